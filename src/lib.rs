@@ -1,0 +1,21 @@
+//! steadfire: an open-loop, constant-arrival-rate HTTP benchmarker.
+//!
+//! The layers, lowest first; a module uses only those before it
+//! (`docs/architecture.md` has the picture, `tests/it/tidy.rs` the check):
+//! `time` · `load` and `profile` (intent) · `measure` (what happened) · `analysis` (judgement) ·
+//! `report` (the contract) · `render` (bytes) · `transport`, `engine`, `target`, `store` (shells) ·
+//! `commands` (wiring).
+
+pub mod analysis;
+pub mod commands;
+pub mod engine;
+pub mod exit;
+pub mod load;
+pub mod measure;
+pub mod profile;
+pub mod render;
+pub mod report;
+pub mod store;
+pub mod target;
+pub mod time;
+pub mod transport;
