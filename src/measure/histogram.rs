@@ -21,7 +21,7 @@ const SIGNIFICANT_DIGITS: u8 = 3;
 /// the pages that are touched.
 #[derive(Clone, Debug, Default)]
 pub struct LatencyHistogram {
-    counts: Option<Box<Histogram<u64>>>,
+    counts: Option<Histogram<u64>>,
 }
 
 /// Why bytes are not a histogram.
@@ -44,10 +44,11 @@ impl LatencyHistogram {
     }
 
     /// Adds every entry of `other`.
+    #[expect(clippy::missing_panics_doc, reason = "bounds are the same by construction")]
     pub fn merge(&mut self, other: &Self) {
         let Some(theirs) = other.recorded() else { return };
         match &mut self.counts {
-            Some(ours) => ours.add(&**theirs).expect("all histograms have the same bounds"),
+            Some(ours) => ours.add(theirs).expect("all histograms have the same bounds"),
             None => self.counts = Some(theirs.clone()),
         }
     }
@@ -104,6 +105,7 @@ impl LatencyHistogram {
     }
 
     /// The HDR V2 format, uncompressed.
+    #[expect(clippy::missing_panics_doc, reason = "memory takes what is written")]
     pub fn to_v2(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let empty;
@@ -127,7 +129,7 @@ impl LatencyHistogram {
         if bounds != (1, MAX_NS, SIGNIFICANT_DIGITS) {
             return Err(DecodeError::OtherBounds);
         }
-        Ok(Self { counts: (!counts.is_empty()).then(|| Box::new(counts)) })
+        Ok(Self { counts: (!counts.is_empty()).then_some(counts) })
     }
 
     /// The `rank`-th smallest entry, from 1 on; zero if there is none.
@@ -138,7 +140,7 @@ impl LatencyHistogram {
         Duration::from_nanos(counts.value_at_quantile(share))
     }
 
-    fn recorded(&self) -> Option<&Box<Histogram<u64>>> {
+    fn recorded(&self) -> Option<&Histogram<u64>> {
         self.counts.as_ref().filter(|counts| !counts.is_empty())
     }
 }
@@ -153,9 +155,9 @@ impl PartialEq for LatencyHistogram {
     }
 }
 
-fn empty_counts() -> Box<Histogram<u64>> {
-    let counts = Histogram::new_with_bounds(1, MAX_NS, SIGNIFICANT_DIGITS);
-    Box::new(counts.expect("the bounds are constants that the library accepts"))
+fn empty_counts() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, MAX_NS, SIGNIFICANT_DIGITS)
+        .expect("the bounds are constants that the library accepts")
 }
 
 /// The entry that quantile `q` of `count` entries names: ⌈q · count⌉, at least 1.
@@ -319,7 +321,7 @@ mod tests {
         let mut histogram = LatencyHistogram::default();
         histogram.record(Duration::from_secs(100_000));
         assert_eq!(histogram.count(), 1);
-        assert!(near(histogram.max(), Duration::from_secs(3600)));
+        assert!(near(histogram.max(), Duration::from_hours(1)));
     }
 
     #[test]
@@ -331,7 +333,7 @@ mod tests {
         assert!(!censored.quantile(0.9).at_least);
         let p95 = censored.quantile(0.95);
         assert!(p95.at_least && near(p95.value, ms(5_000)), "{p95:?}");
-        assert!(!p95.below(Duration::from_secs(60)));
+        assert!(!p95.below(Duration::from_mins(1)));
 
         // An age below the slowest answer says nothing better than that answer.
         censored.answered.record(Duration::from_secs(20));
