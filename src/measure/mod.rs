@@ -1,1 +1,11 @@
-//! TODO
+//! Measurement: what became of every planned slot, and how long it took. Pure values; no clock is read.
+//!
+//! Workers own a [`tally::Tally`] for the run and a [`window::Window`] for the current interval; both
+//! merge without loss, in any order. A [`summary::Summary`] is what remains when the run is over.
+
+pub mod fate;
+pub mod histogram;
+pub mod sample;
+pub mod summary;
+pub mod tally;
+pub mod window;

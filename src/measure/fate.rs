@@ -1,0 +1,256 @@
+//! [`Fate`]: how a planned slot ended, and [`FateCounts`], the ledger's left-hand side.
+//!
+//! Every planned slot ends in exactly one fate, so the number of planned slots *is* the sum of the
+//! counts; there is no second counter that could disagree.
+
+use std::ops::AddAssign;
+
+/// How one planned slot ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// Answered, and everything expected of the answer held.
+    Ok,
+    /// Answered with a status that was not expected.
+    BadStatus,
+    /// Answered with an expected status, but another check on the answer failed.
+    CheckFailed,
+    /// The exchange broke before an answer was complete.
+    TransportError(TransportError),
+    /// No complete answer within the timeout or deadline.
+    Timeout,
+    /// Given up before it was sent, at the in-flight cap or by the late policy.
+    Shed,
+    /// The run ended before it could be sent.
+    Unsent,
+    /// Sent, and still unanswered when the drain ended.
+    Open,
+}
+
+impl Fate {
+    /// The number of fates; kinds of transport error count as one.
+    pub const COUNT: usize = 8;
+
+    /// One of each, by [`Self::index`]; the transport error stands for its kind.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Ok,
+        Self::BadStatus,
+        Self::CheckFailed,
+        Self::TransportError(TransportError::Protocol),
+        Self::Timeout,
+        Self::Shed,
+        Self::Unsent,
+        Self::Open,
+    ];
+
+    /// Place in an array of [`Self::COUNT`] entries.
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Ok => 0,
+            Self::BadStatus => 1,
+            Self::CheckFailed => 2,
+            Self::TransportError(_) => 3,
+            Self::Timeout => 4,
+            Self::Shed => 5,
+            Self::Unsent => 6,
+            Self::Open => 7,
+        }
+    }
+
+    /// The stable name used in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::BadStatus => "bad_status",
+            Self::CheckFailed => "check_failed",
+            Self::TransportError(_) => "transport_error",
+            Self::Timeout => "timeout",
+            Self::Shed => "shed",
+            Self::Unsent => "unsent",
+            Self::Open => "open",
+        }
+    }
+
+    /// Whether something came of the slot, be it an answer or a definite error. The others were never
+    /// answered: all that is known of their response time is that it exceeds their age.
+    pub const fn answered(self) -> bool {
+        match self {
+            Self::Ok | Self::BadStatus | Self::CheckFailed | Self::TransportError(_) => true,
+            Self::Timeout | Self::Shed | Self::Unsent | Self::Open => false,
+        }
+    }
+}
+
+/// Why an exchange broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TransportError {
+    /// The name could not be resolved.
+    Dns,
+    /// The connection was refused.
+    ConnectRefused,
+    /// No connection, TLS included, within the connect timeout.
+    ConnectTimeout,
+    /// The connection failed for another reason, such as an unreachable network.
+    ConnectFailed,
+    /// The connection was reset after the request was sent.
+    Reset,
+    /// The connection was closed before the answer was complete.
+    ClosedEarly,
+    /// A kept-alive connection turned out to be closed when it was used again.
+    StaleConnection,
+    /// The TLS handshake failed.
+    Tls,
+    /// The answer breaks the protocol.
+    Protocol,
+    /// This machine has no file descriptor or local port left.
+    LocalExhausted,
+}
+
+impl TransportError {
+    /// The number of kinds.
+    pub const COUNT: usize = 10;
+
+    /// All kinds, by [`Self::index`].
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Dns,
+        Self::ConnectRefused,
+        Self::ConnectTimeout,
+        Self::ConnectFailed,
+        Self::Reset,
+        Self::ClosedEarly,
+        Self::StaleConnection,
+        Self::Tls,
+        Self::Protocol,
+        Self::LocalExhausted,
+    ];
+
+    /// Place in an array of [`Self::COUNT`] entries.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The stable name used in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::ConnectRefused => "connect_refused",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::ConnectFailed => "connect_failed",
+            Self::Reset => "reset",
+            Self::ClosedEarly => "closed_early",
+            Self::StaleConnection => "stale_connection",
+            Self::Tls => "tls",
+            Self::Protocol => "protocol",
+            Self::LocalExhausted => "local_exhausted",
+        }
+    }
+
+    /// What happened, in one line for people.
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::Dns => "the host name could not be resolved",
+            Self::ConnectRefused => "the target refused the connection",
+            Self::ConnectTimeout => "no connection within the connect timeout",
+            Self::ConnectFailed => "the connection could not be made",
+            Self::Reset => "the target reset the connection",
+            Self::ClosedEarly => "the target closed the connection before the answer was complete",
+            Self::StaleConnection => "an idle connection had been closed by the target",
+            Self::Tls => "the TLS handshake failed",
+            Self::Protocol => "the answer is not valid HTTP",
+            Self::LocalExhausted => "this machine ran out of file descriptors or local ports",
+        }
+    }
+}
+
+/// How many slots met each fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FateCounts([u64; Fate::COUNT]);
+
+impl FateCounts {
+    /// Counts in the order of [`Fate::ALL`].
+    pub const fn from_array(counts: [u64; Fate::COUNT]) -> Self {
+        Self(counts)
+    }
+
+    /// Counts in the order of [`Fate::ALL`].
+    pub const fn as_array(&self) -> &[u64; Fate::COUNT] {
+        &self.0
+    }
+
+    /// Counts one slot.
+    pub fn record(&mut self, fate: Fate) {
+        self.0[fate.index()] += 1;
+    }
+
+    /// Slots with `fate`; kinds of transport error are not told apart.
+    pub const fn of(&self, fate: Fate) -> u64 {
+        self.0[fate.index()]
+    }
+
+    /// All slots.
+    pub fn planned(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Slots with a good answer.
+    pub const fn ok(&self) -> u64 {
+        self.of(Fate::Ok)
+    }
+
+    /// Every slot without a good answer.
+    pub fn failed(&self) -> u64 {
+        self.planned() - self.ok()
+    }
+
+    /// Slots that got nothing back; see [`Fate::answered`].
+    pub fn unanswered(&self) -> u64 {
+        Fate::ALL.iter().filter(|fate| !fate.answered()).map(|fate| self.of(*fate)).sum()
+    }
+
+    /// Share of planned slots without a good answer, 0 to 1; 0 if nothing was planned.
+    pub fn error_rate(&self) -> f64 {
+        match self.planned() {
+            0 => 0.0,
+            planned => self.failed() as f64 / planned as f64,
+        }
+    }
+}
+
+impl AddAssign<&Self> for FateCounts {
+    fn add_assign(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indexes_match_the_lists_and_names_are_distinct() {
+        for (place, fate) in Fate::ALL.into_iter().enumerate() {
+            assert_eq!(fate.index(), place, "{fate:?}");
+        }
+        for (place, kind) in TransportError::ALL.into_iter().enumerate() {
+            assert_eq!(kind.index(), place, "{kind:?}");
+        }
+        let mut names: Vec<_> = Fate::ALL.iter().map(|fate| fate.name()).collect();
+        names.extend(TransportError::ALL.iter().map(|kind| kind.name()));
+        let total = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), total);
+    }
+
+    #[test]
+    fn error_rate_counts_every_fate_but_ok() {
+        let mut counts = FateCounts::default();
+        assert!(counts.error_rate().abs() < f64::EPSILON);
+        for fate in Fate::ALL {
+            counts.record(fate);
+        }
+        assert_eq!((counts.planned(), counts.failed(), counts.unanswered()), (8, 7, 4));
+        assert!((counts.error_rate() - 7.0 / 8.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,182 @@
+//! [`Summary`]: a run's totals, and [`LatencySummary`], a distribution in ten figures.
+//!
+//! Verdicts and reports are made from these; every rate here is derived from the ledger, never counted
+//! apart from it.
+
+use std::time::Duration;
+
+use crate::measure::fate::TransportError;
+use crate::measure::histogram::{CensoredHistogram, LatencyHistogram, Quantile};
+use crate::measure::tally::{RequestTally, Tally};
+use crate::measure::window::per_second;
+
+/// A distribution in figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LatencySummary {
+    /// Entries, censored ones included.
+    pub count: u64,
+    /// Entries that were never answered.
+    pub censored: u64,
+    /// Smallest.
+    pub min: Quantile,
+    /// Arithmetic mean.
+    pub mean: Quantile,
+    /// Median.
+    pub p50: Quantile,
+    /// 75th percentile.
+    pub p75: Quantile,
+    /// 90th percentile.
+    pub p90: Quantile,
+    /// 95th percentile.
+    pub p95: Quantile,
+    /// 99th percentile.
+    pub p99: Quantile,
+    /// 99.9th percentile.
+    pub p999: Quantile,
+    /// Largest.
+    pub max: Quantile,
+}
+
+impl From<&CensoredHistogram> for LatencySummary {
+    fn from(times: &CensoredHistogram) -> Self {
+        Self {
+            count: times.count(),
+            censored: times.unanswered.count(),
+            min: times.min(),
+            mean: times.mean(),
+            p50: times.quantile(0.5),
+            p75: times.quantile(0.75),
+            p90: times.quantile(0.9),
+            p95: times.quantile(0.95),
+            p99: times.quantile(0.99),
+            p999: times.quantile(0.999),
+            max: times.max(),
+        }
+    }
+}
+
+impl From<&LatencyHistogram> for LatencySummary {
+    fn from(times: &LatencyHistogram) -> Self {
+        let at = |q| Quantile::exact(times.quantile(q));
+        Self {
+            count: times.count(),
+            censored: 0,
+            min: Quantile::exact(times.min()),
+            mean: Quantile::exact(times.mean()),
+            p50: at(0.5),
+            p75: at(0.75),
+            p90: at(0.9),
+            p95: at(0.95),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: Quantile::exact(times.max()),
+        }
+    }
+}
+
+/// A run's totals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Length of the measurement, for rates; the drain does not count.
+    pub length: Duration,
+    /// Fates, errors, statuses, response and service times of all request names together.
+    pub total: RequestTally,
+    /// Of failures that came with an answer or a definite error.
+    pub failed_response_time: LatencySummary,
+    /// From sent to first byte.
+    pub first_byte: LatencySummary,
+    /// From due to sent.
+    pub send_lag: LatencySummary,
+    /// From due to taken up by a worker; no entries if that was not recorded.
+    pub dispatch_lag: LatencySummary,
+    /// Times to open a connection.
+    pub connect: LatencySummary,
+}
+
+impl Summary {
+    /// The totals of `tally` over a measurement of `length`.
+    pub fn new(tally: &Tally, length: Duration) -> Self {
+        Self {
+            length,
+            total: tally.all_requests(),
+            failed_response_time: tally.failed_response_time().into(),
+            first_byte: tally.first_byte().into(),
+            send_lag: tally.send_lag().into(),
+            dispatch_lag: tally.dispatch_lag().into(),
+            connect: tally.connect().into(),
+        }
+    }
+
+    /// Requests sent.
+    pub const fn sent(&self) -> u64 {
+        self.send_lag.count
+    }
+
+    /// Requests sent per second.
+    pub fn achieved(&self) -> f64 {
+        per_second(self.sent(), self.length)
+    }
+
+    /// Good answers per second.
+    pub fn throughput_ok(&self) -> f64 {
+        per_second(self.total.fates.ok(), self.length)
+    }
+
+    /// Share of planned slots without a good answer, 0 to 1.
+    pub fn error_rate(&self) -> f64 {
+        self.total.fates.error_rate()
+    }
+
+    /// Exchanges that broke with `kind`.
+    pub const fn errors(&self, kind: TransportError) -> u64 {
+        self.total.errors[kind.index()]
+    }
+
+    /// Answers with `status`.
+    pub fn answers(&self, status: u16) -> u64 {
+        self.total.statuses.get(&status).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::fate::Fate;
+    use crate::measure::sample::Sample;
+    use crate::time::Offset;
+
+    #[test]
+    fn rates_come_from_the_ledger() {
+        let mut tally = Tally::new(1);
+        let at = Offset::from_nanos;
+        let ok = Sample {
+            request: 0,
+            due: at(0),
+            sent: Some(at(10)),
+            first_byte: Some(at(20)),
+            done: at(30),
+            fate: Fate::Ok,
+            status: Some(200),
+            bytes: 5,
+        };
+        for _ in 0..6 {
+            tally.record(&ok);
+        }
+        tally.record(&Sample { fate: Fate::BadStatus, status: Some(429), ..ok });
+        tally.record(&Sample {
+            fate: Fate::Shed,
+            sent: None,
+            first_byte: None,
+            status: None,
+            ..ok
+        });
+        let summary = Summary::new(&tally, Duration::from_secs(2));
+        assert!((summary.achieved() - 3.5).abs() < 1e-12);
+        assert!((summary.throughput_ok() - 3.0).abs() < 1e-12);
+        assert!((summary.error_rate() - 0.25).abs() < 1e-12);
+        assert_eq!((summary.answers(429), summary.answers(200), summary.total.bytes), (1, 6, 40));
+        let times = LatencySummary::from(&summary.total.response_time);
+        assert_eq!((times.count, times.censored), (7, 1));
+        assert!(times.p90.at_least && !times.p50.at_least);
+    }
+}

@@ -1,0 +1,284 @@
+//! [`Tally`]: the ledger of a run, counts and distributions per request name and over all.
+//!
+//! A worker owns its tally and records without allocating (past the first entry of each histogram);
+//! merging is associative and commutative, so workers and machines may be added up in any order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::measure::fate::{Fate, FateCounts, TransportError};
+use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
+use crate::measure::sample::Sample;
+
+/// What became of the slots of one request name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestTally {
+    /// Slots by fate.
+    pub fates: FateCounts,
+    /// Broken exchanges by [`TransportError::index`].
+    pub errors: [u64; TransportError::COUNT],
+    /// Answers by status; bounded, since a status has three digits.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Good answers, and the ages of slots that were never answered.
+    pub response_time: CensoredHistogram,
+    /// Good answers only.
+    pub service_time: LatencyHistogram,
+    /// Body bytes of all answers.
+    pub bytes: u64,
+}
+
+/// The ledger of a run or of a part of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tally {
+    requests: Vec<RequestTally>,
+    failed_response_time: LatencyHistogram,
+    first_byte: LatencyHistogram,
+    send_lag: LatencyHistogram,
+    dispatch_lag: LatencyHistogram,
+    connect: LatencyHistogram,
+}
+
+impl Tally {
+    /// An empty ledger for a mix of `request_count` names.
+    pub fn new(request_count: usize) -> Self {
+        Self {
+            requests: vec![RequestTally::default(); request_count],
+            failed_response_time: LatencyHistogram::default(),
+            first_byte: LatencyHistogram::default(),
+            send_lag: LatencyHistogram::default(),
+            dispatch_lag: LatencyHistogram::default(),
+            connect: LatencyHistogram::default(),
+        }
+    }
+
+    /// Enters a slot that has ended. Hot: one to four histogram records.
+    ///
+    /// # Panics
+    /// If the sample's request is not of this mix.
+    pub fn record(&mut self, sample: &Sample) {
+        self.requests[sample.request].record(sample);
+        let failed = sample.fate.answered() && sample.fate != Fate::Ok;
+        if failed {
+            self.failed_response_time.record(sample.response_time());
+        }
+        if sample.fate == Fate::Ok
+            && let Some(first_byte) = sample.first_byte()
+        {
+            self.first_byte.record(first_byte);
+        }
+        if let Some(lag) = sample.send_lag() {
+            self.send_lag.record(lag);
+        }
+    }
+
+    /// Enters how long after its due instant a worker took a slot up. Unlike the send lag it holds no
+    /// wait for a connection, so it is the generator's own delay and nobody else's.
+    pub fn record_dispatch(&mut self, lag: Duration) {
+        self.dispatch_lag.record(lag);
+    }
+
+    /// Enters how long it took to open a connection, TLS included.
+    pub fn record_connect(&mut self, time: Duration) {
+        self.connect.record(time);
+    }
+
+    /// Adds everything `other` holds.
+    ///
+    /// # Panics
+    /// If `other` is of a mix with another number of requests.
+    pub fn merge(&mut self, other: &Self) {
+        assert_eq!(self.requests.len(), other.requests.len(), "tallies of different plans");
+        for (ours, theirs) in self.requests.iter_mut().zip(&other.requests) {
+            ours.merge(theirs);
+        }
+        self.failed_response_time.merge(&other.failed_response_time);
+        self.first_byte.merge(&other.first_byte);
+        self.send_lag.merge(&other.send_lag);
+        self.dispatch_lag.merge(&other.dispatch_lag);
+        self.connect.merge(&other.connect);
+    }
+
+    /// Per request name, in the order of the mix.
+    pub fn requests(&self) -> &[RequestTally] {
+        &self.requests
+    }
+
+    /// All request names together.
+    pub fn all_requests(&self) -> RequestTally {
+        let mut total = RequestTally::default();
+        for request in &self.requests {
+            total.merge(request);
+        }
+        total
+    }
+
+    /// Slots by fate over all request names.
+    pub fn fates(&self) -> FateCounts {
+        let mut total = FateCounts::default();
+        for request in &self.requests {
+            total += &request.fates;
+        }
+        total
+    }
+
+    /// Response times of failures that came with an answer or a definite error.
+    pub const fn failed_response_time(&self) -> &LatencyHistogram {
+        &self.failed_response_time
+    }
+
+    /// From sent to first byte, over good answers.
+    pub const fn first_byte(&self) -> &LatencyHistogram {
+        &self.first_byte
+    }
+
+    /// From due to sent, over everything that was sent.
+    pub const fn send_lag(&self) -> &LatencyHistogram {
+        &self.send_lag
+    }
+
+    /// See [`Self::record_dispatch`].
+    pub const fn dispatch_lag(&self) -> &LatencyHistogram {
+        &self.dispatch_lag
+    }
+
+    /// Times to open a connection; its count is the number of connections opened.
+    pub const fn connect(&self) -> &LatencyHistogram {
+        &self.connect
+    }
+}
+
+impl RequestTally {
+    fn record(&mut self, sample: &Sample) {
+        self.fates.record(sample.fate);
+        self.bytes += sample.bytes;
+        if let Some(status) = sample.status {
+            *self.statuses.entry(status).or_default() += 1;
+        }
+        match sample.fate {
+            Fate::Ok => {
+                self.response_time.answered.record(sample.response_time());
+                if let Some(time) = sample.service_time() {
+                    self.service_time.record(time);
+                }
+            }
+            Fate::BadStatus | Fate::CheckFailed => {}
+            Fate::TransportError(kind) => self.errors[kind.index()] += 1,
+            Fate::Timeout | Fate::Shed | Fate::Unsent | Fate::Open => {
+                self.response_time.unanswered.record(sample.response_time());
+            }
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.fates += &other.fates;
+        for (ours, theirs) in self.errors.iter_mut().zip(other.errors) {
+            *ours += theirs;
+        }
+        for (status, count) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+        self.response_time.merge(&other.response_time);
+        self.service_time.merge(&other.service_time);
+        self.bytes += other.bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::Offset;
+
+    fn fates() -> impl Strategy<Value = Fate> {
+        prop_oneof![
+            4 => Just(Fate::Ok),
+            1 => Just(Fate::BadStatus),
+            1 => Just(Fate::CheckFailed),
+            1 => (0..TransportError::COUNT).prop_map(|k| Fate::TransportError(TransportError::ALL[k])),
+            1 => Just(Fate::Timeout),
+            1 => Just(Fate::Shed),
+            1 => Just(Fate::Unsent),
+            1 => Just(Fate::Open),
+        ]
+    }
+
+    prop_compose! {
+        fn samples()(
+            request in 0_usize..3,
+            fate in fates(),
+            due in 0_u64..1_000_000,
+            lag in 0_u64..10_000_000,
+            service in 0_u64..10_000_000_000,
+            status in prop::sample::select(vec![200_u16, 404, 500]),
+        ) -> Sample {
+            let (due, at) = (Offset::from_nanos(due), Offset::from_nanos);
+            let sent = !matches!(fate, Fate::Shed | Fate::Unsent);
+            let sent = sent.then(|| at(due.as_nanos() + lag));
+            let has_status = matches!(fate, Fate::Ok | Fate::BadStatus | Fate::CheckFailed);
+            Sample {
+                request,
+                due,
+                sent,
+                first_byte: sent.filter(|_| has_status),
+                done: at(due.as_nanos() + lag + service),
+                fate,
+                status: has_status.then_some(status),
+                bytes: 10,
+            }
+        }
+    }
+
+    fn tally_of(samples: &[Sample]) -> Tally {
+        let mut tally = Tally::new(3);
+        for sample in samples {
+            tally.record(sample);
+            tally.record_dispatch(sample.due.since(Offset::ZERO));
+            tally.record_connect(sample.response_time());
+        }
+        tally
+    }
+
+    fn merged(left: &Tally, right: &Tally) -> Tally {
+        let mut sum = left.clone();
+        sum.merge(right);
+        sum
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn merge_is_associative_commutative_and_equals_recording_together(
+            samples in prop::collection::vec(samples(), 0..24),
+            cuts in (0_usize..24, 0_usize..24),
+        ) {
+            let first = cuts.0.min(cuts.1).min(samples.len());
+            let second = cuts.0.max(cuts.1).min(samples.len());
+            let whole = tally_of(&samples);
+            let a = tally_of(&samples[..first]);
+            let b = tally_of(&samples[first..second]);
+            let c = tally_of(&samples[second..]);
+            prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
+            prop_assert_eq!(merged(&a, &b), merged(&b, &a));
+            prop_assert_eq!(merged(&merged(&c, &a), &b), whole);
+        }
+
+        #[test]
+        fn every_slot_is_in_the_ledger_once(samples in prop::collection::vec(samples(), 0..40)) {
+            let tally = tally_of(&samples);
+            let total = tally.all_requests();
+            prop_assert_eq!(total.fates.planned(), samples.len() as u64);
+            prop_assert_eq!(total.fates, tally.fates());
+            prop_assert_eq!(total.response_time.unanswered.count(), total.fates.unanswered());
+            prop_assert_eq!(total.response_time.answered.count(), total.fates.ok());
+            prop_assert_eq!(
+                total.response_time.count() + tally.failed_response_time().count(),
+                total.fates.planned()
+            );
+            let broken: u64 = total.errors.iter().sum();
+            let kind = Fate::TransportError(TransportError::Reset);
+            prop_assert_eq!(broken, total.fates.of(kind));
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! [`Window`]: what one worker saw in one interval, and [`Interval`], the same over all workers.
+//!
+//! A window counts events by the instant they happen (due, sent, ended), so within one interval the
+//! three may differ; over the whole run they add up.
+
+use std::time::Duration;
+
+use crate::measure::fate::{Fate, FateCounts};
+use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
+use crate::measure::sample::Sample;
+use crate::time::Offset;
+
+/// Levels at the instant an interval closes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gauges {
+    /// Requests sent and unanswered.
+    pub in_flight: u64,
+    /// Requests due that wait for a connection.
+    pub waiting: u64,
+    /// Unanswered requests, sent or waiting, that are already older than the tightest limit.
+    pub overdue: u64,
+}
+
+impl Gauges {
+    /// The level over two workers at the same instant.
+    fn beside(self, other: Self) -> Self {
+        Self {
+            in_flight: self.in_flight + other.in_flight,
+            waiting: self.waiting + other.waiting,
+            overdue: self.overdue + other.overdue,
+        }
+    }
+
+    /// The peak over two instants.
+    fn peak(self, other: Self) -> Self {
+        Self {
+            in_flight: self.in_flight.max(other.in_flight),
+            waiting: self.waiting.max(other.waiting),
+            overdue: self.overdue.max(other.overdue),
+        }
+    }
+}
+
+/// What happened within one interval.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Window {
+    /// Slots that came due.
+    pub planned: u64,
+    /// Slots that ended, by fate.
+    pub fates: FateCounts,
+    /// Good answers that took longer than the tightest limit.
+    pub slow: u64,
+    /// Of slots that ended: good answers, and ages of those never answered.
+    pub response_time: CensoredHistogram,
+    /// Of requests that were sent; its count is their number.
+    pub send_lag: LatencyHistogram,
+    /// Levels at the close.
+    pub gauges: Gauges,
+}
+
+impl Window {
+    /// Enters that `slots` came due.
+    pub fn record_due(&mut self, slots: u64) {
+        self.planned += slots;
+    }
+
+    /// Enters a request that was sent `lag` after it was due.
+    pub fn record_sent(&mut self, lag: Duration) {
+        self.send_lag.record(lag);
+    }
+
+    /// Enters a slot that has ended; `limit` is the tightest limit on the response time, if any.
+    pub fn record_ended(&mut self, sample: &Sample, limit: Option<Duration>) {
+        self.fates.record(sample.fate);
+        let time = sample.response_time();
+        if sample.fate == Fate::Ok {
+            self.response_time.answered.record(time);
+            self.slow += u64::from(limit.is_some_and(|limit| time > limit));
+        } else if !sample.fate.answered() {
+            self.response_time.unanswered.record(time);
+        }
+    }
+
+    /// Adds another worker's window of the same interval.
+    pub fn merge(&mut self, other: &Self) {
+        self.add_counts(other);
+        self.gauges = self.gauges.beside(other.gauges);
+    }
+
+    /// Adds the window that follows in time; gauges become their peak.
+    pub fn append(&mut self, later: &Self) {
+        self.add_counts(later);
+        self.gauges = self.gauges.peak(later.gauges);
+    }
+
+    /// Forgets everything and keeps the memory.
+    pub fn clear(&mut self) {
+        self.planned = 0;
+        self.fates = FateCounts::default();
+        self.slow = 0;
+        self.response_time.clear();
+        self.send_lag.clear();
+        self.gauges = Gauges::default();
+    }
+
+    /// Requests sent.
+    pub fn sent(&self) -> u64 {
+        self.send_lag.count()
+    }
+
+    fn add_counts(&mut self, other: &Self) {
+        self.planned += other.planned;
+        self.fates += &other.fates;
+        self.slow += other.slow;
+        self.response_time.merge(&other.response_time);
+        self.send_lag.merge(&other.send_lag);
+    }
+}
+
+/// One closed interval over all workers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interval {
+    /// When it closed.
+    pub end: Offset,
+    /// From its opening to its close.
+    pub length: Duration,
+    /// What happened within.
+    pub window: Window,
+}
+
+impl Interval {
+    /// Adds the interval that follows in time.
+    pub fn append(&mut self, later: &Self) {
+        self.end = later.end;
+        self.length += later.length;
+        self.window.append(&later.window);
+    }
+
+    /// Requests sent per second; 0 for an interval without length.
+    pub fn achieved(&self) -> f64 {
+        per_second(self.window.sent(), self.length)
+    }
+}
+
+/// `count` per second of `length`; 0 if there is no length.
+pub(crate) fn per_second(count: u64, length: Duration) -> f64 {
+    if length.is_zero() { 0.0 } else { count as f64 / length.as_secs_f64() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(in_flight: u64) -> Window {
+        let mut window = Window::default();
+        window.record_due(3);
+        window.record_sent(Duration::from_micros(20));
+        let sample = Sample {
+            request: 0,
+            due: Offset::ZERO,
+            sent: Some(Offset::ZERO),
+            first_byte: None,
+            done: Offset::from_nanos(2_000_000),
+            fate: Fate::Ok,
+            status: Some(200),
+            bytes: 0,
+        };
+        let limit = Some(Duration::from_millis(1));
+        window.record_ended(&sample, limit);
+        window.record_ended(&Sample { fate: Fate::Timeout, ..sample }, limit);
+        window.record_ended(&Sample { fate: Fate::BadStatus, ..sample }, limit);
+        window.gauges = Gauges { in_flight, waiting: 1, overdue: 0 };
+        window
+    }
+
+    #[test]
+    fn workers_add_up_and_neighbours_keep_the_peak() {
+        let mut beside = window(4);
+        beside.merge(&window(7));
+        assert_eq!((beside.planned, beside.sent(), beside.slow), (6, 2, 2));
+        assert_eq!((beside.gauges.in_flight, beside.gauges.waiting), (11, 2));
+        assert_eq!((beside.response_time.answered.count(), beside.fates.planned()), (2, 6));
+
+        let interval = |end_s: u64, window| Interval {
+            end: Offset::from_nanos(end_s * 1_000_000_000),
+            length: Duration::from_secs(1),
+            window,
+        };
+        let mut first = interval(1, window(4));
+        first.append(&interval(2, window(7)));
+        assert_eq!((first.end.as_nanos(), first.length.as_secs()), (2_000_000_000, 2));
+        assert_eq!((first.window.gauges.in_flight, first.window.planned), (7, 6));
+        assert!((first.achieved() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn clear_leaves_nothing_behind() {
+        let mut used = window(4);
+        used.clear();
+        assert_eq!(used, Window::default());
+    }
+}
