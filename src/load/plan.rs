@@ -1,0 +1,144 @@
+//! [`Plan`]: one resolved, validated run. If it exists, it can run.
+
+use std::time::Duration;
+
+use http::Method;
+
+use crate::load::rate::Rate;
+use crate::load::request::{RequestTemplate, Template};
+use crate::load::schedule::Arrivals;
+use crate::load::slo::{Slo, Tiers};
+
+/// Plain or encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plain TCP.
+    Http,
+    /// TLS over TCP.
+    Https,
+}
+
+/// Where requests go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Plain or encrypted.
+    pub scheme: Scheme,
+    /// Name or address, without brackets.
+    pub host: String,
+    /// Port number.
+    pub port: u16,
+    /// What the Host header says: the host, and the port unless it is the scheme's own.
+    pub authority: String,
+    /// Prefix of every path, without a trailing slash; often empty.
+    pub base_path: String,
+}
+
+/// What an arrival that comes late is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LatePolicy {
+    /// It is sent, however late; its lag counts in the response time.
+    #[default]
+    Send,
+    /// It is shed once it is later than this.
+    ShedAfter(Duration),
+}
+
+/// Bounds on everything that could grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Open connections, over all workers.
+    pub connections: usize,
+    /// Requests sent and unanswered plus those waiting for a connection, over all workers; an arrival
+    /// past it is shed.
+    pub in_flight: usize,
+    /// From the send to the last byte.
+    pub timeout: Duration,
+    /// From the due instant to the last byte; absent means no limit.
+    pub deadline: Option<Duration>,
+    /// For TCP and TLS set-up together.
+    pub connect_timeout: Duration,
+    /// A connection idle for longer is closed rather than used again.
+    pub idle_timeout: Duration,
+    /// How long unanswered requests are waited for once arrivals have ended.
+    pub drain: Duration,
+    /// What happens to late arrivals.
+    pub late: LatePolicy,
+}
+
+/// A request sent before the load, whose answer is read.
+#[derive(Clone, Debug)]
+pub struct SetupRequest {
+    /// Shown in errors.
+    pub name: String,
+    /// HTTP method.
+    pub method: Method,
+    /// Path and query.
+    pub path: Template,
+    /// In the order sent.
+    pub headers: Vec<(http::HeaderName, Template)>,
+    /// Absent sends none.
+    pub body: Option<Template>,
+    /// What it must answer.
+    pub expect: crate::load::request::Expect,
+}
+
+/// How the token is obtained and renewed.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The log-in exchange.
+    pub request: SetupRequest,
+    /// JSONPath (RFC 9535) of the token in the answer.
+    pub token_path: String,
+}
+
+/// One named list of values, filled by a set-up request before the load.
+#[derive(Clone, Debug)]
+pub struct PoolSource {
+    /// Name that templates use.
+    pub name: String,
+    /// Which of the plan's set-up requests fills it.
+    pub setup: usize,
+    /// JSONPath (RFC 9535) of the values in the answer.
+    pub path: String,
+    /// What to tell the user when it stays empty.
+    pub hint: Option<String>,
+}
+
+/// A run, resolved.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The profile's name, or the URL.
+    pub name: String,
+    /// SHA-256 of the profile's bytes in hexadecimal; absent for a plain URL.
+    pub profile_sha256: Option<String>,
+    /// Where requests go.
+    pub origin: Origin,
+    /// The mix; weights of 0 have been dropped.
+    pub requests: Vec<RequestTemplate>,
+    /// Obtains the token.
+    pub login: Option<Login>,
+    /// Sent once each, in order, after log-in.
+    pub setup: Vec<SetupRequest>,
+    /// Pools, by [`crate::load::request::PoolId`].
+    pub pools: Vec<PoolSource>,
+    /// Mean arrival rate; where a search begins, if there is one.
+    pub rate: Rate,
+    /// Spacing of arrivals.
+    pub arrivals: Arrivals,
+    /// Decides everything random.
+    pub seed: u64,
+    /// Sent before the measurement begins and left out of every figure.
+    pub warmup: Duration,
+    /// Length of the measurement.
+    pub duration: Duration,
+    /// Number of slots, if given instead of a length.
+    pub slots: Option<u64>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Worker threads.
+    pub workers: usize,
+    /// What the verdict is about.
+    pub slo: Slo,
+    /// Bars for the tier.
+    pub tiers: Tiers,
+}

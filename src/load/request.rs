@@ -1,0 +1,322 @@
+//! [`RequestTemplate`]: one weighted request of the mix, compiled to segments that render without parsing.
+//!
+//! Rendering depends on the seed and the slot's index alone, so a slot sends the same bytes whichever
+//! worker takes it.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use http::{HeaderName, Method};
+
+use crate::load::random::SplitMix64;
+
+/// Index into the plan's pools.
+pub type PoolId = usize;
+
+/// Values that set-up requests collected, one list per pool; shared by all workers.
+pub type Pools = Arc<[Arc<[String]>]>;
+
+/// A piece of a [`Template`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// Text sent as it stands.
+    Literal(String),
+    /// A uniformly chosen value of a pool.
+    Pick(PoolId),
+    /// A uniform whole number, both ends included.
+    RandomInt {
+        /// Smallest value.
+        low: i64,
+        /// Largest value; at least `low`.
+        high: i64,
+    },
+    /// The slot's index.
+    SlotIndex,
+    /// A random version-4 UUID (RFC 9562).
+    Uuid,
+    /// The token that log-in obtained.
+    Token,
+}
+
+/// How rendered values are escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escape {
+    /// Not at all.
+    None,
+    /// Percent-encoded for a path segment or a query value (RFC 3986, all but unreserved characters).
+    Percent,
+    /// For the inside of a JSON string (RFC 8259).
+    Json,
+}
+
+/// Text with holes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// In order.
+    pub segments: Vec<Segment>,
+    /// Applied to every hole, never to literals.
+    pub escape: Escape,
+}
+
+/// What a template's holes are filled from.
+#[derive(Clone, Debug)]
+pub struct Fill<'a> {
+    /// The slot's own random stream.
+    pub random: SplitMix64,
+    /// The slot's index.
+    pub slot: u64,
+    /// Collected values.
+    pub pools: &'a [Arc<[String]>],
+    /// Empty when the plan has no log-in.
+    pub token: &'a str,
+}
+
+impl Template {
+    /// A template without holes.
+    pub fn literal(text: &str) -> Self {
+        Self { segments: vec![Segment::Literal(text.to_owned())], escape: Escape::None }
+    }
+
+    /// The whole text, if no slot changes it.
+    pub fn as_literal(&self) -> Option<&str> {
+        match self.segments.as_slice() {
+            [] => Some(""),
+            [Segment::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether a slot's index or chance changes the text; the token alone does not.
+    pub fn varies_by_slot(&self) -> bool {
+        self.segments.iter().any(|segment| !matches!(segment, Segment::Literal(_) | Segment::Token))
+    }
+
+    /// The pools it picks from, in order of appearance.
+    pub fn pools(&self) -> impl Iterator<Item = PoolId> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Pick(pool) => Some(*pool),
+            _ => None,
+        })
+    }
+
+    /// Appends the text for one slot to `out`. An empty pool renders as nothing; a plan whose requests
+    /// need an empty pool is refused before the load.
+    pub fn render(&self, fill: &mut Fill<'_>, out: &mut String) {
+        for segment in &self.segments {
+            match segment {
+                Segment::Literal(text) => out.push_str(text),
+                Segment::Pick(pool) => {
+                    let values = &fill.pools[*pool];
+                    let at = usize::try_from(fill.random.below(values.len() as u64)).unwrap_or(0);
+                    if let Some(value) = values.get(at) {
+                        self.escape.push(value, out);
+                    }
+                }
+                Segment::RandomInt { low, high } => {
+                    push_display(random_int(fill, *low, *high), out)
+                }
+                Segment::SlotIndex => push_display(fill.slot, out),
+                Segment::Uuid => push_uuid(&mut fill.random, out),
+                Segment::Token => self.escape.push(fill.token, out),
+            }
+        }
+    }
+}
+
+fn push_display(value: impl std::fmt::Display, out: &mut String) {
+    write!(out, "{value}").expect("writing to a String cannot fail");
+}
+
+fn random_int(fill: &mut Fill<'_>, low: i64, high: i64) -> i64 {
+    let span = high.abs_diff(low).saturating_add(1);
+    low.wrapping_add_unsigned(fill.random.below(span))
+}
+
+fn push_uuid(random: &mut SplitMix64, out: &mut String) {
+    let (high, low) = (random.next_u64(), random.next_u64());
+    let high = high & !0xF000 | 0x4000;
+    let low = low & !(0b11 << 62) | 0b10 << 62;
+    push_display(
+        format_args!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xFFFF,
+            high & 0xFFFF,
+            low >> 48,
+            low & 0xFFFF_FFFF_FFFF
+        ),
+        out,
+    );
+}
+
+impl Escape {
+    fn push(self, text: &str, out: &mut String) {
+        match self {
+            Self::None => out.push_str(text),
+            Self::Percent => push_percent(text, out),
+            Self::Json => push_json(text, out),
+        }
+    }
+}
+
+/// Appends `text` percent-encoded, all but RFC 3986's unreserved characters.
+pub fn push_percent(text: &str, out: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            push_display(format_args!("%{byte:02X}"), out);
+        }
+    }
+}
+
+fn push_json(text: &str, out: &mut String) {
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(character);
+            }
+            '\u{0}'..='\u{1f}' => {
+                push_display(format_args!("\\u{:04x}", u32::from(character)), out)
+            }
+            _ => out.push(character),
+        }
+    }
+}
+
+/// What counts as a good answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// Accepted statuses; empty accepts 200 to 399.
+    pub statuses: Vec<u16>,
+    /// Largest accepted body in bytes; a longer one is a failed check.
+    pub body_bytes_max: Option<u64>,
+}
+
+impl Expect {
+    /// Any answer from 200 to 399.
+    pub const SUCCESS: Self = Self { statuses: Vec::new(), body_bytes_max: None };
+
+    /// Whether `status` is accepted.
+    pub fn accepts(&self, status: u16) -> bool {
+        if self.statuses.is_empty() {
+            (200..400).contains(&status)
+        } else {
+            self.statuses.contains(&status)
+        }
+    }
+}
+
+/// What becomes of a request whose pool is empty once set-up has run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnEmpty {
+    /// The run is refused.
+    #[default]
+    Fail,
+    /// Its weight goes to the other requests of its group, and a finding says so.
+    Redistribute,
+}
+
+/// One weighted request of the mix.
+#[derive(Clone, Debug)]
+pub struct RequestTemplate {
+    /// Unique within the plan.
+    pub name: String,
+    /// Share of the mix; 0 is never sent.
+    pub weight: u32,
+    /// Requests of one group share weight when a pool is empty.
+    pub group: Option<String>,
+    /// For `--tags` and `--exclude-tags`.
+    pub tags: Vec<String>,
+    /// HTTP method.
+    pub method: Method,
+    /// Path and query, percent-encoded, beginning with `/`.
+    pub path: Template,
+    /// In the order sent; Host, Content-Length and Connection are the transport's.
+    pub headers: Vec<(HeaderName, Template)>,
+    /// Absent sends no body and no Content-Length.
+    pub body: Option<Template>,
+    /// What counts as `ok`.
+    pub expect: Expect,
+    /// When a pool it picks from is empty.
+    pub on_empty: OnEmpty,
+}
+
+impl RequestTemplate {
+    /// Every pool the request picks from.
+    pub fn pools(&self) -> impl Iterator<Item = PoolId> {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        [&self.path].into_iter().chain(headers).chain(&self.body).flat_map(Template::pools)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(template: &Template, slot: u64) -> String {
+        let pools: Vec<Arc<[String]>> = vec![Arc::from(["a b".to_owned(), "\"ö\"".to_owned()])];
+        let mut fill =
+            Fill { random: SplitMix64::for_slot(9, slot), slot, pools: &pools, token: "t0ken" };
+        let mut out = String::new();
+        template.render(&mut fill, &mut out);
+        out
+    }
+
+    #[test]
+    fn holes_are_escaped_and_literals_are_not() {
+        let template = |escape| Template {
+            segments: vec![Segment::Literal("/x y/".into()), Segment::Pick(0)],
+            escape,
+        };
+        let seen = |escape| {
+            let mut texts: Vec<String> =
+                (0..50).map(|slot| rendered(&template(escape), slot)).collect();
+            texts.sort();
+            texts.dedup();
+            texts
+        };
+        assert_eq!(seen(Escape::None), ["/x y/\"ö\"", "/x y/a b"]);
+        assert_eq!(seen(Escape::Percent), ["/x y/%22%C3%B6%22", "/x y/a%20b"]);
+        assert_eq!(seen(Escape::Json), ["/x y/\\\"ö\\\"", "/x y/a b"]);
+    }
+
+    #[test]
+    fn a_slot_renders_the_same_every_time() {
+        let template =
+            Template { segments: vec![Segment::Uuid, Segment::SlotIndex], escape: Escape::None };
+        assert_eq!(rendered(&template, 5), rendered(&template, 5));
+        assert_ne!(rendered(&template, 5), rendered(&template, 6));
+        let uuid = rendered(&template, 5);
+        assert_eq!(&uuid[14..15], "4");
+        assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+    }
+
+    #[test]
+    fn random_integers_cover_both_ends() {
+        let template = Template {
+            segments: vec![Segment::RandomInt { low: -1, high: 2 }],
+            escape: Escape::None,
+        };
+        let mut seen: Vec<String> = (0..100).map(|slot| rendered(&template, slot)).collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen, ["-1", "0", "1", "2"]);
+    }
+
+    #[test]
+    fn json_control_characters_are_escaped() {
+        let mut out = String::new();
+        push_json("a\n\u{1}", &mut out);
+        assert_eq!(out, "a\\u000a\\u0001");
+    }
+
+    #[test]
+    fn an_empty_status_list_accepts_success_and_redirects() {
+        assert!(Expect::SUCCESS.accepts(204) && Expect::SUCCESS.accepts(301));
+        assert!(!Expect::SUCCESS.accepts(404) && !Expect::SUCCESS.accepts(101));
+        let conflict = Expect { statuses: vec![400], body_bytes_max: None };
+        assert!(conflict.accepts(400) && !conflict.accepts(200));
+    }
+}

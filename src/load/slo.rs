@@ -1,0 +1,266 @@
+//! [`Slo`]: the objectives a run must meet, and their text form `p95<1000ms,errors<5%`.
+//!
+//! What is asked for stands here; whether it was met is `analysis::slo`'s business.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::load::rate::Figures;
+use crate::time::{Human, parse_duration};
+
+/// One limit on one figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Objective {
+    /// The response time that `quantile` (0 to 1) of all slots keep lies below `limit`.
+    ResponseTime {
+        /// 0.95 for p95.
+        quantile: f64,
+        /// Exclusive upper bound.
+        limit: Duration,
+    },
+    /// Mean response time below `limit`.
+    MeanResponseTime {
+        /// Exclusive upper bound.
+        limit: Duration,
+    },
+    /// The share of planned slots whose fate is not `ok` lies below `limit`.
+    ErrorRate {
+        /// Exclusive upper bound, 0 to 1; a limit of 0 is met by no error at all.
+        limit: f64,
+    },
+    /// Good answers per second above `limit`.
+    Throughput {
+        /// Exclusive lower bound.
+        limit: f64,
+    },
+}
+
+/// Objectives that must all hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slo {
+    /// At least one.
+    pub objectives: Vec<Objective>,
+}
+
+/// Named bars from best to worst; a run's tier is the first that holds, else critical.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tiers {
+    /// Nothing to do.
+    pub excellent: Slo,
+    /// Good enough for production.
+    pub acceptable: Slo,
+}
+
+/// Why a text is not an objective.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "'{part}' is not an objective; write for example p95<1000ms, mean<200ms, errors<5% or rps>20"
+)]
+pub struct SloError {
+    /// The part that is wrong.
+    pub part: String,
+}
+
+impl Slo {
+    /// The limits that hold unless the user says otherwise: p95 < 1000 ms, errors < 5 %.
+    pub fn standard() -> Self {
+        Self {
+            objectives: vec![
+                Objective::ResponseTime { quantile: 0.95, limit: Duration::from_secs(1) },
+                Objective::ErrorRate { limit: 0.05 },
+            ],
+        }
+    }
+
+    /// The smallest limit on a response time, if there is one.
+    pub fn tightest_time(&self) -> Option<Duration> {
+        self.objectives
+            .iter()
+            .filter_map(|objective| match objective {
+                Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit } => {
+                    Some(*limit)
+                }
+                Objective::ErrorRate { .. } | Objective::Throughput { .. } => None,
+            })
+            .min()
+    }
+}
+
+impl Tiers {
+    /// Excellent: p95 < 500 ms, errors < 1 %, > 50 requests/s. Acceptable: p95 < 1000 ms, errors < 5 %,
+    /// > 20 requests/s.
+    pub fn standard() -> Self {
+        let bar = |limit_ms, errors, rps| Slo {
+            objectives: vec![
+                Objective::ResponseTime { quantile: 0.95, limit: Duration::from_millis(limit_ms) },
+                Objective::ErrorRate { limit: errors },
+                Objective::Throughput { limit: rps },
+            ],
+        };
+        Self { excellent: bar(500, 0.01, 50.0), acceptable: bar(1000, 0.05, 20.0) }
+    }
+}
+
+impl FromStr for Slo {
+    type Err = SloError;
+
+    /// Reads objectives separated by commas or `and`.
+    fn from_str(text: &str) -> Result<Self, SloError> {
+        let objectives = text.split(',').map(str::parse).collect::<Result<Vec<Objective>, _>>()?;
+        Ok(Self { objectives })
+    }
+}
+
+impl FromStr for Objective {
+    type Err = SloError;
+
+    /// Reads `p95<1000ms`, k6's `p(95)<1000` (milliseconds) and `rate<0.05`, `errors<5%`, `rps>20`.
+    fn from_str(text: &str) -> Result<Self, SloError> {
+        let wrong = || SloError { part: text.trim().to_owned() };
+        let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let at = compact.find(['<', '>']).ok_or_else(wrong)?;
+        let (metric, bound) = (&compact[..at], compact[at + 1..].trim_start_matches('='));
+        let below = compact.as_bytes()[at] == b'<';
+        match (metric, below) {
+            ("errors" | "error_rate" | "err" | "rate", true) => {
+                share(bound).map(|limit| Self::ErrorRate { limit }).ok_or_else(wrong)
+            }
+            ("rps" | "throughput", false) => positive(bound.trim_end_matches("/s"))
+                .map(|limit| Self::Throughput { limit })
+                .ok_or_else(wrong),
+            ("mean" | "avg", true) => {
+                limit_time(bound).map(|limit| Self::MeanResponseTime { limit }).ok_or_else(wrong)
+            }
+            (metric, true) => {
+                let quantile = quantile(metric).ok_or_else(wrong)?;
+                limit_time(bound)
+                    .map(|limit| Self::ResponseTime { quantile, limit })
+                    .ok_or_else(wrong)
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// `5%` or `0.05`, as a fraction.
+fn share(text: &str) -> Option<f64> {
+    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let value = number.parse::<f64>().ok()? / scale;
+    (0.0..=1.0).contains(&value).then_some(value)
+}
+
+fn positive(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0)
+}
+
+/// A duration, or a bare number of milliseconds as k6 writes it.
+fn limit_time(text: &str) -> Option<Duration> {
+    let limit = parse_duration(text).ok().or_else(|| parse_duration(&format!("{text}ms")).ok())?;
+    (!limit.is_zero()).then_some(limit)
+}
+
+/// `p95`, `p99.9`, `p999` (= p99.9), `p(95)`, `med`, `max`.
+fn quantile(metric: &str) -> Option<f64> {
+    match metric {
+        "med" | "median" => return Some(0.5),
+        "max" => return Some(1.0),
+        _ => {}
+    }
+    let number = metric.strip_prefix('p')?;
+    let number =
+        number.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(number);
+    let all_digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    let percent = match number.len() {
+        // p999 and p9999 are how HDR output and most dashboards write p99.9 and p99.99.
+        3.. if all_digits && number.starts_with('9') => {
+            format!("{}.{}", &number[..2], &number[2..]).parse::<f64>().ok()?
+        }
+        _ => number.parse::<f64>().ok()?,
+    };
+    // Rounded, since 99.9 / 100 is not the closest double to 0.999.
+    (percent > 0.0 && percent <= 100.0).then(|| (percent * 1e7).round() / 1e9)
+}
+
+/// A quantile's usual name: `p95`, `p99.9`, `max`.
+pub fn quantile_name(quantile: f64) -> String {
+    if quantile >= 1.0 { "max".to_owned() } else { format!("p{}", Figures(quantile * 100.0)) }
+}
+
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ResponseTime { quantile, limit } => {
+                write!(f, "{} < {}", quantile_name(*quantile), Human(*limit))
+            }
+            Self::MeanResponseTime { limit } => write!(f, "mean < {}", Human(*limit)),
+            Self::ErrorRate { limit } => write!(f, "errors < {} %", Figures(limit * 100.0)),
+            Self::Throughput { limit } => write!(f, "rate > {}/s", Figures(*limit)),
+        }
+    }
+}
+
+impl fmt::Display for Slo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, objective) in self.objectives.iter().enumerate() {
+            if place > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{objective}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objectives_parse_in_both_grammars() {
+        let p =
+            |quantile, ms| Objective::ResponseTime { quantile, limit: Duration::from_millis(ms) };
+        let table = [
+            ("p95<1000ms", p(0.95, 1000)),
+            ("p95 < 1s", p(0.95, 1000)),
+            ("p(95)<200", p(0.95, 200)),
+            ("p99.9<2s", p(0.999, 2000)),
+            ("p999<2s", p(0.999, 2000)),
+            ("med<5ms", p(0.5, 5)),
+            ("max<10s", p(1.0, 10_000)),
+            ("avg<200", Objective::MeanResponseTime { limit: Duration::from_millis(200) }),
+            ("errors<5%", Objective::ErrorRate { limit: 0.05 }),
+            ("rate<0.01", Objective::ErrorRate { limit: 0.01 }),
+            ("rps>20", Objective::Throughput { limit: 20.0 }),
+        ];
+        for (text, objective) in table {
+            assert_eq!(text.parse(), Ok(objective), "{text}");
+        }
+    }
+
+    #[test]
+    fn bad_objectives_are_named() {
+        for text in [
+            "",
+            "p95",
+            "p95>1s",
+            "p0<1s",
+            "p101<1s",
+            "errors<500%",
+            "speed<5",
+            "p95<fast",
+            "rps<3",
+            "p95<0ms",
+        ] {
+            assert_eq!(text.parse::<Objective>(), Err(SloError { part: text.into() }), "{text}");
+        }
+        assert_eq!("p95<1s,oops".parse::<Slo>().unwrap_err().part, "oops");
+    }
+
+    #[test]
+    fn text_comes_back() {
+        let text = "p95 < 1 s, errors < 5 %, rate > 20/s";
+        assert_eq!(Tiers::standard().acceptable.to_string(), text);
+        assert_eq!(Slo::standard(), "p95<1000ms,errors<5%".parse().unwrap());
+    }
+}
