@@ -100,7 +100,8 @@ impl Connection {
         let to_deadline = limits.deadline.map(|deadline| (job.due + deadline).since(began));
         let patience = to_deadline.map_or(limits.timeout, |left| left.min(limits.timeout));
         let limit = Instant::now() + patience;
-        let exchange = self.link.exchange(request, &mut |_: &Bytes| {});
+        let mut let_go = |_: &Bytes| {};
+        let exchange = self.link.exchange(request, &mut let_go);
         let seat = &self.seat;
         let ended = within(self.alarm.as_mut(), limit, unless_dismissed(seat, exchange)).await;
         let Some(ended) = ended.map_or(Some(None), |outcome| outcome.map(Some)) else {
@@ -148,9 +149,12 @@ impl Connection {
             bytes: answer.map_or(0, |(_, bytes)| bytes),
         };
         // Waiting for a connection is not the generator's doing.
-        let own_lag = sent.map(|sent| match job.waited {
-            false => sent.since(job.due),
-            true => job.taken.since(job.due) + sent.since(began),
+        let own_lag = sent.map(|sent| {
+            if job.waited {
+                job.taken.since(job.due) + sent.since(began)
+            } else {
+                sent.since(job.due)
+            }
         });
         self.dispatcher.carried(job, &sample, own_lag);
     }

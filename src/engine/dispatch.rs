@@ -310,7 +310,8 @@ impl Dispatcher {
             fresh
         });
         loop {
-            let expired = self.waiting.borrow().front().is_some_and(|job| self.past_deadline(job, now));
+            let expired =
+                self.waiting.borrow().front().is_some_and(|job| self.past_deadline(job, now));
             if !expired {
                 return;
             }
@@ -326,7 +327,8 @@ impl Dispatcher {
         let limit = self.recorder.slow_after();
         let overdue = |job: &Job| now.since(job.due) > limit;
         let seats = self.seats.borrow();
-        let carried = seats.values().filter_map(|seat| seat.carrying.get()).filter(|(job, _)| overdue(job));
+        let carried =
+            seats.values().filter_map(|seat| seat.carrying.get()).filter(|(job, _)| overdue(job));
         let waiting = self.waiting.borrow();
         Gauges {
             in_flight: self.in_flight.get() as u64,

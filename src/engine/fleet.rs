@@ -102,7 +102,7 @@ impl Fleet {
         for _ in 0..count {
             match fleet.messages.recv().map_err(|_| FleetError::Lost)? {
                 Message::Broken(error) => return Err(error.into()),
-                _ready => {}
+                _opened => {}
             }
         }
         Ok(fleet)
@@ -150,9 +150,9 @@ impl Fleet {
         while collector.running() {
             match self.messages.recv().map_err(|_| FleetError::Lost)? {
                 Message::Window { worker, end, window } => collector.window(worker, end, *window),
-                Message::Finished(finished) => collector.finished(*finished),
+                Message::Finished(finished) => collector.finished(&finished),
                 Message::Broken(error) => return Err(error.into()),
-                Message::Ready { .. } => {}
+                Message::Opened => {}
             }
             while let Some(interval) = collector.next_interval() {
                 if observe(&interval) == Flow::Stop {
@@ -238,7 +238,7 @@ impl Collector {
         }
     }
 
-    fn finished(&mut self, finished: Finished) {
+    fn finished(&mut self, finished: &Finished) {
         self.unfinished -= 1;
         let outcome = &mut self.outcome;
         outcome.tally.merge(&finished.tally);

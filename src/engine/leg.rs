@@ -2,13 +2,22 @@
 
 use std::time::Duration;
 
-use crate::engine::Pacing;
 use crate::load::schedule::Schedule;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
 
 /// How often a worker hands over what it measured.
 pub const WINDOW: Duration = Duration::from_millis(100);
+
+/// Whether the last stretch before a due instant is spent polling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pacing {
+    /// Wake a lead early and poll: sends are off by a few microseconds.
+    #[default]
+    Precise,
+    /// Sleep until the due instant: sends are late by a wake-up, and the processor rests.
+    Relaxed,
+}
 
 /// What is to be sent.
 #[derive(Clone, Debug)]

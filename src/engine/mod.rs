@@ -14,4 +14,4 @@ mod recorder;
 pub mod token;
 mod worker;
 
-pub use pacer::Pacing;
+pub use leg::Pacing;

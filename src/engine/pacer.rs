@@ -7,6 +7,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::engine::leg::Pacing;
 use crate::time::Offset;
 use crate::transport::clock::Clock;
 
@@ -23,16 +24,6 @@ const LEAD_STEP_NS: f64 = 2_000.0;
 /// Spinning pays only when the lead is a small part of the gap between sends: a thread that never sleeps
 /// is put aside by the scheduler just when it matters.
 const GAP_PER_LEAD_MIN: u64 = 3;
-
-/// Whether the last stretch before a due instant is spent polling.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pacing {
-    /// Wake a lead early and poll: sends are off by a few microseconds.
-    #[default]
-    Precise,
-    /// Sleep until the due instant: sends are late by a wake-up, and the processor rests.
-    Relaxed,
-}
 
 /// How early to wake, learnt by stochastic approximation of a quantile of wake-up lateness
 /// (Robbins and Monro, A Stochastic Approximation Method, 1951).
@@ -57,7 +48,7 @@ impl Lead {
 
 /// One worker's waiting.
 #[derive(Debug)]
-pub struct Pacer {
+pub(super) struct Pacer {
     timer: Timer,
     clock: Clock,
     pacing: Pacing,
@@ -67,7 +58,7 @@ pub struct Pacer {
 
 impl Pacer {
     /// A pacer at rest.
-    pub fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             timer: Timer::new()?,
             clock: Clock::starting_at(0),
@@ -78,14 +69,14 @@ impl Pacer {
     }
 
     /// Begins a schedule whose sends on this worker lie `gap` apart; what was learnt of wake-ups stays.
-    pub fn begin(&mut self, clock: Clock, pacing: Pacing, gap: Duration) {
+    pub(super) fn begin(&mut self, clock: Clock, pacing: Pacing, gap: Duration) {
         self.clock = clock;
         self.pacing = pacing;
         self.gap = gap;
     }
 
     /// Returns once `due` has come; I/O goes on meanwhile.
-    pub async fn wait_until(&mut self, due: Offset) {
+    pub(super) async fn wait_until(&mut self, due: Offset) {
         let lead = self.lead();
         let wake = due - lead;
         loop {
@@ -114,7 +105,7 @@ impl Pacer {
     }
 }
 
-/// An absolute timer on CLOCK_MONOTONIC.
+/// An absolute timer on the monotonic clock.
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
 struct Timer {
@@ -127,7 +118,12 @@ impl Timer {
         use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let fd = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        Ok(Self { fd: tokio::io::unix::AsyncFd::new(fd)? })
+        #[expect(
+            deprecated,
+            reason = "an OwnedFd stays open and the same by itself, which is what the successor asks an unsafe block to vouch for"
+        )]
+        let fd = tokio::io::unix::AsyncFd::with_interest(fd, tokio::io::Interest::READABLE)?;
+        Ok(Self { fd })
     }
 
     /// Returns at `monotonic_ns`, or before: the caller looks at the clock.
@@ -205,9 +201,10 @@ mod tests {
     async fn a_wait_never_ends_early() {
         let mut pacer = Pacer::new().unwrap();
         let clock = Clock::starting_at(monotonic_ns());
-        for (pacing, gap) in
-            [(Pacing::Precise, Duration::from_millis(2)), (Pacing::Relaxed, Duration::from_micros(50))]
-        {
+        for (pacing, gap) in [
+            (Pacing::Precise, Duration::from_millis(2)),
+            (Pacing::Relaxed, Duration::from_micros(50)),
+        ] {
             pacer.begin(clock, pacing, gap);
             for step in 1..20_u32 {
                 let due = clock.now() + gap * step / 4;

@@ -42,7 +42,9 @@ pub(super) struct Prepared {
 
 /// A template rendered to something that HTTP forbids, such as a line break in a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("request '{request}': its {part} renders to something HTTP forbids; check the values it is filled from")]
+#[error(
+    "request '{request}': its {part} renders to something HTTP forbids; check the values it is filled from"
+)]
 pub struct RenderError {
     request: String,
     part: &'static str,
@@ -223,7 +225,10 @@ mod tests {
             group: None,
             tags: Vec::new(),
             method: Method::POST,
-            path: template(vec![Segment::Literal("/items/".into()), Segment::Pick(0)], Escape::Percent),
+            path: template(
+                vec![Segment::Literal("/items/".into()), Segment::Pick(0)],
+                Escape::Percent,
+            ),
             headers: vec![(
                 http::header::AUTHORIZATION,
                 template(vec![Segment::Literal("Bearer ".into()), Segment::Token], Escape::None),
@@ -261,10 +266,7 @@ mod tests {
     #[test]
     fn a_pool_value_that_http_forbids_is_refused_before_the_load() {
         let mut bad = detail();
-        bad.headers = vec![(
-            http::header::ACCEPT,
-            template(vec![Segment::Pick(0)], Escape::None),
-        )];
+        bad.headers = vec![(http::header::ACCEPT, template(vec![Segment::Pick(0)], Escape::None))];
         let error = prepared("a\nb", &[bad]).err().unwrap();
         assert_eq!((error.request.as_str(), error.part), ("detail", "header"));
     }

@@ -52,8 +52,8 @@ pub(super) struct Assignment {
 
 /// What a worker tells the fleet.
 pub(super) enum Message {
-    /// It is up, or the connections asked for are open or have failed; says how many are open.
-    Ready { connections: usize },
+    /// The connections asked for are open, or have failed.
+    Opened,
     /// A window has closed.
     Window { worker: usize, end: Offset, window: Box<Window> },
     /// The leg is over.
@@ -130,7 +130,7 @@ impl<'a> Worker<'a> {
                 while self.dispatcher.connecting() > 0 {
                     tokio::time::sleep(DRAIN_STEP).await;
                 }
-                self.tell(Message::Ready { connections: self.dispatcher.connections() });
+                self.tell(Message::Opened);
             }
             Command::Prepare(prepared) => self.dispatcher.replace_prepared(*prepared),
             Command::Run(assignment) => self.run(assignment, commands).await,
@@ -163,15 +163,14 @@ impl<'a> Worker<'a> {
                 }
             }
             let mut wake = next_tick;
-            match arrivals.next_due() {
-                Some(due) => wake = wake.min(due),
-                None => {
-                    let drained = arrivals.ended() + leg.drain;
-                    if self.dispatcher.outstanding() == 0 || now >= drained {
-                        break;
-                    }
-                    wake = wake.min(drained).min(now + DRAIN_STEP);
+            if let Some(due) = arrivals.next_due() {
+                wake = wake.min(due);
+            } else {
+                let drained = arrivals.ended() + leg.drain;
+                if self.dispatcher.outstanding() == 0 || now >= drained {
+                    break;
                 }
+                wake = wake.min(drained).min(now + DRAIN_STEP);
             }
             self.pacer.wait_until(wake).await;
         }

@@ -49,12 +49,12 @@ pub enum RouteError {
 impl Route {
     /// Resolves the origin's name.
     pub async fn resolve(origin: &Origin, tls: &Arc<ClientConfig>) -> Result<Self, RouteError> {
-        let unresolved =
-            |reason: String| RouteError::Resolve { host: origin.host.clone(), reason };
-        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((origin.host.as_str(), origin.port))
-            .await
-            .map_err(|error| unresolved(error.to_string()))?
-            .collect();
+        let unresolved = |reason: String| RouteError::Resolve { host: origin.host.clone(), reason };
+        let addresses: Vec<SocketAddr> =
+            tokio::net::lookup_host((origin.host.as_str(), origin.port))
+                .await
+                .map_err(|error| unresolved(error.to_string()))?
+                .collect();
         if addresses.is_empty() {
             return Err(unresolved("no address".to_owned()));
         }
@@ -116,7 +116,11 @@ impl Dialer {
         Ok(Dialed { stream, stamps, took })
     }
 
-    async fn attempt(&self, address: SocketAddr, stamps: Rc<Stamps>) -> Result<Stream, TransportError> {
+    async fn attempt(
+        &self,
+        address: SocketAddr,
+        stamps: Rc<Stamps>,
+    ) -> Result<Stream, TransportError> {
         let tcp = TcpStream::connect(address).await.map_err(|error| connect_fault(&error))?;
         // Requests are written whole; Nagle's algorithm would only hold them back.
         tcp.set_nodelay(true).map_err(|error| connect_fault(&error))?;

@@ -204,10 +204,10 @@ fn fault(error: &hyper::Error) -> TransportError {
             return match io_error.kind() {
                 io::ErrorKind::ConnectionReset
                 | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe => TransportError::Reset,
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::TimedOut => TransportError::Reset,
                 io::ErrorKind::UnexpectedEof => TransportError::ClosedEarly,
                 io::ErrorKind::InvalidData => TransportError::Tls,
-                io::ErrorKind::TimedOut => TransportError::Reset,
                 _ => TransportError::Protocol,
             };
         }

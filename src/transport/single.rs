@@ -36,10 +36,14 @@ pub enum SingleError {
 }
 
 /// Sends `request` on a fresh connection and returns the answer.
-pub async fn fetch(dialer: &Dialer, request: Outgoing, timeout: Duration) -> Result<Answer, SingleError> {
+pub async fn fetch(
+    dialer: &Dialer,
+    request: Outgoing,
+    timeout: Duration,
+) -> Result<Answer, SingleError> {
     let whole = async {
-        let dialed = dialer.dial().await.map_err(SingleError::Transport)?;
-        let mut link = Link::open(dialed).await.map_err(SingleError::Transport)?;
+        let fresh = dialer.dial().await.map_err(SingleError::Transport)?;
+        let mut link = Link::open(fresh).await.map_err(SingleError::Transport)?;
         let mut body = Vec::new();
         let mut keep = |data: &Bytes| {
             if body.len() <= BODY_BYTES_MAX {

@@ -48,13 +48,13 @@ pub enum TlsError {
 /// Builds the client side for HTTP/1.1.
 pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()?;
     let builder = match settings.verification {
         Verification::Full => builder.with_root_certificates(roots(settings)?),
-        Verification::Off => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AcceptAny { provider })),
+        Verification::Off => {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny { provider }))
+        }
     };
     let mut config = match &settings.identity {
         None => builder.with_no_client_auth(),
