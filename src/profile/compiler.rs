@@ -81,8 +81,10 @@ impl<'a> Compiler<'a> {
             "indent with spaces"
         } else if cause.contains("tag") || cause.contains("unexpected character") {
             "put quotes around a text that begins with a sign such as ! @ % & *"
+        } else if cause.contains("multiple") {
+            "a profile is one document, without a second `---`"
         } else {
-            "the profile must be one YAML or JSON document"
+            return self.mistakes.report(span, cause);
         };
         self.mistakes.report_with(span, cause, hint);
     }

@@ -192,10 +192,14 @@ fn templates_and_what_they_refer_to() {
 #[test]
 fn syntax() {
     check(&[
-        ("requests: [\n", "1:11 unclosed bracket '['", "YAML or JSON"),
+        ("requests: [\n", "1:11 unclosed bracket '['", ""),
         ("a: b: c\n", "1:5 mapping values are not allowed in this context", "put quotes"),
         ("a:\n\t- b\n", "2:2 tabs disallowed within this context (block indentation)", "spaces"),
-        ("a: 1\n---\nb: 1\n", "3:1 only single YAML document expected but multiple found", ""),
+        (
+            "a: 1\n---\nb: 1\n",
+            "3:1 only single YAML document expected but multiple found",
+            "second `---`",
+        ),
     ]);
 }
 
