@@ -1,1 +1,47 @@
-//! TODO
+//! Judgement: what the figures mean. Pure functions from measurements to verdicts with reasons.
+//!
+//! A measurement that the generator itself limited is `invalid`, never a pass or a failure of the target.
+
+pub mod findings;
+pub mod slo;
+pub mod words;
+
+use crate::analysis::findings::{Finding, Severity};
+use crate::analysis::slo::Judged;
+
+/// Whether the run reached the end of its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// It was stopped or lost a part before.
+    CutShort,
+}
+
+/// What a run comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every objective holds.
+    Pass,
+    /// An objective does not hold.
+    Fail,
+    /// The generator was the limit, so nothing is known of the target.
+    Invalid,
+    /// No objective was broken, but not all was measured.
+    Incomplete,
+}
+
+impl Outcome {
+    /// The outcome that follows. A limit broken in a part of a run is broken in the run.
+    pub fn new(objectives: &[Judged], findings: &[Finding], extent: Extent) -> Self {
+        if findings.iter().any(|finding| finding.severity == Severity::Invalid) {
+            Self::Invalid
+        } else if !slo::all_hold(objectives) {
+            Self::Fail
+        } else if extent == Extent::CutShort {
+            Self::Incomplete
+        } else {
+            Self::Pass
+        }
+    }
+}

@@ -64,7 +64,7 @@ impl LatencyHistogram {
 
     /// Number of entries.
     pub fn count(&self) -> u64 {
-        self.counts.as_ref().map_or(0, |counts| counts.len())
+        self.counts.as_ref().map_or(0, Histogram::len)
     }
 
     /// The time at or below which the share `q` (0 to 1) of the entries lies; zero if there are none.

@@ -1,1 +1,456 @@
-//! TODO
+//! [`Report`]: the contract of `result.json`, schema `steadfire.result/1`.
+//!
+//! Names are stable. Durations are integer nanoseconds, shares lie between 0 and 1, rates are per second.
+//! Fields may be added; a reader ignores those it does not know. Fractions are rounded to millionths, so
+//! that they survive being written and read.
+
+pub mod build;
+pub mod echo;
+pub mod search;
+pub mod series;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::Outcome;
+use crate::analysis::findings::{Finding, Severity};
+use crate::analysis::slo::{Holds, Judged, Measured, Tier};
+use crate::load::slo::Objective;
+use crate::measure::fate::{Fate, FateCounts};
+use crate::measure::histogram::Quantile;
+use crate::measure::summary::LatencySummary;
+use crate::report::echo::{Environment, PlanEcho};
+use crate::report::search::SearchReport;
+use crate::report::series::SeriesPoint;
+use crate::time::whole_nanos;
+
+/// The value of [`Report::schema`].
+pub const SCHEMA: &str = "steadfire.result/1";
+
+/// One stored result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// `steadfire.result/1`.
+    pub schema: String,
+    /// What wrote this.
+    pub tool: Tool,
+    /// What kind of measurement it is.
+    pub kind: Kind,
+    /// When the load began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// Length of the measurement in ns, without warm-up and drain.
+    pub duration: u64,
+    /// What was asked for.
+    pub plan: PlanEcho,
+    /// Where it ran.
+    pub environment: Environment,
+    /// Which clock stamped the arrival of answers.
+    pub clock: ClockSource,
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// Asked and achieved rates.
+    pub rate: Rates,
+    /// The ledger.
+    pub fates: Fates,
+    /// Share of planned slots without a good answer.
+    pub error_rate: f64,
+    /// From due to last byte, over good answers and slots never answered.
+    pub response_time: Latency,
+    /// From sent to last byte, over good answers.
+    pub service_time: Latency,
+    /// From sent to first byte, over good answers.
+    pub first_byte: Latency,
+    /// From due to sent, over everything sent.
+    pub send_lag: Latency,
+    /// From due to taken up by the generator: its own part of the send lag.
+    pub dispatch_lag: Latency,
+    /// Time to open a connection, TLS included.
+    pub connect: Latency,
+    /// From due to done, over failures that came with an answer or a definite error.
+    pub failed_response_time: Latency,
+    /// Per request name, in the order of the plan.
+    pub requests: Vec<RequestReport>,
+    /// Over time.
+    pub series: Vec<SeriesPoint>,
+    /// The search for the highest rate, if that is what this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchReport>,
+    /// What the target said about itself.
+    pub monitors: Vec<serde_json::Value>,
+}
+
+/// The program that wrote a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// `steadfire`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The kind of measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A fixed rate.
+    Run,
+    /// The search for the highest rate.
+    FindMaxRps,
+}
+
+/// The clock that stamped the arrival of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockSource {
+    /// The kernel, at the socket: the generator's own wake-up is not charged to the target.
+    Kernel,
+    /// This program, after it was woken.
+    User,
+}
+
+/// What a run comes to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// In one word.
+    pub outcome: OutcomeName,
+    /// How good the target is.
+    pub tier: TierName,
+    /// Each objective and how it fared.
+    pub objectives: Vec<ObjectiveReport>,
+    /// Reasons to distrust or to act, the gravest first.
+    pub findings: Vec<FindingReport>,
+}
+
+/// The outcome in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeName {
+    /// Every objective holds.
+    Pass,
+    /// An objective does not hold.
+    Fail,
+    /// The generator was the limit.
+    Invalid,
+    /// Cut short.
+    Incomplete,
+}
+
+/// The tier in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TierName {
+    /// Nothing to do.
+    Excellent,
+    /// Good enough for production.
+    Acceptable,
+    /// Requires work.
+    Critical,
+}
+
+/// One objective and how it fared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectiveReport {
+    /// Its text, such as `p95 < 1 s`.
+    pub objective: String,
+    /// What it is about.
+    pub metric: Metric,
+    /// The limit, in the metric's unit.
+    pub limit: f64,
+    /// The measured figure in the metric's unit; absent if there was nothing to measure.
+    pub measured: Option<f64>,
+    /// Whether the true figure is `measured` or more.
+    pub at_least: bool,
+    /// Whether it holds.
+    pub holds: HoldsName,
+}
+
+/// What an objective is about, and its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Nanoseconds.
+    ResponseTime,
+    /// A share, 0 to 1.
+    ErrorRate,
+    /// Good answers per second.
+    Throughput,
+}
+
+/// Whether an objective holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldsName {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// The rate asked for could not have shown it.
+    OutOfReach,
+}
+
+/// A reason to distrust a figure or to act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingReport {
+    /// Stable name of the cause.
+    pub id: String,
+    /// How much it weighs.
+    pub severity: SeverityName,
+    /// What was seen.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SeverityName {
+    /// Worth knowing.
+    Info,
+    /// A figure is worse, or means something else, than it seems.
+    Warning,
+    /// The measurement says nothing about the target.
+    Invalid,
+}
+
+/// Rates per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rates {
+    /// Asked for.
+    pub target: f64,
+    /// Sent.
+    pub achieved: f64,
+    /// Answered well.
+    pub throughput_ok: f64,
+}
+
+/// The ledger: `planned` is the sum of all others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fates {
+    /// Slots of the schedule.
+    pub planned: u64,
+    /// Answered as expected.
+    pub ok: u64,
+    /// Answered with another status than expected.
+    pub bad_status: u64,
+    /// Answered, but a check failed.
+    pub check_failed: u64,
+    /// The exchange broke.
+    pub transport_error: u64,
+    /// No answer in time.
+    pub timeout: u64,
+    /// Given up before they were sent.
+    pub shed: u64,
+    /// Not sent before the run ended.
+    pub unsent: u64,
+    /// Unanswered after the drain.
+    pub open: u64,
+}
+
+/// A distribution of times in ns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Latency {
+    /// Entries, censored ones included.
+    pub count: u64,
+    /// Smallest.
+    pub min: u64,
+    /// Arithmetic mean.
+    pub mean: u64,
+    /// Median.
+    pub p50: u64,
+    /// 75th percentile.
+    pub p75: u64,
+    /// 90th percentile.
+    pub p90: u64,
+    /// 95th percentile.
+    pub p95: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// 99.9th percentile.
+    pub p999: u64,
+    /// Largest.
+    pub max: u64,
+    /// Entries that were never answered and rank behind all others.
+    pub censored: u64,
+    /// Names of the figures above that are lower bounds.
+    #[serde(default)]
+    pub at_least: Vec<String>,
+}
+
+/// One request name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestReport {
+    /// Its name.
+    pub name: String,
+    /// Its weight in the mix.
+    pub weight: u32,
+    /// Its part of the ledger.
+    pub fates: Fates,
+    /// Share of its slots without a good answer.
+    pub error_rate: f64,
+    /// From due to last byte.
+    pub response_time: Latency,
+    /// From sent to last byte.
+    pub service_time: Latency,
+    /// Answers by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Broken exchanges by kind.
+    pub errors: BTreeMap<String, u64>,
+    /// Body bytes of all answers.
+    pub bytes: u64,
+}
+
+/// The JSON Schema of [`Report`].
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Report).to_value()
+}
+
+/// `value` to millionths, or to ones where a double holds no millionths any more.
+pub(crate) fn millionths(value: f64) -> f64 {
+    if value.abs() < 1e9 { (value * 1e6).round() / 1e6 } else { value.round() }
+}
+
+impl From<&FateCounts> for Fates {
+    fn from(counts: &FateCounts) -> Self {
+        let [ok, bad_status, check_failed, transport_error, timeout, shed, unsent, open] =
+            *counts.as_array();
+        Self {
+            planned: counts.planned(),
+            ok,
+            bad_status,
+            check_failed,
+            transport_error,
+            timeout,
+            shed,
+            unsent,
+            open,
+        }
+    }
+}
+
+impl Fates {
+    /// Counts by name, in the order of [`Fate::ALL`].
+    pub fn named(&self) -> [(&'static str, u64); Fate::COUNT] {
+        let counts = [
+            self.ok,
+            self.bad_status,
+            self.check_failed,
+            self.transport_error,
+            self.timeout,
+            self.shed,
+            self.unsent,
+            self.open,
+        ];
+        std::array::from_fn(|place| (Fate::ALL[place].name(), counts[place]))
+    }
+}
+
+impl From<&LatencySummary> for Latency {
+    fn from(summary: &LatencySummary) -> Self {
+        let ns = |quantile: Quantile| whole_nanos(quantile.value);
+        let figures = [
+            ("min", summary.min),
+            ("mean", summary.mean),
+            ("p50", summary.p50),
+            ("p75", summary.p75),
+            ("p90", summary.p90),
+            ("p95", summary.p95),
+            ("p99", summary.p99),
+            ("p999", summary.p999),
+            ("max", summary.max),
+        ];
+        let bounds = figures.iter().filter(|(_, quantile)| quantile.at_least);
+        Self {
+            count: summary.count,
+            min: ns(summary.min),
+            mean: ns(summary.mean),
+            p50: ns(summary.p50),
+            p75: ns(summary.p75),
+            p90: ns(summary.p90),
+            p95: ns(summary.p95),
+            p99: ns(summary.p99),
+            p999: ns(summary.p999),
+            max: ns(summary.max),
+            censored: summary.censored,
+            at_least: bounds.map(|(name, _)| (*name).to_owned()).collect(),
+        }
+    }
+}
+
+impl From<Outcome> for OutcomeName {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Pass => Self::Pass,
+            Outcome::Fail => Self::Fail,
+            Outcome::Invalid => Self::Invalid,
+            Outcome::Incomplete => Self::Incomplete,
+        }
+    }
+}
+
+impl From<Tier> for TierName {
+    fn from(tier: Tier) -> Self {
+        match tier {
+            Tier::Excellent => Self::Excellent,
+            Tier::Acceptable => Self::Acceptable,
+            Tier::Critical => Self::Critical,
+        }
+    }
+}
+
+impl From<Holds> for HoldsName {
+    fn from(holds: Holds) -> Self {
+        match holds {
+            Holds::Yes => Self::Yes,
+            Holds::No => Self::No,
+            Holds::OutOfReach => Self::OutOfReach,
+        }
+    }
+}
+
+impl From<&Finding> for FindingReport {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            id: finding.cause.id().to_owned(),
+            severity: match finding.severity {
+                Severity::Info => SeverityName::Info,
+                Severity::Warning => SeverityName::Warning,
+                Severity::Invalid => SeverityName::Invalid,
+            },
+            message: finding.message.clone(),
+            remedy: finding.remedy.clone(),
+        }
+    }
+}
+
+impl From<&Judged> for ObjectiveReport {
+    fn from(judged: &Judged) -> Self {
+        let (metric, limit) = match judged.objective {
+            Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit } => {
+                (Metric::ResponseTime, whole_nanos(limit) as f64)
+            }
+            Objective::ErrorRate { limit } => (Metric::ErrorRate, limit),
+            Objective::Throughput { limit } => (Metric::Throughput, limit),
+        };
+        let (measured, at_least) = match judged.measured {
+            Measured::Time(time) => (Some(whole_nanos(time.value) as f64), time.at_least),
+            Measured::Share(figure) | Measured::PerSecond(figure) => (Some(figure), false),
+            Measured::Nothing => (None, false),
+        };
+        Self {
+            objective: judged.objective.to_string(),
+            metric,
+            limit: millionths(limit),
+            measured: measured.map(millionths),
+            at_least,
+            holds: judged.holds.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod example;
+#[cfg(test)]
+mod tests;

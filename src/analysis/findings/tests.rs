@@ -1,0 +1,198 @@
+//! Each cause is found when its numbers say so, and only then.
+
+use super::*;
+use crate::measure::sample::Sample;
+use crate::measure::tally::Tally;
+
+fn limits() -> Limits {
+    Limits {
+        connections: 64,
+        in_flight: 1000,
+        timeout: Duration::from_secs(30),
+        deadline: None,
+        connect_timeout: Duration::from_secs(5),
+        idle_timeout: Duration::from_mins(1),
+        drain: Duration::from_secs(10),
+        late: LatePolicy::Send,
+    }
+}
+
+/// 2,000 good slots of which the last `count` are replaced by `odd`.
+fn tally(odd: Sample, count: usize) -> Tally {
+    let mut tally = Tally::new(1);
+    for slot in 0..2_000 {
+        tally.record(if slot < 2_000 - count { &FINE } else { &odd });
+        tally.record_dispatch(Duration::from_micros(10));
+    }
+    tally
+}
+
+/// A slot that was answered well, sent 20 µs after it was due and done at 5 ms.
+const FINE: Sample = Sample {
+    request: 0,
+    due: Offset::ZERO,
+    sent: Some(Offset::from_nanos(20_000)),
+    first_byte: Some(Offset::from_nanos(4_000_000)),
+    done: Offset::from_nanos(5_000_000),
+    fate: Fate::Ok,
+    status: Some(200),
+    bytes: 10,
+};
+
+fn causes(tally: &Tally, change: impl FnOnce(&mut Evidence<'_>)) -> Vec<(Cause, Severity)> {
+    let summary = Summary::new(tally, Duration::from_secs(10));
+    let limits = limits();
+    let mut evidence = Evidence {
+        summary: &summary,
+        tightest_limit: Some(Duration::from_secs(1)),
+        limits: &limits,
+        rate_asked: 200.0,
+        connections_peak: 3,
+        logged_in: true,
+        interrupted: false,
+        silent_since: None,
+        redistributed: &[],
+    };
+    change(&mut evidence);
+    find(&evidence).into_iter().map(|finding| (finding.cause, finding.severity)).collect()
+}
+
+#[test]
+fn a_healthy_run_has_nothing_to_report() {
+    assert_eq!(causes(&tally(FINE, 0), |_| {}), []);
+}
+
+#[test]
+fn fates_and_statuses_become_findings() {
+    use Severity::{Invalid, Warning};
+    let broken = |kind| Sample { fate: Fate::TransportError(kind), status: None, ..FINE };
+    let fated = |fate| Sample { fate, status: None, ..FINE };
+    let answered = |status| Sample { fate: Fate::BadStatus, status: Some(status), ..FINE };
+    let unsent = |fate| Sample { sent: None, first_byte: None, ..fated(fate) };
+    let table = [
+        (fated(Fate::Timeout), 5, vec![(Cause::Timeouts, Warning)]),
+        (fated(Fate::Timeout), 30, vec![(Cause::Timeouts, Warning), (Cause::Censored, Warning)]),
+        (unsent(Fate::Shed), 5, vec![(Cause::Shed, Warning)]),
+        (unsent(Fate::Unsent), 5, vec![(Cause::Unsent, Warning)]),
+        (fated(Fate::Open), 5, vec![(Cause::Open, Warning)]),
+        (answered(401), 20, vec![(Cause::TokenRejected, Warning)]),
+        (answered(401), 19, vec![]),
+        (answered(429), 20, vec![(Cause::RateLimited, Warning)]),
+        (answered(500), 20, vec![]),
+        (broken(TransportError::StaleConnection), 1, vec![(Cause::StaleConnections, Warning)]),
+        (broken(TransportError::ConnectRefused), 1, vec![(Cause::ConnectRefused, Warning)]),
+        (broken(TransportError::LocalExhausted), 1, vec![(Cause::LocalExhausted, Invalid)]),
+        (
+            broken(TransportError::LocalExhausted),
+            30,
+            vec![(Cause::RateMissed, Invalid), (Cause::LocalExhausted, Invalid)],
+        ),
+    ];
+    for (odd, count, expected) in table {
+        assert_eq!(causes(&tally(odd, count), |_| {}), expected, "{odd:?} {count}");
+    }
+}
+
+#[test]
+fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
+    let late = Sample { sent: Some(Offset::from_nanos(90_000_000)), ..FINE };
+    let waited = tally(Sample { done: Offset::from_nanos(95_000_000), ..late }, 100);
+    assert_eq!(causes(&waited, |_| {}), [(Cause::ConnectWait, Severity::Info)]);
+    let at_limit = causes(&waited, |evidence| evidence.connections_peak = 64);
+    assert_eq!(at_limit, [(Cause::ConnectionLimit, Severity::Warning)]);
+
+    let mut own = waited.clone();
+    for _ in 0..100 {
+        own.record_dispatch(Duration::from_millis(90));
+    }
+    assert_eq!(causes(&own, |_| {}), [(Cause::ClientLate, Severity::Invalid)]);
+
+    // Without dispatch times the doubt counts against the client.
+    let mut unknown = Tally::new(1);
+    for _ in 0..2_000 {
+        unknown.record(&late);
+    }
+    assert_eq!(causes(&unknown, |_| {}), [(Cause::ClientLate, Severity::Invalid)]);
+}
+
+#[test]
+fn the_lag_limit_follows_the_tightest_objective() {
+    assert_eq!(send_lag_limit(None), Duration::from_millis(1));
+    assert_eq!(send_lag_limit(Some(Duration::from_millis(10))), Duration::from_millis(1));
+    assert_eq!(send_lag_limit(Some(Duration::from_secs(1))), Duration::from_millis(50));
+}
+
+#[test]
+fn slots_never_taken_up_make_the_run_invalid_unless_it_was_interrupted() {
+    let mut short = Tally::new(1);
+    for slot in 0..2_000 {
+        if slot < 1_900 {
+            short.record(&FINE);
+            short.record_dispatch(Duration::from_micros(10));
+        } else {
+            let unsent = Sample { sent: None, first_byte: None, fate: Fate::Unsent, ..FINE };
+            short.record(&Sample { status: None, ..unsent });
+        }
+    }
+    let found = causes(&short, |_| {});
+    assert_eq!(found[0], (Cause::RateMissed, Severity::Invalid));
+    let found = causes(&short, |evidence| evidence.interrupted = true);
+    assert!(found.iter().all(|(_, severity)| *severity < Severity::Invalid), "{found:?}");
+    assert!(found.contains(&(Cause::Interrupted, Severity::Warning)));
+}
+
+#[test]
+fn circumstances_are_told() {
+    let gone = [Redistribution { request: "chat detail".into(), pool: "interaction_ids".into() }];
+    let found = causes(&tally(FINE, 0), |evidence| {
+        evidence.silent_since = Some(Offset::from_nanos(3_000_000_000));
+    });
+    assert_eq!(found, [(Cause::TargetGone, Severity::Warning)]);
+
+    let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
+    let limits = limits();
+    let evidence = Evidence {
+        summary: &summary,
+        tightest_limit: None,
+        limits: &limits,
+        rate_asked: 200.0,
+        connections_peak: 3,
+        logged_in: false,
+        interrupted: false,
+        silent_since: None,
+        redistributed: &gone,
+    };
+    let found = find(&evidence);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].message.contains("chat detail (pool interaction_ids is empty)"));
+}
+
+#[test]
+fn few_samples_name_the_quantile_they_are_too_few_for() {
+    for (count, expected) in
+        [(199, Some("p95")), (200, Some("p99")), (999, Some("p99")), (1_000, None)]
+    {
+        let mut tally = Tally::new(1);
+        for _ in 0..count {
+            tally.record(&FINE);
+        }
+        let summary = Summary::new(&tally, Duration::from_secs(1));
+        let limits = limits();
+        let evidence = Evidence {
+            summary: &summary,
+            tightest_limit: None,
+            limits: &limits,
+            rate_asked: 200.0,
+            connections_peak: 1,
+            logged_in: false,
+            interrupted: false,
+            silent_since: None,
+            redistributed: &[],
+        };
+        let found = few_samples(&evidence);
+        assert_eq!(found.is_some(), expected.is_some(), "{count}");
+        if let (Some(found), Some(name)) = (found, expected) {
+            assert!(found.message.contains(name), "{count}: {}", found.message);
+        }
+    }
+}

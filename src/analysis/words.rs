@@ -1,0 +1,85 @@
+//! How counts and shares read in sentences and tables.
+
+use std::fmt;
+
+use crate::load::rate::Figures;
+
+/// A count with its thousands grouped: `12,543`.
+#[derive(Clone, Copy, Debug)]
+pub struct Count(pub u64);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        f.pad(&text)
+    }
+}
+
+/// A fraction as a percentage: `0.18 %`; one too small to show is `<0.001 %`, never zero.
+#[derive(Clone, Copy, Debug)]
+pub struct Percent(pub f64);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = self.0 * 100.0;
+        if percent > 0.0 && percent < 0.0005 {
+            f.pad("<0.001 %")
+        } else {
+            f.pad(&format!("{} %", Figures(percent)))
+        }
+    }
+}
+
+/// A part of a whole: `23 of 12,543 slots (0.183 %)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// How many.
+    pub count: u64,
+    /// Out of how many.
+    pub of: u64,
+    /// Plural noun.
+    pub things: &'static str,
+}
+
+impl Part {
+    /// `count / of`; 0 of nothing is 0.
+    pub fn share(self) -> f64 {
+        if self.of == 0 { 0.0 } else { self.count as f64 / self.of as f64 }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, of) = (Count(self.count), Count(self.of));
+        write!(f, "{count} of {of} {} ({})", self.things, Percent(self.share()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        for (count, text) in [(0, "0"), (999, "999"), (12_543, "12,543"), (1_000_000, "1,000,000")]
+        {
+            assert_eq!(Count(count).to_string(), text);
+        }
+        assert_eq!(format!("{:>7}", Count(1234)), "  1,234");
+        for (share, text) in
+            [(0.0, "0 %"), (0.001_83, "0.183 %"), (1.0, "100 %"), (1e-9, "<0.001 %")]
+        {
+            assert_eq!(Percent(share).to_string(), text);
+        }
+        let part = Part { count: 23, of: 12_543, things: "slots" };
+        assert_eq!(part.to_string(), "23 of 12,543 slots (0.183 %)");
+        assert!(Part { count: 0, of: 0, things: "slots" }.share().abs() < f64::EPSILON);
+    }
+}

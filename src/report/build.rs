@@ -1,0 +1,118 @@
+//! Assembles a [`Report`] from a plan, its ledger and its verdict.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::Outcome;
+use crate::analysis::findings::Finding;
+use crate::analysis::slo::{Judged, Tier};
+use crate::load::plan::Plan;
+use crate::measure::fate::TransportError;
+use crate::measure::summary::{LatencySummary, Summary};
+use crate::measure::tally::{RequestTally, Tally};
+use crate::report::echo::{Environment, PlanEcho};
+use crate::report::search::SearchReport;
+use crate::report::series::SeriesPoint;
+use crate::report::{
+    ClockSource, Fates, Kind, Latency, Rates, Report, RequestReport, SCHEMA, Tool, Verdict,
+    millionths,
+};
+use crate::time::whole_nanos;
+
+/// Everything a report says.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    /// What was asked for.
+    pub plan: &'a Plan,
+    /// The ledger, per request name of the plan.
+    pub tally: &'a Tally,
+    /// Its totals.
+    pub summary: &'a Summary,
+    /// When the load began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// Where it ran.
+    pub environment: Environment,
+    /// Which clock stamped the arrival of answers.
+    pub clock: ClockSource,
+    /// The verdict.
+    pub outcome: Outcome,
+    /// The tier.
+    pub tier: Tier,
+    /// Each objective and how it fared.
+    pub objectives: &'a [Judged],
+    /// Reasons to distrust or to act.
+    pub findings: &'a [Finding],
+    /// The run over time.
+    pub series: Vec<SeriesPoint>,
+    /// The search, if that is what this is; then the ledger is that of the rate it settled on.
+    pub search: Option<SearchReport>,
+}
+
+impl From<Parts<'_>> for Report {
+    fn from(parts: Parts<'_>) -> Self {
+        let Parts { plan, tally, summary, .. } = parts;
+        let requests = plan.requests.iter().zip(tally.requests());
+        Self {
+            schema: SCHEMA.to_owned(),
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            kind: if parts.search.is_some() { Kind::FindMaxRps } else { Kind::Run },
+            started_at: parts.started_at,
+            duration: whole_nanos(summary.length),
+            plan: PlanEcho::from(plan),
+            environment: parts.environment,
+            clock: parts.clock,
+            verdict: Verdict {
+                outcome: parts.outcome.into(),
+                tier: parts.tier.into(),
+                objectives: parts.objectives.iter().map(Into::into).collect(),
+                findings: parts.findings.iter().map(Into::into).collect(),
+            },
+            rate: Rates {
+                target: millionths(plan.rate.as_per_second()),
+                achieved: millionths(summary.achieved()),
+                throughput_ok: millionths(summary.throughput_ok()),
+            },
+            fates: Fates::from(&summary.total.fates),
+            error_rate: millionths(summary.error_rate()),
+            response_time: latency(&summary.total.response_time),
+            service_time: latency(&summary.total.service_time),
+            first_byte: Latency::from(&summary.first_byte),
+            send_lag: Latency::from(&summary.send_lag),
+            dispatch_lag: Latency::from(&summary.dispatch_lag),
+            connect: Latency::from(&summary.connect),
+            failed_response_time: Latency::from(&summary.failed_response_time),
+            requests: requests
+                .map(|(template, tally)| request(template.name.clone(), template.weight, tally))
+                .collect(),
+            series: parts.series,
+            search: parts.search,
+            monitors: Vec::new(),
+        }
+    }
+}
+
+fn latency<'a, T>(times: &'a T) -> Latency
+where
+    LatencySummary: From<&'a T>,
+{
+    Latency::from(&LatencySummary::from(times))
+}
+
+fn request(name: String, weight: u32, tally: &RequestTally) -> RequestReport {
+    let errors = TransportError::ALL.iter().zip(tally.errors).filter(|(_, count)| *count > 0);
+    RequestReport {
+        name,
+        weight,
+        fates: Fates::from(&tally.fates),
+        error_rate: millionths(tally.fates.error_rate()),
+        response_time: latency(&tally.response_time),
+        service_time: latency(&tally.service_time),
+        statuses: tally.statuses.clone(),
+        errors: errors
+            .map(|(kind, count)| (kind.name().to_owned(), count))
+            .collect::<BTreeMap<_, _>>(),
+        bytes: tally.bytes,
+    }
+}

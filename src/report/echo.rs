@@ -1,0 +1,136 @@
+//! What was asked for and where it ran, as a result repeats it.
+//!
+//! Bodies, headers and tokens are left out, so no secret can reach a result by this way.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::load::plan::{LatePolicy, Origin, Plan, Scheme};
+use crate::report::millionths;
+use crate::time::whole_nanos;
+
+/// The plan, resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanEcho {
+    /// The profile's name, or the URL.
+    pub name: String,
+    /// Scheme, host, port and path prefix of the target.
+    pub origin: String,
+    /// Mean arrivals per second; where a search began.
+    pub rate: f64,
+    /// Spacing of arrivals.
+    pub arrivals: String,
+    /// Decides everything random. Text, since JSON readers lose integers beyond 2⁵³.
+    pub seed: String,
+    /// ns that were left out of every figure.
+    pub warmup: u64,
+    /// Length of the measurement in ns, as planned.
+    pub duration: u64,
+    /// Number of slots, if given instead of a length.
+    pub slots: Option<u64>,
+    /// Open connections at most.
+    pub connections: u64,
+    /// Requests in flight and waiting at most.
+    pub max_in_flight: u64,
+    /// ns from the send.
+    pub timeout: u64,
+    /// ns from the due instant, if limited.
+    pub deadline: Option<u64>,
+    /// ns that unanswered requests were waited for at the end.
+    pub drain: u64,
+    /// `send`, or `shed-after:` and a duration.
+    pub late: String,
+    /// Worker threads.
+    pub workers: u64,
+    /// What the verdict is about.
+    pub slo: String,
+    /// Bar of the tier excellent.
+    pub tier_excellent: String,
+    /// Bar of the tier acceptable.
+    pub tier_acceptable: String,
+    /// SHA-256 of the profile's bytes in hexadecimal; absent for a plain URL.
+    pub profile_sha256: Option<String>,
+}
+
+/// Where a run took place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Environment {
+    /// Operating system, such as `linux`.
+    pub os: String,
+    /// Its release, if known.
+    pub kernel: Option<String>,
+    /// Processor architecture, such as `x86_64`.
+    pub arch: String,
+    /// Processors this process may use.
+    pub cpus: u64,
+    /// Version of steadfire.
+    pub steadfire: String,
+}
+
+impl From<&Plan> for PlanEcho {
+    fn from(plan: &Plan) -> Self {
+        let limits = &plan.limits;
+        Self {
+            name: without_secrets(&plan.name),
+            origin: origin_url(&plan.origin),
+            rate: millionths(plan.rate.as_per_second()),
+            arrivals: plan.arrivals.name().to_owned(),
+            seed: plan.seed.to_string(),
+            warmup: whole_nanos(plan.warmup),
+            duration: whole_nanos(plan.duration),
+            slots: plan.slots,
+            connections: limits.connections as u64,
+            max_in_flight: limits.in_flight as u64,
+            timeout: whole_nanos(limits.timeout),
+            deadline: limits.deadline.map(whole_nanos),
+            drain: whole_nanos(limits.drain),
+            late: match limits.late {
+                LatePolicy::Send => "send".to_owned(),
+                LatePolicy::ShedAfter(limit) => format!("shed-after:{}ns", whole_nanos(limit)),
+            },
+            workers: plan.workers as u64,
+            slo: plan.slo.to_string(),
+            tier_excellent: plan.tiers.excellent.to_string(),
+            tier_acceptable: plan.tiers.acceptable.to_string(),
+            profile_sha256: plan.profile_sha256.clone(),
+        }
+    }
+}
+
+/// A name that is a URL, without its user information and query, where passwords and keys are put.
+fn without_secrets(name: &str) -> String {
+    let Some((scheme, rest)) = name.split_once("://") else { return name.to_owned() };
+    let rest = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
+fn origin_url(origin: &Origin) -> String {
+    let scheme = match origin.scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    };
+    // An IPv6 address is stored without its brackets.
+    let host =
+        if origin.host.contains(':') { format!("[{}]", origin.host) } else { origin.host.clone() };
+    format!("{scheme}://{host}:{}{}", origin.port, origin.base_path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_loses_what_may_be_secret() {
+        let table = [
+            ("chat center", "chat center"),
+            ("http://localhost:8001/api", "http://localhost:8001/api"),
+            ("https://eve:s3cret@host/a?key=k#f", "https://host/a"),
+            ("https://eve:p@ss@host?key=a/b", "https://host"),
+        ];
+        for (name, expected) in table {
+            assert_eq!(without_secrets(name), expected);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Reports for tests, made the way real ones are: from a plan and a ledger.
+
+use std::time::Duration;
+
+use http::Method;
+
+use super::Report;
+use super::build::Parts;
+use super::echo::Environment;
+use super::search::{Bound, Breach, MaxRps, SearchReport, TrialReport, TrialVerdict};
+use super::series::SeriesBuilder;
+use crate::analysis::findings::{Evidence, Redistribution, find};
+use crate::analysis::slo::{RunFigures, judge, tier};
+use crate::analysis::{Extent, Outcome};
+use crate::load::plan::{LatePolicy, Limits, Origin, Plan, Scheme};
+use crate::load::rate::Rate;
+use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
+use crate::load::schedule::Arrivals;
+use crate::load::slo::{Slo, Tiers};
+use crate::measure::fate::{Fate, TransportError};
+use crate::measure::sample::Sample;
+use crate::measure::summary::Summary;
+use crate::measure::tally::Tally;
+use crate::measure::window::{Gauges, Interval, Window};
+use crate::report::ClockSource;
+use crate::time::Offset;
+
+/// A plan of 200/s for 30 s over three request names.
+pub(crate) fn plan() -> Plan {
+    let request = |name: &str, weight| RequestTemplate {
+        name: name.to_owned(),
+        weight,
+        group: None,
+        tags: Vec::new(),
+        method: Method::GET,
+        path: Template::literal("/interactions"),
+        headers: Vec::new(),
+        body: None,
+        expect: Expect::SUCCESS,
+        on_empty: OnEmpty::default(),
+    };
+    Plan {
+        name: "chat-center".to_owned(),
+        profile_sha256: Some("0f".repeat(32)),
+        origin: Origin {
+            scheme: Scheme::Http,
+            host: "127.0.0.1".to_owned(),
+            port: 8001,
+            authority: "127.0.0.1:8001".to_owned(),
+            base_path: "/api".to_owned(),
+        },
+        requests: vec![
+            request("list interactions", 60),
+            request("interaction detail", 35),
+            request("create draft", 5),
+        ],
+        login: None,
+        setup: Vec::new(),
+        pools: Vec::new(),
+        rate: Rate::per_second(200).unwrap(),
+        arrivals: Arrivals::Constant,
+        seed: u64::MAX,
+        warmup: Duration::from_secs(2),
+        duration: Duration::from_secs(30),
+        slots: None,
+        limits: Limits {
+            connections: 64,
+            in_flight: 1000,
+            timeout: Duration::from_secs(5),
+            deadline: None,
+            connect_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+            late: LatePolicy::Send,
+        },
+        workers: 2,
+        slo: Slo::standard(),
+        tiers: Tiers::standard(),
+    }
+}
+
+/// How a run of the example plan goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Course {
+    /// Response time of slot `i` of 100, repeated, in ms.
+    pub(crate) response_ms: fn(u64) -> u64,
+    /// Fate of slot `i` of 100, repeated.
+    pub(crate) fate: fn(u64) -> Fate,
+    /// Lag of the generator in µs.
+    pub(crate) dispatch_us: u64,
+}
+
+/// Everything is well.
+pub(crate) const GOOD: Course =
+    Course { response_ms: |i| 10 + i, fate: |_| Fate::Ok, dispatch_us: 12 };
+/// Statuses, checks and connections fail.
+pub(crate) const FAILING: Course = Course {
+    fate: |i| match i {
+        0..3 => Fate::BadStatus,
+        3..5 => Fate::CheckFailed,
+        5 => Fate::TransportError(TransportError::ConnectRefused),
+        6 => Fate::TransportError(TransportError::Reset),
+        _ => Fate::Ok,
+    },
+    ..GOOD
+};
+/// A tenth is never answered.
+pub(crate) const CENSORED: Course = Course {
+    response_ms: |i| if i < 10 { 5_000 } else { 300 + i },
+    fate: |i| match i {
+        0..6 => Fate::Timeout,
+        6..9 => Fate::Shed,
+        9 => Fate::Open,
+        _ => Fate::Ok,
+    },
+    ..GOOD
+};
+/// The generator is too slow.
+pub(crate) const LATE: Course = Course { dispatch_us: 80_000, ..GOOD };
+
+fn sample(course: Course, slot: u64, due: Offset) -> Sample {
+    let fate = (course.fate)(slot % 100);
+    let sent = (fate != Fate::Shed).then(|| due + Duration::from_micros(course.dispatch_us + 8));
+    let answered = matches!(fate, Fate::Ok | Fate::BadStatus | Fate::CheckFailed);
+    Sample {
+        request: match slot % 20 {
+            0..12 => 0,
+            12..19 => 1,
+            _ => 2,
+        },
+        due,
+        sent,
+        first_byte: sent.filter(|_| answered).map(|at| at + Duration::from_millis(2)),
+        done: due
+            + Duration::from_millis((course.response_ms)(slot % 100))
+            + Duration::from_micros(course.dispatch_us),
+        fate,
+        status: answered.then_some(if fate == Fate::BadStatus { 503 } else { 200 }),
+        bytes: if answered { 1_024 } else { 0 },
+    }
+}
+
+/// The report of a whole run of the example plan.
+pub(crate) fn report(course: Course) -> Report {
+    report_with(course, &[], None)
+}
+
+/// A search that found its breach.
+pub(crate) fn search_report() -> Report {
+    let trial = |rate: u32, verdict, p95_ms: u64| TrialReport {
+        rate: f64::from(rate),
+        verdict,
+        planned: u64::from(rate) * 10,
+        p95: p95_ms * 1_000_000,
+        p95_low: p95_ms * 900_000,
+        p95_high: (p95_ms < 2_000).then_some(p95_ms * 1_100_000),
+        p95_at_least: p95_ms >= 2_000,
+        error_rate: if p95_ms >= 2_000 { 0.08 } else { 0.0 },
+        achieved: f64::from(rate) * 0.999,
+        backlog_slope: if p95_ms >= 2_000 { 41.5 } else { 0.1 },
+        duration: 10_000_000_000,
+    };
+    let search = SearchReport {
+        slo: "p95 < 1 s, errors < 5 %".to_owned(),
+        max_rps: MaxRps { estimate: 342.0, low: 331.0, high: Some(352.0), confidence: 0.95 },
+        bound: Bound::Breach,
+        breach: Some(Breach { rate: 360.0, reason: "p95 ≥ 4.1 s".to_owned() }),
+        trials: vec![
+            trial(50, TrialVerdict::Pass, 22),
+            trial(400, TrialVerdict::Fail, 4_100),
+            trial(340, TrialVerdict::Pass, 640),
+            trial(350, TrialVerdict::Undecided, 980),
+            trial(360, TrialVerdict::Fail, 4_100),
+        ],
+        notes: vec!["queueing begins near 300/s".to_owned()],
+    };
+    report_with(GOOD, &[], Some(search))
+}
+
+/// The report of a run with circumstances.
+pub(crate) fn report_with(
+    course: Course,
+    redistributed: &[Redistribution],
+    search: Option<SearchReport>,
+) -> Report {
+    let plan = plan();
+    let mut tally = Tally::new(plan.requests.len());
+    let mut series = SeriesBuilder::new(plan.duration);
+    for second in 0..30 {
+        let mut window = Window { planned: 200, ..Window::default() };
+        for slot in 0..200 {
+            let due = plan.rate.due(second * 200 + slot);
+            let sample = sample(course, slot, due);
+            tally.record(&sample);
+            tally.record_dispatch(Duration::from_micros(course.dispatch_us));
+            window.record_ended(&sample, plan.slo.tightest_time());
+            if let Some(lag) = sample.send_lag() {
+                window.record_sent(lag);
+            }
+        }
+        window.gauges = Gauges { in_flight: 12, waiting: 0, overdue: 0 };
+        let end = Offset::from_nanos((second + 1) * 1_000_000_000);
+        series.push(&Interval { end, length: Duration::from_secs(1), window });
+    }
+    tally.record_connect(Duration::from_micros(350));
+    let summary = Summary::new(&tally, plan.duration);
+    let rate_asked = plan.rate.as_per_second();
+    let figures = RunFigures::new(&summary, rate_asked);
+    let objectives = judge(&plan.slo, &figures);
+    let findings = find(&Evidence {
+        summary: &summary,
+        tightest_limit: plan.slo.tightest_time(),
+        limits: &plan.limits,
+        rate_asked,
+        connections_peak: 14,
+        logged_in: true,
+        interrupted: false,
+        silent_since: series.silent_since(),
+        redistributed,
+    });
+    Report::from(Parts {
+        plan: &plan,
+        tally: &tally,
+        summary: &summary,
+        started_at: "2026-01-02T03:04:05Z".to_owned(),
+        environment: Environment {
+            os: "linux".to_owned(),
+            kernel: Some("6.1".to_owned()),
+            arch: "x86_64".to_owned(),
+            cpus: 2,
+            steadfire: "0.1.0".to_owned(),
+        },
+        clock: ClockSource::Kernel,
+        outcome: Outcome::new(&objectives, &findings, Extent::Whole),
+        tier: tier(&plan.tiers, &figures),
+        objectives: &objectives,
+        findings: &findings,
+        series: series.finish(),
+        search,
+    })
+}

@@ -1,0 +1,98 @@
+//! The search for the highest rate, as a result tells it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A search and its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SearchReport {
+    /// What a rate had to meet.
+    pub slo: String,
+    /// The answer.
+    pub max_rps: MaxRps,
+    /// What kind of answer it is.
+    pub bound: Bound,
+    /// The lowest rate that was seen to fail and why, if there is one.
+    pub breach: Option<Breach>,
+    /// In the order they were made.
+    pub trials: Vec<TrialReport>,
+    /// For people.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// The highest rate that meets the objectives, in requests per second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MaxRps {
+    /// The best single figure; 0 if even the lowest rate tried fails.
+    pub estimate: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval; absent if no rate was seen to fail.
+    pub high: Option<f64>,
+    /// How sure it is that the interval holds the truth, 0 to 1.
+    pub confidence: f64,
+}
+
+/// What kind of answer a search gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// A higher rate was seen to fail.
+    Breach,
+    /// No rate within reach failed; the generator or a limit ended the search.
+    AtLeast,
+    /// Even the lowest rate tried fails.
+    BelowMinimum,
+}
+
+/// A rate that failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Breach {
+    /// Requests per second.
+    pub rate: f64,
+    /// Which limit broke, in words.
+    pub reason: String,
+}
+
+/// One rate that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrialReport {
+    /// Requests per second asked for.
+    pub rate: f64,
+    /// What it came to.
+    pub verdict: TrialVerdict,
+    /// Slots.
+    pub planned: u64,
+    /// The response time that the objective's quantile names, in ns.
+    pub p95: u64,
+    /// Lower end of its confidence interval, in ns.
+    pub p95_low: u64,
+    /// Upper end of its confidence interval, in ns; absent if slots never answered leave it open.
+    pub p95_high: Option<u64>,
+    /// Whether `p95` is a lower bound.
+    #[serde(default)]
+    pub p95_at_least: bool,
+    /// Share of slots without a good answer.
+    pub error_rate: f64,
+    /// Requests per second sent.
+    pub achieved: f64,
+    /// Growth of the number of unanswered requests, per second.
+    pub backlog_slope: f64,
+    /// ns.
+    pub duration: u64,
+}
+
+/// What a trial came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialVerdict {
+    /// The objectives hold.
+    Pass,
+    /// They do not.
+    Fail,
+    /// The data do not decide.
+    Undecided,
+    /// The generator was the limit.
+    Invalid,
+}

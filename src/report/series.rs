@@ -1,0 +1,220 @@
+//! [`SeriesBuilder`]: the run over time, in a bounded number of points.
+//!
+//! The length of a point is fixed from the planned duration before the run; intervals are merged without
+//! loss before they are reduced to figures, so a long point is as honest as a short one.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::measure::fate::{Fate, TransportError};
+use crate::measure::window::Interval;
+use crate::report::millionths;
+use crate::time::{Offset, whole_nanos};
+
+/// Points a series holds at most: an hour at one a second.
+pub const POINTS_MAX: usize = 3_600;
+/// Silent intervals at the end from which on a target counts as gone.
+const SILENT_MIN: u32 = 3;
+
+/// What happened within one point of the series. Times in ns.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SeriesPoint {
+    /// End of the point, ns since the start.
+    pub t: u64,
+    /// Its length in ns.
+    pub length: u64,
+    /// Slots that came due.
+    pub planned: u64,
+    /// Good answers.
+    pub ok: u64,
+    /// Slots that ended otherwise.
+    pub failed: u64,
+    /// Requests sent per second.
+    pub achieved: f64,
+    /// Requests sent and unanswered, at the worst close of an interval.
+    pub in_flight: u64,
+    /// Requests that waited for a connection, at the worst close of an interval.
+    pub waiting: u64,
+    /// Median response time.
+    pub p50: u64,
+    /// 95th percentile of the response time.
+    pub p95: u64,
+    /// 99th percentile of the response time.
+    pub p99: u64,
+    /// Entries of these that were never answered; quantiles among them are lower bounds.
+    pub censored: u64,
+    /// 99th percentile of the send lag.
+    pub send_lag_p99: u64,
+}
+
+impl From<&Interval> for SeriesPoint {
+    fn from(interval: &Interval) -> Self {
+        let window = &interval.window;
+        let response = |q| whole_nanos(window.response_time.quantile(q).value);
+        Self {
+            t: interval.end.as_nanos(),
+            length: whole_nanos(interval.length),
+            planned: window.planned,
+            ok: window.fates.ok(),
+            failed: window.fates.failed(),
+            achieved: millionths(interval.achieved()),
+            in_flight: window.gauges.in_flight,
+            waiting: window.gauges.waiting,
+            p50: response(0.5),
+            p95: response(0.95),
+            p99: response(0.99),
+            censored: window.response_time.unanswered.count(),
+            send_lag_p99: whole_nanos(window.send_lag.quantile(0.99)),
+        }
+    }
+}
+
+/// Turns intervals into a series.
+#[derive(Debug)]
+pub struct SeriesBuilder {
+    point_length: Duration,
+    open: Option<Interval>,
+    points: Vec<SeriesPoint>,
+    silence: Silence,
+}
+
+/// The stretch at the end in which nothing was answered.
+#[derive(Debug, Default)]
+struct Silence {
+    began: Offset,
+    intervals: u32,
+}
+
+impl SeriesBuilder {
+    /// For a run that is planned to last `duration`. Past it, everything goes into the last point.
+    pub fn new(duration: Duration) -> Self {
+        let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+        let point_length = Duration::from_secs(seconds.div_ceil(POINTS_MAX as u64).max(1));
+        Self { point_length, open: None, points: Vec::new(), silence: Silence::default() }
+    }
+
+    /// Length of a point.
+    pub const fn point_length(&self) -> Duration {
+        self.point_length
+    }
+
+    /// Takes the next interval.
+    pub fn push(&mut self, interval: &Interval) {
+        self.silence.observe(interval);
+        let open = match &mut self.open {
+            Some(open) => {
+                open.append(interval);
+                open
+            }
+            None => self.open.insert(interval.clone()),
+        };
+        // Timers are not exact: an interval short of a second by microseconds still completes a point.
+        let full = open.length + interval.length / 2 >= self.point_length;
+        if full && self.points.len() + 1 < POINTS_MAX {
+            self.points.push(SeriesPoint::from(&*open));
+            self.open = None;
+        }
+    }
+
+    /// The instant from which on nothing was answered although requests were due, if that lasted.
+    pub fn silent_since(&self) -> Option<Offset> {
+        (self.silence.intervals >= SILENT_MIN).then_some(self.silence.began)
+    }
+
+    /// The series so far.
+    pub fn finish(self) -> Vec<SeriesPoint> {
+        let mut points = self.points;
+        points.extend(self.open.as_ref().map(SeriesPoint::from));
+        points
+    }
+}
+
+impl Silence {
+    fn observe(&mut self, interval: &Interval) {
+        let fates = &interval.window.fates;
+        let answered = [Fate::Ok, Fate::BadStatus, Fate::CheckFailed]
+            .into_iter()
+            .map(|fate| fates.of(fate))
+            .sum::<u64>();
+        // A slow answer may lie ahead as long as nothing ended; broken exchanges and timeouts did end.
+        let lost = fates.of(Fate::TransportError(TransportError::Reset)) + fates.of(Fate::Timeout);
+        if answered > 0 {
+            *self = Self::default();
+        } else if lost > 0 {
+            if self.intervals == 0 {
+                self.began = interval.end - interval.length;
+            }
+            self.intervals += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::window::{Gauges, Window};
+
+    fn interval(second: u64, fate: Fate) -> Interval {
+        let mut window = Window { planned: 2, ..Window::default() };
+        window.fates.record(fate);
+        window.fates.record(fate);
+        window.response_time.answered.record(Duration::from_millis(second));
+        window.send_lag.record(Duration::from_micros(5));
+        window.gauges = Gauges { in_flight: second, waiting: 0, overdue: 0 };
+        let end = Offset::from_nanos((second + 1) * 1_000_000_000);
+        // A little short, as a real timer may leave it.
+        Interval { end, length: Duration::from_micros(999_900), window }
+    }
+
+    #[test]
+    fn a_point_is_a_second_up_to_an_hour_and_longer_after() {
+        for (seconds, length) in
+            [(0, 1), (60, 1), (3_600, 1), (3_601, 2), (86_400, 24), (604_800, 168)]
+        {
+            let builder = SeriesBuilder::new(Duration::from_secs(seconds));
+            assert_eq!(builder.point_length(), Duration::from_secs(length), "{seconds}");
+        }
+    }
+
+    #[test]
+    fn intervals_merge_before_they_are_reduced() {
+        let mut builder = SeriesBuilder::new(Duration::from_secs(2 * POINTS_MAX as u64));
+        for second in 0..5 {
+            builder.push(&interval(second, Fate::Ok));
+        }
+        let points = builder.finish();
+        assert_eq!(points.iter().map(|point| point.planned).collect::<Vec<_>>(), [4, 4, 2]);
+        assert_eq!(points.iter().map(|point| point.in_flight).collect::<Vec<_>>(), [1, 3, 4]);
+        assert_eq!(points[1].t, 4_000_000_000);
+        assert!(points[1].p95.abs_diff(3_000_000) < 4_000, "{}", points[1].p95);
+    }
+
+    #[test]
+    fn a_run_that_overstays_keeps_its_bound_and_its_counts() {
+        let mut builder = SeriesBuilder::new(Duration::from_secs(10));
+        let total = POINTS_MAX as u64 + 50;
+        let one = interval(1, Fate::Ok);
+        for _ in 0..total {
+            builder.push(&one);
+        }
+        let points = builder.finish();
+        assert_eq!(points.len(), POINTS_MAX);
+        assert_eq!(points.iter().map(|point| point.ok).sum::<u64>(), 2 * total);
+    }
+
+    #[test]
+    fn silence_counts_only_at_the_end_and_if_it_lasts() {
+        let mut builder = SeriesBuilder::new(Duration::from_mins(1));
+        let lost = Fate::TransportError(TransportError::ConnectRefused);
+        let script = [Fate::Ok, lost, lost, lost, Fate::Ok, lost, Fate::Open, Fate::Timeout];
+        for (second, fate) in script.into_iter().enumerate() {
+            builder.push(&interval(second as u64, fate));
+            assert_eq!(builder.silent_since().is_some(), second == 3, "{second}");
+        }
+        builder.push(&interval(8, lost));
+        let since = builder.silent_since().expect("three lost intervals since the last answer");
+        assert!((since.as_secs_f64() - 5.0).abs() < 0.01);
+    }
+}
