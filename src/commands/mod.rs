@@ -9,6 +9,8 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 
 pub mod check;
+mod clock;
+mod environment;
 pub mod interrupt;
 mod outcome;
 pub mod run;

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use crate::commands::Failure;
-use crate::commands::environment::read_bounded;
 use crate::commands::run::Args;
 use crate::commands::run::subject::{Subject, parse_header, split_host};
 use crate::load::plan::{Limits, Origin, Plan};
@@ -12,7 +11,6 @@ use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::slo::{Slo, Tiers};
 use crate::profile::Profile;
-use crate::transport::tls::{TlsSettings, Verification};
 
 /// What vegeta's users expect where no rate is given, and gentle enough for any test server.
 const RATE_DEFAULT: u64 = 50;
@@ -22,19 +20,36 @@ const IN_FLIGHT_DEFAULT: usize = 10_000;
 const RATE_PER_WORKER: f64 = 40_000.0;
 /// Descriptors kept for everything but connections.
 const DESCRIPTORS_RESERVED: u64 = 128;
-const PEM_BYTES_MAX: u64 = 4 << 20;
 
 /// What this machine offers.
 #[derive(Clone, Copy, Debug)]
-pub struct Machine {
+pub(super) struct Machine {
     /// Processors this process may use.
-    pub cores: usize,
+    pub(super) cores: usize,
     /// Open files this process may have.
-    pub descriptors: u64,
+    pub(super) descriptors: u64,
+}
+
+impl Machine {
+    /// Looks around; raises the soft limit on open files to the hard one.
+    pub(super) fn inspect() -> Self {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        let descriptors = match setrlimit(Resource::Nofile, raised) {
+            Ok(()) => limit.maximum,
+            Err(_) => limit.current,
+        };
+        Self {
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            // No limit at all is told as absence.
+            descriptors: descriptors.unwrap_or(u64::MAX),
+        }
+    }
 }
 
 /// Resolves everything; `demo` is where the demo backend listens, if it is the target.
-pub fn resolve(
+pub(super) fn resolve(
     args: &Args,
     subject: Subject,
     demo: Option<Origin>,
@@ -194,18 +209,4 @@ fn workers(rate: Rate, machine: Machine) -> usize {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
     let wanted = (rate.as_per_second() / RATE_PER_WORKER).ceil() as usize;
     wanted.clamp(1, machine.cores.saturating_sub(1).max(1))
-}
-
-/// TLS files and choices.
-pub fn tls(args: &Args) -> Result<TlsSettings, Failure> {
-    let pem = |file: &Option<std::path::PathBuf>, flag: &str| {
-        file.as_deref().map(|path| read_bounded(path, PEM_BYTES_MAX, flag)).transpose()
-    };
-    let chain = pem(&args.cert, "--cert")?;
-    let key = pem(&args.key, "--key")?;
-    Ok(TlsSettings {
-        authorities: pem(&args.cacert, "--cacert")?,
-        identity: chain.zip(key),
-        verification: if args.insecure { Verification::Off } else { Verification::Full },
-    })
 }

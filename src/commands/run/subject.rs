@@ -10,7 +10,7 @@ use crate::commands::run::Args;
 use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::profile::{self, Profile, Source};
-use crate::target;
+use crate::target::{TEST_EMAIL, TEST_PASSWORD};
 
 /// Largest --data-file, in bytes.
 const BODY_BYTES_MAX: u64 = 16 << 20;
@@ -18,7 +18,7 @@ const BODY_BYTES_MAX: u64 = 16 << 20;
 const DEMO_PROFILE: &str = "chat-center";
 
 /// Where the requests come from.
-pub enum Subject {
+pub(super) enum Subject {
     /// A profile, with the address from the profile or --host.
     Profile(Box<Profile>),
     /// One URL: the request and where it goes.
@@ -28,7 +28,7 @@ pub enum Subject {
 }
 
 /// Decides what the words mean and loads it.
-pub fn read(args: &Args) -> Result<Subject, Failure> {
+pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
     let mut environment = Environment::read(&args.variables, args.env_file.as_deref())?;
     match args.subject.as_deref() {
         Some(url) if is_url(url) => read_url(url, args),
@@ -40,8 +40,8 @@ pub fn read(args: &Args) -> Result<Subject, Failure> {
             ))
         }
         None => {
-            environment.provide("LOAD_TEST_EMAIL", target::TEST_EMAIL);
-            environment.provide("LOAD_TEST_PASSWORD", target::TEST_PASSWORD);
+            environment.provide("LOAD_TEST_EMAIL", TEST_EMAIL);
+            environment.provide("LOAD_TEST_PASSWORD", TEST_PASSWORD);
             load(DEMO_PROFILE, &environment).map(|profile| Subject::Demo(Box::new(profile)))
         }
     }
@@ -52,7 +52,7 @@ fn is_url(text: &str) -> bool {
 }
 
 /// Loads a profile file or, where there is no such file, the built-in profile of that name.
-pub fn load(name: &str, environment: &Environment) -> Result<Profile, Failure> {
+pub(in crate::commands) fn load(name: &str, environment: &Environment) -> Result<Profile, Failure> {
     let path = PathBuf::from(name);
     let text = if path.exists() {
         let limit = profile::TEXT_BYTES_MAX as u64;
@@ -118,7 +118,7 @@ fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
 }
 
 /// Splits a URL into where and what. User names and passwords in it are refused.
-pub fn split_url(url: &str) -> Result<(Origin, String), String> {
+pub(super) fn split_url(url: &str) -> Result<(Origin, String), String> {
     let (scheme, rest) = url.split_once("://").ok_or("it does not begin with http:// or https://")?;
     let (scheme, default_port) = match scheme {
         "http" => (Scheme::Http, 80),
@@ -154,7 +154,7 @@ pub fn split_url(url: &str) -> Result<(Origin, String), String> {
 }
 
 /// Where a profile's requests go: a URL whose path, if it has one, goes before every request's.
-pub fn split_host(host: &str) -> Result<Origin, String> {
+pub(super) fn split_host(host: &str) -> Result<Origin, String> {
     let with_scheme = if is_url(host) { host.to_owned() } else { format!("http://{host}") };
     let (mut origin, path) = split_url(&with_scheme)?;
     if path.contains('?') {
@@ -165,7 +165,7 @@ pub fn split_host(host: &str) -> Result<Origin, String> {
 }
 
 /// `Name: value`, as curl writes it. The value never stands in the error: it may be a secret.
-pub fn parse_header(text: &str) -> Result<(HeaderName, Template), String> {
+pub(super) fn parse_header(text: &str) -> Result<(HeaderName, Template), String> {
     let (name, value) = text.split_once(':').ok_or("-H: write 'Name: value'")?;
     let name: HeaderName =
         name.trim().parse().map_err(|_| format!("-H: '{}' is not a header name", name.trim()))?;

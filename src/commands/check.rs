@@ -1,0 +1,45 @@
+//! The verb `check`: validates a profile without sending anything.
+
+use std::io::Write as _;
+
+use crate::commands::environment::Environment;
+use crate::commands::{Failure, run};
+use crate::exit::Exit;
+
+/// Validate a profile without sending anything.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Profile file or built-in profile
+    pub profile: String,
+    /// Variable for the profile's ${VAR} (repeatable); goes before the environment
+    #[arg(short = 'e', long = "env", value_name = "NAME=VALUE")]
+    pub variables: Vec<String>,
+    /// File of NAME=VALUE lines for variables the environment lacks
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<std::path::PathBuf>,
+}
+
+/// Tells what the profile holds, or all its mistakes.
+pub fn exec(args: &Args) -> Result<Exit, Failure> {
+    let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
+    let profile = run::load(&args.profile, &environment)?;
+    let total: u64 = profile.requests.iter().map(|request| u64::from(request.weight)).sum();
+    let mut text = format!(
+        "{}: {} requests, {} set-up calls, {} pools\n",
+        profile.name,
+        profile.requests.len(),
+        profile.setup.len() + usize::from(profile.login.is_some()),
+        profile.pools.len()
+    );
+    for request in &profile.requests {
+        let share = f64::from(request.weight) / total as f64 * 100.0;
+        let path = request.path.as_literal().unwrap_or("(varies)");
+        text.push_str(&format!(
+            "{share:>6.2} %  {:<18} {} {path}\n",
+            request.name, request.method
+        ));
+    }
+    // A closed pipe is no reason to complain.
+    let _ = anstream::stdout().write_all(text.as_bytes());
+    Ok(Exit::Ok)
+}

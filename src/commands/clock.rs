@@ -1,0 +1,7 @@
+//! The wall clock: when a run began, and whether a token is still valid. Nothing measured depends on it.
+
+/// Now.
+#[expect(clippy::disallowed_methods, reason = "wall-clock time enters here")]
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}

@@ -1,0 +1,89 @@
+//! [`Course`]: what becomes of a leg's windows while it runs: progress each second, the series, the
+//! journal.
+
+use std::time::Duration;
+
+use crate::commands::run::output::Output;
+use crate::commands::run::screen::Screen;
+use crate::load::schedule::Schedule;
+use crate::measure::fate::FateCounts;
+use crate::measure::snapshot::Snapshot;
+use crate::measure::window::Interval;
+use crate::report::series::SeriesBuilder;
+use crate::time::Offset;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Half a window short of a second still counts as one: clocks are not exact.
+const NEARLY: Duration = Duration::from_millis(50);
+
+/// A leg as it goes on.
+pub(super) struct Course<'a> {
+    label: String,
+    screen: Screen,
+    output: &'a mut Output,
+    warmup: Duration,
+    arrivals_end: Offset,
+    open: Option<Interval>,
+    total: FateCounts,
+    pub(super) series: SeriesBuilder,
+}
+
+impl<'a> Course<'a> {
+    /// The course of `schedule`, whose first `warmup` is shown and not kept.
+    pub(super) fn new(
+        label: String,
+        schedule: &Schedule,
+        warmup: Duration,
+        screen: Screen,
+        output: &'a mut Output,
+    ) -> Self {
+        let by_count = schedule.rate.due(schedule.horizon.slots);
+        let arrivals_end = by_count.min(Offset::ZERO + schedule.horizon.length);
+        let measured = arrivals_end.since(Offset::ZERO + warmup);
+        Self {
+            label,
+            screen,
+            output,
+            warmup,
+            arrivals_end,
+            open: None,
+            total: FateCounts::default(),
+            series: SeriesBuilder::new(measured),
+        }
+    }
+
+    /// Takes the next window of all workers.
+    pub(super) fn push(&mut self, window: &Interval) {
+        let open = match self.open.take() {
+            Some(mut open) => {
+                open.append(window);
+                open
+            }
+            None => window.clone(),
+        };
+        let warming = open.end.since(Offset::ZERO) <= self.warmup;
+        let warm_now = warming && open.end.since(Offset::ZERO) + NEARLY >= self.warmup;
+        if open.length + NEARLY >= SECOND || warm_now {
+            self.close(&open);
+        } else {
+            self.open = Some(open);
+        }
+    }
+
+    /// Closes what is left of the last second.
+    pub(super) fn finish(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.close(&open);
+        }
+    }
+
+    fn close(&mut self, second: &Interval) {
+        self.total += &second.window.fates;
+        self.screen.progress(&self.label, &Snapshot::new(second, self.total, self.arrivals_end));
+        if second.end.since(Offset::ZERO) > self.warmup {
+            let measured = Interval { end: second.end - self.warmup, ..second.clone() };
+            self.series.push(&measured);
+            self.output.append(&measured, self.screen);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The verb `run`: from words to a plan, to a load, to a verdict, to files and the screen.
+
+mod args;
+mod course;
+mod fixed;
+pub mod foreign;
+mod find_max;
+mod output;
+mod resolve;
+mod screen;
+mod subject;
+mod tls_files;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use args::Args;
+pub(super) use subject::load;
+
+use crate::commands::interrupt::Interrupt;
+use crate::commands::run::output::Output;
+use crate::commands::run::resolve::Machine;
+use crate::commands::run::screen::Screen;
+use crate::commands::run::subject::Subject;
+use crate::commands::{Failure, clock};
+use crate::engine::Pacing;
+use crate::engine::fleet::Fleet;
+use crate::engine::prepare::prepare;
+use crate::engine::token::Renewal;
+use crate::exit::Exit;
+use crate::load::plan::{Origin, Plan, Scheme};
+use crate::profile::{self, Redistributed};
+use crate::target::{DemoBackend, Settings};
+use crate::transport::tls::client_config;
+
+/// Connections opened before the clock starts: enough for the first requests not to queue behind
+/// handshakes, few enough for any server.
+const CONNECTIONS_AT_START: usize = 16;
+
+/// What a fixed-rate run and a search have in common once everything is set up.
+struct Session {
+    plan: Arc<Plan>,
+    fleet: Fleet,
+    pacing: Pacing,
+    redistributed: Vec<Redistributed>,
+    interrupt: Interrupt,
+    screen: Screen,
+    started_at: jiff::Timestamp,
+    /// Renews the token as long as the session lives.
+    _renewal: Option<Renewal>,
+}
+
+/// Runs the load and reports.
+///
+/// # Errors
+/// A mistake in flags or profile, a target that cannot be used, or an unexpected failure.
+pub fn exec(args: &Args) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
+    let screen = Screen::new(args.quiet, args.no_tui);
+    let machine = Machine::inspect();
+    let subject = subject::read(args)?;
+    let demo = start_demo(&subject, &screen)?;
+    let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
+    let plan = resolve::resolve(args, subject, origin, machine)?;
+    if let (Some(users), Some(wait)) = (args.users, args.wait) {
+        screen.note(&format!(
+            "{users} users who think for {wait} s ask for {} if answers are quick (Little's law)",
+            plan.rate
+        ));
+    }
+    // The run folder comes before the load: a full disk is better known now.
+    let mut output = Output::open(args, &plan)?;
+    let tls = client_config(&tls_files::read(args)?).map_err(Failure::usage)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::unexpected)?;
+    let ready = runtime.block_on(prepare(&plan, &tls)).map_err(Failure::unreachable)?;
+    let plan = Arc::new(Plan { requests: ready.requests.to_vec(), ..plan });
+    let redistributed = ready.redistributed.clone();
+    let (route, token) = (ready.route.clone(), ready.token.clone());
+    let fleet = Fleet::launch(&plan, ready, CONNECTIONS_AT_START).map_err(Failure::unexpected)?;
+    let renewal = Renewal::start(Arc::clone(&plan), route, fleet.token_port(), &token, token_life)
+        .map_err(Failure::unexpected)?;
+    let mut session = Session {
+        plan,
+        fleet,
+        pacing: args.pacing,
+        redistributed,
+        interrupt,
+        screen,
+        started_at: clock::now(),
+        _renewal: renewal,
+    };
+    let report = if args.find_max_rps {
+        find_max::run(&mut session, args, &mut output)?
+    } else {
+        fixed::run(&mut session, &mut output)?
+    };
+    output.finish(&report, &session.screen)?;
+    Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
+}
+
+fn start_demo(subject: &Subject, screen: &Screen) -> Result<Option<DemoBackend>, Failure> {
+    let Subject::Demo(_) = subject else { return Ok(None) };
+    let settings = Settings::default();
+    let capacity = settings.chat_center_capacity();
+    let backend = DemoBackend::start(settings).map_err(Failure::unexpected)?;
+    screen.note(&format!(
+        "demo backend on {}: {capacity:.0} requests/s of the chat-center mix by its settings",
+        backend.addr()
+    ));
+    Ok(Some(backend))
+}
+
+fn loopback(address: std::net::SocketAddr) -> Origin {
+    Origin {
+        scheme: Scheme::Http,
+        host: address.ip().to_string(),
+        port: address.port(),
+        authority: address.to_string(),
+        base_path: String::new(),
+    }
+}
+
+/// How long a token is still valid, if it says so.
+fn token_life(token: &str) -> Option<Duration> {
+    let expiry = profile::jwt_expiry(token)?;
+    let now = u64::try_from(clock::now().as_second()).unwrap_or(0);
+    Some(Duration::from_secs(expiry.saturating_sub(now)))
+}

@@ -1,0 +1,91 @@
+//! From a measurement to a report: findings, objectives, tier, outcome, exit code.
+
+use crate::analysis::findings::{self, Evidence, Redistribution};
+use crate::analysis::slo::{self, RunFigures};
+use crate::analysis::{Extent, Outcome};
+use crate::commands::run::Session;
+use crate::engine::leg::LegOutcome;
+use crate::exit::Exit;
+use crate::load::plan::Plan;
+use crate::measure::summary::Summary;
+use crate::report::build::Parts;
+use crate::report::echo::Environment;
+use crate::report::search::SearchReport;
+use crate::report::series::SeriesPoint;
+use crate::report::{ClockSource, OutcomeName, Report};
+use crate::time::Offset;
+
+/// What was measured.
+pub(super) struct Measurement<'a> {
+    pub(super) outcome: &'a LegOutcome,
+    pub(super) summary: &'a Summary,
+    pub(super) rate_asked: f64,
+    pub(super) silent_since: Option<Offset>,
+}
+
+/// Judges a measurement and assembles its report.
+pub(super) fn report(
+    session: &Session,
+    plan: &Plan,
+    measurement: Measurement<'_>,
+    series: Vec<SeriesPoint>,
+    search: Option<SearchReport>,
+) -> Report {
+    let Measurement { outcome, summary, rate_asked, silent_since } = measurement;
+    let figures = RunFigures::new(summary, rate_asked);
+    let objectives = slo::judge(&plan.slo, &figures);
+    let redistributed: Vec<Redistribution> =
+        session.redistributed.iter().map(|moved| Redistribution {
+            request: moved.request.clone(),
+            pool: moved.pool.clone(),
+            to: moved.to.clone(),
+        }).collect();
+    let interrupted = session.interrupt.requested().is_some();
+    let findings = findings::find(&Evidence {
+        summary,
+        tightest_limit: plan.slo.tightest_time(),
+        limits: &plan.limits,
+        rate_asked,
+        connections_peak: outcome.connections_peak,
+        logged_in: plan.login.is_some(),
+        interrupted,
+        silent_since,
+        redistributed: &redistributed,
+    });
+    let extent = if interrupted { Extent::CutShort } else { Extent::Whole };
+    Report::from(Parts {
+        plan,
+        tally: &outcome.tally,
+        summary,
+        started_at: session.started_at.to_string(),
+        environment: environment(),
+        clock: ClockSource::User,
+        outcome: Outcome::new(&objectives, &findings, extent),
+        tier: slo::tier(&plan.tiers, &figures),
+        objectives: &objectives,
+        findings: &findings,
+        series,
+        search,
+    })
+}
+
+fn environment() -> Environment {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    Environment {
+        os: std::env::consts::OS.to_owned(),
+        kernel: Some(release),
+        arch: std::env::consts::ARCH.to_owned(),
+        cpus: std::thread::available_parallelism().map_or(1, |count| count.get() as u64),
+        steadfire: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// The exit code of a report's verdict.
+pub(super) fn exit(report: &Report) -> Exit {
+    match report.verdict.outcome {
+        OutcomeName::Pass => Exit::Ok,
+        OutcomeName::Fail => Exit::Threshold,
+        OutcomeName::Invalid => Exit::Invalid,
+        OutcomeName::Incomplete => Exit::Incomplete,
+    }
+}
