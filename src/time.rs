@@ -87,6 +87,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, tail) = rest.split_at(digits);
+        let tail = tail.trim_start();
         let letters = tail.find(|c: char| c.is_ascii_digit() || c == ' ').unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
         if !number.is_empty() && unit.is_empty() {
@@ -137,12 +138,10 @@ impl fmt::Display for Human {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ns = self.0.as_nanos();
         let figures = |f: &mut fmt::Formatter<'_>, value: f64, unit: &str| {
-            let decimals = if value < 9.995 {
-                2
-            } else if value < 99.95 {
-                1
-            } else {
-                0
+            let decimals = match value {
+                v if v < 9.995 => 2,
+                v if v < 99.95 => 1,
+                _ => 0,
             };
             let text = format!("{value:.decimals$}");
             let text = if text.contains('.') {

@@ -1,1 +1,80 @@
-//! TODO
+//! Wiring: one file or folder per verb, each with its `Args` (what was typed) and `exec`.
+//!
+//! The process's environment, wall clock, signals and screen enter here and nowhere below.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+pub mod check;
+pub mod interrupt;
+mod outcome;
+pub mod run;
+pub mod schema;
+pub mod target;
+
+pub use outcome::Failure;
+
+/// Open-loop, constant-arrival-rate HTTP benchmarker.
+#[derive(Debug, Parser)]
+#[command(
+    name = "steadfire",
+    version,
+    about = "Sends HTTP requests at a constant arrival rate, whatever the server does, and tells \
+             how it held up",
+    after_help = "The verb 'run' may be left out:\n  \
+        steadfire --find-max-rps                        the demo backend's capacity, nothing else needed\n  \
+        steadfire https://example.org/ -r 100 -d 30s    a fixed rate against one URL\n  \
+        steadfire profiles/chat-center.yaml --host http://127.0.0.1:8001 --find-max-rps\n\n\
+        'steadfire run --help' lists every flag."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run a load: a fixed rate, or a search for the highest rate that holds
+    Run(Box<run::Args>),
+    /// Validate a profile without sending anything
+    Check(check::Args),
+    /// Serve the demo backend
+    Target(target::Args),
+    /// Print a JSON Schema: of the profile file or of result.json
+    Schema(schema::Args),
+}
+
+/// Words that are not a target of `run`.
+const VERBS: [&str; 12] = [
+    "run", "check", "target", "schema", "help", "--help", "-h", "--version", "-V", "compare", "report", "runs",
+];
+
+/// Puts the verb `run` where it was left out. Without any argument the short help is wanted.
+pub fn with_verb(mut argv: Vec<OsString>) -> Vec<OsString> {
+    match argv.get(1).map(|first| first.to_string_lossy().into_owned()) {
+        None => argv.push("-h".into()),
+        Some(first) if !VERBS.contains(&first.as_str()) => argv.insert(1, "run".into()),
+        Some(_) => {}
+    }
+    argv
+}
+
+/// Parses the arguments and runs the verb.
+///
+/// # Errors
+/// A mistake in flags or profile, a target that cannot be used, or an unexpected failure.
+pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
+    let cli = match Cli::try_parse_from(with_verb(argv)) {
+        Ok(cli) => cli,
+        Err(error) => return run::foreign::explain(error),
+    };
+    match cli.verb {
+        Verb::Run(args) => run::exec(&args),
+        Verb::Check(args) => check::exec(&args),
+        Verb::Target(args) => target::exec(&args).map_err(Failure::unexpected),
+        Verb::Schema(args) => schema::exec(&args),
+    }
+}

@@ -1,1 +1,17 @@
-//! TODO
+//! The engine: sends every slot of a schedule when it is due and records what became of it.
+//!
+//! A [`fleet::Fleet`] is a set of worker threads, each with its own runtime, connections, pacer and
+//! tally; nothing is shared between them while they send. The engine judges nothing and prints nothing.
+
+mod connection;
+mod dispatch;
+pub mod fleet;
+pub mod leg;
+mod pacer;
+pub mod prepare;
+mod prepared;
+mod recorder;
+pub mod token;
+mod worker;
+
+pub use leg::Pacing;

@@ -87,7 +87,7 @@ pub struct SetupRequest {
 pub struct Login {
     /// The log-in exchange.
     pub request: SetupRequest,
-    /// JSONPath (RFC 9535) of the token in the answer.
+    /// `JSONPath` (RFC 9535) of the token in the answer.
     pub token_path: String,
 }
 
@@ -98,7 +98,7 @@ pub struct PoolSource {
     pub name: String,
     /// Which of the plan's set-up requests fills it.
     pub setup: usize,
-    /// JSONPath (RFC 9535) of the values in the answer.
+    /// `JSONPath` (RFC 9535) of the values in the answer.
     pub path: String,
     /// What to tell the user when it stays empty.
     pub hint: Option<String>,

@@ -1,6 +1,6 @@
 //! Seeded randomness that stays the same across versions and platforms: a run repeats from its seed.
 //!
-//! SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+//! `SplitMix64` (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 
 const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -40,9 +40,7 @@ impl SplitMix64 {
     pub fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next_u64()) * u128::from(bound);
         // The high half of a 128-bit product fits 64 bits.
-        #[expect(clippy::cast_possible_truncation, reason = "shifted to 64 bits")]
-        let high = (wide >> 64) as u64;
-        high
+        (wide >> 64) as u64
     }
 
     /// Exponentially distributed with mean 1.

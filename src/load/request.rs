@@ -113,7 +113,7 @@ impl Template {
                     }
                 }
                 Segment::RandomInt { low, high } => {
-                    push_display(random_int(fill, *low, *high), out)
+                    push_display(random_int(fill, *low, *high), out);
                 }
                 Segment::SlotIndex => push_display(fill.slot, out),
                 Segment::Uuid => push_uuid(&mut fill.random, out),
@@ -178,7 +178,7 @@ fn push_json(text: &str, out: &mut String) {
                 out.push(character);
             }
             '\u{0}'..='\u{1f}' => {
-                push_display(format_args!("\\u{:04x}", u32::from(character)), out)
+                push_display(format_args!("\\u{:04x}", u32::from(character)), out);
             }
             _ => out.push(character),
         }

@@ -1,1 +1,136 @@
-//! TODO
+//! The profile file: what is sent, in what proportion, and what it must meet.
+//!
+//! Pure: text and a look-up of environment variables come in, values of `load` come out. A profile either
+//! loads whole or answers with all of its mistakes; values from the environment never reach a message.
+
+use std::fmt;
+
+use aws_lc_rs::digest;
+
+use crate::load::plan::{Login, PoolSource, SetupRequest};
+use crate::load::request::RequestTemplate;
+use crate::load::schedule::Arrivals;
+use crate::load::slo::{Slo, Tiers};
+
+mod compiler;
+mod diagnostics;
+mod exchange;
+mod fields;
+mod jwt;
+mod node;
+mod redistribute;
+mod schema;
+mod select;
+mod template;
+#[cfg(test)]
+mod tests;
+
+pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source};
+pub use jwt::jwt_expiry;
+pub use redistribute::{EmptyPool, Redistributed, redistribute};
+pub use schema::json_schema;
+pub use select::{SelectError, select};
+
+/// Largest profile, in bytes.
+pub const TEXT_BYTES_MAX: usize = 1 << 20;
+/// Largest body of a request before its holes are filled, in bytes.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// Most weighted requests, and most set-up requests.
+pub const REQUESTS_MAX: usize = 10_000;
+/// Most pools.
+pub const POOLS_MAX: usize = 1_000;
+/// Largest weight.
+pub const WEIGHT_MAX: u32 = 1_000_000;
+
+/// Looks up an environment variable; nothing when it is not set.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A profile that is ready to become a plan.
+///
+/// Its templates may hold passwords and keys from the environment, so `Debug` shows names and counts only.
+#[derive(Clone)]
+pub struct Profile {
+    /// As the profile says, else the file's name without folder and ending.
+    pub name: String,
+    /// Address of the server, if the profile names one.
+    pub host: Option<String>,
+    /// SHA-256 of the text in hexadecimal.
+    pub sha256: String,
+    /// The mix; at least one has a weight above 0, and no two have the same name.
+    pub requests: Vec<RequestTemplate>,
+    /// Obtains the token that the other requests' headers hold.
+    pub login: Option<Login>,
+    /// Sent once each, in order, after log-in.
+    pub setup: Vec<SetupRequest>,
+    /// Pools, by [`crate::load::request::PoolId`].
+    pub pools: Vec<PoolSource>,
+    /// What the verdict is about.
+    pub slo: Option<Slo>,
+    /// Bars for the tier.
+    pub tiers: Option<Tiers>,
+    /// Spacing of arrivals.
+    pub arrivals: Option<Arrivals>,
+}
+
+impl Profile {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            host: None,
+            sha256: String::new(),
+            requests: Vec::new(),
+            login: None,
+            setup: Vec::new(),
+            pools: Vec::new(),
+            slo: None,
+            tiers: None,
+            arrivals: None,
+        }
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile")
+            .field("name", &self.name)
+            .field("sha256", &self.sha256)
+            .field("requests", &self.requests.len())
+            .field("setup", &self.setup.len())
+            .field("pools", &self.pools.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads a profile, YAML or JSON, replacing `${VAR}` by what `environment` knows.
+///
+/// # Errors
+/// All mistakes of the file.
+pub fn load(source: Source<'_>, environment: Environment<'_>) -> Result<Profile, Diagnostics> {
+    let mut compiler = compiler::Compiler::new(source, environment);
+    let mut profile = compiler.profile();
+    if !compiler.mistakes.is_empty() {
+        return Err(compiler.mistakes.into_diagnostics());
+    }
+    profile.sha256 = hexadecimal(digest::digest(&digest::SHA256, source.text.as_bytes()).as_ref());
+    Ok(profile)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
+        .collect()
+}
+
+/// Profiles that come with the program: name and text.
+pub const BUILTIN: [(&str, &str); 3] = [
+    ("chat-center", include_str!("../../profiles/chat-center.yaml")),
+    ("chat-center-read", include_str!("../../profiles/chat-center-read.yaml")),
+    ("chat-center-analytics", include_str!("../../profiles/chat-center-analytics.yaml")),
+];
+
+/// The text of the profile of this name that comes with the program.
+pub fn builtin(name: &str) -> Option<&'static str> {
+    BUILTIN.iter().find(|(builtin, _)| *builtin == name).map(|(_, text)| *text)
+}

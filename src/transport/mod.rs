@@ -1,1 +1,11 @@
-//! TODO
+//! Transport: one HTTP/1.1 connection at a time, with every instant noted where it happens.
+//!
+//! No pool, no retry, no hidden queue: which connection carries which request is the engine's decision.
+//! A failed exchange is data ([`exchange::Exchange`]), never an `Err` that climbs.
+
+pub mod clock;
+pub mod connect;
+pub mod exchange;
+pub mod io;
+pub mod single;
+pub mod tls;

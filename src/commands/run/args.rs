@@ -1,0 +1,219 @@
+//! What the user typed after `run`; nothing is resolved here.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::TypedValueParser as _;
+
+use crate::engine::Pacing;
+use crate::load::plan::LatePolicy;
+use crate::load::rate::Rate;
+use crate::load::schedule::Arrivals;
+use crate::load::slo::{Objective, Slo};
+use crate::time::parse_duration;
+
+/// Run a load: a fixed rate, or a search for the highest rate that holds.
+///
+/// Without a profile, URL or --host the built-in demo backend is started and measured.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Profile file, built-in profile (chat-center, chat-center-read, chat-center-analytics) or URL
+    #[arg(value_name = "PROFILE|URL")]
+    pub subject: Option<String>,
+
+    /// Address of the target, such as <http://127.0.0.1:8001>; overrides the profile's
+    #[arg(long, visible_alias = "target", value_name = "URL", help_heading = "Target")]
+    pub host: Option<String>,
+    /// Method of a plain URL's request
+    #[arg(short = 'X', long, value_name = "METHOD", help_heading = "Target")]
+    pub method: Option<String>,
+    /// Header sent with every request (repeatable)
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", help_heading = "Target")]
+    pub headers: Vec<String>,
+    /// Body of a plain URL's request; makes the method POST unless -X says otherwise
+    #[arg(long, value_name = "TEXT", conflicts_with = "data_file", help_heading = "Target")]
+    pub data: Option<String>,
+    /// File with the body of a plain URL's request
+    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    pub data_file: Option<PathBuf>,
+    /// Trust these certificate authorities instead of the system's (PEM)
+    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    pub cacert: Option<PathBuf>,
+    /// Client certificate chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = "Target")]
+    pub cert: Option<PathBuf>,
+    /// Key of the client certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Target")]
+    pub key: Option<PathBuf>,
+    /// Accept any certificate (for test servers)
+    #[arg(short = 'k', long, help_heading = "Target")]
+    pub insecure: bool,
+
+    /// Arrival rate: 200, 200/s, 1.5k/s or 90/m; where a search begins [default: 50/s]
+    #[arg(short, long, visible_aliases = ["rps", "qps"], value_name = "RATE", help_heading = "Load")]
+    pub rate: Option<Rate>,
+    /// Length of the measurement: 30s, 5m, 1h30m [default: 30s]
+    #[arg(short, long, visible_alias = "run-time", value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
+    pub duration: Option<Duration>,
+    /// Number of requests, instead of a duration
+    #[arg(short = 'n', long, value_name = "N", conflicts_with_all = ["duration", "find_max_rps"], value_parser = clap::value_parser!(u64).range(1..), help_heading = "Load")]
+    pub requests: Option<u64>,
+    /// Load sent before the measurement and left out of every figure
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "0s", help_heading = "Load")]
+    pub warmup: Duration,
+    /// Spacing of arrivals
+    #[arg(long, value_name = "KIND", value_parser = arrivals_parser(), help_heading = "Load")]
+    pub arrivals: Option<Arrivals>,
+    /// Decides everything random, so that a run can be repeated
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Load")]
+    pub seed: u64,
+    /// Users of a closed-loop tool, converted to a rate by Little's law (with --wait)
+    #[arg(long, value_name = "N", conflicts_with = "rate", requires = "wait", help_heading = "Load")]
+    pub users: Option<u32>,
+    /// Think time of those users in seconds, 2 or 1..3
+    #[arg(long, value_name = "SECONDS", requires = "users", value_parser = parse_wait, help_heading = "Load")]
+    pub wait: Option<f64>,
+    /// Send only requests with one of these tags
+    #[arg(short = 'T', long, value_name = "TAG", value_delimiter = ',', help_heading = "Load")]
+    pub tags: Vec<String>,
+    /// Leave out requests with one of these tags
+    #[arg(short = 'E', long, value_name = "TAG", value_delimiter = ',', help_heading = "Load")]
+    pub exclude_tags: Vec<String>,
+    /// Change a request's weight: --weight "list all=5" (repeatable)
+    #[arg(long = "weight", value_name = "NAME=N", help_heading = "Load")]
+    pub weights: Vec<String>,
+
+    /// Search for the highest rate that meets the objectives
+    #[arg(long, help_heading = "Search")]
+    pub find_max_rps: bool,
+    /// No rate above this is tried
+    #[arg(long, value_name = "RATE", requires = "find_max_rps", help_heading = "Search")]
+    pub max_rate: Option<Rate>,
+    /// The search gives its best answer after this
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "150s", help_heading = "Search")]
+    pub search_time: Duration,
+
+    /// Objectives of the verdict [default: p95<1000ms,errors<5%]
+    #[arg(long, value_name = "OBJECTIVES", help_heading = "Verdict")]
+    pub slo: Option<Slo>,
+    /// A further objective, also in k6's grammar: 'p(99)<250' (repeatable)
+    #[arg(long = "threshold", value_name = "OBJECTIVE", help_heading = "Verdict")]
+    pub thresholds: Vec<Objective>,
+
+    /// Most open connections [default: as many as needed, up to the in-flight cap]
+    #[arg(short, long, value_name = "N", value_parser = positive, help_heading = "Limits")]
+    pub connections: Option<usize>,
+    /// Most requests sent or waiting and unanswered; arrivals past it are shed [default: 10000]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = "Limits")]
+    pub max_in_flight: Option<usize>,
+    /// Longest wait for an answer, from the send
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10s", help_heading = "Limits")]
+    pub timeout: Duration,
+    /// Longest wait for an answer, from the due instant
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Limits")]
+    pub deadline: Option<Duration>,
+    /// Longest wait for a connection, TLS included
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "5s", help_heading = "Limits")]
+    pub connect_timeout: Duration,
+    /// A connection idle for longer is not used again
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "4s", help_heading = "Limits")]
+    pub idle_timeout: Duration,
+    /// Longest wait for unanswered requests once arrivals have ended
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s", help_heading = "Limits")]
+    pub drain: Duration,
+    /// What happens to late arrivals: send, or shed-after:TIME
+    #[arg(long, value_name = "POLICY", value_parser = parse_late, default_value = "send", help_heading = "Limits")]
+    pub late: LatePolicy,
+    /// Worker threads [default: by rate and cores]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = "Limits")]
+    pub threads: Option<usize>,
+    /// precise: wake early and poll; relaxed: sleep until the due instant
+    #[arg(long, value_name = "KIND", value_parser = pacing_parser(), default_value = "precise", help_heading = "Limits")]
+    pub pacing: Pacing,
+
+    /// Variable for the profile's ${VAR} (repeatable); goes before the environment
+    #[arg(short = 'e', long = "env", value_name = "NAME=VALUE", help_heading = "Profile")]
+    pub variables: Vec<String>,
+    /// File of NAME=VALUE lines for variables the environment lacks
+    #[arg(long, value_name = "FILE", help_heading = "Profile")]
+    pub env_file: Option<PathBuf>,
+
+    /// Write the run folder here [default: a new one under the user's state folder]
+    #[arg(short, long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Print the result as JSON, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
+    pub json: Option<OsString>,
+    /// Plain progress lines, also on a terminal
+    #[arg(long, visible_alias = "headless", help_heading = "Output")]
+    pub no_tui: bool,
+    /// No progress
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("it must be a whole number above 0".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+fn parse_late(text: &str) -> Result<LatePolicy, String> {
+    match text.split_once(':') {
+        None if text == "send" => Ok(LatePolicy::Send),
+        Some(("shed-after", limit)) => {
+            parse_duration(limit).map(LatePolicy::ShedAfter).map_err(|error| error.to_string())
+        }
+        _ => Err("write send or shed-after:TIME, such as shed-after:2s".to_owned()),
+    }
+}
+
+/// The mean of a think time in seconds, `2` or `1..3`.
+fn parse_wait(text: &str) -> Result<f64, String> {
+    let (low, high) = text.split_once("..").unwrap_or((text, text));
+    let seconds = |part: &str| part.trim_end_matches('s').parse::<f64>().ok();
+    match (seconds(low), seconds(high)) {
+        (Some(low), Some(high)) if 0.0 <= low && low <= high && high > 0.0 && high.is_finite() => {
+            Ok(f64::midpoint(low, high))
+        }
+        _ => Err("write seconds, such as 2 or 1..3".to_owned()),
+    }
+}
+
+fn arrivals_parser() -> impl clap::builder::TypedValueParser<Value = Arrivals> {
+    let all = [Arrivals::Constant, Arrivals::Poisson, Arrivals::UniformJitter];
+    clap::builder::PossibleValuesParser::new(all.map(Arrivals::name)).map(move |name| {
+        all.into_iter().find(|kind| kind.name() == name).unwrap_or_default()
+    })
+}
+
+fn pacing_parser() -> impl clap::builder::TypedValueParser<Value = Pacing> {
+    clap::builder::PossibleValuesParser::new(["precise", "relaxed"]).map(|name| match name.as_str() {
+        "relaxed" => Pacing::Relaxed,
+        _ => Pacing::Precise,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn think_times_become_their_mean() {
+        assert_eq!(parse_wait("2"), Ok(2.0));
+        assert_eq!(parse_wait("1..3"), Ok(2.0));
+        assert_eq!(parse_wait("1s..3s"), Ok(2.0));
+        for text in ["", "3..1", "-1", "0", "x..y"] {
+            assert!(parse_wait(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn late_policies_parse() {
+        assert_eq!(parse_late("send"), Ok(LatePolicy::Send));
+        assert_eq!(parse_late("shed-after:2s"), Ok(LatePolicy::ShedAfter(Duration::from_secs(2))));
+        assert!(parse_late("drop").is_err() && parse_late("shed-after:2").is_err());
+    }
+}

@@ -1,0 +1,63 @@
+//! Flags that mean something else in other tools: a mistake with them gets a hint, not just a refusal.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::commands::Failure;
+use crate::exit::Exit;
+
+/// Prints help and version where they were asked for; else tells the mistake, with a hint where the words
+/// come from another tool.
+pub fn explain(error: clap::Error) -> Result<Exit, Failure> {
+    if !error.use_stderr() {
+        // A closed pipe is no reason to complain.
+        let _ = error.print();
+        return Ok(Exit::Ok);
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return Ok(Exit::Usage);
+    }
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned();
+    Err(Failure::usage(match hint(&error) {
+        Some(hint) => format!("{text}\n\nhint: {hint}"),
+        None => text,
+    }))
+}
+
+fn context(error: &clap::Error, kind: ContextKind) -> String {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(" "),
+        _ => String::new(),
+    }
+}
+
+fn hint(error: &clap::Error) -> Option<&'static str> {
+    let argument = context(error, ContextKind::InvalidArg);
+    let value = context(error, ContextKind::InvalidValue);
+    let flag = argument.split(['=', ' ']).next().unwrap_or_default();
+    match (error.kind(), flag) {
+        (ErrorKind::UnknownArgument, "-u" | "--vus" | "--spawn-rate") => {
+            Some("there are no users here, arrivals come at a rate: give --rate 50/s, or --users 100 --wait 1..3")
+        }
+        (ErrorKind::UnknownArgument, "-z") => Some("the length of a run is --duration 30s (-d)"),
+        (ErrorKind::UnknownArgument, "-t") => Some("a run's length is --duration (-d), threads are --threads, a timeout is --timeout"),
+        (ErrorKind::UnknownArgument, "-R") => Some("the arrival rate is --rate 200/s (-r)"),
+        (ErrorKind::UnknownArgument, "-f") => Some("name the profile without a flag: steadfire run profile.yaml"),
+        (ErrorKind::UnknownArgument, "-m") => Some("the method is -X, as in curl"),
+        (ErrorKind::UnknownArgument, "--stages" | "--web" | "--html" | "--junit" | "--csv" | "--hlog" | "--resolve" | "--connect-to" | "--unix-socket" | "--proxy" | "-x" | "--http-version" | "--abort-on-fail") => {
+            Some("this flag is planned and not in this version")
+        }
+        (ErrorKind::UnknownArgument, _) if flag.parse::<f64>().is_ok() => {
+            Some("-q means quiet here; the arrival rate is --rate 50/s (-r)")
+        }
+        (ErrorKind::ValueValidation, "--duration") if value.starts_with(['{', '[', '@']) => {
+            Some("-d is the length of a run here; a body is --data or --data-file")
+        }
+        (ErrorKind::InvalidSubcommand, "compare" | "report" | "runs") => {
+            Some("this verb is planned and not in this version")
+        }
+        _ => None,
+    }
+}

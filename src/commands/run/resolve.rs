@@ -1,0 +1,211 @@
+//! From words to a [`Plan`]: flags go before the profile, the profile before the defaults. All mistakes
+//! are told at once.
+
+use std::time::Duration;
+
+use crate::commands::Failure;
+use crate::commands::environment::read_bounded;
+use crate::commands::run::Args;
+use crate::commands::run::subject::{Subject, parse_header, split_host};
+use crate::load::plan::{Limits, Origin, Plan};
+use crate::load::rate::Rate;
+use crate::load::request::{RequestTemplate, Template};
+use crate::load::slo::{Slo, Tiers};
+use crate::profile::Profile;
+use crate::transport::tls::{TlsSettings, Verification};
+
+/// What vegeta's users expect where no rate is given, and gentle enough for any test server.
+const RATE_DEFAULT: u64 = 50;
+const DURATION_DEFAULT: Duration = Duration::from_secs(30);
+const IN_FLIGHT_DEFAULT: usize = 10_000;
+/// One worker sends this many requests per second with time to spare; measured by `scripts/bench-engine`.
+const RATE_PER_WORKER: f64 = 40_000.0;
+/// Descriptors kept for everything but connections.
+const DESCRIPTORS_RESERVED: u64 = 128;
+const PEM_BYTES_MAX: u64 = 4 << 20;
+
+/// What this machine offers.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    /// Processors this process may use.
+    pub cores: usize,
+    /// Open files this process may have.
+    pub descriptors: u64,
+}
+
+/// Resolves everything; `demo` is where the demo backend listens, if it is the target.
+pub fn resolve(
+    args: &Args,
+    subject: Subject,
+    demo: Option<Origin>,
+    machine: Machine,
+) -> Result<Plan, Failure> {
+    let mut mistakes = Vec::new();
+    let rate = rate(args, &mut mistakes);
+    let own_server = demo.is_some();
+    let (profile, mut requests, origin) = match subject {
+        Subject::Url(request, origin) => {
+            let profile = None;
+            if args.host.is_some() {
+                mistakes.push("--host: the URL already says where".to_owned());
+            }
+            (profile, vec![*request], Some(origin))
+        }
+        Subject::Profile(mut profile) | Subject::Demo(mut profile) => {
+            if args.method.is_some() || args.data.is_some() || args.data_file.is_some() {
+                mistakes.push("-X, --data and --data-file go with a plain URL; a profile's requests have their own".to_owned());
+            }
+            let requests = std::mem::take(&mut profile.requests);
+            let origin = demo.or_else(|| host(args, &profile, &mut mistakes));
+            (Some(*profile), requests, origin)
+        }
+    };
+    choose(&mut requests, args, &mut mistakes);
+    add_headers(&mut requests, &args.headers, &mut mistakes);
+    let slo = objectives(args, profile.as_ref());
+    if args.connect_timeout.is_zero() || args.timeout.is_zero() {
+        mistakes.push("--timeout and --connect-timeout must be above 0".to_owned());
+    }
+    let duration = args.duration.unwrap_or(DURATION_DEFAULT);
+    if duration.is_zero() {
+        mistakes.push("--duration: must be above 0".to_owned());
+    }
+    let (Some(origin), Some(rate), true) = (origin, rate, mistakes.is_empty()) else {
+        return Err(Failure::usage(mistakes.join("\nerror: ")));
+    };
+    let name = args.subject.clone().unwrap_or_else(|| "demo".to_owned());
+    Ok(Plan {
+        name: profile.as_ref().map_or(name, |profile| profile.name.clone()),
+        profile_sha256: profile.as_ref().map(|profile| profile.sha256.clone()),
+        origin,
+        requests,
+        login: profile.as_ref().and_then(|profile| profile.login.clone()),
+        setup: profile.as_ref().map_or_else(Vec::new, |profile| profile.setup.clone()),
+        pools: profile.as_ref().map_or_else(Vec::new, |profile| profile.pools.clone()),
+        rate,
+        arrivals: args
+            .arrivals
+            .or_else(|| profile.as_ref().and_then(|profile| profile.arrivals))
+            .unwrap_or_default(),
+        seed: args.seed,
+        warmup: args.warmup,
+        duration,
+        slots: args.requests,
+        limits: limits(args, machine, own_server),
+        workers: args.threads.unwrap_or_else(|| workers(rate, machine)),
+        slo,
+        tiers: profile.and_then(|profile| profile.tiers).unwrap_or_else(Tiers::standard),
+    })
+}
+
+fn rate(args: &Args, mistakes: &mut Vec<String>) -> Option<Rate> {
+    let rate = match (args.rate, args.users, args.wait) {
+        (Some(rate), _, _) => Ok(rate),
+        // Little's law with a response time that is short against the think time.
+        (None, Some(users), Some(wait)) => Rate::from_per_second(f64::from(users) / wait),
+        _ => Rate::per_second(RATE_DEFAULT),
+    };
+    rate.map_err(|error| mistakes.push(format!("--users: {error}"))).ok()
+}
+
+fn host(args: &Args, profile: &Profile, mistakes: &mut Vec<String>) -> Option<Origin> {
+    let Some(host) = args.host.as_deref().or(profile.host.as_deref()) else {
+        mistakes.push(format!(
+            "the profile '{}' names no host; give --host http://127.0.0.1:8001",
+            profile.name
+        ));
+        return None;
+    };
+    split_host(host).map_err(|reason| mistakes.push(format!("--host '{host}': {reason}"))).ok()
+}
+
+/// Applies --weight, --tags and --exclude-tags.
+fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<String>) {
+    for setting in &args.weights {
+        let parsed = setting.rsplit_once('=').and_then(|(name, weight)| {
+            weight.trim().parse::<u32>().ok().map(|weight| (name.trim(), weight))
+        });
+        let Some((name, weight)) = parsed else {
+            mistakes.push(format!("--weight '{setting}': write NAME=N with a whole number"));
+            continue;
+        };
+        match requests.iter_mut().find(|request| request.name == name) {
+            Some(request) => request.weight = weight,
+            None => {
+                let names: Vec<&str> = requests.iter().map(|request| request.name.as_str()).collect();
+                mistakes.push(format!("--weight: no request is named '{name}'; there are: {}", names.join(", ")));
+            }
+        }
+    }
+    let tagged = |request: &RequestTemplate, tags: &[String]| request.tags.iter().any(|tag| tags.contains(tag));
+    requests.retain(|request| {
+        request.weight > 0
+            && (args.tags.is_empty() || tagged(request, &args.tags))
+            && !tagged(request, &args.exclude_tags)
+    });
+    if requests.is_empty() && mistakes.is_empty() {
+        mistakes.push("nothing is left to send; check --tags, --exclude-tags and --weight".to_owned());
+    }
+}
+
+fn add_headers(requests: &mut [RequestTemplate], headers: &[String], mistakes: &mut Vec<String>) {
+    for text in headers {
+        match parse_header(text) {
+            Err(mistake) => mistakes.push(mistake),
+            Ok((name, value)) => {
+                for request in &mut *requests {
+                    request.headers.retain(|(present, _): &(_, Template)| *present != name);
+                    request.headers.push((name.clone(), value.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// --slo, else the profile's, else the standard one; --threshold adds to it.
+fn objectives(args: &Args, profile: Option<&Profile>) -> Slo {
+    let base = args.slo.clone().or_else(|| profile.and_then(|profile| profile.slo.clone()));
+    let mut slo = base.unwrap_or_else(Slo::standard);
+    slo.objectives.extend(args.thresholds.iter().copied());
+    slo
+}
+
+fn limits(args: &Args, machine: Machine, own_server: bool) -> Limits {
+    let in_flight = args.max_in_flight.unwrap_or(IN_FLIGHT_DEFAULT);
+    // The demo backend lives in this process and needs a descriptor for its end of each connection.
+    let ends = if own_server { 2 } else { 1 };
+    let free = machine.descriptors.saturating_sub(DESCRIPTORS_RESERVED) / ends;
+    let connections = args.connections.unwrap_or(in_flight).min(usize::try_from(free).unwrap_or(usize::MAX));
+    Limits {
+        connections: connections.max(1),
+        in_flight,
+        timeout: args.timeout,
+        deadline: args.deadline,
+        connect_timeout: args.connect_timeout,
+        idle_timeout: args.idle_timeout,
+        drain: args.drain,
+        late: args.late,
+    }
+}
+
+/// As few workers as hold the rate: each more would send at instants of its own and take a core from the
+/// target where both share a machine. One core is left free.
+fn workers(rate: Rate, machine: Machine) -> usize {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+    let wanted = (rate.as_per_second() / RATE_PER_WORKER).ceil() as usize;
+    wanted.clamp(1, machine.cores.saturating_sub(1).max(1))
+}
+
+/// TLS files and choices.
+pub fn tls(args: &Args) -> Result<TlsSettings, Failure> {
+    let pem = |file: &Option<std::path::PathBuf>, flag: &str| {
+        file.as_deref().map(|path| read_bounded(path, PEM_BYTES_MAX, flag)).transpose()
+    };
+    let chain = pem(&args.cert, "--cert")?;
+    let key = pem(&args.key, "--key")?;
+    Ok(TlsSettings {
+        authorities: pem(&args.cacert, "--cacert")?,
+        identity: chain.zip(key),
+        verification: if args.insecure { Verification::Off } else { Verification::Full },
+    })
+}

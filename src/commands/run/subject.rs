@@ -1,0 +1,227 @@
+//! What is to be sent: a profile file, a built-in profile, one URL, or the demo backend with its profile.
+
+use std::path::{Path, PathBuf};
+
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::commands::Failure;
+use crate::commands::environment::{Environment, read_bounded};
+use crate::commands::run::Args;
+use crate::load::plan::{Origin, Scheme};
+use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
+use crate::profile::{self, Profile, Source};
+use crate::target;
+
+/// Largest --data-file, in bytes.
+const BODY_BYTES_MAX: u64 = 16 << 20;
+/// The profile that goes with the demo backend.
+const DEMO_PROFILE: &str = "chat-center";
+
+/// Where the requests come from.
+pub enum Subject {
+    /// A profile, with the address from the profile or --host.
+    Profile(Box<Profile>),
+    /// One URL: the request and where it goes.
+    Url(Box<RequestTemplate>, Origin),
+    /// The demo backend, which is still to be started, and its profile.
+    Demo(Box<Profile>),
+}
+
+/// Decides what the words mean and loads it.
+pub fn read(args: &Args) -> Result<Subject, Failure> {
+    let mut environment = Environment::read(&args.variables, args.env_file.as_deref())?;
+    match args.subject.as_deref() {
+        Some(url) if is_url(url) => read_url(url, args),
+        Some(name) => load(name, &environment).map(|profile| Subject::Profile(Box::new(profile))),
+        None if args.host.is_some() => {
+            Err(Failure::usage(
+                "--host says where, but not what to send; name a profile such as chat-center, or give \
+                 the URL alone",
+            ))
+        }
+        None => {
+            environment.provide("LOAD_TEST_EMAIL", target::TEST_EMAIL);
+            environment.provide("LOAD_TEST_PASSWORD", target::TEST_PASSWORD);
+            load(DEMO_PROFILE, &environment).map(|profile| Subject::Demo(Box::new(profile)))
+        }
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+/// Loads a profile file or, where there is no such file, the built-in profile of that name.
+pub fn load(name: &str, environment: &Environment) -> Result<Profile, Failure> {
+    let path = PathBuf::from(name);
+    let text = if path.exists() {
+        let limit = profile::TEXT_BYTES_MAX as u64;
+        String::from_utf8(read_bounded(&path, limit, "profile")?)
+            .map_err(|_| Failure::usage(format!("profile {name}: not UTF-8 text")))?
+    } else {
+        built_in(&path).ok_or_else(|| unknown(name))?.to_owned()
+    };
+    let source = Source { name, text: &text };
+    profile::load(source, &|variable| environment.get(variable)).map_err(Failure::usage)
+}
+
+/// `chat-center`, `chat-center.yaml` and `profiles/chat-center.yaml` all name the same.
+fn built_in(path: &Path) -> Option<&'static str> {
+    let folder = path.parent()?;
+    if folder != Path::new("") && folder != Path::new("profiles") {
+        return None;
+    }
+    let ending = path.extension().is_none_or(|ending| ending == "yaml");
+    profile::builtin(path.file_stem()?.to_str()?).filter(|_| ending)
+}
+
+fn unknown(name: &str) -> Failure {
+    let hint = if name.parse::<f64>().is_ok() {
+        "a bare number means nothing here; the arrival rate is --rate 50/s (-r), the length --duration 30s (-d)"
+    } else if name.contains('.') && !name.contains(".y") && !name.contains(".json") {
+        "a URL begins with http:// or https://"
+    } else {
+        "there is no such file; built in are chat-center, chat-center-read and chat-center-analytics"
+    };
+    Failure::usage(format!("'{name}' is no profile: {hint}"))
+}
+
+fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
+    let (origin, path) = split_url(url).map_err(|reason| Failure::usage(format!("'{url}': {reason}")))?;
+    let body = match (&args.data, &args.data_file) {
+        (Some(text), _) => Some(text.clone()),
+        (None, Some(file)) => Some(
+            String::from_utf8(read_bounded(file, BODY_BYTES_MAX, "--data-file")?)
+                .map_err(|_| Failure::usage("--data-file: only text bodies are supported in this version"))?,
+        ),
+        (None, None) => None,
+    };
+    let method = match args.method.as_deref() {
+        Some(name) => Method::from_bytes(name.as_bytes())
+            .map_err(|_| Failure::usage(format!("--method: '{name}' is not an HTTP method")))?,
+        None if body.is_some() => Method::POST,
+        None => Method::GET,
+    };
+    let request = RequestTemplate {
+        name: format!("{method} {path}"),
+        weight: 1,
+        group: None,
+        tags: Vec::new(),
+        method,
+        path: Template::literal(&path),
+        headers: Vec::new(),
+        body: body.map(|text| Template::literal(&text)),
+        expect: Expect::SUCCESS,
+        on_empty: OnEmpty::Fail,
+    };
+    Ok(Subject::Url(Box::new(request), origin))
+}
+
+/// Splits a URL into where and what. User names and passwords in it are refused.
+pub fn split_url(url: &str) -> Result<(Origin, String), String> {
+    let (scheme, rest) = url.split_once("://").ok_or("it does not begin with http:// or https://")?;
+    let (scheme, default_port) = match scheme {
+        "http" => (Scheme::Http, 80),
+        "https" => (Scheme::Https, 443),
+        _ => return Err("it does not begin with http:// or https://".to_owned()),
+    };
+    let rest = rest.split('#').next().unwrap_or_default();
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if authority.contains('@') {
+        return Err("user names and passwords in a URL are not supported; use -H 'Authorization: …'".to_owned());
+    }
+    let parsed: http::uri::Authority =
+        authority.parse().map_err(|_| "its host and port cannot be read".to_owned())?;
+    let host = parsed.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let port = match authority.rsplit_once(':') {
+        Some((_, digits)) if !digits.ends_with(']') => {
+            digits.parse::<u16>().ok().filter(|port| *port > 0).ok_or("its port is not a number from 1 to 65535")?
+        }
+        _ => default_port,
+    };
+    if host.is_empty() {
+        return Err("it has no host".to_owned());
+    }
+    let authority = if port == default_port { parsed.host().to_owned() } else { parsed.to_string() };
+    let path = match path {
+        "" => "/".to_owned(),
+        query if query.starts_with('?') => format!("/{query}"),
+        path => path.to_owned(),
+    };
+    let origin = Origin { scheme, host, port, authority, base_path: String::new() };
+    Ok((origin, path))
+}
+
+/// Where a profile's requests go: a URL whose path, if it has one, goes before every request's.
+pub fn split_host(host: &str) -> Result<Origin, String> {
+    let with_scheme = if is_url(host) { host.to_owned() } else { format!("http://{host}") };
+    let (mut origin, path) = split_url(&with_scheme)?;
+    if path.contains('?') {
+        return Err("a host has no query".to_owned());
+    }
+    path.trim_end_matches('/').clone_into(&mut origin.base_path);
+    Ok(origin)
+}
+
+/// `Name: value`, as curl writes it. The value never stands in the error: it may be a secret.
+pub fn parse_header(text: &str) -> Result<(HeaderName, Template), String> {
+    let (name, value) = text.split_once(':').ok_or("-H: write 'Name: value'")?;
+    let name: HeaderName =
+        name.trim().parse().map_err(|_| format!("-H: '{}' is not a header name", name.trim()))?;
+    HeaderValue::from_str(value.trim()).map_err(|_| format!("-H: the value of '{name}' holds a forbidden character"))?;
+    Ok((name, Template::literal(value.trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_split_into_where_and_what() {
+        let table = [
+            ("http://localhost", "localhost", 80, "localhost", "/"),
+            ("http://127.0.0.1:8001/a?b=c#d", "127.0.0.1", 8001, "127.0.0.1:8001", "/a?b=c"),
+            ("https://example.org?x=1", "example.org", 443, "example.org", "/?x=1"),
+            ("https://example.org:443/", "example.org", 443, "example.org", "/"),
+            ("http://[::1]:8080/x", "::1", 8080, "[::1]:8080", "/x"),
+            ("http://[::1]/x", "::1", 80, "[::1]", "/x"),
+        ];
+        for (url, host, port, authority, path) in table {
+            let (origin, found) = split_url(url).unwrap();
+            assert_eq!(
+                (origin.host.as_str(), origin.port, origin.authority.as_str(), found.as_str()),
+                (host, port, authority, path),
+                "{url}"
+            );
+        }
+        for url in ["ftp://x", "http://", "http://:80/", "http://u:p@host/", "http://h:99999/", "http://h:x/"] {
+            assert!(split_url(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_may_carry_a_path_before_every_request() {
+        let origin = split_host("https://example.org/api/").unwrap();
+        assert_eq!((origin.base_path.as_str(), origin.port), ("/api", 443));
+        assert_eq!(split_host("127.0.0.1:8001").unwrap().port, 8001);
+        assert!(split_host("http://h/?q=1").is_err());
+    }
+
+    #[test]
+    fn built_in_profiles_answer_to_their_usual_names() {
+        for name in ["chat-center", "chat-center.yaml", "profiles/chat-center.yaml"] {
+            assert!(built_in(Path::new(name)).is_some(), "{name}");
+        }
+        for name in ["other", "dir/chat-center.yaml", "chat-center.json"] {
+            assert!(built_in(Path::new(name)).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_header_error_never_shows_the_value() {
+        let error = parse_header("Authorization: s3cret\u{0}").unwrap_err();
+        assert!(!error.contains("s3cret"), "{error}");
+        assert!(parse_header("no colon").is_err() && parse_header("bad name: x").is_err());
+    }
+}

@@ -1,0 +1,373 @@
+//! [`Dispatcher`]: gives each due slot to an idle connection, a new one, or the wait list; past the
+//! in-flight cap it sheds. One per worker.
+//!
+//! Every slot that enters leaves through [`Dispatcher::finish`] exactly once, with its fate.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::engine::connection;
+use crate::engine::prepared::Prepared;
+use crate::engine::recorder::Recorder;
+use crate::load::plan::{LatePolicy, Limits};
+use crate::measure::fate::{Fate, TransportError};
+use crate::measure::sample::Sample;
+use crate::measure::window::Gauges;
+use crate::time::Offset;
+use crate::transport::clock::monotonic_ns;
+use crate::transport::connect::Dialer;
+
+/// A slot on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Job {
+    pub(super) slot: u64,
+    pub(super) due: Offset,
+    pub(super) request: usize,
+    /// Whether it counts, or belongs to the warm-up.
+    pub(super) measured: bool,
+    /// When the worker took it up.
+    pub(super) taken: Offset,
+    /// Whether no connection was free then.
+    pub(super) waited: bool,
+    /// Whether a connection already gave it back unsent.
+    pub(super) returned: bool,
+}
+
+/// A connection's place at the dispatcher: how its task is given work.
+#[derive(Default)]
+pub(super) struct Seat {
+    /// Work for an idle connection.
+    pub(super) assigned: Cell<Option<Job>>,
+    /// What the connection is carrying, and since when.
+    pub(super) carrying: Cell<Option<(Job, Offset)>>,
+    /// Set when the idle connection is to close.
+    pub(super) dismissed: Cell<bool>,
+    /// Wakes the connection's task.
+    pub(super) waker: OnceCell<Waker>,
+    /// Monotonic nanoseconds.
+    idle_since: Cell<u64>,
+}
+
+impl Seat {
+    fn wake(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn dismiss(&self) {
+        self.dismissed.set(true);
+        self.wake();
+    }
+}
+
+/// Counters that no sample carries.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counters {
+    pub(super) connect_failures_spare: u64,
+    pub(super) connections_peak: usize,
+    pub(super) connection_waits: u64,
+}
+
+/// One worker's slots, connections and wait list.
+pub(super) struct Dispatcher {
+    pub(super) recorder: Recorder,
+    pub(super) dialer: Dialer,
+    pub(super) limits: Limits,
+    prepared: RefCell<Rc<Prepared>>,
+    seats: RefCell<BTreeMap<u64, Rc<Seat>>>,
+    next_seat: Cell<u64>,
+    connecting: Cell<usize>,
+    /// Idle connections; the most recently used is taken first, so that few stay warm and the rest may
+    /// close.
+    idle: RefCell<Vec<Rc<Seat>>>,
+    waiting: RefCell<VecDeque<Job>>,
+    in_flight: Cell<usize>,
+    counters: Cell<Counters>,
+}
+
+impl Dispatcher {
+    /// `limits` are this worker's share.
+    pub(super) fn new(
+        recorder: Recorder,
+        dialer: Dialer,
+        limits: Limits,
+        prepared: Prepared,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            recorder,
+            dialer,
+            limits,
+            prepared: RefCell::new(Rc::new(prepared)),
+            seats: RefCell::default(),
+            next_seat: Cell::new(0),
+            connecting: Cell::new(0),
+            idle: RefCell::default(),
+            waiting: RefCell::default(),
+            in_flight: Cell::new(0),
+            counters: Cell::default(),
+        })
+    }
+
+    pub(super) fn prepared(&self) -> Rc<Prepared> {
+        Rc::clone(&self.prepared.borrow())
+    }
+
+    pub(super) fn replace_prepared(&self, prepared: Prepared) {
+        self.prepared.replace(Rc::new(prepared));
+    }
+
+    /// Takes up a slot that has come due.
+    pub(super) fn dispatch(self: &Rc<Self>, job: Job) {
+        self.recorder.due(job.measured);
+        if self.too_late(&job, job.taken) || self.outstanding() >= self.limits.in_flight {
+            self.finish(&job, Fate::Shed, job.taken);
+            return;
+        }
+        if let Some(seat) = self.take_idle() {
+            seat.assigned.set(Some(job));
+            seat.wake();
+            return;
+        }
+        self.waiting.borrow_mut().push_back(Job { waited: true, ..job });
+        if !self.grow() {
+            self.count(|counters| counters.connection_waits += 1);
+        }
+    }
+
+    fn too_late(&self, job: &Job, now: Offset) -> bool {
+        match self.limits.late {
+            LatePolicy::Send => false,
+            LatePolicy::ShedAfter(limit) => now.since(job.due) > limit,
+        }
+    }
+
+    fn past_deadline(&self, job: &Job, now: Offset) -> bool {
+        self.limits.deadline.is_some_and(|deadline| now.since(job.due) >= deadline)
+    }
+
+    /// Sent and unanswered, plus waiting.
+    pub(super) fn outstanding(&self) -> usize {
+        self.in_flight.get() + self.waiting.borrow().len()
+    }
+
+    /// An idle connection that has not been idle for too long.
+    fn take_idle(&self) -> Option<Rc<Seat>> {
+        let seat = self.idle.borrow_mut().pop()?;
+        if Self::idle_for(&seat) < self.limits.idle_timeout {
+            self.in_flight.set(self.in_flight.get() + 1);
+            return Some(seat);
+        }
+        // Those below have been idle for longer still.
+        seat.dismiss();
+        self.idle.borrow_mut().drain(..).for_each(|seat| seat.dismiss());
+        None
+    }
+
+    /// Connections outlive legs, so their age is not an offset.
+    fn idle_for(seat: &Seat) -> Duration {
+        Duration::from_nanos(monotonic_ns().saturating_sub(seat.idle_since.get()))
+    }
+
+    /// Opens a connection if a slot waits for which none is being opened; `false` if the bound forbids.
+    fn grow(self: &Rc<Self>) -> bool {
+        if self.connecting.get() >= self.waiting.borrow().len() {
+            return true;
+        }
+        let room = self.seats.borrow().len() < self.limits.connections;
+        if room {
+            self.open_connection();
+        }
+        room
+    }
+
+    /// Opens one more connection; the caller keeps to the bound.
+    pub(super) fn open_connection(self: &Rc<Self>) {
+        let number = self.next_seat.get();
+        self.next_seat.set(number + 1);
+        let seat = Rc::new(Seat::default());
+        self.seats.borrow_mut().insert(number, Rc::clone(&seat));
+        let open = self.seats.borrow().len();
+        self.count(|counters| counters.connections_peak = counters.connections_peak.max(open));
+        self.connecting.set(self.connecting.get() + 1);
+        tokio::task::spawn_local(connection::serve(Rc::clone(self), seat, number));
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Counters)) {
+        let mut counters = self.counters.get();
+        change(&mut counters);
+        self.counters.set(counters);
+    }
+
+    /// Connections that are being opened.
+    pub(super) fn connecting(&self) -> usize {
+        self.connecting.get()
+    }
+
+    /// Connections, open or being opened.
+    pub(super) fn connections(&self) -> usize {
+        self.seats.borrow().len()
+    }
+
+    /// A connection is open.
+    pub(super) fn connected(&self, took: Duration) {
+        self.connecting.set(self.connecting.get() - 1);
+        self.recorder.connected(took);
+    }
+
+    /// A connection could not be opened: the slot that has waited longest bears it.
+    pub(super) fn connect_failed(&self, fault: TransportError) {
+        self.connecting.set(self.connecting.get() - 1);
+        let first = self.waiting.borrow_mut().pop_front();
+        match first {
+            Some(job) => {
+                let now = self.recorder.clock().now();
+                self.finish(&job, Fate::TransportError(fault), now);
+            }
+            None => self.count(|counters| counters.connect_failures_spare += 1),
+        }
+    }
+
+    /// A connection has closed; a waiting slot may need a new one.
+    pub(super) fn left(self: &Rc<Self>, number: u64) {
+        self.seats.borrow_mut().remove(&number);
+        self.grow();
+    }
+
+    /// The longest-waiting slot that may still be sent; those that may not are given their fate.
+    pub(super) fn next_waiting(&self) -> Option<Job> {
+        loop {
+            let job = self.waiting.borrow_mut().pop_front()?;
+            let now = self.recorder.clock().now();
+            if self.past_deadline(&job, now) {
+                self.finish(&job, Fate::Timeout, now);
+            } else if self.too_late(&job, now) {
+                self.finish(&job, Fate::Shed, now);
+            } else {
+                self.in_flight.set(self.in_flight.get() + 1);
+                return Some(job);
+            }
+        }
+    }
+
+    /// A connection has nothing to do.
+    pub(super) fn park(&self, seat: &Rc<Seat>) {
+        seat.idle_since.set(monotonic_ns());
+        self.idle.borrow_mut().push(Rc::clone(seat));
+    }
+
+    /// An idle connection has closed.
+    pub(super) fn unpark(&self, seat: &Rc<Seat>) {
+        self.idle.borrow_mut().retain(|other| !Rc::ptr_eq(other, seat));
+    }
+
+    /// A connection gives up a slot it never sent: once it goes back to the head of the wait list, the
+    /// second time the server has closed twice on it and it fails.
+    pub(super) fn give_back(self: &Rc<Self>, mut job: Job) {
+        self.in_flight.set(self.in_flight.get() - 1);
+        if job.returned {
+            let now = self.recorder.clock().now();
+            self.finish(&job, Fate::TransportError(TransportError::ClosedEarly), now);
+        } else {
+            job.returned = true;
+            self.waiting.borrow_mut().push_front(job);
+            self.grow();
+        }
+    }
+
+    /// A slot that a connection carried has ended.
+    pub(super) fn carried(&self, job: &Job, sample: &Sample, own_lag: Option<Duration>) {
+        self.in_flight.set(self.in_flight.get() - 1);
+        self.recorder.ended(sample, own_lag, job.measured);
+    }
+
+    /// Ends a slot that never reached a connection.
+    fn finish(&self, job: &Job, fate: Fate, now: Offset) {
+        let sample = Sample {
+            request: job.request,
+            due: job.due,
+            sent: None,
+            first_byte: None,
+            done: now,
+            fate,
+            status: None,
+            bytes: 0,
+        };
+        self.recorder.ended(&sample, Some(job.taken.since(job.due)), job.measured);
+    }
+
+    /// Once per window: closes connections idle for too long and ends waiting slots past their deadline.
+    pub(super) fn sweep(&self, now: Offset) {
+        let limit = self.limits.idle_timeout;
+        self.idle.borrow_mut().retain(|seat| {
+            let fresh = Self::idle_for(seat) < limit;
+            if !fresh {
+                seat.dismiss();
+            }
+            fresh
+        });
+        loop {
+            let expired =
+                self.waiting.borrow().front().is_some_and(|job| self.past_deadline(job, now));
+            if !expired {
+                return;
+            }
+            let job = self.waiting.borrow_mut().pop_front();
+            if let Some(job) = job {
+                self.finish(&job, Fate::Timeout, now);
+            }
+        }
+    }
+
+    /// Levels now.
+    pub(super) fn gauges(&self, now: Offset) -> Gauges {
+        let limit = self.recorder.slow_after();
+        let overdue = |job: &Job| now.since(job.due) > limit;
+        let seats = self.seats.borrow();
+        let carried =
+            seats.values().filter_map(|seat| seat.carrying.get()).filter(|(job, _)| overdue(job));
+        let waiting = self.waiting.borrow();
+        Gauges {
+            in_flight: self.in_flight.get() as u64,
+            waiting: waiting.len() as u64,
+            overdue: (carried.count() + waiting.iter().filter(|job| overdue(job)).count()) as u64,
+        }
+    }
+
+    /// The drain is over: waiting slots were never sent, carried ones are still open. Their connections
+    /// close.
+    pub(super) fn abandon(&self, now: Offset) {
+        let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
+        for job in &waiting {
+            self.finish(job, Fate::Unsent, now);
+        }
+        for seat in self.seats.borrow().values() {
+            // A slot assigned to a connection that has not begun it yet was not sent either.
+            let assigned = seat.assigned.take().map(|job| (job, None));
+            let carried = seat.carrying.take().map(|(job, sent)| (job, Some(sent)));
+            if let Some((job, sent)) = assigned.or(carried) {
+                let sample = Sample {
+                    request: job.request,
+                    due: job.due,
+                    sent,
+                    first_byte: None,
+                    done: now,
+                    fate: if sent.is_some() { Fate::Open } else { Fate::Unsent },
+                    status: None,
+                    bytes: 0,
+                };
+                self.carried(&job, &sample, None);
+                seat.dismiss();
+            }
+        }
+    }
+
+    /// Hands over the counters and begins anew.
+    pub(super) fn take_counters(&self) -> Counters {
+        let fresh = Counters { connections_peak: self.connections(), ..Counters::default() };
+        self.counters.replace(fresh)
+    }
+}

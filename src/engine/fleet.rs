@@ -1,0 +1,269 @@
+//! [`Fleet`]: the workers of a run, and the collector that merges what they measured.
+//!
+//! Workers and their connections outlive a leg, so that the trials of a search run on warm connections.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::engine::leg::{Flow, Leg, LegOutcome};
+use crate::engine::prepare::Ready;
+use crate::engine::prepared::{Prepared, RenderError};
+use crate::engine::worker::{self, Assignment, Command, Equipment, Finished, Message};
+use crate::load::plan::{Limits, Plan};
+use crate::measure::tally::Tally;
+use crate::measure::window::{Interval, Window};
+use crate::time::Offset;
+use crate::transport::clock::monotonic_ns;
+
+/// From the order to the first due instant: time for every worker to take up its leg.
+const START_DELAY: Duration = Duration::from_millis(20);
+
+/// Why a fleet cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    /// The operating system refused a thread, a runtime or a timer.
+    #[error("a worker cannot run: {0}")]
+    Worker(#[from] std::io::Error),
+    /// A request renders to something HTTP forbids.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A worker thread ended by itself.
+    #[error("a worker thread ended unexpectedly")]
+    Lost,
+}
+
+/// A set of running workers.
+pub struct Fleet {
+    plan: Arc<Plan>,
+    ready: Ready,
+    workers: Vec<WorkerHandle>,
+    messages: Receiver<Message>,
+}
+
+struct WorkerHandle {
+    commands: Option<UnboundedSender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Gives a running fleet a new token; may be used from any thread.
+#[derive(Clone)]
+pub struct TokenPort {
+    plan: Arc<Plan>,
+    ready: Ready,
+    commands: Vec<UnboundedSender<Command>>,
+}
+
+impl TokenPort {
+    /// Sends `token` with every request from now on.
+    pub fn replace(&self, token: &str) -> Result<(), RenderError> {
+        for commands in &self.commands {
+            let prepared = prepare(&self.plan, &self.ready, token)?;
+            // A worker that is gone sends nothing any more.
+            let _ = commands.send(Command::Prepare(Box::new(prepared)));
+        }
+        Ok(())
+    }
+}
+
+fn prepare(plan: &Plan, ready: &Ready, token: &str) -> Result<Prepared, RenderError> {
+    Prepared::new(&ready.requests, &plan.origin, plan.seed, Arc::clone(&ready.pools), token)
+}
+
+impl Fleet {
+    /// Starts the plan's workers and opens `connections` connections among them.
+    pub fn launch(plan: &Arc<Plan>, ready: Ready, connections: usize) -> Result<Self, FleetError> {
+        let (sender, messages) = channel();
+        let count = plan.workers.max(1);
+        let mut workers = Vec::with_capacity(count);
+        for number in 0..count {
+            let equipment = Equipment {
+                number,
+                workers: count,
+                limits: share(&plan.limits, count),
+                route: ready.route.clone(),
+                prepared: prepare(plan, &ready, &ready.token)?,
+                requests: ready.requests.len(),
+            };
+            let (commands, inbox) = unbounded_channel();
+            let messages = sender.clone();
+            let thread = std::thread::Builder::new()
+                .name(format!("worker-{number}"))
+                .spawn(move || worker::work(equipment, inbox, &messages))?;
+            workers.push(WorkerHandle { commands: Some(commands), thread: Some(thread) });
+        }
+        let fleet = Self { plan: Arc::clone(plan), ready, workers, messages };
+        fleet.command(|| Command::Open(connections.div_ceil(count)));
+        for _ in 0..count {
+            match fleet.messages.recv().map_err(|_| FleetError::Lost)? {
+                Message::Broken(error) => return Err(error.into()),
+                _opened => {}
+            }
+        }
+        Ok(fleet)
+    }
+
+    /// What the workers send, once set-up has run.
+    pub const fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// For renewing the token while a leg runs.
+    pub fn token_port(&self) -> TokenPort {
+        TokenPort {
+            plan: Arc::clone(&self.plan),
+            ready: self.ready.clone(),
+            commands: self.workers.iter().filter_map(|worker| worker.commands.clone()).collect(),
+        }
+    }
+
+    fn command(&self, mut command: impl FnMut() -> Command) {
+        for commands in self.workers.iter().filter_map(|worker| worker.commands.as_ref()) {
+            // A worker that is gone has said why, or its absence shows in the messages.
+            let _ = commands.send(command());
+        }
+    }
+
+    /// Sends a leg and waits until it is over. `observe` sees every window as it closes.
+    pub fn run(
+        &self,
+        leg: Leg,
+        observe: &mut dyn FnMut(&Interval) -> Flow,
+    ) -> Result<LegOutcome, FleetError> {
+        let leg = Arc::new(leg);
+        let start_ns = monotonic_ns() + crate::time::whole_nanos(START_DELAY);
+        let arrivals_stop = Arc::new(AtomicU64::new(u64::MAX));
+        self.command(|| {
+            Command::Run(Assignment {
+                leg: Arc::clone(&leg),
+                mix: Arc::clone(&self.ready.mix),
+                start_ns,
+                arrivals_stop: Arc::clone(&arrivals_stop),
+            })
+        });
+        let mut collector = Collector::new(self.workers.len(), self.ready.requests.len());
+        while collector.running() {
+            match self.messages.recv().map_err(|_| FleetError::Lost)? {
+                Message::Window { worker, end, window } => collector.window(worker, end, *window),
+                Message::Finished(finished) => collector.finished(&finished),
+                Message::Broken(error) => return Err(error.into()),
+                Message::Opened => {}
+            }
+            while let Some(interval) = collector.next_interval() {
+                if observe(&interval) == Flow::Stop {
+                    arrivals_stop.fetch_min(interval.end.as_nanos(), Ordering::Relaxed);
+                }
+            }
+        }
+        let stopped = arrivals_stop.load(Ordering::Relaxed) != u64::MAX;
+        Ok(collector.outcome(stopped))
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        for worker in &mut self.workers {
+            worker.commands = None;
+        }
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take() {
+                // A panic there has been printed by its thread.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// One worker's share of the bounds; at least one connection and one request.
+fn share(limits: &Limits, workers: usize) -> Limits {
+    Limits {
+        connections: limits.connections.div_ceil(workers).max(1),
+        in_flight: limits.in_flight.div_ceil(workers).max(1),
+        ..*limits
+    }
+}
+
+/// Merges windows of the same place in time, and tallies at the end.
+struct Collector {
+    unfinished: usize,
+    next_window: Vec<usize>,
+    delivered: BTreeMap<usize, (usize, Offset, Window)>,
+    emitted: usize,
+    previous_end: Offset,
+    outcome: LegOutcome,
+}
+
+impl Collector {
+    fn new(workers: usize, requests: usize) -> Self {
+        Self {
+            unfinished: workers,
+            next_window: vec![0; workers],
+            delivered: BTreeMap::new(),
+            emitted: 0,
+            previous_end: Offset::ZERO,
+            outcome: LegOutcome {
+                tally: Tally::new(requests),
+                arrivals_end: Offset::ZERO,
+                end: Offset::ZERO,
+                stopped: false,
+                connect_failures_spare: 0,
+                connections_peak: 0,
+                connection_waits: 0,
+            },
+        }
+    }
+
+    fn running(&self) -> bool {
+        self.unfinished > 0
+    }
+
+    fn window(&mut self, worker: usize, end: Offset, window: Window) {
+        let place = self.next_window[worker];
+        self.next_window[worker] += 1;
+        match self.delivered.entry(place) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert((1, end, window));
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                let (count, latest, merged) = entry.get_mut();
+                *count += 1;
+                *latest = end.max(*latest);
+                merged.merge(&window);
+            }
+        }
+    }
+
+    fn finished(&mut self, finished: &Finished) {
+        self.unfinished -= 1;
+        let outcome = &mut self.outcome;
+        outcome.tally.merge(&finished.tally);
+        outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
+        outcome.end = outcome.end.max(finished.end);
+        outcome.connect_failures_spare += finished.counters.connect_failures_spare;
+        outcome.connections_peak += finished.counters.connections_peak;
+        outcome.connection_waits += finished.counters.connection_waits;
+    }
+
+    /// The next interval to which every worker that still runs has contributed.
+    fn next_interval(&mut self) -> Option<Interval> {
+        let (count, _, _) = self.delivered.get(&self.emitted)?;
+        if *count < self.unfinished {
+            return None;
+        }
+        let (_, end, window) = self.delivered.remove(&self.emitted)?;
+        self.emitted += 1;
+        let end = end.max(self.previous_end);
+        let length = end.since(self.previous_end);
+        self.previous_end = end;
+        Some(Interval { end, length, window })
+    }
+
+    fn outcome(self, stopped: bool) -> LegOutcome {
+        LegOutcome { stopped, ..self.outcome }
+    }
+}

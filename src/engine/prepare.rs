@@ -1,0 +1,228 @@
+//! Everything that happens before the clock starts: resolve, connect, log in, run set-up, fill pools.
+//!
+//! Nothing here is measured. Each failure names the step, the cause and the remedy, and no message holds
+//! a password or a token.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+
+use crate::engine::prepared::{self, RenderError};
+use crate::load::mix::{Mix, MixError};
+use crate::load::plan::{Login, Plan, SetupRequest};
+use crate::load::request::{Pools, RequestTemplate};
+use crate::profile::{EmptyPool, Redistributed, redistribute, select};
+use crate::transport::connect::{Dialer, Route, RouteError};
+use crate::transport::single::{Answer, SingleError, fetch};
+
+/// How often a set-up exchange that broke is tried before the run is refused.
+const ATTEMPTS: u32 = 2;
+
+/// Why the load cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The name does not resolve.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// No connection.
+    #[error("cannot connect to {authority}: {cause}; is the target running, and is --host right?")]
+    Unreachable {
+        /// Host and port.
+        authority: String,
+        /// Why.
+        cause: SingleError,
+    },
+    /// A set-up exchange broke.
+    #[error("{step}: {cause}")]
+    Broken {
+        /// Which.
+        step: String,
+        /// Why.
+        cause: SingleError,
+    },
+    /// A set-up exchange was answered, but not as expected.
+    #[error("{step} was answered with status {status}; {remedy}")]
+    Refused {
+        /// Which.
+        step: String,
+        /// The answer's.
+        status: u16,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// An answer without what was to be taken from it.
+    #[error("{step}: {what}")]
+    Unusable {
+        /// Which.
+        step: String,
+        /// What is missing.
+        what: String,
+    },
+    /// Pools that stayed empty.
+    #[error("{}", list(.0))]
+    EmptyPools(Vec<EmptyPool>),
+    /// A request renders to something HTTP forbids.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// Nothing is left to send.
+    #[error(transparent)]
+    Mix(#[from] MixError),
+}
+
+fn list(pools: &[EmptyPool]) -> String {
+    pools.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What workers need beyond the plan.
+#[derive(Clone)]
+pub struct Ready {
+    /// Where to connect.
+    pub route: Route,
+    /// The mix, after weights of empty pools have moved.
+    pub requests: Arc<[RequestTemplate]>,
+    /// Slot index → request.
+    pub mix: Arc<Mix>,
+    /// Collected values.
+    pub pools: Pools,
+    /// Empty without log-in.
+    pub token: String,
+    /// Weights that moved, for the findings.
+    pub redistributed: Vec<Redistributed>,
+}
+
+/// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
+pub async fn prepare(plan: &Plan, tls: &Arc<ClientConfig>) -> Result<Ready, PrepareError> {
+    let route = Route::resolve(&plan.origin, tls).await?;
+    let desk = Desk {
+        plan,
+        dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
+        timeout: plan.limits.timeout.max(Duration::from_secs(10)),
+    };
+    desk.knock().await?;
+    let token = match &plan.login {
+        Some(login) => desk.log_in(login).await?,
+        None => String::new(),
+    };
+    let pools = desk.fill_pools(&token).await?;
+    let (requests, redistributed) =
+        redistribute(plan.requests.clone(), &plan.pools, &plan.setup, &pools)
+            .map_err(PrepareError::EmptyPools)?;
+    let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
+    let mix = Arc::new(Mix::new(&weights, plan.seed)?);
+    Ok(Ready { route, requests: requests.into(), mix, pools, token, redistributed })
+}
+
+/// Logs in again, for a token that is about to expire.
+pub async fn renew_token(plan: &Plan, route: &Route) -> Result<Option<String>, PrepareError> {
+    let Some(login) = &plan.login else { return Ok(None) };
+    let dialer = Dialer::new(route.clone(), plan.limits.connect_timeout);
+    let desk = Desk { plan, dialer, timeout: plan.limits.timeout };
+    desk.log_in(login).await.map(Some)
+}
+
+struct Desk<'a> {
+    plan: &'a Plan,
+    dialer: Dialer,
+    timeout: Duration,
+}
+
+impl Desk<'_> {
+    /// Opens and drops one connection, so that an unreachable target is told from a failing log-in.
+    async fn knock(&self) -> Result<(), PrepareError> {
+        let opened = self.dialer.dial().await;
+        opened.map(|_| ()).map_err(|fault| PrepareError::Unreachable {
+            authority: format!("{}:{}", self.plan.origin.host, self.plan.origin.port),
+            cause: SingleError::Transport(fault),
+        })
+    }
+
+    async fn send(
+        &self,
+        request: &SetupRequest,
+        pools: &Pools,
+        token: &str,
+    ) -> Result<Answer, PrepareError> {
+        let Plan { origin, seed, .. } = self.plan;
+        let mut attempt = 1;
+        loop {
+            let outgoing =
+                prepared::setup_outgoing(request, origin, *seed, Arc::clone(pools), token)?;
+            match fetch(&self.dialer, outgoing, self.timeout).await {
+                Ok(answer) => return Ok(answer),
+                Err(SingleError::Transport(_)) if attempt < ATTEMPTS => attempt += 1,
+                Err(cause) => {
+                    return Err(PrepareError::Broken { step: step(request), cause });
+                }
+            }
+        }
+    }
+
+    async fn log_in(&self, login: &Login) -> Result<String, PrepareError> {
+        let answer = self.send(&login.request, &Arc::from([]), "").await?;
+        if !login.request.expect.accepts(answer.status) {
+            let remedy = match answer.status {
+                400 | 401 | 403 | 422 => "check the e-mail and password the profile logs in with",
+                404 | 405 => "check --host and the log-in path in the profile",
+                429 => "the target limits log-ins; wait and try again",
+                _ => "check the target's log",
+            };
+            return Err(PrepareError::Refused {
+                step: step(&login.request),
+                status: answer.status,
+                remedy,
+            });
+        }
+        let found = read(&login.request, &answer, &login.token_path)?;
+        found.into_iter().next().filter(|token| !token.is_empty()).ok_or_else(|| {
+            PrepareError::Unusable {
+                step: step(&login.request),
+                what: format!(
+                    "the answer holds no token at {}; check auth.token in the profile",
+                    login.token_path
+                ),
+            }
+        })
+    }
+
+    async fn fill_pools(&self, token: &str) -> Result<Pools, PrepareError> {
+        let mut values: BTreeMap<usize, Arc<[String]>> = BTreeMap::new();
+        let snapshot = |values: &BTreeMap<usize, Arc<[String]>>| -> Pools {
+            (0..self.plan.pools.len())
+                .map(|pool| values.get(&pool).cloned().unwrap_or_else(|| Arc::from([])))
+                .collect()
+        };
+        for (number, setup) in self.plan.setup.iter().enumerate() {
+            let answer = self.send(setup, &snapshot(&values), token).await?;
+            if !setup.expect.accepts(answer.status) {
+                let remedy = match answer.status {
+                    401 | 403 => "the target does not accept the token; check auth in the profile",
+                    404 | 405 => "check --host and the path in the profile",
+                    _ => "check the target's log",
+                };
+                let (step, status) = (step(setup), answer.status);
+                return Err(PrepareError::Refused { step, status, remedy });
+            }
+            for (pool, source) in self.plan.pools.iter().enumerate() {
+                if source.setup == number {
+                    values.insert(pool, read(setup, &answer, &source.path)?.into());
+                }
+            }
+        }
+        Ok(snapshot(&values))
+    }
+}
+
+fn step(request: &SetupRequest) -> String {
+    let path = request.path.as_literal().unwrap_or("…");
+    format!("{} ({} {})", request.name, request.method, path)
+}
+
+fn read(request: &SetupRequest, answer: &Answer, path: &str) -> Result<Vec<String>, PrepareError> {
+    let unusable = |what: String| PrepareError::Unusable { step: step(request), what };
+    // The parser's message may quote the body, and the body may hold a token.
+    let document = serde_json::from_slice(&answer.body)
+        .map_err(|_| unusable("the answer is not JSON; check --host and the path".to_owned()))?;
+    select(path, &document).map_err(|error| unusable(error.to_string()))
+}

@@ -1,0 +1,273 @@
+//! [`Prepared`]: the mix's requests, rendered as far as they are the same for every slot.
+//!
+//! Built once per worker and again when the token changes; a slot costs clones of shared bytes, and
+//! rendering only where its text differs.
+
+use bytes::Bytes;
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::uri::{PathAndQuery, Uri};
+use http::{Method, Request};
+use http_body_util::Full;
+
+use crate::load::plan::{Origin, SetupRequest};
+use crate::load::random::SplitMix64;
+use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Template};
+use crate::transport::exchange::Outgoing;
+
+const AGENT: &str = concat!("steadfire/", env!("CARGO_PKG_VERSION"));
+
+/// A text that is either the same for every slot or rendered for each.
+enum Text<T> {
+    Fixed(T),
+    Varying(Template),
+}
+
+struct Entry {
+    method: Method,
+    uri: Text<Uri>,
+    headers: HeaderMap,
+    varying_headers: Vec<(HeaderName, Template)>,
+    body: Text<Bytes>,
+    expect: Expect,
+}
+
+/// Requests ready to be sent.
+pub(super) struct Prepared {
+    entries: Vec<Entry>,
+    base_path: String,
+    seed: u64,
+    pools: Pools,
+    token: String,
+}
+
+/// A template rendered to something that HTTP forbids, such as a line break in a header.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "request '{request}': its {part} renders to something HTTP forbids; check the values it is filled from"
+)]
+pub struct RenderError {
+    request: String,
+    part: &'static str,
+}
+
+impl Prepared {
+    pub(super) fn new(
+        requests: &[RequestTemplate],
+        origin: &Origin,
+        seed: u64,
+        pools: Pools,
+        token: &str,
+    ) -> Result<Self, RenderError> {
+        let mut prepared = Self {
+            entries: Vec::with_capacity(requests.len()),
+            base_path: origin.base_path.clone(),
+            seed,
+            pools,
+            token: token.to_owned(),
+        };
+        for request in requests {
+            let entry = prepared.entry(request, origin)?;
+            prepared.entries.push(entry);
+        }
+        Ok(prepared)
+    }
+
+    fn entry(&self, request: &RequestTemplate, origin: &Origin) -> Result<Entry, RenderError> {
+        let wrong = |part| RenderError { request: request.name.clone(), part };
+        let mut fill = self.fill(0);
+        let uri = self.uri(&request.path, &mut fill).ok_or_else(|| wrong("path"))?;
+        let uri = if request.path.varies_by_slot() {
+            Text::Varying(request.path.clone())
+        } else {
+            Text::Fixed(uri)
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_str(&origin.authority).map_err(|_| wrong("host"))?);
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        let (varying, fixed): (Vec<_>, Vec<_>) =
+            request.headers.iter().partition(|(_, value)| value.varies_by_slot());
+        if !varying.iter().all(|(_, value)| self.fits_header(value)) {
+            return Err(wrong("header"));
+        }
+        for (name, value) in fixed {
+            let value = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
+            headers.insert(name, value);
+        }
+        let body = match &request.body {
+            None => Text::Fixed(Bytes::new()),
+            Some(body) if body.varies_by_slot() => Text::Varying(body.clone()),
+            Some(body) => Text::Fixed(rendered(body, &mut fill).into()),
+        };
+        Ok(Entry {
+            method: request.method.clone(),
+            uri,
+            headers,
+            varying_headers: varying.into_iter().cloned().collect(),
+            body,
+            expect: request.expect.clone(),
+        })
+    }
+
+    fn fill(&self, slot: u64) -> Fill<'_> {
+        Fill {
+            random: SplitMix64::for_slot(self.seed, slot),
+            slot,
+            pools: &self.pools,
+            token: &self.token,
+        }
+    }
+
+    /// Whether every value that the template may pick can stand in a header.
+    fn fits_header(&self, template: &Template) -> bool {
+        let mut values = template.pools().flat_map(|pool| self.pools[pool].iter());
+        values.all(|value| HeaderValue::from_str(value).is_ok())
+    }
+
+    fn uri(&self, path: &Template, fill: &mut Fill<'_>) -> Option<Uri> {
+        let mut text = self.base_path.clone();
+        path.render(fill, &mut text);
+        PathAndQuery::from_maybe_shared(Bytes::from(text)).ok().map(Uri::from)
+    }
+
+    /// What counts as `ok` for a request.
+    pub(super) fn expect(&self, request: usize) -> &Expect {
+        &self.entries[request].expect
+    }
+
+    /// The request that slot `slot` sends.
+    pub(super) fn request(&self, request: usize, slot: u64) -> Outgoing {
+        let entry = &self.entries[request];
+        let mut fill = self.fill(slot);
+        let uri = match &entry.uri {
+            Text::Fixed(uri) => uri.clone(),
+            Text::Varying(path) => {
+                self.uri(path, &mut fill).expect("holes of a path are percent-encoded")
+            }
+        };
+        let mut headers = entry.headers.clone();
+        for (name, value) in &entry.varying_headers {
+            let value = header(value, &mut fill).expect("every pool value was checked");
+            headers.insert(name, value);
+        }
+        let body = match &entry.body {
+            Text::Fixed(body) => body.clone(),
+            Text::Varying(body) => rendered(body, &mut fill).into(),
+        };
+        let mut outgoing = Request::new(Full::new(body));
+        *outgoing.method_mut() = entry.method.clone();
+        *outgoing.uri_mut() = uri;
+        *outgoing.headers_mut() = headers;
+        outgoing
+    }
+}
+
+fn rendered(template: &Template, fill: &mut Fill<'_>) -> String {
+    let mut text = String::new();
+    template.render(fill, &mut text);
+    text
+}
+
+fn header(template: &Template, fill: &mut Fill<'_>) -> Option<HeaderValue> {
+    HeaderValue::from_maybe_shared(Bytes::from(rendered(template, fill))).ok()
+}
+
+/// A set-up request's bytes.
+pub(super) fn setup_outgoing(
+    setup: &SetupRequest,
+    origin: &Origin,
+    seed: u64,
+    pools: Pools,
+    token: &str,
+) -> Result<Outgoing, RenderError> {
+    let template = RequestTemplate {
+        name: setup.name.clone(),
+        weight: 1,
+        group: None,
+        tags: Vec::new(),
+        method: setup.method.clone(),
+        path: setup.path.clone(),
+        headers: setup.headers.clone(),
+        body: setup.body.clone(),
+        expect: setup.expect.clone(),
+        on_empty: crate::load::request::OnEmpty::Fail,
+    };
+    Ok(Prepared::new(&[template], origin, seed, pools, token)?.request(0, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::load::plan::Scheme;
+    use crate::load::request::{Escape, OnEmpty, Segment};
+
+    fn origin() -> Origin {
+        Origin {
+            scheme: Scheme::Http,
+            host: "localhost".into(),
+            port: 8001,
+            authority: "localhost:8001".into(),
+            base_path: "/v1".into(),
+        }
+    }
+
+    fn template(segments: Vec<Segment>, escape: Escape) -> Template {
+        Template { segments, escape }
+    }
+
+    fn detail() -> RequestTemplate {
+        RequestTemplate {
+            name: "detail".into(),
+            weight: 1,
+            group: None,
+            tags: Vec::new(),
+            method: Method::POST,
+            path: template(
+                vec![Segment::Literal("/items/".into()), Segment::Pick(0)],
+                Escape::Percent,
+            ),
+            headers: vec![(
+                http::header::AUTHORIZATION,
+                template(vec![Segment::Literal("Bearer ".into()), Segment::Token], Escape::None),
+            )],
+            body: Some(template(vec![Segment::SlotIndex], Escape::Json)),
+            expect: Expect::SUCCESS,
+            on_empty: OnEmpty::Fail,
+        }
+    }
+
+    fn prepared(value: &str, requests: &[RequestTemplate]) -> Result<Prepared, RenderError> {
+        let pools: Pools = Arc::from([Arc::from([value.to_owned()])]);
+        Prepared::new(requests, &origin(), 1, pools, "t0ken")
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_slot_renders_path_headers_and_body() {
+        let prepared = prepared("a b", &[detail()]).unwrap();
+        let request = prepared.request(0, 17);
+        assert_eq!(request.uri(), "/v1/items/a%20b");
+        assert_eq!(request.headers()["authorization"], "Bearer t0ken");
+        assert_eq!(request.headers()["host"], "localhost:8001");
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, "17");
+    }
+
+    #[test]
+    fn a_fixed_path_that_http_forbids_is_refused_before_the_load() {
+        let mut bad = detail();
+        bad.path = Template::literal("/a b\n");
+        let error = prepared("x", &[bad]).err().unwrap();
+        assert_eq!((error.request.as_str(), error.part), ("detail", "path"));
+    }
+
+    #[test]
+    fn a_pool_value_that_http_forbids_is_refused_before_the_load() {
+        let mut bad = detail();
+        bad.headers = vec![(http::header::ACCEPT, template(vec![Segment::Pick(0)], Escape::None))];
+        let error = prepared("a\nb", &[bad]).err().unwrap();
+        assert_eq!((error.request.as_str(), error.part), ("detail", "header"));
+    }
+}

@@ -1,0 +1,98 @@
+//! [`Recorder`]: a worker's own tally and current window.
+//!
+//! Only the worker's thread touches it; it leaves the thread by value, the window at each tick and the
+//! tally at the end.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use crate::measure::sample::Sample;
+use crate::measure::tally::Tally;
+use crate::measure::window::{Gauges, Window};
+use crate::time::Offset;
+use crate::transport::clock::Clock;
+
+/// Where a worker's samples go.
+pub(super) struct Recorder {
+    clock: Cell<Clock>,
+    slow_after: Cell<Duration>,
+    tally: RefCell<Tally>,
+    window: RefCell<Window>,
+    /// Whether the current window lies in the warm-up.
+    warming: Cell<bool>,
+}
+
+impl Recorder {
+    pub(super) fn new(requests: usize) -> Self {
+        Self {
+            clock: Cell::new(Clock::starting_at(0)),
+            slow_after: Cell::new(Duration::MAX),
+            tally: RefCell::new(Tally::new(requests)),
+            window: RefCell::default(),
+            warming: Cell::new(false),
+        }
+    }
+
+    /// Begins a leg.
+    pub(super) fn begin(&self, clock: Clock, slow_after: Duration, warmup: Duration) {
+        self.clock.set(clock);
+        self.slow_after.set(slow_after);
+        self.warming.set(!warmup.is_zero());
+        self.window.borrow_mut().clear();
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.clock.get()
+    }
+
+    pub(super) fn slow_after(&self) -> Duration {
+        self.slow_after.get()
+    }
+
+    /// Notes that a slot came due.
+    pub(super) fn due(&self, measured: bool) {
+        if measured || self.warming.get() {
+            self.window.borrow_mut().record_due(1);
+        }
+    }
+
+    /// Enters a slot that has ended. `own_lag` is the part of the send lag that is this program's own:
+    /// without the wait for a connection.
+    pub(super) fn ended(&self, sample: &Sample, own_lag: Option<Duration>, measured: bool) {
+        if measured || self.warming.get() {
+            let mut window = self.window.borrow_mut();
+            if let Some(lag) = sample.send_lag() {
+                window.record_sent(lag);
+            }
+            window.record_ended(sample, Some(self.slow_after.get()));
+        }
+        if measured {
+            let mut tally = self.tally.borrow_mut();
+            tally.record(sample);
+            if let Some(lag) = own_lag {
+                tally.record_dispatch(lag);
+            }
+        }
+    }
+
+    /// Enters how long opening a connection took.
+    pub(super) fn connected(&self, took: Duration) {
+        if !self.warming.get() {
+            self.tally.borrow_mut().record_connect(took);
+        }
+    }
+
+    /// Hands over the window that closes at `end` and begins the next.
+    pub(super) fn close_window(&self, gauges: Gauges, end: Offset, warmup: Duration) -> Window {
+        let mut window = self.window.take();
+        window.gauges = gauges;
+        self.warming.set(end.since(Offset::ZERO) < warmup);
+        window
+    }
+
+    /// Hands over the tally.
+    pub(super) fn take_tally(&self) -> Tally {
+        let empty = Tally::new(self.tally.borrow().requests().len());
+        self.tally.replace(empty)
+    }
+}

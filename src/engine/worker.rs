@@ -1,0 +1,273 @@
+//! A worker: one thread, one current-thread runtime, its own connections, pacer and tally.
+//!
+//! It takes the slots of its stride as they come due and hands its windows to the collector; nothing
+//! flows between workers.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::engine::dispatch::{Counters, Dispatcher, Job};
+use crate::engine::leg::{Leg, WINDOW};
+use crate::engine::pacer::Pacer;
+use crate::engine::prepared::Prepared;
+use crate::engine::recorder::Recorder;
+use crate::load::mix::Mix;
+use crate::load::plan::Limits;
+use crate::load::schedule::{Slot, Slots};
+use crate::measure::tally::Tally;
+use crate::measure::window::Window;
+use crate::time::Offset;
+use crate::transport::clock::Clock;
+use crate::transport::connect::{Dialer, Route};
+
+/// Late slots are taken up this many at a time, so that their requests leave before more are made.
+const BURST: usize = 32;
+/// How often a drain looks whether everything has been answered.
+const DRAIN_STEP: Duration = Duration::from_millis(2);
+
+/// What the fleet asks of a worker.
+pub(super) enum Command {
+    /// Open this many connections and say so.
+    Open(usize),
+    /// Send a leg.
+    Run(Assignment),
+    /// Use these requests from now on.
+    Prepare(Box<Prepared>),
+}
+
+/// A leg, for one worker.
+pub(super) struct Assignment {
+    pub(super) leg: Arc<Leg>,
+    pub(super) mix: Arc<Mix>,
+    /// Monotonic instant of the leg's offset zero.
+    pub(super) start_ns: u64,
+    /// Offset from which no slot is due any more; moved by the fleet to end arrivals early.
+    pub(super) arrivals_stop: Arc<AtomicU64>,
+}
+
+/// What a worker tells the fleet.
+pub(super) enum Message {
+    /// The connections asked for are open, or have failed.
+    Opened,
+    /// A window has closed.
+    Window { worker: usize, end: Offset, window: Box<Window> },
+    /// The leg is over.
+    Finished(Box<Finished>),
+    /// It cannot go on.
+    Broken(std::io::Error),
+}
+
+/// A worker's part of a leg's outcome.
+pub(super) struct Finished {
+    pub(super) tally: Tally,
+    pub(super) counters: Counters,
+    pub(super) arrivals_end: Offset,
+    pub(super) end: Offset,
+}
+
+/// What a worker is made of.
+pub(super) struct Equipment {
+    pub(super) number: usize,
+    pub(super) workers: usize,
+    pub(super) limits: Limits,
+    pub(super) route: Route,
+    pub(super) prepared: Prepared,
+    pub(super) requests: usize,
+}
+
+/// The thread's body: serves commands until their sender is gone.
+pub(super) fn work(
+    equipment: Equipment,
+    mut commands: UnboundedReceiver<Command>,
+    messages: &Sender<Message>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(tokio::runtime::LocalOptions::default());
+    let result = runtime.and_then(|runtime| {
+        runtime.block_on(async {
+            let mut worker = Worker::new(equipment, messages)?;
+            while let Some(command) = commands.recv().await {
+                worker.obey(command, &mut commands).await;
+            }
+            Ok(())
+        })
+    });
+    if let Err(error) = result {
+        // A fleet that is gone needs no word.
+        let _ = messages.send(Message::Broken(error));
+    }
+}
+
+struct Worker<'a> {
+    number: usize,
+    workers: usize,
+    dispatcher: Rc<Dispatcher>,
+    pacer: Pacer,
+    messages: &'a Sender<Message>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(equipment: Equipment, messages: &'a Sender<Message>) -> std::io::Result<Self> {
+        let Equipment { number, workers, limits, route, prepared, requests } = equipment;
+        let dialer = Dialer::new(route, limits.connect_timeout);
+        let dispatcher = Dispatcher::new(Recorder::new(requests), dialer, limits, prepared);
+        Ok(Self { number, workers, dispatcher, pacer: Pacer::new()?, messages })
+    }
+
+    async fn obey(&mut self, command: Command, commands: &mut UnboundedReceiver<Command>) {
+        match command {
+            Command::Open(connections) => {
+                let connections = connections.min(self.dispatcher.limits.connections);
+                while self.dispatcher.connections() < connections {
+                    self.dispatcher.open_connection();
+                }
+                while self.dispatcher.connecting() > 0 {
+                    tokio::time::sleep(DRAIN_STEP).await;
+                }
+                self.tell(Message::Opened);
+            }
+            Command::Prepare(prepared) => self.dispatcher.replace_prepared(*prepared),
+            Command::Run(assignment) => self.run(assignment, commands).await,
+        }
+    }
+
+    fn tell(&self, message: Message) {
+        // The fleet outlives its legs; if it is gone, so is everyone who would read this.
+        let _ = self.messages.send(message);
+    }
+
+    async fn run(&mut self, assignment: Assignment, commands: &mut UnboundedReceiver<Command>) {
+        let leg = Arc::clone(&assignment.leg);
+        let clock = Clock::starting_at(assignment.start_ns);
+        self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
+        let gap = leg.schedule.rate.gap() * u32::try_from(self.workers).unwrap_or(u32::MAX);
+        self.pacer.begin(clock, leg.pacing, gap);
+        let mut arrivals = Arrivals::new(&assignment, self.number, self.workers);
+        let mut next_tick = first_tick(leg.warmup);
+        loop {
+            let now = clock.now();
+            if self.take_due(&mut arrivals, clock).await == Progress::More {
+                continue;
+            }
+            if now >= next_tick {
+                self.close_window(next_tick, leg.warmup);
+                next_tick = next_tick + WINDOW;
+                while let Ok(Command::Prepare(prepared)) = commands.try_recv() {
+                    self.dispatcher.replace_prepared(*prepared);
+                }
+            }
+            let mut wake = next_tick;
+            if let Some(due) = arrivals.next_due() {
+                wake = wake.min(due);
+            } else {
+                let drained = arrivals.ended() + leg.drain;
+                if self.dispatcher.outstanding() == 0 || now >= drained {
+                    break;
+                }
+                wake = wake.min(drained).min(now + DRAIN_STEP);
+            }
+            self.pacer.wait_until(wake).await;
+        }
+        let end = clock.now();
+        self.dispatcher.abandon(end);
+        self.close_window(end, leg.warmup);
+        self.tell(Message::Finished(Box::new(Finished {
+            tally: self.dispatcher.recorder.take_tally(),
+            counters: self.dispatcher.take_counters(),
+            arrivals_end: arrivals.ended(),
+            end,
+        })));
+    }
+
+    /// Takes up the slots that are due, a burst at the most.
+    async fn take_due(&mut self, arrivals: &mut Arrivals, clock: Clock) -> Progress {
+        for _ in 0..BURST {
+            let taken = clock.now();
+            let Some((slot, request, measured)) = arrivals.take(taken) else {
+                return Progress::Done;
+            };
+            self.dispatcher.dispatch(Job {
+                slot: slot.index,
+                due: slot.due,
+                request,
+                measured,
+                taken,
+                waited: false,
+                returned: false,
+            });
+        }
+        tokio::task::yield_now().await;
+        Progress::More
+    }
+
+    fn close_window(&self, end: Offset, warmup: Duration) {
+        self.dispatcher.sweep(end);
+        let gauges = self.dispatcher.gauges(end);
+        let window = self.dispatcher.recorder.close_window(gauges, end, warmup);
+        self.tell(Message::Window { worker: self.number, end, window: Box::new(window) });
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Progress {
+    More,
+    Done,
+}
+
+/// The first window's end: windows are laid so that one begins where the warm-up ends.
+fn first_tick(warmup: Duration) -> Offset {
+    let into = crate::time::whole_nanos(warmup) % crate::time::whole_nanos(WINDOW);
+    if into == 0 { Offset::ZERO + WINDOW } else { Offset::from_nanos(into) }
+}
+
+/// A worker's share of the schedule, as it comes due.
+struct Arrivals {
+    slots: std::iter::Peekable<Slots>,
+    mix: Arc<Mix>,
+    stop: Arc<AtomicU64>,
+    warmup: Offset,
+    schedule_end: Offset,
+}
+
+impl Arrivals {
+    fn new(assignment: &Assignment, worker: usize, workers: usize) -> Self {
+        let leg = &assignment.leg;
+        let horizon = leg.schedule.horizon;
+        let by_count = leg.schedule.rate.due(horizon.slots);
+        Self {
+            slots: leg.schedule.stride(worker as u64, workers as u64).peekable(),
+            mix: Arc::clone(&assignment.mix),
+            stop: Arc::clone(&assignment.arrivals_stop),
+            warmup: Offset::ZERO + leg.warmup,
+            schedule_end: by_count.min(Offset::ZERO + horizon.length),
+        }
+    }
+
+    fn stop(&self) -> Offset {
+        Offset::from_nanos(self.stop.load(Ordering::Relaxed))
+    }
+
+    /// When the next slot is due; `None` once arrivals have ended.
+    fn next_due(&mut self) -> Option<Offset> {
+        let stop = self.stop();
+        self.slots.peek().map(|slot| slot.due).filter(|&due| due < stop)
+    }
+
+    /// When arrivals end or ended.
+    fn ended(&self) -> Offset {
+        self.stop().min(self.schedule_end)
+    }
+
+    /// The next slot if it is due, with its request and whether it counts.
+    fn take(&mut self, now: Offset) -> Option<(Slot, usize, bool)> {
+        self.next_due().filter(|&due| due <= now)?;
+        let slot = self.slots.next()?;
+        Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
+    }
+}

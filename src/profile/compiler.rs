@@ -1,0 +1,384 @@
+//! [`Compiler`]: from the tree to a [`Profile`]: name, log-in, set-up, objectives; `exchange` has the
+//! requests' insides.
+//!
+//! Goes through the whole file whatever it meets; a profile results only when nothing was reported.
+
+use std::collections::{BTreeSet, HashMap};
+
+use http::HeaderName;
+
+use crate::load::mix::CYCLE_MAX;
+use crate::load::plan::{Login, PoolSource, SetupRequest};
+use crate::load::request::{Escape, OnEmpty, RequestTemplate, Template};
+use crate::load::schedule::Arrivals;
+use crate::load::slo::{Slo, Tiers};
+use crate::profile::diagnostics::{Mistakes, Source};
+use crate::profile::fields::{AUTH, Fields, LOGIN, PROFILE, REQUEST, SETUP, SLO, one_or_many};
+use crate::profile::node::{Node, Span, Value};
+use crate::profile::template::{Builder, Piece, Place, RESERVED, is_name};
+use crate::profile::{
+    Environment, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
+};
+
+pub(super) struct Compiler<'a> {
+    pub(super) mistakes: Mistakes<'a>,
+    pub(super) environment: Environment<'a>,
+    /// Environment variables that have been reported.
+    pub(super) missing: BTreeSet<String>,
+    pub(super) variables: Vec<(String, String)>,
+    pub(super) authenticates: bool,
+    pub(super) pools: Vec<PoolSource>,
+    /// Sent with every request that does not set them itself.
+    pub(super) shared_headers: Vec<(HeaderName, Template)>,
+    /// Sent with every request but the log-in.
+    pub(super) token_header: Option<(HeaderName, Template)>,
+}
+
+impl<'a> Compiler<'a> {
+    pub(super) fn new(source: Source<'a>, environment: Environment<'a>) -> Self {
+        Self {
+            mistakes: Mistakes::new(source),
+            environment,
+            missing: BTreeSet::new(),
+            variables: Vec::new(),
+            authenticates: false,
+            pools: Vec::new(),
+            shared_headers: Vec::new(),
+            token_header: None,
+        }
+    }
+
+    /// The whole profile; incomplete if anything was reported.
+    pub(super) fn profile(&mut self) -> Profile {
+        let mut profile = Profile::named(file_stem(self.mistakes.source.name));
+        let text = self.mistakes.source.text;
+        if text.len() > TEXT_BYTES_MAX {
+            let message = format!("the profile is larger than {TEXT_BYTES_MAX} bytes");
+            self.mistakes.report(Span::default(), message);
+            return profile;
+        }
+        match Node::parse(text) {
+            Err((span, cause)) => self.report_syntax(span, cause),
+            Ok(Node { value: Value::Null, span, .. }) => self.mistakes.report_with(
+                span,
+                "the profile is empty",
+                "begin with `requests:` and a list of at least one `- path: /…`",
+            ),
+            Ok(root) => {
+                self.mistakes.check_keys(&root);
+                if let Some(fields) = self.mistakes.fields(&root, &PROFILE) {
+                    self.fill(&mut profile, &fields);
+                }
+            }
+        }
+        profile
+    }
+
+    fn report_syntax(&mut self, span: Span, cause: String) {
+        let hint = if cause.contains("mapping values") {
+            "put quotes around a text that holds `: `, and align keys that belong together"
+        } else if cause.contains("tab") {
+            "indent with spaces"
+        } else if cause.contains("tag") || cause.contains("unexpected character") {
+            "put quotes around a text that begins with a sign such as ! @ % & *"
+        } else if cause.contains("multiple") {
+            "a profile is one document, without a second `---`"
+        } else {
+            return self.mistakes.report(span, cause);
+        };
+        self.mistakes.report_with(span, cause, hint);
+    }
+
+    /// In an order in which everything that a template may name is known before it is read.
+    fn fill(&mut self, profile: &mut Profile, fields: &Fields<'_>) {
+        if let Some(name) = fields.get("name").and_then(|node| self.mistakes.word(node, "`name`")) {
+            profile.name = name;
+        }
+        profile.host = fields.get("host").and_then(|node| self.host(node));
+        if let Some(node) = fields.get("variables") {
+            self.read_variables(node);
+        }
+        self.authenticates = fields.get("auth").is_some();
+        if let Some(node) = fields.get("headers") {
+            self.shared_headers = self.headers(node, Place::Login);
+        }
+        profile.login = fields.get("auth").and_then(|node| self.auth(node));
+        if let Some(node) = fields.get("setup") {
+            profile.setup = self.setup(node);
+        }
+        profile.pools.clone_from(&self.pools);
+        profile.requests = self.requests(fields);
+        if let Some(node) = fields.get("slo") {
+            (profile.slo, profile.tiers) = self.objectives(node);
+        }
+        profile.arrivals = fields.get("arrivals").and_then(|node| {
+            let known = [Arrivals::Constant, Arrivals::Poisson, Arrivals::UniformJitter];
+            self.mistakes.choice(node, "`arrivals`", &known.map(|kind| (kind.name(), kind)))
+        });
+    }
+
+    /// Text in which `${VAR}` alone is replaced.
+    fn fixed(&mut self, node: &Node, what: &str) -> Option<String> {
+        let text = self.mistakes.scalar(node, what)?.to_owned();
+        let pieces = self.pieces(&text, node.span, Place::Fixed)?;
+        let written = pieces.into_iter().filter_map(|piece| match piece {
+            Piece::Written(text) => Some(text),
+            Piece::Inserted(_) | Piece::Hole(_) => None,
+        });
+        Some(written.collect())
+    }
+
+    fn host(&mut self, node: &Node) -> Option<String> {
+        let host = self.fixed(node, "`host`")?;
+        if host.is_empty() || host.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            let hint = "write for example http://127.0.0.1:8001";
+            self.mistakes.report_with(node.span, "`host` is not the address of a server", hint);
+            return None;
+        }
+        Some(host)
+    }
+
+    fn read_variables(&mut self, node: &Node) {
+        for (key, value) in self.mistakes.mapping(node, "`variables`").unwrap_or_default() {
+            let Some(name) = &key.text else { continue };
+            if RESERVED.contains(&name.as_str()) || !is_name(name) {
+                let message = format!("`{name}` can't be the name of a variable");
+                let hint =
+                    "use letters, digits and _, and none of slot, token, pick, randint, uuid";
+                self.mistakes.report_with(key.span, message, hint);
+            }
+            // Known even when its value is wrong, so that one mistake is reported once.
+            let value = self.fixed(value, &format!("the variable `{name}`")).unwrap_or_default();
+            self.variables.push((name.clone(), value));
+        }
+    }
+
+    fn auth(&mut self, node: &Node) -> Option<Login> {
+        let fields = self.mistakes.fields(node, &AUTH)?;
+        let token_path = fields.get("token").and_then(|node| self.json_path(node, "`token`"));
+        if fields.get("token").is_none() {
+            self.mistakes.report_with(
+                fields.span,
+                "`auth` does not say where the token stands in the answer",
+                "add a JSONPath, for example token: \"$.access_token\"",
+            );
+        }
+        let Some(login) = fields.get("login") else {
+            let hint = "add login: {path: /…, json: {…}}";
+            self.mistakes.report_with(fields.span, "`auth` has no `login` request", hint);
+            return None;
+        };
+        let request = self
+            .mistakes
+            .fields(login, &LOGIN)
+            .map(|fields| self.exchange("login".into(), &fields, Place::Login));
+        self.token_header = self.token_header(fields.get("header"));
+        Some(Login { request: request?, token_path: token_path? })
+    }
+
+    /// `Name: value`, where the value holds `{{ token }}`.
+    fn token_header(&mut self, node: Option<&Node>) -> Option<(HeaderName, Template)> {
+        let (text, span) = match node {
+            Some(node) => (self.mistakes.scalar(node, "`header`")?.to_owned(), node.span),
+            None => ("Authorization: Bearer {{ token }}".to_owned(), Span::default()),
+        };
+        let hint = "write for example header: \"Authorization: Bearer {{ token }}\"";
+        let Some((name, value)) = text.split_once(':') else {
+            self.mistakes.report_with(span, "`header` must be a name, a colon and a value", hint);
+            return None;
+        };
+        let name = self.header_name(name.trim(), span)?;
+        let value = self.header_value(value.trim(), span, Place::Setup)?;
+        if !value.segments.contains(&crate::load::request::Segment::Token) {
+            self.mistakes.report_with(span, "`header` does not hold {{ token }}", hint);
+        }
+        Some((name, value))
+    }
+
+    fn json_path(&mut self, node: &Node, what: &str) -> Option<String> {
+        let path = self.mistakes.scalar(node, what)?;
+        if select::is_path(path) {
+            return Some(path.to_owned());
+        }
+        let message = format!("{what} must be a JSONPath (RFC 9535)");
+        let hint = "write for example \"$.access_token\" or \"$.items[*].id\"";
+        self.mistakes.report_with(node.span, message, hint);
+        None
+    }
+
+    fn setup(&mut self, node: &Node) -> Vec<SetupRequest> {
+        let items = self.mistakes.list(node, "`setup`").unwrap_or_default();
+        if items.len() > REQUESTS_MAX {
+            let message = format!("more than {REQUESTS_MAX} set-up requests");
+            self.mistakes.report(node.span, message);
+            return Vec::new();
+        }
+        let mut requests = Vec::new();
+        for item in items {
+            let Some(fields) = self.mistakes.fields(item, &SETUP) else { continue };
+            let name = self.request_name(&fields);
+            self.read_pools(&fields, requests.len());
+            requests.push(self.exchange(name, &fields, Place::Setup));
+        }
+        requests
+    }
+
+    fn read_pools(&mut self, fields: &Fields<'_>, setup: usize) {
+        let hint = fields.get("hint").and_then(|node| self.mistakes.scalar(node, "`hint`"));
+        let hint = hint.map(|text| text.trim().to_owned());
+        let Some(node) = fields.get("pools") else { return };
+        for (key, path) in self.mistakes.mapping(node, "`pools`").unwrap_or_default() {
+            let Some(name) = &key.text else { continue };
+            if !is_name(name) {
+                let message = format!("`{name}` can't be the name of a pool");
+                self.mistakes.report_with(key.span, message, "use letters, digits and _");
+            } else if self.pools.iter().any(|pool| pool.name == *name) {
+                let message = format!("the pool `{name}` is filled twice");
+                self.mistakes.report_with(key.span, message, "give each pool a name of its own");
+            }
+            if self.pools.len() >= POOLS_MAX {
+                self.mistakes.report(key.span, format!("more than {POOLS_MAX} pools"));
+                return;
+            }
+            let path = self.json_path(path, &format!("the pool `{name}`")).unwrap_or_default();
+            self.pools.push(PoolSource { name: name.clone(), setup, path, hint: hint.clone() });
+        }
+    }
+
+    fn requests(&mut self, fields: &Fields<'_>) -> Vec<RequestTemplate> {
+        let hint = "add a list of at least one `- path: /…`";
+        let Some(node) = fields.get("requests") else {
+            self.mistakes.report_with(fields.span, "the profile has no `requests`", hint);
+            return Vec::new();
+        };
+        let items = self.mistakes.list(node, "`requests`");
+        match items {
+            Some([]) => self.mistakes.report_with(node.span, "`requests` is empty", hint),
+            Some(items) if items.len() > REQUESTS_MAX => {
+                self.mistakes.report(node.span, format!("more than {REQUESTS_MAX} requests"));
+                return Vec::new();
+            }
+            _ => {}
+        }
+        let mut seen = HashMap::new();
+        let mut requests = Vec::new();
+        for item in items.unwrap_or_default() {
+            let Some(fields) = self.mistakes.fields(item, &REQUEST) else { continue };
+            let request = self.request(&fields);
+            let span = fields.get("name").map_or(fields.span, |name| name.span);
+            if let Some(first) = seen.insert(request.name.clone(), span) {
+                let message = format!("two requests are named `{}`", request.name);
+                let text = self.mistakes.source.text;
+                let line = text[..first.start.min(text.len())].matches('\n').count() + 1;
+                let hint = format!("give each its own `name`; the first is on line {line}");
+                self.mistakes.report_with(span, message, hint);
+            }
+            requests.push(request);
+        }
+        self.check_mix(node, &requests);
+        requests
+    }
+
+    fn request(&mut self, fields: &Fields<'_>) -> RequestTemplate {
+        let name = self.request_name(fields);
+        let weight = match fields.get("weight") {
+            Some(node) => self.mistakes.whole(node, "`weight`", 0..=u64::from(WEIGHT_MAX)),
+            None => None,
+        };
+        let group = fields.get("group").and_then(|node| self.mistakes.word(node, "`group`"));
+        let tags = fields.get("tags").map(one_or_many).unwrap_or_default();
+        let tags = tags.iter().filter_map(|node| self.mistakes.word(node, "a tag")).collect();
+        let choices = [("fail", OnEmpty::Fail), ("redistribute", OnEmpty::Redistribute)];
+        let on_empty = fields
+            .get("on_empty")
+            .and_then(|node| self.mistakes.choice(node, "`on_empty`", &choices));
+        let SetupRequest { name, method, path, headers, body, expect } =
+            self.exchange(name, fields, Place::Mix);
+        RequestTemplate {
+            name,
+            weight: weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1),
+            group,
+            tags,
+            method,
+            path,
+            headers,
+            body,
+            expect,
+            on_empty: on_empty.unwrap_or_default(),
+        }
+    }
+
+    /// Weights must make a mix; meaningless after other mistakes, since those leave requests out.
+    fn check_mix(&mut self, node: &Node, requests: &[RequestTemplate]) {
+        if !self.mistakes.is_empty() {
+            return;
+        }
+        let divisor =
+            requests.iter().fold(0, |a, request| greatest_common_divisor(a, request.weight));
+        let sum: u64 = requests.iter().map(|request| u64::from(request.weight)).sum();
+        if divisor == 0 {
+            let hint = "give at least one request a weight above 0";
+            self.mistakes.report_with(node.span, "every weight is zero", hint);
+        } else if sum / u64::from(divisor) > CYCLE_MAX {
+            let message = format!(
+                "the weights add up to {} after reduction, more than {CYCLE_MAX}",
+                sum / u64::from(divisor)
+            );
+            self.mistakes.report_with(node.span, message, "use smaller whole numbers");
+        }
+    }
+
+    /// One text, or `limit` and the two tiers.
+    fn objectives(&mut self, node: &Node) -> (Option<Slo>, Option<Tiers>) {
+        if let Value::Text(_) = node.value {
+            return (self.slo(node), None);
+        }
+        let Some(fields) = self.mistakes.fields(node, &SLO) else { return (None, None) };
+        let limit = fields.get("limit").and_then(|node| self.slo(node));
+        let (excellent, acceptable) = (fields.get("excellent"), fields.get("acceptable"));
+        if excellent.is_some() != acceptable.is_some() {
+            let hint = "the tiers `excellent` and `acceptable` come together";
+            self.mistakes.report_with(fields.span, "one of the two tiers is missing", hint);
+        }
+        let excellent = excellent.and_then(|node| self.slo(node));
+        let acceptable = acceptable.and_then(|node| self.slo(node));
+        (
+            limit,
+            excellent
+                .zip(acceptable)
+                .map(|(excellent, acceptable)| Tiers { excellent, acceptable }),
+        )
+    }
+
+    fn slo(&mut self, node: &Node) -> Option<Slo> {
+        let text = self.mistakes.scalar(node, "an objective")?;
+        match text.parse::<Slo>() {
+            Ok(slo) => Some(slo),
+            Err(error) => {
+                let span = node.span.narrowed_to(&error.part, self.mistakes.source.text);
+                self.mistakes.report(span, error.to_string());
+                None
+            }
+        }
+    }
+}
+
+/// A template of fixed escapes in one go.
+pub(super) fn template(escapes: (Escape, Escape), pieces: Vec<Piece>) -> Template {
+    let mut builder = Builder::new(escapes.0, escapes.1);
+    builder.push(pieces);
+    builder.finish()
+}
+
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// `profiles/chat-center.yaml` → `chat-center`.
+fn file_stem(name: &str) -> &str {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    match file.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => file,
+    }
+}

@@ -1,0 +1,333 @@
+//! What log-in, set-up and weighted requests have in common: method, path, query, headers, body, expectation.
+//!
+//! What comes out can be sent as it is: escaped for its place, and free of characters that would break HTTP.
+
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::load::plan::SetupRequest;
+use crate::load::request::{Escape, Expect, Segment, Template};
+use crate::profile::BODY_BYTES_MAX;
+use crate::profile::compiler::{Compiler, template};
+use crate::profile::fields::{EXPECT, Fields, one_or_many};
+use crate::profile::node::{Node, Span, Value};
+use crate::profile::template::{Builder, Place, escaped};
+
+/// How text and holes are escaped in each place. A path is written by hand, so only its holes are.
+const IN_PATH: (Escape, Escape) = (Escape::None, Escape::Percent);
+const IN_QUERY: (Escape, Escape) = (Escape::Percent, Escape::Percent);
+const IN_JSON: (Escape, Escape) = (Escape::Json, Escape::Json);
+const AS_IT_IS: (Escape, Escape) = (Escape::None, Escape::None);
+
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"];
+
+impl Compiler<'_> {
+    /// The exchange that `fields` describe. Parts with mistakes, which are reported, are left out.
+    pub(super) fn exchange(
+        &mut self,
+        name: String,
+        fields: &Fields<'_>,
+        place: Place,
+    ) -> SetupRequest {
+        let (body, content_type) = self.body(fields, place);
+        let default = if body.is_some() { Method::POST } else { Method::GET };
+        let method = fields.get("method").map_or(Some(default), |node| self.method(node));
+        let path = self.path(fields, place);
+        let headers = fields.get("headers").map(|node| self.headers(node, place));
+        let mut headers = headers.unwrap_or_default();
+        let content_type = content_type.map(|value| (CONTENT_TYPE, Template::literal(value)));
+        let token = self.token_header.iter().filter(|_| place != Place::Login);
+        for shared in self.shared_headers.iter().chain(token).chain(&content_type) {
+            if headers.iter().all(|(name, _)| *name != shared.0) {
+                headers.push(shared.clone());
+            }
+        }
+        let expect = fields.get("expect").and_then(|node| self.expect(node));
+        SetupRequest {
+            name,
+            method: method.unwrap_or_default(),
+            path: path.unwrap_or_else(|| Template::literal("/")),
+            headers,
+            body,
+            expect: expect.unwrap_or(Expect::SUCCESS),
+        }
+    }
+
+    /// `name`, else method and path as they are written.
+    pub(super) fn request_name(&mut self, fields: &Fields<'_>) -> String {
+        if let Some(node) = fields.get("name") {
+            return self.mistakes.word(node, "`name`").unwrap_or_default();
+        }
+        let source = self.mistakes.source.text;
+        let written = |key| fields.get(key).and_then(|node| node.scalar(source));
+        let has_body =
+            ["json", "body", "form"].iter().any(|key| fields.get_even_null(key).is_some());
+        let method = written("method").unwrap_or(if has_body { "POST" } else { "GET" });
+        format!("{method} {}", written("path").unwrap_or_default())
+    }
+
+    fn method(&mut self, node: &Node) -> Option<Method> {
+        let text = self.mistakes.scalar(node, "`method`")?;
+        let upper = text.to_ascii_uppercase();
+        let method = Method::from_bytes(text.as_bytes()).ok();
+        match method {
+            Some(Method::CONNECT) | None => {
+                let hint = format!("write one of {}", METHODS.join(", "));
+                self.mistakes.report_with(node.span, "`method` is not an HTTP method", hint);
+                None
+            }
+            Some(_) if upper != text && METHODS.contains(&upper.as_str()) => {
+                let message = format!("HTTP methods are in capitals, `{text}` is another method");
+                self.mistakes.report_with(node.span, message, format!("write {upper}"));
+                None
+            }
+            method => method,
+        }
+    }
+
+    /// Path and query as one template.
+    fn path(&mut self, fields: &Fields<'_>, place: Place) -> Option<Template> {
+        let Some(node) = fields.get("path") else {
+            let message = "a request needs a `path`";
+            self.mistakes.report_with(fields.span, message, "add for example path: /api/items");
+            return None;
+        };
+        let query = fields.get("query").and_then(|node| self.query(node, place));
+        let text = self.mistakes.scalar(node, "`path`")?.to_owned();
+        let pieces = self.pieces(&text, node.span, place)?;
+        let mut builder = Builder::new(IN_PATH.0, IN_PATH.1);
+        builder.push(pieces);
+        let path = builder.finish();
+        self.check_path(&path, &text, node.span);
+        let Some(query) = query.filter(|query| !query.segments.is_empty()) else {
+            return Some(path);
+        };
+        let mut builder = Builder::new(IN_PATH.0, IN_PATH.1);
+        builder.append(path);
+        builder.push_raw(if text.contains('?') { "&" } else { "?" });
+        builder.append(query);
+        Some(builder.finish())
+    }
+
+    fn check_path(&mut self, path: &Template, written: &str, span: Span) {
+        let begins = matches!(path.segments.first(),
+            Some(Segment::Literal(text)) if text.starts_with('/') && !text.starts_with("//"));
+        if !begins {
+            let hint = if written.contains("://") {
+                "put the scheme and the server under `host`, or give them with --host"
+            } else {
+                "write for example path: /api/items"
+            };
+            self.mistakes.report_with(span, "`path` must begin with a single /", hint);
+        }
+        let illegal = path.segments.iter().any(|segment| match segment {
+            Segment::Literal(text) => !text.chars().all(is_path_character),
+            _ => false,
+        });
+        if illegal {
+            let hint = if written.contains(['{', '}']) {
+                "write {{ name }} or {{ pick(pool) }} for a value that is filled in"
+            } else {
+                "percent-encode it, for example a space as %20, or move it to `query`"
+            };
+            let message = "`path` holds a character that URLs can't";
+            self.mistakes.report_with(span, message, hint);
+        }
+    }
+
+    /// `name=value&…`; a key without a value is left out.
+    fn query(&mut self, node: &Node, place: Place) -> Option<Template> {
+        self.pairs(node, "`query`", place)
+    }
+
+    fn pairs(&mut self, node: &Node, what: &str, place: Place) -> Option<Template> {
+        let mut builder = Builder::new(IN_QUERY.0, IN_QUERY.1);
+        let mut separator = "";
+        for (key, values) in self.mistakes.mapping(node, what)? {
+            let Some(name) = &key.text else { continue };
+            for value in one_or_many(values) {
+                if matches!(value.value, Value::Null) {
+                    continue;
+                }
+                let what = format!("`{name}` in {what}");
+                let Some(text) = self.mistakes.scalar(value, &what) else { continue };
+                let text = text.to_owned();
+                let Some(pieces) = self.pieces(&text, value.span, place) else { continue };
+                builder.push_raw(separator);
+                builder.push_raw(&escaped(Escape::Percent, name));
+                builder.push_raw("=");
+                builder.push(pieces);
+                separator = "&";
+            }
+        }
+        Some(builder.finish())
+    }
+
+    pub(super) fn headers(&mut self, node: &Node, place: Place) -> Vec<(HeaderName, Template)> {
+        let mut headers: Vec<(HeaderName, Template)> = Vec::new();
+        for (key, value) in self.mistakes.mapping(node, "`headers`").unwrap_or_default() {
+            let Some(name) = &key.text else { continue };
+            let parsed = self.header_name(name, key.span);
+            let what = format!("the header `{name}`");
+            let Some(text) = self.mistakes.scalar(value, &what) else { continue };
+            let text = text.to_owned();
+            let template = self.header_value(&text, value.span, place);
+            let Some(header) = parsed.zip(template) else { continue };
+            if headers.iter().any(|(name, _)| *name == header.0) {
+                self.mistakes.report(key.span, format!("{what} stands here twice"));
+            }
+            headers.push(header);
+        }
+        headers
+    }
+
+    pub(super) fn header_name(&mut self, name: &str, span: Span) -> Option<HeaderName> {
+        match HeaderName::from_bytes(name.as_bytes()) {
+            Ok(name) if [HOST, CONTENT_LENGTH, CONNECTION, TRANSFER_ENCODING].contains(&name) => {
+                let message = format!("the header `{name}` is set by the connection itself");
+                self.mistakes.report_with(span, message, "remove it");
+                None
+            }
+            Ok(name) => Some(name),
+            Err(_) => {
+                self.mistakes.report(span, format!("`{name}` is not the name of a header"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn header_value(
+        &mut self,
+        text: &str,
+        span: Span,
+        place: Place,
+    ) -> Option<Template> {
+        let pieces = self.pieces(text, span, place)?;
+        let value = template(AS_IT_IS, pieces);
+        let illegal = value.segments.iter().any(|segment| match segment {
+            Segment::Literal(text) => HeaderValue::from_str(text).is_err(),
+            _ => false,
+        });
+        if illegal {
+            let message = "a header's value can't hold line breaks or other control characters";
+            self.mistakes.report(span, message);
+            return None;
+        }
+        Some(value)
+    }
+
+    /// The body, and the content type that goes with it unless the headers say another.
+    fn body(
+        &mut self,
+        fields: &Fields<'_>,
+        place: Place,
+    ) -> (Option<Template>, Option<&'static str>) {
+        let given: Vec<&str> = ["json", "body", "form"]
+            .into_iter()
+            .filter(|key| fields.get_even_null(key).is_some())
+            .collect();
+        if given.len() > 1 {
+            let message = format!("a request has one body, not {}", given.join(" and "));
+            let span = fields.get_even_null(given[1]).map_or(fields.span, |node| node.span);
+            self.mistakes.report_with(span, message, format!("keep one of {}", given.join(", ")));
+        }
+        let Some(node) = given.first().and_then(|key| fields.get_even_null(key)) else {
+            return (None, None);
+        };
+        let (body, content_type) = match given[0] {
+            "json" => {
+                let mut builder = Builder::new(IN_JSON.0, IN_JSON.1);
+                self.json(node, &mut builder, place);
+                (Some(builder.finish()), Some("application/json"))
+            }
+            "form" => {
+                let form = self.pairs(node, "`form`", place);
+                (form, Some("application/x-www-form-urlencoded"))
+            }
+            _ => (self.text_body(node, place), None),
+        };
+        let bytes: usize = body.iter().flat_map(|body| &body.segments).map(literal_bytes).sum();
+        if bytes > BODY_BYTES_MAX {
+            let message = format!("the body is larger than {BODY_BYTES_MAX} bytes");
+            self.mistakes.report(node.span, message);
+        }
+        (body, content_type)
+    }
+
+    fn text_body(&mut self, node: &Node, place: Place) -> Option<Template> {
+        if let Value::List(_) | Value::Map(_) = node.value {
+            let message = format!("`body` must be text, found {}", node.kind());
+            self.mistakes.report_with(node.span, message, "for a JSON body write `json`");
+            return None;
+        }
+        let text = self.mistakes.scalar(node, "`body`")?.to_owned();
+        let pieces = self.pieces(&text, node.span, place)?;
+        Some(template(AS_IT_IS, pieces))
+    }
+
+    /// Appends a value as compact JSON; text stays text, whatever it is filled with.
+    fn json(&mut self, node: &Node, builder: &mut Builder, place: Place) {
+        match &node.value {
+            Value::Null => builder.push_raw("null"),
+            Value::Bool(value) => builder.push_raw(&value.to_string()),
+            Value::Number(number) => {
+                // As written where JSON allows it, so that 1.50 and large numbers arrive unchanged.
+                let written = node.defined.of(self.mistakes.source.text);
+                match serde_json::from_str::<serde_json::Number>(written) {
+                    Ok(_) => builder.push_raw(written),
+                    Err(_) => builder.push_raw(&number.to_string()),
+                }
+            }
+            Value::Text(text) => {
+                builder.push_raw("\"");
+                builder.push(self.pieces(text, node.span, place).unwrap_or_default());
+                builder.push_raw("\"");
+            }
+            Value::List(items) => {
+                builder.push_raw("[");
+                for (at, item) in items.iter().enumerate() {
+                    builder.push_raw(if at > 0 { "," } else { "" });
+                    self.json(item, builder, place);
+                }
+                builder.push_raw("]");
+            }
+            Value::Map(entries) => {
+                builder.push_raw("{");
+                for (at, (key, value)) in entries.iter().enumerate() {
+                    let name = escaped(Escape::Json, key.text.as_deref().unwrap_or_default());
+                    builder.push_raw(if at > 0 { ",\"" } else { "\"" });
+                    builder.push_raw(&name);
+                    builder.push_raw("\":");
+                    self.json(value, builder, place);
+                }
+                builder.push_raw("}");
+            }
+        }
+    }
+
+    fn expect(&mut self, node: &Node) -> Option<Expect> {
+        let fields = self.mistakes.fields(node, &EXPECT)?;
+        let statuses = fields.get("status").map(one_or_many).unwrap_or_default();
+        let statuses = statuses
+            .iter()
+            .filter_map(|node| self.mistakes.whole(node, "a status", 100..=599))
+            .filter_map(|status| u16::try_from(status).ok())
+            .collect();
+        let body_bytes_max = fields
+            .get("max_bytes")
+            .and_then(|node| self.mistakes.whole(node, "`max_bytes`", 0..=u64::MAX));
+        Some(Expect { statuses, body_bytes_max })
+    }
+}
+
+/// What RFC 3986 allows in a path and a query, and % for what is encoded.
+fn is_path_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?%[]".contains(character)
+}
+
+fn literal_bytes(segment: &Segment) -> usize {
+    match segment {
+        Segment::Literal(text) => text.len(),
+        _ => 0,
+    }
+}

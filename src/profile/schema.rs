@@ -1,0 +1,213 @@
+//! [`json_schema`]: the published JSON Schema of the profile format, for editors and generators.
+//!
+//! Says what can be said about structure; references (pools, variables, the environment) are `load`'s part.
+
+use serde_json::{Value, json};
+
+use crate::profile::{POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
+
+/// The JSON Schema (draft 2020-12) of a profile.
+pub fn json_schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "steadfire profile",
+        "description": "What is sent, in what proportion, and what it must meet.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["requests"],
+        "properties": {
+            "name": described(word(), "Name of the profile; the file's name unless given."),
+            "host": {
+                "type": "string", "minLength": 1,
+                "description": "Address of the server, for example http://127.0.0.1:8001; --host overrides it.",
+            },
+            "variables": {
+                "type": "object",
+                "description": "Values that templates insert by {{ name }}.",
+                "propertyNames": { "pattern": NAME },
+                "additionalProperties": scalar(),
+            },
+            "headers": described(headers(), "Sent with every request that does not set them itself."),
+            "auth": auth(),
+            "setup": {
+                "type": "array", "maxItems": REQUESTS_MAX, "items": setup(),
+                "description": "Requests sent once each, in order, before the load.",
+            },
+            "requests": {
+                "type": "array", "minItems": 1, "maxItems": REQUESTS_MAX, "items": request(),
+                "description": "The mix.",
+            },
+            "slo": slo(),
+            "arrivals": {
+                "enum": ["constant", "poisson", "uniform-jitter"],
+                "description": "How arrivals are spread around the rate; --arrivals overrides it.",
+            },
+        },
+    })
+}
+
+/// Of variables and pools.
+const NAME: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
+
+fn described(mut schema: Value, description: &str) -> Value {
+    schema["description"] = description.into();
+    schema
+}
+
+fn word() -> Value {
+    json!({ "type": ["string", "number", "boolean"], "minLength": 1, "maxLength": 200 })
+}
+
+/// Text with templates; numbers and truth values are sent as they are written.
+fn scalar() -> Value {
+    json!({ "type": ["string", "number", "boolean"] })
+}
+
+fn headers() -> Value {
+    json!({ "type": "object", "additionalProperties": scalar() })
+}
+
+/// Names and values of a query or a form; a list repeats the name, null leaves it out.
+fn pairs(description: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": description,
+        "additionalProperties": {
+            "anyOf": [
+                { "type": ["string", "number", "boolean", "null"] },
+                { "type": "array", "items": { "type": ["string", "number", "boolean", "null"] } },
+            ],
+        },
+    })
+}
+
+fn json_path(description: &str) -> Value {
+    json!({ "type": "string", "pattern": "^\\$", "description": description })
+}
+
+/// An object that holds an exchange and `more`.
+fn exchange(more: Value) -> Value {
+    let mut properties = json!({
+        "method": {
+            "type": "string", "pattern": "^[!-~]+$",
+            "description": "HTTP method; GET unless given, POST if there is a body.",
+        },
+        "path": {
+            "type": "string", "minLength": 1,
+            "description": "Begins with /. Holes: {{ pick(pool) }}, {{ randint(1, 3) }}, {{ slot }}, \
+                            {{ uuid() }}, {{ token }}, {{ variable }}; ${VAR} from the environment.",
+        },
+        "query": pairs("Appended to the path, percent-encoded; null leaves a name out."),
+        "headers": described(headers(), "Sent with this request."),
+        "json": { "description": "A body, sent as compact JSON." },
+        "body": described(scalar(), "A body, sent as it is written."),
+        "form": pairs("A body, sent as application/x-www-form-urlencoded."),
+        "expect": {
+            "type": "object",
+            "description": "What counts as a good answer.",
+            "additionalProperties": false,
+            "properties": {
+                "status": {
+                    "description": "Accepted statuses; 200 to 399 unless given.",
+                    "anyOf": [status(), { "type": "array", "items": status() }],
+                },
+                "max_bytes": {
+                    "type": "integer", "minimum": 0,
+                    "description": "Largest accepted body.",
+                },
+            },
+        },
+    });
+    if let (Value::Object(properties), Value::Object(more)) = (&mut properties, more) {
+        properties.extend(more);
+    }
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["path"],
+        "properties": properties,
+        "allOf": [
+            { "not": { "required": ["json", "body"] } },
+            { "not": { "required": ["json", "form"] } },
+            { "not": { "required": ["body", "form"] } },
+        ],
+    })
+}
+
+fn status() -> Value {
+    json!({ "type": "integer", "minimum": 100, "maximum": 599 })
+}
+
+fn auth() -> Value {
+    json!({
+        "type": "object",
+        "description": "How the token is obtained before the load, and how requests carry it.",
+        "additionalProperties": false,
+        "required": ["login", "token"],
+        "properties": {
+            "login": described(exchange(json!({})), "The log-in request."),
+            "token": json_path("Where the token stands in the answer."),
+            "header": {
+                "type": "string", "pattern": ":",
+                "description": "Sent with every other request; \
+                                \"Authorization: Bearer {{ token }}\" unless given.",
+            },
+        },
+    })
+}
+
+fn setup() -> Value {
+    exchange(json!({
+        "name": described(word(), "Shown in errors; method and path unless given."),
+        "pools": {
+            "type": "object", "maxProperties": POOLS_MAX,
+            "description": "Lists of values from the answer, by name.",
+            "propertyNames": { "pattern": NAME },
+            "additionalProperties": json_path("Which values of the answer."),
+        },
+        "hint": described(scalar(), "What to do when a pool stays empty."),
+    }))
+}
+
+fn request() -> Value {
+    exchange(json!({
+        "name": described(word(), "Unique; method and path unless given."),
+        "weight": {
+            "type": "integer", "minimum": 0, "maximum": WEIGHT_MAX, "default": 1,
+            "description": "Share of the mix; 0 is never sent.",
+        },
+        "group": described(word(), "Requests of one group share weight when a pool is empty."),
+        "tags": {
+            "description": "For --tags and --exclude-tags.",
+            "anyOf": [word(), { "type": "array", "items": word() }],
+        },
+        "on_empty": {
+            "enum": ["fail", "redistribute"], "default": "fail",
+            "description": "When a pool it picks from is empty: refuse the run, or give its weight \
+                            to its group.",
+        },
+    }))
+}
+
+fn slo() -> Value {
+    let objectives =
+        |description: &str| json!({ "type": "string", "minLength": 1, "description": description });
+    json!({
+        "description": "Limits such as p95<1000ms,errors<5%, or an object with limit and tiers.",
+        "anyOf": [
+            { "type": "string", "minLength": 1 },
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "dependentRequired": {
+                    "excellent": ["acceptable"], "acceptable": ["excellent"],
+                },
+                "properties": {
+                    "limit": objectives("What the verdict is about."),
+                    "excellent": objectives("The best tier."),
+                    "acceptable": objectives("The tier that is good enough for production."),
+                },
+            },
+        ],
+    })
+}

@@ -1,0 +1,136 @@
+//! What loads, and what it becomes.
+
+use super::*;
+
+#[test]
+fn one_path_is_a_profile() {
+    let profile = loaded("requests:\n  - path: /health\n");
+    let request = &profile.requests[0];
+    assert_eq!(profile.name, "test");
+    assert_eq!(profile.sha256.len(), 64);
+    assert_eq!((request.name.as_str(), request.weight), ("GET /health", 1));
+    assert_eq!((&request.method, rendered(&request.path)), (&http::Method::GET, "/health".into()));
+    assert!(request.headers.is_empty() && request.body.is_none());
+}
+
+#[test]
+fn json_is_read_too() {
+    let profile = loaded(r#"{"name": "j", "requests": [{"path": "/a", "weight": 3}]}"#);
+    assert_eq!((profile.name.as_str(), profile.requests[0].weight), ("j", 3));
+}
+
+#[test]
+fn holes_are_escaped_for_their_place() {
+    let profile = loaded(
+        r#"
+variables: {who: "a&b \"c\""}
+setup:
+  - path: /items
+    pools: {ids: "$[*]"}
+requests:
+  - name: everywhere
+    path: /x/{{ pick(ids) }}/{{ who }}?raw=1
+    query: {who: "{{ who }}", id: "{{ pick(ids) }}", plain: "a b", on: True, off: null, n: [1, 2.50]}
+    headers: {X-Who: "{{ who }} {{ slot }}"}
+    json: {who: "{{ who }}", id: "{{ pick(ids) }}", "k\"": [1.50, null, true, "ü\n"]}
+  - name: form
+    path: /f
+    form: {a: "{{ pick(ids) }}", b: "x y"}
+  - name: text
+    path: /t
+    body: '{"id": {{ randint(5, 5) }}, "raw": {{ pick(ids) }}}'
+"#,
+    );
+    let [everywhere, form, text] = &profile.requests[..] else { panic!("three requests") };
+    assert_eq!(
+        rendered(&everywhere.path),
+        "/x/a%2Fb%20%22c%22/a%26b%20%22c%22?raw=1&who=a%26b%20%22c%22&id=a%2Fb%20%22c%22\
+         &plain=a%20b&on=True&n=1&n=2.50"
+    );
+    assert_eq!(header(everywhere, "x-who").unwrap(), "a&b \"c\" 7");
+    assert_eq!(
+        rendered(everywhere.body.as_ref().unwrap()),
+        r#"{"who":"a&b \"c\"","id":"a/b \"c\"","k\"":[1.50,null,true,"ü\n"]}"#
+    );
+    assert_eq!(header(everywhere, "content-type").unwrap(), "application/json");
+    assert_eq!(everywhere.method, http::Method::POST);
+    assert_eq!(rendered(form.body.as_ref().unwrap()), "a=a%2Fb%20%22c%22&b=x%20y");
+    assert_eq!(header(form, "content-type").unwrap(), "application/x-www-form-urlencoded");
+    assert_eq!(rendered(text.body.as_ref().unwrap()), r#"{"id": 5, "raw": a/b "c"}"#);
+    assert_eq!(header(text, "content-type"), None);
+}
+
+#[test]
+fn adjacent_literals_are_one_segment() {
+    let profile = loaded("requests:\n- path: ${PREFIX}/a/{{ slot }}/b\n  query: {c: d}\n");
+    let literal = |text: &str| Segment::Literal(text.into());
+    let expected = [literal("/v2/a/"), Segment::SlotIndex, literal("/b?c=d")];
+    assert_eq!(profile.requests[0].path.segments, expected);
+}
+
+#[test]
+fn the_environment_stands_in_place_and_is_never_read_for_templates() {
+    let profile = loaded(
+        "variables: {a: \"${LOAD_TEST_PASSWORD}\", b: '${UNSET:-x}${EMPTY:-y}${EMPTY}'}\n\
+         host: http://${UNSET:-localhost}:8001\n\
+         requests:\n- path: /\n  json: {p: '${LOAD_TEST_PASSWORD}', e: '$${HOME} {{ b }} $5'}\n",
+    );
+    assert_eq!(profile.host.as_deref(), Some("http://localhost:8001"));
+    assert_eq!(
+        rendered(profile.requests[0].body.as_ref().unwrap()),
+        r#"{"p":"s3cret \"{{ slot }}\"","e":"${HOME} xy $5"}"#
+    );
+}
+
+#[test]
+fn the_token_goes_to_all_but_the_login_and_those_that_say_otherwise() {
+    let profile = loaded(
+        r"
+headers: {Accept: application/json}
+auth:
+  login: {path: /login, form: {u: x}}
+  token: $.t
+setup:
+  - path: /s
+requests:
+  - path: /a
+  - path: /b
+    headers: {authorization: none, ACCEPT: text/html}
+",
+    );
+    let login = profile.login.unwrap();
+    assert_eq!(login.token_path, "$.t");
+    let names: Vec<&str> = login.request.headers.iter().map(|(n, _)| n.as_str()).collect();
+    assert_eq!(names, ["accept", "content-type"]);
+    let setup: Vec<&str> = profile.setup[0].headers.iter().map(|(n, _)| n.as_str()).collect();
+    assert_eq!(setup, ["accept", "authorization"]);
+    let [a, b] = &profile.requests[..] else { panic!("two requests") };
+    assert_eq!(header(a, "authorization").unwrap(), "Bearer t0ken");
+    assert_eq!(header(b, "authorization").unwrap(), "none");
+    assert_eq!((b.headers.len(), header(b, "accept").unwrap()), (2, "text/html".into()));
+}
+
+#[test]
+fn objectives_and_arrivals_are_read() {
+    let profile = loaded("slo: p95<200ms\narrivals: poisson\nrequests: [{path: /}]\n");
+    assert_eq!(profile.slo, Some("p95<200ms".parse().unwrap()));
+    assert_eq!((profile.tiers, profile.arrivals), (None, Some(Arrivals::Poisson)));
+    let tiers = "slo: {excellent: 'p95<1s', acceptable: 'p95<2s'}\nrequests: [{path: /}]\n";
+    assert_eq!(loaded(tiers).tiers.unwrap().acceptable, "p95<2s".parse().unwrap());
+}
+
+#[test]
+fn anchors_and_merges_spare_repetition() {
+    let profile = loaded(
+        "requests:\n- &base\n  name: a\n  path: /a\n  expect: {status: [200, 404], max_bytes: 9}\n\
+         - <<: *base\n  name: b\n",
+    );
+    let expect = &profile.requests[1].expect;
+    assert_eq!((expect.statuses.as_slice(), expect.body_bytes_max), (&[200, 404][..], Some(9)));
+}
+
+#[test]
+fn debug_shows_no_values() {
+    let profile = loaded(builtin("chat-center").unwrap());
+    assert!(!format!("{profile:?}").contains("s3cret"), "{profile:?}");
+}

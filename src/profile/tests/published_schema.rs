@@ -1,0 +1,58 @@
+//! The published schema agrees with the reader.
+
+use super::*;
+
+fn as_json(text: &str) -> serde_json::Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+#[test]
+fn the_shipped_profiles_satisfy_it() {
+    let validator = jsonschema::validator_for(&json_schema()).unwrap();
+    for (name, text) in BUILTIN {
+        let errors: Vec<String> =
+            validator.iter_errors(&as_json(text)).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+    }
+}
+
+#[test]
+fn bad_profiles_do_not() {
+    let validator = jsonschema::validator_for(&json_schema()).unwrap();
+    assert!(validator.is_valid(&as_json("requests: [{path: /}]")));
+    for text in [
+        "name: x",
+        "requests: []",
+        "requests: [{path: /, wieght: 1}]",
+        "requests: [{path: /, weight: -1}]",
+        "requests: [{path: /, json: {}, body: x}]",
+        "requests: [{path: /, expect: {status: ok}}]",
+        "{requests: [{path: /}], auth: {login: {path: /}}}",
+        "{requests: [{path: /}], slo: {excellent: p95<1s}}",
+    ] {
+        assert!(!validator.is_valid(&as_json(text)), "{text}");
+        refused(text);
+    }
+}
+
+#[test]
+fn it_knows_the_same_keys_as_the_reader() {
+    let schema = json_schema();
+    let table = [
+        (&fields::PROFILE, "/properties"),
+        (&fields::AUTH, "/properties/auth/properties"),
+        (&fields::LOGIN, "/properties/auth/properties/login/properties"),
+        (&fields::SETUP, "/properties/setup/items/properties"),
+        (&fields::REQUEST, "/properties/requests/items/properties"),
+        (&fields::EXPECT, "/properties/requests/items/properties/expect/properties"),
+        (&fields::SLO, "/properties/slo/anyOf/1/properties"),
+    ];
+    for (keys, place) in table {
+        let published = schema.pointer(place).and_then(|value| value.as_object()).unwrap();
+        let mut published: Vec<&str> = published.keys().map(String::as_str).collect();
+        let mut known = keys.known.to_vec();
+        published.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(published, known, "{}", keys.of);
+    }
+}

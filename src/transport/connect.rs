@@ -1,0 +1,217 @@
+//! [`Dialer`]: opens connections to one origin and tells how long it took and why it failed.
+//!
+//! Names are resolved once, before the load; all addresses are kept and taken in turn.
+
+use std::cell::Cell;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::load::plan::{Origin, Scheme};
+use crate::measure::fate::TransportError;
+use crate::transport::clock::monotonic_ns;
+use crate::transport::io::{MeasuredIo, Stamps};
+
+/// Where and how to connect; shared by all workers.
+#[derive(Clone)]
+pub struct Route {
+    addresses: Arc<[SocketAddr]>,
+    tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+}
+
+/// Why an origin cannot be reached at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RouteError {
+    /// The name does not resolve.
+    #[error("the host '{host}' cannot be resolved ({reason}); check the name in --host")]
+    Resolve {
+        /// The name asked for.
+        host: String,
+        /// The resolver's words.
+        reason: String,
+    },
+    /// A host that cannot stand in a certificate.
+    #[error("'{0}' is not a valid TLS server name")]
+    ServerName(String),
+}
+
+impl Route {
+    /// Resolves the origin's name.
+    pub async fn resolve(origin: &Origin, tls: &Arc<ClientConfig>) -> Result<Self, RouteError> {
+        let unresolved = |reason: String| RouteError::Resolve { host: origin.host.clone(), reason };
+        let addresses: Vec<SocketAddr> =
+            tokio::net::lookup_host((origin.host.as_str(), origin.port))
+                .await
+                .map_err(|error| unresolved(error.to_string()))?
+                .collect();
+        if addresses.is_empty() {
+            return Err(unresolved("no address".to_owned()));
+        }
+        let tls = match origin.scheme {
+            Scheme::Http => None,
+            Scheme::Https => {
+                let name = ServerName::try_from(origin.host.clone())
+                    .map_err(|_| RouteError::ServerName(origin.host.clone()))?;
+                Some((Arc::clone(tls), name))
+            }
+        };
+        Ok(Self { addresses: addresses.into(), tls })
+    }
+}
+
+/// A connected stream, plain or encrypted.
+pub enum Stream {
+    /// TCP.
+    Plain(MeasuredIo),
+    /// TLS over TCP; boxed, since its state is large.
+    Tls(Box<TlsStream<MeasuredIo>>),
+}
+
+/// A fresh connection.
+pub struct Dialed {
+    /// Ready for the first request.
+    pub stream: Stream,
+    /// Its instants.
+    pub stamps: Rc<Stamps>,
+    /// TCP and TLS set-up together.
+    pub took: Duration,
+}
+
+/// One worker's way to the origin.
+pub struct Dialer {
+    route: Route,
+    next_address: Cell<usize>,
+    timeout: Duration,
+}
+
+impl Dialer {
+    /// `timeout` bounds TCP and TLS set-up together.
+    pub fn new(route: Route, timeout: Duration) -> Self {
+        Self { route, next_address: Cell::new(0), timeout }
+    }
+
+    /// Opens one connection to the next address in turn.
+    pub async fn dial(&self) -> Result<Dialed, TransportError> {
+        let turn = self.next_address.get();
+        self.next_address.set(turn.wrapping_add(1));
+        let address = self.route.addresses[turn % self.route.addresses.len()];
+        let began = monotonic_ns();
+        let stamps = Rc::new(Stamps::default());
+        let attempt = self.attempt(address, Rc::clone(&stamps));
+        let stream = tokio::time::timeout(self.timeout, attempt)
+            .await
+            .map_err(|_| TransportError::ConnectTimeout)??;
+        let took = Duration::from_nanos(monotonic_ns() - began);
+        Ok(Dialed { stream, stamps, took })
+    }
+
+    async fn attempt(
+        &self,
+        address: SocketAddr,
+        stamps: Rc<Stamps>,
+    ) -> Result<Stream, TransportError> {
+        let tcp = TcpStream::connect(address).await.map_err(|error| connect_fault(&error))?;
+        // Requests are written whole; Nagle's algorithm would only hold them back.
+        tcp.set_nodelay(true).map_err(|error| connect_fault(&error))?;
+        let io = MeasuredIo::new(tcp, stamps);
+        match &self.route.tls {
+            None => Ok(Stream::Plain(io)),
+            Some((config, name)) => {
+                let connector = TlsConnector::from(Arc::clone(config));
+                let stream =
+                    connector.connect(name.clone(), io).await.map_err(|_| TransportError::Tls)?;
+                Ok(Stream::Tls(Box::new(stream)))
+            }
+        }
+    }
+}
+
+/// The kind of failure that an operating-system error means while connecting.
+fn connect_fault(error: &io::Error) -> TransportError {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => TransportError::ConnectRefused,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => TransportError::Reset,
+        io::ErrorKind::TimedOut => TransportError::ConnectTimeout,
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse | io::ErrorKind::OutOfMemory => {
+            TransportError::LocalExhausted
+        }
+        _ if is_descriptor_shortage(error) => TransportError::LocalExhausted,
+        _ => TransportError::ConnectFailed,
+    }
+}
+
+fn is_descriptor_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    error.raw_os_error().is_some_and(|code| {
+        [Errno::MFILE, Errno::NFILE, Errno::NOBUFS].iter().any(|errno| errno.raw_os_error() == code)
+    })
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_read(cx, buffer),
+            Self::Tls(io) => Pin::new(io).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_write(cx, bytes),
+            Self::Tls(io) => Pin::new(io).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_write_vectored(cx, slices),
+            Self::Tls(io) => Pin::new(io).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(io) => io.is_write_vectored(),
+            Self::Tls(io) => io.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_flush(cx),
+            Self::Tls(io) => Pin::new(io).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_shutdown(cx),
+            Self::Tls(io) => Pin::new(io).poll_shutdown(cx),
+        }
+    }
+}

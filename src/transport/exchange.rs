@@ -1,0 +1,220 @@
+//! [`Link`]: one open HTTP/1.1 connection, and the exchange of one request for one answer on it.
+//!
+//! The task that owns a link polls hyper's connection future in place rather than as a task of its own:
+//! one wake-up per arrival of data, none between the two halves of a connection.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+
+use crate::measure::fate::TransportError;
+use crate::transport::connect::{Dialed, Stream};
+use crate::transport::io::Stamps;
+
+/// What a request carries: the whole body, in memory.
+pub type Outgoing = Request<Full<Bytes>>;
+
+/// hyper's connection future, which may be asked again after it has ended.
+struct Driver {
+    connection: Pin<Box<http1::Connection<TokioIo<Stream>, Full<Bytes>>>>,
+    ended: bool,
+}
+
+impl Driver {
+    /// Ready once the connection has ended; the error comes out once.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Error>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let result = ready!(self.connection.as_mut().poll(cx));
+        self.ended = true;
+        Poll::Ready(result.err())
+    }
+}
+
+/// Bound on the header section of an answer that hyper buffers.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// An open connection that carries one exchange at a time.
+pub struct Link {
+    sender: http1::SendRequest<Full<Bytes>>,
+    driver: Driver,
+    stamps: Rc<Stamps>,
+    exchanges: u64,
+}
+
+/// How an exchange ended.
+#[derive(Debug)]
+pub enum Exchange {
+    /// A whole answer arrived.
+    Answered {
+        /// Its status.
+        status: u16,
+        /// Length of its body.
+        body_bytes: u64,
+    },
+    /// The connection failed.
+    Failed(TransportError),
+    /// The connection had closed before a byte of the request left.
+    NotSent,
+}
+
+/// A link's fitness after an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reuse {
+    /// Carries another exchange.
+    Open,
+    /// Closed by the server or broken.
+    Closed,
+}
+
+impl Link {
+    /// Speaks HTTP/1.1 over a fresh connection.
+    pub async fn open(dialed: Dialed) -> Result<Self, TransportError> {
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(HEAD_BYTES_MAX)
+            .handshake(TokioIo::new(dialed.stream))
+            .await
+            .map_err(|_| TransportError::Protocol)?;
+        let driver = Driver { connection: Box::pin(connection), ended: false };
+        Ok(Self { sender, driver, stamps: dialed.stamps, exchanges: 0 })
+    }
+
+    /// The instants of the latest exchange.
+    pub fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
+    /// Sends `request` and reads the answer to its last byte; the body is counted and let go, unless
+    /// `keep` collects it.
+    pub async fn exchange(&mut self, request: Outgoing, keep: &mut impl FnMut(&Bytes)) -> Exchange {
+        self.stamps.clear();
+        self.exchanges += 1;
+        let head = self.sender.send_request(request);
+        let response = match drive(&mut self.driver, head).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) | Err(Some(error)) => return self.failure(&error),
+            Err(None) => return self.closed(),
+        };
+        let status = response.status().as_u16();
+        match self.read_body(response, keep).await {
+            Ok(body_bytes) => Exchange::Answered { status, body_bytes },
+            Err(failure) => failure,
+        }
+    }
+
+    async fn read_body(
+        &mut self,
+        response: Response<Incoming>,
+        keep: &mut impl FnMut(&Bytes),
+    ) -> Result<u64, Exchange> {
+        let mut body = response.into_body();
+        let mut body_bytes = 0_u64;
+        loop {
+            match drive(&mut self.driver, body.frame()).await {
+                Ok(None) => return Ok(body_bytes),
+                Ok(Some(Ok(frame))) => {
+                    if let Some(data) = frame.data_ref() {
+                        body_bytes += data.len() as u64;
+                        keep(data);
+                    }
+                }
+                Ok(Some(Err(error))) | Err(Some(error)) => return Err(self.failure(&error)),
+                Err(None) => return Err(self.closed()),
+            }
+        }
+    }
+
+    /// Lets hyper finish the exchange's bookkeeping and says whether another one can follow.
+    pub async fn settle(&mut self) -> Reuse {
+        let Self { sender, driver, .. } = self;
+        let ready = poll_fn(|cx| sender.poll_ready(cx));
+        match drive(driver, ready).await {
+            Ok(Ok(())) => Reuse::Open,
+            Ok(Err(_)) | Err(_) => Reuse::Closed,
+        }
+    }
+
+    /// Polls the idle connection: ready once it has closed.
+    pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.driver.poll(cx).map(|_| ())
+    }
+
+    /// The connection ended cleanly where an answer was expected.
+    fn closed(&self) -> Exchange {
+        self.charge(TransportError::ClosedEarly)
+    }
+
+    fn failure(&self, error: &hyper::Error) -> Exchange {
+        self.charge(fault(error))
+    }
+
+    /// A connection that was used before and breaks before a byte came back had most likely been given up
+    /// by the server while it was idle: that is its own kind.
+    fn charge(&self, fault: TransportError) -> Exchange {
+        if self.stamps.sent().is_none() {
+            return Exchange::NotSent;
+        }
+        let unanswered = self.stamps.first_read().is_none();
+        let broken = matches!(fault, TransportError::Reset | TransportError::ClosedEarly);
+        if self.exchanges > 1 && unanswered && broken {
+            return Exchange::Failed(TransportError::StaleConnection);
+        }
+        Exchange::Failed(fault)
+    }
+}
+
+/// Polls `future` together with the connection that feeds it. `Err` means that the connection ended first.
+async fn drive<F: Future>(
+    driver: &mut Driver,
+    future: F,
+) -> Result<F::Output, Option<hyper::Error>> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        let ended = driver.poll(cx);
+        // The connection hands over what it read while being polled, also in its last moment.
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        ended.map(Err)
+    })
+    .await
+}
+
+/// The kind of failure that a hyper error means.
+fn fault(error: &hyper::Error) -> TransportError {
+    if error.is_parse() || error.is_parse_too_large() {
+        return TransportError::Protocol;
+    }
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if let Some(io_error) = inner.downcast_ref::<io::Error>() {
+            return match io_error.kind() {
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::TimedOut => TransportError::Reset,
+                io::ErrorKind::UnexpectedEof => TransportError::ClosedEarly,
+                io::ErrorKind::InvalidData => TransportError::Tls,
+                _ => TransportError::Protocol,
+            };
+        }
+        source = inner.source();
+    }
+    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+        return TransportError::ClosedEarly;
+    }
+    TransportError::Protocol
+}

@@ -1,0 +1,61 @@
+//! One exchange on a connection of its own, with the answer kept: for log-in and set-up, which are not
+//! measured.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::measure::fate::TransportError;
+use crate::transport::connect::Dialer;
+use crate::transport::exchange::{Exchange, Link, Outgoing};
+
+/// Largest answer kept.
+pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// An answer with its body.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SingleError {
+    /// Connecting or exchanging failed.
+    #[error("{}", .0.explanation())]
+    Transport(TransportError),
+    /// Nothing came back in time.
+    #[error("no answer within {}", crate::time::Human(*.0))]
+    Timeout(Duration),
+    /// More than [`BODY_BYTES_MAX`].
+    #[error("the answer is longer than {} MiB", BODY_BYTES_MAX / 1024 / 1024)]
+    TooLong,
+}
+
+/// Sends `request` on a fresh connection and returns the answer.
+pub async fn fetch(
+    dialer: &Dialer,
+    request: Outgoing,
+    timeout: Duration,
+) -> Result<Answer, SingleError> {
+    let whole = async {
+        let fresh = dialer.dial().await.map_err(SingleError::Transport)?;
+        let mut link = Link::open(fresh).await.map_err(SingleError::Transport)?;
+        let mut body = Vec::new();
+        let mut keep = |data: &Bytes| {
+            if body.len() <= BODY_BYTES_MAX {
+                body.extend_from_slice(data);
+            }
+        };
+        match link.exchange(request, &mut keep).await {
+            Exchange::Answered { .. } if body.len() > BODY_BYTES_MAX => Err(SingleError::TooLong),
+            Exchange::Answered { status, .. } => Ok(Answer { status, body }),
+            Exchange::Failed(fault) => Err(SingleError::Transport(fault)),
+            Exchange::NotSent => Err(SingleError::Transport(TransportError::ClosedEarly)),
+        }
+    };
+    tokio::time::timeout(timeout, whole).await.map_err(|_| SingleError::Timeout(timeout))?
+}

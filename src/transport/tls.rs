@@ -1,0 +1,137 @@
+//! TLS client settings: rustls over aws-lc-rs, the system's certificates, or Mozilla's where it has none.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+/// How far the server's certificate is trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verification {
+    /// As a browser would.
+    #[default]
+    Full,
+    /// Not at all (`-k`): fit for test servers only.
+    Off,
+}
+
+/// PEM files' contents and choices.
+#[derive(Clone, Default)]
+pub struct TlsSettings {
+    /// Trust these authorities instead of the system's (PEM).
+    pub authorities: Option<Vec<u8>>,
+    /// Client certificate chain and key (PEM).
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// Certificate checks.
+    pub verification: Verification,
+}
+
+/// Why no TLS client can be built.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A PEM file holds nothing usable.
+    #[error("{flag}: no usable PEM data ({reason}); check that the file is the right one")]
+    Pem {
+        /// The flag that named the file.
+        flag: &'static str,
+        /// The parser's words.
+        reason: String,
+    },
+    /// rustls refuses the combination.
+    #[error("TLS cannot be set up: {0}")]
+    Rustls(#[from] rustls::Error),
+}
+
+/// Builds the client side for HTTP/1.1.
+pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, TlsError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()?;
+    let builder = match settings.verification {
+        Verification::Full => builder.with_root_certificates(roots(settings)?),
+        Verification::Off => {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny { provider }))
+        }
+    };
+    let mut config = match &settings.identity {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => {
+            let chain = certificates("--cert", chain)?;
+            let key = PrivateKeyDer::from_pem_slice(key)
+                .map_err(|error| TlsError::Pem { flag: "--key", reason: error.to_string() })?;
+            builder.with_client_auth_cert(chain, key)?
+        }
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn certificates(flag: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match parsed {
+        Ok(chain) if !chain.is_empty() => Ok(chain),
+        Ok(_) => Err(TlsError::Pem { flag, reason: "no certificate in it".to_owned() }),
+        Err(error) => Err(TlsError::Pem { flag, reason: error.to_string() }),
+    }
+}
+
+fn roots(settings: &TlsSettings) -> Result<RootCertStore, TlsError> {
+    let mut store = RootCertStore::empty();
+    if let Some(pem) = &settings.authorities {
+        for certificate in certificates("--cacert", pem)? {
+            store.add(certificate)?;
+        }
+        return Ok(store);
+    }
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if store.is_empty() {
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    Ok(store)
+}
+
+/// Checks signatures, so that the handshake costs what it always costs, but trusts every certificate.
+#[derive(Debug)]
+struct AcceptAny {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for AcceptAny {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
