@@ -77,6 +77,15 @@ pub enum Tier {
     Critical,
 }
 
+/// A tier, and what it leaves open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TierVerdict {
+    /// The tier.
+    pub tier: Tier,
+    /// Objectives of its bar that the rate asked for could not have shown.
+    pub not_judged: Vec<Objective>,
+}
+
 /// Judges every objective, in order.
 pub fn judge(slo: &Slo, figures: &RunFigures<'_>) -> Vec<Judged> {
     slo.objectives.iter().map(|objective| judge_one(*objective, figures)).collect()
@@ -89,15 +98,17 @@ pub fn all_hold(judged: &[Judged]) -> bool {
 
 /// The best tier whose objectives hold. A bar on throughput that the rate asked for cannot show is left
 /// out: 20/s asked says nothing about more than 50/s.
-pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> Tier {
+pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
     let reached = |bar| judge(bar, figures).iter().all(|one| one.holds != Holds::No);
-    if reached(&tiers.excellent) {
-        Tier::Excellent
+    let (tier, bar) = if reached(&tiers.excellent) {
+        (Tier::Excellent, &tiers.excellent)
     } else if reached(&tiers.acceptable) {
-        Tier::Acceptable
+        (Tier::Acceptable, &tiers.acceptable)
     } else {
-        Tier::Critical
-    }
+        (Tier::Critical, &tiers.acceptable)
+    };
+    let not_judged = judge(bar, figures).into_iter().filter(|one| one.holds == Holds::OutOfReach);
+    TierVerdict { tier, not_judged: not_judged.map(|one| one.objective).collect() }
 }
 
 fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
@@ -213,7 +224,9 @@ mod tests {
         ];
         for (response_time, rate_asked, throughput_ok, error_rate, expected) in table {
             let figures = RunFigures { response_time, error_rate, throughput_ok, rate_asked };
-            assert_eq!(tier(&tiers, &figures), expected, "{rate_asked} {throughput_ok}");
+            let unseen = rate_asked <= 50.0 && expected == Tier::Excellent;
+            assert_eq!(!tier(&tiers, &figures).not_judged.is_empty(), unseen);
+            assert_eq!(tier(&tiers, &figures).tier, expected, "{rate_asked} {throughput_ok}");
         }
     }
 }

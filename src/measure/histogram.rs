@@ -94,12 +94,12 @@ impl LatencyHistogram {
         counts.count_between(above, u64::MAX)
     }
 
-    /// Distinct times with their number of entries, ascending.
+    /// Distinct times, rounded down to the histogram's precision, with their number of entries; ascending.
     pub fn entries(&self) -> impl Iterator<Item = (Duration, u64)> {
         self.recorded().into_iter().flat_map(|counts| {
             counts.iter_recorded().map(|step| {
-                let middle = counts.median_equivalent(step.value_iterated_to());
-                (Duration::from_nanos(middle), step.count_at_value())
+                let floor = counts.lowest_equivalent(step.value_iterated_to());
+                (Duration::from_nanos(floor), step.count_at_value())
             })
         })
     }
@@ -138,6 +138,13 @@ impl LatencyHistogram {
         // Half a rank down, so that rounding up inside the library meets the rank despite float noise.
         let share = (rank as f64 - 0.5).max(0.5) / counts.len() as f64;
         Duration::from_nanos(counts.value_at_quantile(share))
+    }
+
+    /// `time` rounded down to the histogram's precision, where quantiles are rounded up.
+    fn floor(&self, time: Duration) -> Duration {
+        self.recorded().map_or(time, |counts| {
+            Duration::from_nanos(counts.lowest_equivalent(whole_nanos(time)))
+        })
     }
 
     fn recorded(&self) -> Option<&Histogram<u64>> {
@@ -236,7 +243,8 @@ impl CensoredHistogram {
         if rank <= answered || self.count() == 0 {
             return Quantile::exact(self.answered.at_rank(rank));
         }
-        let age = self.unanswered.at_rank(rank - answered);
+        // A bound rounded up would claim more than is known.
+        let age = self.unanswered.floor(self.unanswered.at_rank(rank - answered));
         Quantile { value: age.max(self.answered.max()), at_least: true }
     }
 
@@ -333,6 +341,7 @@ mod tests {
         assert!(!censored.quantile(0.9).at_least);
         let p95 = censored.quantile(0.95);
         assert!(p95.at_least && near(p95.value, ms(5_000)), "{p95:?}");
+        assert!(p95.value <= ms(5_000), "a lower bound is rounded down: {p95:?}");
         assert!(!p95.below(Duration::from_mins(1)));
 
         // An age below the slowest answer says nothing better than that answer.

@@ -6,6 +6,7 @@
 pub mod fate;
 pub mod histogram;
 pub mod sample;
+pub mod snapshot;
 pub mod summary;
 pub mod tally;
 pub mod window;

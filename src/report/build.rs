@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::Outcome;
 use crate::analysis::findings::Finding;
-use crate::analysis::slo::{Judged, Tier};
+use crate::analysis::slo::{Judged, TierVerdict};
 use crate::load::plan::Plan;
 use crate::measure::fate::TransportError;
 use crate::measure::summary::{LatencySummary, Summary};
@@ -36,7 +36,7 @@ pub struct Parts<'a> {
     /// The verdict.
     pub outcome: Outcome,
     /// The tier.
-    pub tier: Tier,
+    pub tier: &'a TierVerdict,
     /// Each objective and how it fared.
     pub objectives: &'a [Judged],
     /// Reasons to distrust or to act.
@@ -65,7 +65,8 @@ impl From<Parts<'_>> for Report {
             clock: parts.clock,
             verdict: Verdict {
                 outcome: parts.outcome.into(),
-                tier: parts.tier.into(),
+                tier: parts.tier.tier.into(),
+                tier_not_judged: parts.tier.not_judged.iter().map(ToString::to_string).collect(),
                 objectives: parts.objectives.iter().map(Into::into).collect(),
                 findings: parts.findings.iter().map(Into::into).collect(),
             },

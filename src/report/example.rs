@@ -232,7 +232,7 @@ pub(crate) fn report_with(
         },
         clock: ClockSource::Kernel,
         outcome: Outcome::new(&objectives, &findings, Extent::Whole),
-        tier: tier(&plan.tiers, &figures),
+        tier: &tier(&plan.tiers, &figures),
         objectives: &objectives,
         findings: &findings,
         series: series.finish(),

@@ -117,6 +117,9 @@ pub struct Verdict {
     pub outcome: OutcomeName,
     /// How good the target is.
     pub tier: TierName,
+    /// Objectives of the tier's bar that the rate asked for could not have shown.
+    #[serde(default)]
+    pub tier_not_judged: Vec<String>,
     /// Each objective and how it fared.
     pub objectives: Vec<ObjectiveReport>,
     /// Reasons to distrust or to act, the gravest first.
@@ -344,6 +347,13 @@ impl Fates {
             self.open,
         ];
         std::array::from_fn(|place| (Fate::ALL[place].name(), counts[place]))
+    }
+}
+
+impl Latency {
+    /// Whether the figure with this field name is only a lower bound.
+    pub fn bounds(&self, figure: &str) -> bool {
+        self.at_least.iter().any(|name| name == figure)
     }
 }
 

@@ -1,0 +1,376 @@
+//! A report for people: verdict, ledger, both times side by side, objectives, findings, requests, search.
+//!
+//! No line is longer than [`WIDTH_MAX`] columns unless a single word of the user's is.
+
+use std::time::Duration;
+
+use crate::analysis::words::{Count, Percent};
+use crate::load::rate::Figures;
+use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
+use crate::render::units::Unit;
+use crate::render::{Style, Tone};
+use crate::report::search::{Bound, SearchReport, TrialVerdict};
+use crate::report::{
+    FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Report, RequestReport,
+    SeverityName, TierName,
+};
+use crate::time::Human;
+
+/// The whole report, ending in a newline.
+pub fn render(report: &Report, style: Style) -> String {
+    let mut page = Page { text: String::new(), style };
+    page.heading(report);
+    if let Some(search) = &report.search {
+        page.search(search);
+    }
+    page.ledger(report);
+    page.times(report);
+    page.objectives(report);
+    page.findings(&report.verdict.findings);
+    page.requests(&report.requests);
+    page.result(report);
+    page.text
+}
+
+struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn section(&mut self, title: &str) {
+        let title = self.style.paint(Tone::Strong, title);
+        self.line("");
+        self.line(&title);
+    }
+
+    /// Adds a table whose header stands as the section's title.
+    fn table(&mut self, table: &Table) {
+        for (place, line) in table.lines().iter().enumerate() {
+            if place == 0 {
+                self.section(line);
+            } else {
+                self.line(line);
+            }
+        }
+    }
+
+    fn heading(&mut self, report: &Report) {
+        let plan = &report.plan;
+        let (word, tone) = outcome(report.verdict.outcome);
+        let about = format!("{} on {}", plan.name, plan.origin);
+        let room = WIDTH_MAX - word.len() - 2;
+        let word = self.style.paint(tone, word);
+        self.line(&format!("{word}  {}", shortened(&about, room)));
+        self.line(&format!(
+            "asked {}/s, achieved {}/s, answered well {}/s, over {}",
+            Figures(report.rate.target),
+            Figures(report.rate.achieved),
+            Figures(report.rate.throughput_ok),
+            human(report.duration)
+        ));
+    }
+
+    fn ledger(&mut self, report: &Report) {
+        let fates = &report.fates;
+        let mut parts = vec![format!("{} ok", Count(fates.ok))];
+        for (name, count) in fates.named().into_iter().skip(1).filter(|(_, count)| *count > 0) {
+            parts.push(format!("{} {}", Count(count), name.replace('_', " ")));
+        }
+        let sum = format!("{} planned = {}", Count(fates.planned), parts.join(" + "));
+        self.line("");
+        for line in wrap(&sum, WIDTH_MAX) {
+            self.line(&line);
+        }
+        self.line(&format!("error rate {}", Percent(report.error_rate)));
+    }
+
+    fn times(&mut self, report: &Report) {
+        let unit = Unit::fitting(report.response_time.p50);
+        let title = format!("Times in {}", unit.symbol());
+        let mut table =
+            Table::new([&title, "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"]);
+        let rows = [
+            ("response time", &report.response_time),
+            ("service time", &report.service_time),
+            ("first byte", &report.first_byte),
+            ("send lag", &report.send_lag),
+            ("connect", &report.connect),
+            ("failed responses", &report.failed_response_time),
+        ];
+        // The first two always stand side by side, even without a single answer.
+        for (name, times) in rows
+            .into_iter()
+            .enumerate()
+            .filter(|(at, (_, t))| *at < 2 || t.count > 0)
+            .map(|(_, r)| r)
+        {
+            let figures = [
+                ("min", times.min),
+                ("mean", times.mean),
+                ("p50", times.p50),
+                ("p90", times.p90),
+                ("p95", times.p95),
+                ("p99", times.p99),
+                ("p999", times.p999),
+                ("max", times.max),
+            ];
+            let cells = figures.map(|(figure, ns)| cell(times, figure, ns, unit));
+            table.row([name.to_owned()].into_iter().chain(cells));
+        }
+        self.table(&table);
+        if report.response_time.censored > 0 {
+            let note = format!(
+                "≥: {} slots were never answered and rank behind every answer.",
+                Count(report.response_time.censored)
+            );
+            self.line(&note);
+        }
+    }
+
+    fn objectives(&mut self, report: &Report) {
+        let verdict = &report.verdict;
+        if verdict.objectives.is_empty() {
+            return;
+        }
+        self.section("Objectives");
+        let width = verdict.objectives.iter().map(|one| one.objective.chars().count()).max();
+        let width = width.unwrap_or(0);
+        for one in &verdict.objectives {
+            let mark = match one.holds {
+                HoldsName::Yes => self.style.paint(Tone::Good, "✓"),
+                HoldsName::No => self.style.paint(Tone::Bad, "✗"),
+                HoldsName::OutOfReach => self.style.paint(Tone::Doubtful, "–"),
+            };
+            self.line(&format!("{mark} {:<width$}  {}", one.objective, measured(one)));
+        }
+        // An invalid measurement says nothing of the target, so it earns no tier.
+        if verdict.outcome != OutcomeName::Invalid {
+            for line in wrap(&tier_line(report), WIDTH_MAX) {
+                self.line(&line);
+            }
+        }
+    }
+
+    fn findings(&mut self, findings: &[FindingReport]) {
+        if findings.is_empty() {
+            return;
+        }
+        self.section("Findings");
+        for finding in findings {
+            let (word, tone) = severity(finding.severity);
+            let room = WIDTH_MAX - 9;
+            let word = self.style.paint(tone, &format!("{word:<7}"));
+            for (place, line) in wrap(&finding.message, room).iter().enumerate() {
+                let margin = if place == 0 { word.as_str() } else { "       " };
+                self.line(&format!("{margin}  {line}"));
+            }
+            for (place, line) in wrap(&finding.remedy, room - 2).iter().enumerate() {
+                let arrow = if place == 0 { "→" } else { " " };
+                self.line(&format!("         {arrow} {line}"));
+            }
+        }
+    }
+
+    fn requests(&mut self, requests: &[RequestReport]) {
+        let typical = requests.iter().map(|request| request.response_time.p50).max();
+        let unit = Unit::fitting(typical.unwrap_or(0));
+        let heads = ["p50", "p95", "p99", "max"].map(|name| format!("{name} {}", unit.symbol()));
+        let mut table = Table::new([
+            "Requests", "planned", "ok", "errors", &heads[0], &heads[1], &heads[2], &heads[3],
+        ]);
+        for request in requests {
+            let times = &request.response_time;
+            table.row([
+                request.name.clone(),
+                Count(request.fates.planned).to_string(),
+                Count(request.fates.ok).to_string(),
+                Percent(request.error_rate).to_string(),
+                cell(times, "p50", times.p50, unit),
+                cell(times, "p95", times.p95, unit),
+                cell(times, "p99", times.p99, unit),
+                cell(times, "max", times.max, unit),
+            ]);
+        }
+        let lines = table.lines();
+        self.section(&lines[0]);
+        for (line, request) in lines[1..].iter().zip(requests) {
+            self.line(line);
+            for line in wrap(&reasons(request), WIDTH_MAX - 4).iter().filter(|l| !l.is_empty()) {
+                let line = self.style.paint(Tone::Faint, &format!("    {line}"));
+                self.line(&line);
+            }
+        }
+    }
+
+    fn search(&mut self, search: &SearchReport) {
+        let typical = search.trials.iter().map(|trial| trial.p95).max();
+        let unit = Unit::fitting(typical.unwrap_or(0).min(1_000_000_000));
+        let head = format!("p95 {}", unit.symbol());
+        let mut table = Table::new([
+            "Trial",
+            "rate/s",
+            "verdict",
+            &head,
+            "interval",
+            "errors",
+            "achieved/s",
+            "backlog/s",
+            "length",
+        ]);
+        for (place, trial) in search.trials.iter().enumerate() {
+            let low = unit.figure(trial.p95_low, false);
+            let high = trial.p95_high.map_or("∞".to_owned(), |ns| unit.figure(ns, false));
+            table.row([
+                (place + 1).to_string(),
+                Figures(trial.rate).to_string(),
+                trial_verdict(trial.verdict).to_owned(),
+                unit.figure(trial.p95, trial.p95_at_least),
+                format!("{low}–{high}"),
+                Percent(trial.error_rate).to_string(),
+                Figures(trial.achieved).to_string(),
+                format!("{:+.1}", trial.backlog_slope),
+                human(trial.duration),
+            ]);
+        }
+        self.table(&table);
+        self.section("Highest rate");
+        let answer = self.style.paint(Tone::Strong, &answer(search));
+        self.line(&answer);
+        if let Some(breach) = &search.breach {
+            let text = format!("breach above, at {}/s: {}", Figures(breach.rate), breach.reason);
+            for line in wrap(&text, WIDTH_MAX) {
+                self.line(&line);
+            }
+        }
+        self.line(&shortened(&format!("limits: {}", search.slo), WIDTH_MAX));
+        for note in &search.notes {
+            for line in wrap(note, WIDTH_MAX) {
+                self.line(&line);
+            }
+        }
+    }
+
+    fn result(&mut self, report: &Report) {
+        let (word, tone) = outcome(report.verdict.outcome);
+        let word = self.style.paint(tone, word);
+        let why = match report.verdict.outcome {
+            OutcomeName::Pass | OutcomeName::Fail => tier(report.verdict.tier),
+            OutcomeName::Invalid => "the generator was the limit; nothing is said of the target",
+            OutcomeName::Incomplete => "cut short",
+        };
+        self.line("");
+        self.line(&format!("Result: {word} ({why})"));
+    }
+}
+
+/// A figure, or a dash where there is nothing to take it from.
+fn cell(times: &Latency, figure: &str, ns: u64, unit: Unit) -> String {
+    if times.count == 0 { "-".to_owned() } else { unit.figure(ns, times.bounds(figure)) }
+}
+
+fn human(ns: u64) -> String {
+    Human(Duration::from_nanos(ns)).to_string()
+}
+
+fn measured(one: &ObjectiveReport) -> String {
+    let Some(figure) = one.measured else { return "nothing was answered".to_owned() };
+    let text = match one.metric {
+        Metric::ResponseTime => Human(Duration::from_secs_f64(figure / 1e9)).to_string(),
+        Metric::ErrorRate => Percent(figure).to_string(),
+        Metric::Throughput => format!("{}/s", Figures(figure)),
+    };
+    let bound = if one.at_least { "≥ " } else { "" };
+    let aside = if one.holds == HoldsName::OutOfReach { " (not asked for)" } else { "" };
+    format!("{bound}{text}{aside}")
+}
+
+fn tier_line(report: &Report) -> String {
+    let verdict = &report.verdict;
+    let bar = match verdict.tier {
+        TierName::Excellent => &report.plan.tier_excellent,
+        TierName::Acceptable => &report.plan.tier_acceptable,
+        TierName::Critical => &format!("short of {}", report.plan.tier_acceptable),
+    };
+    let open = match verdict.tier_not_judged.join(", ") {
+        none if none.is_empty() => none,
+        names => format!("; not judged at this rate: {names}"),
+    };
+    format!("tier {}: {bar}{open}", tier(verdict.tier))
+}
+
+/// Statuses and errors of a request that did not always go well; empty if it did.
+fn reasons(request: &RequestReport) -> String {
+    if request.fates.ok == request.fates.planned {
+        return String::new();
+    }
+    let statuses = request.statuses.iter().map(|(status, count)| (status.to_string(), *count));
+    let errors = request.errors.iter().map(|(kind, count)| (kind.replace('_', " "), *count));
+    // Bad statuses and broken exchanges stand in the two lists in more detail.
+    let rest = request.fates.named().into_iter().filter(|(name, count)| {
+        *count > 0 && !matches!(*name, "ok" | "bad_status" | "transport_error")
+    });
+    let rest = rest.map(|(name, count)| (name.replace('_', " "), count));
+    let parts = statuses.chain(errors).chain(rest);
+    parts.map(|(name, count)| format!("{name}: {}", Count(count))).collect::<Vec<_>>().join(", ")
+}
+
+fn answer(search: &SearchReport) -> String {
+    let (max, rate) = (&search.max_rps, |rate| Figures(rate).to_string());
+    match (search.bound, max.high) {
+        (Bound::Breach, Some(high)) => format!(
+            "{}/s ({} to {}/s, {} confidence)",
+            rate(max.estimate),
+            rate(max.low),
+            rate(high),
+            Percent(max.confidence)
+        ),
+        (Bound::Breach | Bound::AtLeast, _) => format!("at least {}/s", rate(max.low)),
+        (Bound::BelowMinimum, Some(high)) => {
+            format!("below {}/s, the lowest rate tried", rate(high))
+        }
+        (Bound::BelowMinimum, None) => "below the lowest rate tried".to_owned(),
+    }
+}
+
+const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
+    match outcome {
+        OutcomeName::Pass => ("PASS", Tone::Good),
+        OutcomeName::Fail => ("FAIL", Tone::Bad),
+        OutcomeName::Invalid => ("INVALID", Tone::Doubtful),
+        OutcomeName::Incomplete => ("INCOMPLETE", Tone::Doubtful),
+    }
+}
+
+const fn tier(tier: TierName) -> &'static str {
+    match tier {
+        TierName::Excellent => "excellent",
+        TierName::Acceptable => "acceptable",
+        TierName::Critical => "critical",
+    }
+}
+
+const fn severity(severity: SeverityName) -> (&'static str, Tone) {
+    match severity {
+        SeverityName::Info => ("info", Tone::Faint),
+        SeverityName::Warning => ("warning", Tone::Doubtful),
+        SeverityName::Invalid => ("invalid", Tone::Bad),
+    }
+}
+
+const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
+    match verdict {
+        TrialVerdict::Pass => "pass",
+        TrialVerdict::Fail => "fail",
+        TrialVerdict::Undecided => "undecided",
+        TrialVerdict::Invalid => "invalid",
+    }
+}
+
+#[cfg(test)]
+mod tests;

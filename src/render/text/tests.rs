@@ -1,0 +1,57 @@
+//! Golden files under `tests/golden`; `STEADFIRE_BLESS=1` rewrites them.
+
+use super::*;
+use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report};
+use crate::report::search::MaxRps;
+
+fn check(name: &str, text: &str) {
+    let path = format!("{}/tests/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    #[expect(clippy::disallowed_methods, reason = "only whoever changes the output sets it")]
+    let bless = std::env::var("STEADFIRE_BLESS").is_ok();
+    if bless {
+        std::fs::write(&path, text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, golden, "{name} differs; STEADFIRE_BLESS=1 accepts it");
+    let widest = text.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(WIDTH_MAX), "{name} is {widest:?} wide");
+}
+
+#[test]
+fn a_report_reads_as_the_golden_files_do() {
+    check("pass", &render(&report(GOOD), Style::Plain));
+    check("fail", &render(&report(FAILING), Style::Plain));
+    check("invalid", &render(&report(LATE), Style::Plain));
+    check("censored", &render(&report(CENSORED), Style::Plain));
+    check("search", &render(&search_report(), Style::Plain));
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    for report in [report(FAILING), search_report()] {
+        let coloured = render(&report, Style::Colour);
+        assert!(coloured.contains("\u{1b}["));
+        let mut bare = String::new();
+        for (place, part) in coloured.split("\u{1b}[").enumerate() {
+            bare.push_str(if place == 0 { part } else { part.split_once('m').unwrap().1 });
+        }
+        assert_eq!(bare, render(&report, Style::Plain));
+    }
+    assert!(render(&report(GOOD), Style::Colour).contains("\u{1b}[1;32mPASS"));
+    assert!(render(&report(LATE), Style::Colour).contains("\u{1b}[1;33mINVALID"));
+}
+
+#[test]
+fn every_kind_of_bound_is_said_in_words() {
+    let mut search = search_report().search.unwrap();
+    let table = [
+        (Bound::Breach, Some(352.0), "342/s (331 to 352/s, 95 % confidence)"),
+        (Bound::AtLeast, None, "at least 331/s"),
+        (Bound::BelowMinimum, Some(10.0), "below 10/s, the lowest rate tried"),
+    ];
+    for (bound, high, text) in table {
+        search.bound = bound;
+        search.max_rps = MaxRps { high, ..search.max_rps };
+        assert_eq!(answer(&search), text);
+    }
+}

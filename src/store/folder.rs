@@ -1,0 +1,233 @@
+//! [`RunFolder`]: one run's folder, made once and never written over.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use crate::measure::window::Interval;
+use crate::render::json;
+use crate::report::Report;
+use crate::store::{Action, StoreError, journal};
+
+/// The result's file name.
+pub const RESULT: &str = "result.json";
+/// The journal's file name.
+pub const JOURNAL: &str = "intervals.jsonl";
+/// Folders of one name that are told apart by a number.
+const SAME_NAME_MAX: u32 = 100;
+/// Longer names are cut, since file systems bound the length of a name.
+const SLUG_MAX: usize = 40;
+
+/// The folder of a run in flight.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    journal: File,
+}
+
+impl RunFolder {
+    /// Makes a new folder in `parent`, itself made if missing, named after `started_at` and `name`, both
+    /// reduced to what any file system takes. If that exists, a number is added; nothing is written over.
+    pub fn create(parent: &Path, started_at: &str, name: &str) -> Result<Self, StoreError> {
+        fs::create_dir_all(parent).map_err(StoreError::at(Action::Create, parent))?;
+        let base = format!("{}-{}", slug(started_at), slug(name));
+        let path = create_unique(parent, &base)?;
+        let file = path.join(JOURNAL);
+        let journal = File::create_new(&file).map_err(StoreError::at(Action::Write, &file))?;
+        Ok(Self { path, journal })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds an interval to the journal and waits until the disk has it.
+    pub fn append_interval(&mut self, interval: &Interval) -> Result<(), StoreError> {
+        let line = journal::encode(interval);
+        let written = self.journal.write_all(line.as_bytes());
+        written
+            .and_then(|()| self.journal.sync_data())
+            .map_err(StoreError::at(Action::Write, &self.path.join(JOURNAL)))
+    }
+
+    /// Writes `result.json`, whole or not at all, and waits until the disk has it. May be called again.
+    pub fn write_result(&self, report: &Report) -> Result<(), StoreError> {
+        let path = self.path.join(RESULT);
+        replace(&path, json::render(report).as_bytes())
+            .map_err(StoreError::at(Action::Write, &path))
+    }
+}
+
+/// Reads a stored result; `path` is a run's folder or the file itself.
+pub fn read_result(path: &Path) -> Result<Report, StoreError> {
+    let path = if path.is_dir() { path.join(RESULT) } else { path.to_owned() };
+    let read = || -> io::Result<Report> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
+    read().map_err(StoreError::at(Action::Read, &path))
+}
+
+/// Hands the intervals of a run's journal to `take`, in order. Returns whether the last line was cut
+/// short, as it is after a power failure; that line is left out.
+pub fn read_intervals(folder: &Path, mut take: impl FnMut(Interval)) -> Result<Ending, StoreError> {
+    let path = folder.join(JOURNAL);
+    let file = File::open(&path).map_err(StoreError::at(Action::Read, &path))?;
+    let mut lines = BufReader::new(file);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        let length = lines.read_line(&mut line).map_err(StoreError::at(Action::Read, &path))?;
+        if length == 0 {
+            return Ok(Ending::Whole);
+        }
+        if !line.ends_with('\n') {
+            return Ok(Ending::CutShort);
+        }
+        take(journal::decode(&line).map_err(StoreError::at(Action::Read, &path))?);
+    }
+}
+
+/// How a journal ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With a whole line.
+    Whole,
+    /// Within a line.
+    CutShort,
+}
+
+fn create_unique(parent: &Path, base: &str) -> Result<PathBuf, StoreError> {
+    let mut path = parent.join(base);
+    for number in 2..=SAME_NAME_MAX {
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => {
+                path = parent.join(format!("{base}-{number}"));
+            }
+            Err(fault) => return Err(StoreError::at(Action::Create, &path)(fault)),
+        }
+    }
+    fs::create_dir(&path).map_err(StoreError::at(Action::Create, &path))?;
+    Ok(path)
+}
+
+/// Puts `bytes` at `path` by way of a temporary file beside it, so that no reader sees half of it.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("json.part");
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    // The rename itself lives in the folder; elsewhere than on Unix a folder cannot be opened.
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Lower-case letters, digits and single hyphens; `run` if nothing remains.
+fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.chars().take(4 * SLUG_MAX) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.truncate(SLUG_MAX);
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "run".to_owned() } else { slug.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example;
+    use crate::store::journal::tests::interval;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn folders_never_meet() {
+        let parent = tempfile::tempdir().unwrap();
+        let parent = parent.path().join("runs");
+        for _ in 0..3 {
+            RunFolder::create(&parent, "2026-01-02T03:04:05Z", "Chat Center/../x").unwrap();
+        }
+        let base = "2026-01-02t03-04-05z-chat-center-x";
+        assert_eq!(names(&parent), [base.to_owned(), format!("{base}-2"), format!("{base}-3")]);
+    }
+
+    #[test]
+    fn a_run_comes_back_from_its_folder() {
+        let parent = tempfile::tempdir().unwrap();
+        let mut folder = RunFolder::create(parent.path(), "now", "").unwrap();
+        for second in 1..=3 {
+            folder.append_interval(&interval(second)).unwrap();
+        }
+        let report = example::report(example::CENSORED);
+        folder.write_result(&example::report(example::GOOD)).unwrap();
+        folder.write_result(&report).unwrap();
+        assert_eq!(names(folder.path()), [JOURNAL, RESULT]);
+        assert_eq!(read_result(folder.path()).unwrap(), report);
+        assert_eq!(read_result(&folder.path().join(RESULT)).unwrap(), report);
+
+        let mut read: Vec<Interval> = Vec::new();
+        let ending = read_intervals(folder.path(), |interval| read.push(interval)).unwrap();
+        assert_eq!((ending, read.len()), (Ending::Whole, 3));
+        assert_eq!(read[2].window.fates, interval(3).window.fates);
+    }
+
+    #[test]
+    fn a_journal_that_was_cut_short_gives_what_it_has() {
+        let parent = tempfile::tempdir().unwrap();
+        let mut folder = RunFolder::create(parent.path(), "now", "cut").unwrap();
+        folder.append_interval(&interval(1)).unwrap();
+        folder.append_interval(&interval(2)).unwrap();
+        let path = folder.path().join(JOURNAL);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, &text[..text.len() - 20]).unwrap();
+        let mut count = 0;
+        assert_eq!(read_intervals(folder.path(), |_| count += 1).unwrap(), Ending::CutShort);
+        assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn errors_name_the_path_and_a_remedy() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        fs::write(&file, "not json").unwrap();
+        let fault = RunFolder::create(&file, "now", "x").unwrap_err().to_string();
+        assert!(fault.contains(&*file.to_string_lossy()) && fault.contains("--out"), "{fault}");
+        let fault = read_result(&parent.path().join("none.json")).unwrap_err().to_string();
+        assert!(fault.ends_with("check the path"), "{fault}");
+        let fault = read_result(&file).unwrap_err().to_string();
+        assert!(fault.contains("not written by steadfire"), "{fault}");
+        let full = StoreError {
+            action: Action::Write,
+            path: file,
+            source: io::Error::from(io::ErrorKind::StorageFull),
+        };
+        assert!(full.to_string().contains("free some space"), "{full}");
+    }
+
+    #[test]
+    fn names_are_fit_for_any_file_system() {
+        let table = [
+            ("Chat Center", "chat-center"),
+            ("../..", "run"),
+            ("http://h:80/a?b", "http-h-80-a-b"),
+        ];
+        for (name, expected) in table {
+            assert_eq!(slug(name), expected);
+        }
+        assert_eq!(slug(&"x".repeat(500)).len(), SLUG_MAX);
+    }
+}
