@@ -158,7 +158,7 @@ fn readiness(now: u64, thresholds: Thresholds) -> Value {
     } = thresholds;
     let check = |code: &str, title: &str, holds: bool, detail: String| {
         let status = if holds { "pass" } else { "fail" };
-        json!({ "code": code, "title": title, "status": status, "blocking": true, "detail": detail })
+        json!({ "code": code, "title": title, "status": status, "blocking": true, "severity": "high", "detail": detail })
     };
     let (age, overdue, manual, backlog) = (10, 2, 0.15, 135);
     let checks = [

@@ -1,3 +1,5 @@
+use std::sync::{LazyLock, Mutex};
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -323,7 +325,9 @@ proptest! {
         path in "/(api/)?(auth|interactions|chats)?/?[a-z0-9%/-]{0,12}", query in "\\PC{0,30}", body in prop::collection::vec(any::<u8>(), 0..60),
         token in "[!-~ ]{0,40}",
     ) {
-        let mut api = Api::new(&Settings::default(), NOW).unwrap();
+        static API: LazyLock<Mutex<Api>> =
+            LazyLock::new(|| Mutex::new(Api::new(&Settings::default(), NOW).unwrap()));
+        let mut api = API.lock().unwrap();
         let headers = bearer(&token);
         for method in [Method::GET, Method::POST] {
             let call = Call { method: &method, path: &path, query: &query, headers: &headers, body: &body, now: NOW };
