@@ -34,10 +34,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     for request in &profile.requests {
         let share = f64::from(request.weight) / total as f64 * 100.0;
         let path = request.path.as_literal().unwrap_or("(varies)");
-        text.push_str(&format!(
-            "{share:>6.2} %  {:<18} {} {path}\n",
-            request.name, request.method
-        ));
+        text.push_str(&format!("{share:>6.2} %  {:<18} {} {path}\n", request.name, request.method));
     }
     // A closed pipe is no reason to complain.
     let _ = anstream::stdout().write_all(text.as_bytes());

@@ -20,17 +20,21 @@ impl Environment {
     pub fn read(pairs: &[String], file: Option<&Path>) -> Result<Self, Failure> {
         let mut given = BTreeMap::new();
         for pair in pairs {
-            let (name, value) = pair.split_once('=').filter(|(name, _)| is_name(name)).ok_or_else(
-                || Failure::usage("--env: write NAME=VALUE, such as --env LOAD_TEST_EMAIL=me@example.org"),
-            )?;
+            let (name, value) =
+                pair.split_once('=').filter(|(name, _)| is_name(name)).ok_or_else(|| {
+                    Failure::usage(
+                        "--env: write NAME=VALUE, such as --env LOAD_TEST_EMAIL=me@example.org",
+                    )
+                })?;
             given.insert(name.to_owned(), value.to_owned());
         }
         let fallback = match file {
             None => BTreeMap::new(),
             Some(path) => {
                 let text = read_bounded(path, FILE_BYTES_MAX, "--env-file")?;
-                let text = String::from_utf8(text)
-                    .map_err(|_| Failure::usage(format!("--env-file {}: not UTF-8 text", path.display())))?;
+                let text = String::from_utf8(text).map_err(|_| {
+                    Failure::usage(format!("--env-file {}: not UTF-8 text", path.display()))
+                })?;
                 parse_file(&text).map_err(|line| {
                     Failure::usage(format!(
                         "--env-file {}: line {line} is not NAME=VALUE",
@@ -51,7 +55,11 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<String> {
         #[expect(clippy::disallowed_methods, reason = "the process's environment enters here")]
         let inherited = || std::env::var(name).ok();
-        self.given.get(name).cloned().or_else(inherited).or_else(|| self.fallback.get(name).cloned())
+        self.given
+            .get(name)
+            .cloned()
+            .or_else(inherited)
+            .or_else(|| self.fallback.get(name).cloned())
     }
 }
 

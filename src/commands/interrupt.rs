@@ -36,7 +36,10 @@ impl Interrupt {
                 _ = terminated.recv() => Exit::Terminated,
             };
             if self.code.swap(exit as u8, Ordering::Relaxed) != 0 {
-                #[expect(clippy::disallowed_methods, reason = "the second signal quits at once, by contract")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the second signal quits at once, by contract"
+                )]
                 std::process::exit(i32::from(exit as u8));
             }
         }

@@ -51,7 +51,18 @@ enum Verb {
 
 /// Words that are not a target of `run`.
 const VERBS: [&str; 12] = [
-    "run", "check", "target", "schema", "help", "--help", "-h", "--version", "-V", "compare", "report", "runs",
+    "run",
+    "check",
+    "target",
+    "schema",
+    "help",
+    "--help",
+    "-h",
+    "--version",
+    "-V",
+    "compare",
+    "report",
+    "runs",
 ];
 
 /// Puts the verb `run` where it was left out. Without any argument the short help is wanted.
@@ -74,9 +85,9 @@ pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
         Err(error) => return run::foreign::explain(error),
     };
     match cli.verb {
-        Verb::Run(args) => run::exec(&args),
-        Verb::Check(args) => check::exec(&args),
-        Verb::Target(args) => target::exec(&args).map_err(Failure::unexpected),
-        Verb::Schema(args) => schema::exec(&args),
+        Verb::Run(words) => run::exec(&words),
+        Verb::Check(words) => check::exec(&words),
+        Verb::Target(words) => target::exec(&words).map_err(Failure::unexpected),
+        Verb::Schema(words) => schema::exec(&words),
     }
 }

@@ -31,7 +31,16 @@ impl RunFolder {
     pub fn create(parent: &Path, started_at: &str, name: &str) -> Result<Self, StoreError> {
         fs::create_dir_all(parent).map_err(StoreError::at(Action::Create, parent))?;
         let base = format!("{}-{}", slug(started_at), slug(name));
-        let path = create_unique(parent, &base)?;
+        Self::begin(create_unique(parent, &base)?)
+    }
+
+    /// Uses the folder `path` itself, made if missing. One that already holds a run is refused.
+    pub fn create_at(path: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(path).map_err(StoreError::at(Action::Create, path))?;
+        Self::begin(path.to_owned())
+    }
+
+    fn begin(path: PathBuf) -> Result<Self, StoreError> {
         let file = path.join(JOURNAL);
         let journal = File::create_new(&file).map_err(StoreError::at(Action::Write, &file))?;
         Ok(Self { path, journal })
@@ -163,6 +172,15 @@ mod tests {
         }
         let base = "2026-01-02t03-04-05z-chat-center-x";
         assert_eq!(names(&parent), [base.to_owned(), format!("{base}-2"), format!("{base}-3")]);
+    }
+
+    #[test]
+    fn a_chosen_folder_takes_one_run() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("deep/results");
+        assert_eq!(RunFolder::create_at(&path).unwrap().path(), path);
+        let again = RunFolder::create_at(&path).unwrap_err().to_string();
+        assert!(again.contains("--out"), "{again}");
     }
 
     #[test]

@@ -69,7 +69,13 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Load")]
     pub seed: u64,
     /// Users of a closed-loop tool, converted to a rate by Little's law (with --wait)
-    #[arg(long, value_name = "N", conflicts_with = "rate", requires = "wait", help_heading = "Load")]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "rate",
+        requires = "wait",
+        help_heading = "Load"
+    )]
     pub users: Option<u32>,
     /// Think time of those users in seconds, 2 or 1..3
     #[arg(long, value_name = "SECONDS", requires = "users", value_parser = parse_wait, help_heading = "Load")]
@@ -184,15 +190,16 @@ fn parse_wait(text: &str) -> Result<f64, String> {
 
 fn arrivals_parser() -> impl clap::builder::TypedValueParser<Value = Arrivals> {
     let all = [Arrivals::Constant, Arrivals::Poisson, Arrivals::UniformJitter];
-    clap::builder::PossibleValuesParser::new(all.map(Arrivals::name)).map(move |name| {
-        all.into_iter().find(|kind| kind.name() == name).unwrap_or_default()
-    })
+    clap::builder::PossibleValuesParser::new(all.map(Arrivals::name))
+        .map(move |name| all.into_iter().find(|kind| kind.name() == name).unwrap_or_default())
 }
 
 fn pacing_parser() -> impl clap::builder::TypedValueParser<Value = Pacing> {
-    clap::builder::PossibleValuesParser::new(["precise", "relaxed"]).map(|name| match name.as_str() {
-        "relaxed" => Pacing::Relaxed,
-        _ => Pacing::Precise,
+    clap::builder::PossibleValuesParser::new(["precise", "relaxed"]).map(|name| {
+        match name.as_str() {
+            "relaxed" => Pacing::Relaxed,
+            _ => Pacing::Precise,
+        }
     })
 }
 

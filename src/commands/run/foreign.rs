@@ -38,17 +38,24 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
     let value = context(error, ContextKind::InvalidValue);
     let flag = argument.split(['=', ' ']).next().unwrap_or_default();
     match (error.kind(), flag) {
-        (ErrorKind::UnknownArgument, "-u" | "--vus" | "--spawn-rate") => {
-            Some("there are no users here, arrivals come at a rate: give --rate 50/s, or --users 100 --wait 1..3")
-        }
+        (ErrorKind::UnknownArgument, "-u" | "--vus" | "--spawn-rate") => Some(
+            "there are no users here, arrivals come at a rate: give --rate 50/s, or --users 100 --wait 1..3",
+        ),
         (ErrorKind::UnknownArgument, "-z") => Some("the length of a run is --duration 30s (-d)"),
-        (ErrorKind::UnknownArgument, "-t") => Some("a run's length is --duration (-d), threads are --threads, a timeout is --timeout"),
-        (ErrorKind::UnknownArgument, "-R") => Some("the arrival rate is --rate 200/s (-r)"),
-        (ErrorKind::UnknownArgument, "-f") => Some("name the profile without a flag: steadfire run profile.yaml"),
-        (ErrorKind::UnknownArgument, "-m") => Some("the method is -X, as in curl"),
-        (ErrorKind::UnknownArgument, "--stages" | "--web" | "--html" | "--junit" | "--csv" | "--hlog" | "--resolve" | "--connect-to" | "--unix-socket" | "--proxy" | "-x" | "--http-version" | "--abort-on-fail") => {
-            Some("this flag is planned and not in this version")
+        (ErrorKind::UnknownArgument, "-t") => {
+            Some("a run's length is --duration (-d), threads are --threads, a timeout is --timeout")
         }
+        (ErrorKind::UnknownArgument, "-R") => Some("the arrival rate is --rate 200/s (-r)"),
+        (ErrorKind::UnknownArgument, "-f") => {
+            Some("name the profile without a flag: steadfire run profile.yaml")
+        }
+        (ErrorKind::UnknownArgument, "-m") => Some("the method is -X, as in curl"),
+        (
+            ErrorKind::UnknownArgument,
+            "--stages" | "--web" | "--html" | "--junit" | "--csv" | "--hlog" | "--resolve"
+            | "--connect-to" | "--unix-socket" | "--proxy" | "-x" | "--http-version"
+            | "--abort-on-fail",
+        ) => Some("this flag is planned and not in this version"),
         (ErrorKind::UnknownArgument, _) if flag.parse::<f64>().is_ok() => {
             Some("-q means quiet here; the arrival rate is --rate 50/s (-r)")
         }

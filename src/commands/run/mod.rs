@@ -2,12 +2,13 @@
 
 mod args;
 mod course;
+mod find_max;
 mod fixed;
 pub mod foreign;
-mod find_max;
 mod output;
 mod resolve;
 mod screen;
+mod search_report;
 mod subject;
 mod tls_files;
 mod verdict;
@@ -98,7 +99,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     } else {
         fixed::run(&mut session, &mut output)?
     };
-    output.finish(&report, &session.screen)?;
+    output.finish(&report, session.screen)?;
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
 }
 

@@ -147,19 +147,26 @@ fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<S
         match requests.iter_mut().find(|request| request.name == name) {
             Some(request) => request.weight = weight,
             None => {
-                let names: Vec<&str> = requests.iter().map(|request| request.name.as_str()).collect();
-                mistakes.push(format!("--weight: no request is named '{name}'; there are: {}", names.join(", ")));
+                let names: Vec<&str> =
+                    requests.iter().map(|request| request.name.as_str()).collect();
+                mistakes.push(format!(
+                    "--weight: no request is named '{name}'; there are: {}",
+                    names.join(", ")
+                ));
             }
         }
     }
-    let tagged = |request: &RequestTemplate, tags: &[String]| request.tags.iter().any(|tag| tags.contains(tag));
+    let tagged = |request: &RequestTemplate, tags: &[String]| {
+        request.tags.iter().any(|tag| tags.contains(tag))
+    };
     requests.retain(|request| {
         request.weight > 0
             && (args.tags.is_empty() || tagged(request, &args.tags))
             && !tagged(request, &args.exclude_tags)
     });
     if requests.is_empty() && mistakes.is_empty() {
-        mistakes.push("nothing is left to send; check --tags, --exclude-tags and --weight".to_owned());
+        mistakes
+            .push("nothing is left to send; check --tags, --exclude-tags and --weight".to_owned());
     }
 }
 
@@ -190,7 +197,8 @@ fn limits(args: &Args, machine: Machine, own_server: bool) -> Limits {
     // The demo backend lives in this process and needs a descriptor for its end of each connection.
     let ends = if own_server { 2 } else { 1 };
     let free = machine.descriptors.saturating_sub(DESCRIPTORS_RESERVED) / ends;
-    let connections = args.connections.unwrap_or(in_flight).min(usize::try_from(free).unwrap_or(usize::MAX));
+    let connections =
+        args.connections.unwrap_or(in_flight).min(usize::try_from(free).unwrap_or(usize::MAX));
     Limits {
         connections: connections.max(1),
         in_flight,
@@ -206,7 +214,11 @@ fn limits(args: &Args, machine: Machine, own_server: bool) -> Limits {
 /// As few workers as hold the rate: each more would send at instants of its own and take a core from the
 /// target where both share a machine. One core is left free.
 fn workers(rate: Rate, machine: Machine) -> usize {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small positive number"
+    )]
     let wanted = (rate.as_per_second() / RATE_PER_WORKER).ceil() as usize;
     wanted.clamp(1, machine.cores.saturating_sub(1).max(1))
 }

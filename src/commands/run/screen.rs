@@ -41,10 +41,9 @@ impl Screen {
         match self.mode {
             Mode::Silent => {}
             Mode::Lines => write(&format!("{label}{gap}{}\n", progress::line(snapshot))),
-            Mode::Bar => write(&format!(
-                "\r\x1b[2K{label}{gap}{}",
-                progress::bar(snapshot, Style::Colour)
-            )),
+            Mode::Bar => {
+                write(&format!("\r\x1b[2K{label}{gap}{}", progress::bar(snapshot, Style::Colour)))
+            }
         }
     }
 

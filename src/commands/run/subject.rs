@@ -33,12 +33,10 @@ pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
     match args.subject.as_deref() {
         Some(url) if is_url(url) => read_url(url, args),
         Some(name) => load(name, &environment).map(|profile| Subject::Profile(Box::new(profile))),
-        None if args.host.is_some() => {
-            Err(Failure::usage(
-                "--host says where, but not what to send; name a profile such as chat-center, or give \
+        None if args.host.is_some() => Err(Failure::usage(
+            "--host says where, but not what to send; name a profile such as chat-center, or give \
                  the URL alone",
-            ))
-        }
+        )),
         None => {
             environment.provide("LOAD_TEST_EMAIL", TEST_EMAIL);
             environment.provide("LOAD_TEST_PASSWORD", TEST_PASSWORD);
@@ -87,13 +85,15 @@ fn unknown(name: &str) -> Failure {
 }
 
 fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
-    let (origin, path) = split_url(url).map_err(|reason| Failure::usage(format!("'{url}': {reason}")))?;
+    let (origin, path) =
+        split_url(url).map_err(|reason| Failure::usage(format!("'{url}': {reason}")))?;
     let body = match (&args.data, &args.data_file) {
         (Some(text), _) => Some(text.clone()),
-        (None, Some(file)) => Some(
-            String::from_utf8(read_bounded(file, BODY_BYTES_MAX, "--data-file")?)
-                .map_err(|_| Failure::usage("--data-file: only text bodies are supported in this version"))?,
-        ),
+        (None, Some(file)) => {
+            Some(String::from_utf8(read_bounded(file, BODY_BYTES_MAX, "--data-file")?).map_err(
+                |_| Failure::usage("--data-file: only text bodies are supported in this version"),
+            )?)
+        }
         (None, None) => None,
     };
     let method = match args.method.as_deref() {
@@ -119,7 +119,8 @@ fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
 
 /// Splits a URL into where and what. User names and passwords in it are refused.
 pub(super) fn split_url(url: &str) -> Result<(Origin, String), String> {
-    let (scheme, rest) = url.split_once("://").ok_or("it does not begin with http:// or https://")?;
+    let (scheme, rest) =
+        url.split_once("://").ok_or("it does not begin with http:// or https://")?;
     let (scheme, default_port) = match scheme {
         "http" => (Scheme::Http, 80),
         "https" => (Scheme::Https, 443),
@@ -129,21 +130,27 @@ pub(super) fn split_url(url: &str) -> Result<(Origin, String), String> {
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     if authority.contains('@') {
-        return Err("user names and passwords in a URL are not supported; use -H 'Authorization: …'".to_owned());
+        return Err(
+            "user names and passwords in a URL are not supported; use -H 'Authorization: …'"
+                .to_owned(),
+        );
     }
     let parsed: http::uri::Authority =
         authority.parse().map_err(|_| "its host and port cannot be read".to_owned())?;
     let host = parsed.host().trim_start_matches('[').trim_end_matches(']').to_owned();
     let port = match authority.rsplit_once(':') {
-        Some((_, digits)) if !digits.ends_with(']') => {
-            digits.parse::<u16>().ok().filter(|port| *port > 0).ok_or("its port is not a number from 1 to 65535")?
-        }
+        Some((_, digits)) if !digits.ends_with(']') => digits
+            .parse::<u16>()
+            .ok()
+            .filter(|port| *port > 0)
+            .ok_or("its port is not a number from 1 to 65535")?,
         _ => default_port,
     };
     if host.is_empty() {
         return Err("it has no host".to_owned());
     }
-    let authority = if port == default_port { parsed.host().to_owned() } else { parsed.to_string() };
+    let authority =
+        if port == default_port { parsed.host().to_owned() } else { parsed.to_string() };
     let path = match path {
         "" => "/".to_owned(),
         query if query.starts_with('?') => format!("/{query}"),
@@ -169,7 +176,8 @@ pub(super) fn parse_header(text: &str) -> Result<(HeaderName, Template), String>
     let (name, value) = text.split_once(':').ok_or("-H: write 'Name: value'")?;
     let name: HeaderName =
         name.trim().parse().map_err(|_| format!("-H: '{}' is not a header name", name.trim()))?;
-    HeaderValue::from_str(value.trim()).map_err(|_| format!("-H: the value of '{name}' holds a forbidden character"))?;
+    HeaderValue::from_str(value.trim())
+        .map_err(|_| format!("-H: the value of '{name}' holds a forbidden character"))?;
     Ok((name, Template::literal(value.trim())))
 }
 
@@ -195,7 +203,14 @@ mod tests {
                 "{url}"
             );
         }
-        for url in ["ftp://x", "http://", "http://:80/", "http://u:p@host/", "http://h:99999/", "http://h:x/"] {
+        for url in [
+            "ftp://x",
+            "http://",
+            "http://:80/",
+            "http://u:p@host/",
+            "http://h:99999/",
+            "http://h:x/",
+        ] {
             assert!(split_url(url).is_err(), "{url}");
         }
     }

@@ -34,12 +34,11 @@ pub(super) fn report(
     let Measurement { outcome, summary, rate_asked, silent_since } = measurement;
     let figures = RunFigures::new(summary, rate_asked);
     let objectives = slo::judge(&plan.slo, &figures);
-    let redistributed: Vec<Redistribution> =
-        session.redistributed.iter().map(|moved| Redistribution {
-            request: moved.request.clone(),
-            pool: moved.pool.clone(),
-            to: moved.to.clone(),
-        }).collect();
+    let redistributed: Vec<Redistribution> = session
+        .redistributed
+        .iter()
+        .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
+        .collect();
     let interrupted = session.interrupt.requested().is_some();
     let findings = findings::find(&Evidence {
         summary,
@@ -61,7 +60,7 @@ pub(super) fn report(
         environment: environment(),
         clock: ClockSource::User,
         outcome: Outcome::new(&objectives, &findings, extent),
-        tier: slo::tier(&plan.tiers, &figures),
+        tier: &slo::tier(&plan.tiers, &figures),
         objectives: &objectives,
         findings: &findings,
         series,

@@ -1,0 +1,200 @@
+//! The search for the highest rate that holds: drives `analysis::search` with real trials.
+//!
+//! The search decides, this file only offers rates and reports what came of them.
+
+use std::time::Duration;
+
+use crate::analysis::findings::send_lag_limit;
+use crate::analysis::search::{Answer, Search, Settings, Step};
+use crate::analysis::slo::{self, Measured as Figure, RunFigures};
+use crate::analysis::trial::{
+    ClientState, Measured, Point, Trial, TrialResult, Verdict, Watch, judge,
+};
+use crate::commands::Failure;
+use crate::commands::run::course::Course;
+use crate::commands::run::output::Output;
+use crate::commands::run::search_report;
+use crate::commands::run::verdict::{self, Measurement};
+use crate::commands::run::{Args, Session};
+use crate::engine::leg::{Flow, Leg, LegOutcome};
+use crate::load::plan::Plan;
+use crate::load::rate::Rate;
+use crate::load::schedule::{Horizon, Schedule};
+use crate::measure::fate::TransportError;
+use crate::measure::summary::Summary;
+use crate::measure::window::Interval;
+use crate::report::Report;
+use crate::report::series::SeriesPoint;
+use crate::time::Offset;
+
+/// Longest wait for unanswered requests between two trials: what a queue within the limits needs many
+/// times over.
+const DRAIN_MAX: Duration = Duration::from_secs(12);
+
+/// A trial that has run, whole.
+struct Ran {
+    trial: Trial,
+    outcome: LegOutcome,
+    summary: Summary,
+    series: Vec<SeriesPoint>,
+    silent_since: Option<Offset>,
+}
+
+/// Searches until there is an answer, and reports it with the trial it rests on.
+pub(super) fn run(
+    session: &mut Session,
+    args: &Args,
+    output: &mut Output,
+) -> Result<Report, Failure> {
+    let mut search = Search::new(settings(session, args));
+    let mut kept: Option<(Verdict, Ran)> = None;
+    let answer = loop {
+        let trial = match search.next() {
+            Step::Done(answer) => break answer,
+            Step::Trial(trial) => trial,
+        };
+        let (ran, result) = offer(session, &trial, output)?;
+        let judgement = judge(&trial, &result, &session.plan.slo);
+        session.screen.note(&search_report::line(&trial, &result, &judgement));
+        // The report shows the held rate, and only while none is held the last one tried.
+        let held = kept.as_ref().is_some_and(|(verdict, _)| *verdict == Verdict::Pass);
+        if judgement.verdict == Verdict::Pass || !held {
+            kept = Some((judgement.verdict, ran));
+        }
+        if session.interrupt.requested().is_some() {
+            break search.conclude();
+        }
+        search.observe(result);
+    };
+    let (_, ran) = kept.ok_or_else(|| {
+        Failure::unexpected(anyhow::anyhow!("the search ended before its first trial"))
+    })?;
+    Ok(report(session, &answer, ran))
+}
+
+fn settings(session: &Session, args: &Args) -> Settings {
+    let standard = Settings::new(session.plan.slo.clone());
+    Settings {
+        start: args.rate.map_or(standard.start, Rate::as_per_second),
+        max_rate: args.max_rate.map_or(standard.max_rate, Rate::as_per_second),
+        search_time: args.search_time,
+        ..standard
+    }
+}
+
+/// Offers one rate and measures what comes of it.
+fn offer(
+    session: &Session,
+    trial: &Trial,
+    output: &mut Output,
+) -> Result<(Ran, TrialResult), Failure> {
+    let plan = &session.plan;
+    let schedule = Schedule {
+        rate: Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?,
+        arrivals: plan.arrivals,
+        seed: plan.seed,
+        horizon: Horizon::after(trial.duration()),
+    };
+    let leg = Leg {
+        schedule: schedule.clone(),
+        warmup: trial.head,
+        drain: plan.limits.drain.min(DRAIN_MAX),
+        slow_after: plan.slo.tightest_time().unwrap_or(Duration::MAX),
+        pacing: session.pacing,
+    };
+    let label = format!("{} {}", search_report::purpose(trial.purpose), schedule.rate);
+    let mut course = Course::new(label, &schedule, trial.head, session.screen, output);
+    let mut watch = Watch::new(trial, &plan.slo);
+    let mut points = Vec::new();
+    let mut stopped_early = None;
+    let outcome = session
+        .fleet
+        .run(leg, &mut |window| {
+            course.push(window);
+            let point = point(window);
+            points.push(point);
+            stopped_early = stopped_early.or(watch.observe(&point));
+            match (stopped_early, session.interrupt.requested()) {
+                (None, None) => Flow::Continue,
+                _ => Flow::Stop,
+            }
+        })
+        .map_err(Failure::unexpected)?;
+    course.finish();
+    // What drains afterwards is no part of the trial's course.
+    points.retain(|point| point.at <= outcome.arrivals_end.since(Offset::ZERO));
+    let length = outcome.arrivals_end.since(Offset::ZERO + trial.head);
+    let summary = Summary::new(&outcome.tally, length);
+    let result = TrialResult {
+        points,
+        length,
+        took: outcome.end.since(Offset::ZERO),
+        planned: summary.total.fates.planned(),
+        ok: summary.total.fates.ok(),
+        error_rate: summary.error_rate(),
+        measured: measured(plan, &summary, trial.rate),
+        achieved: summary.achieved(),
+        send_lag_p99: summary.send_lag.p99.value,
+        client: client_state(plan, &summary),
+        stopped_early,
+    };
+    let silent_since = course.series.silent_since();
+    let series = course.series.finish();
+    Ok((Ran { trial: *trial, outcome, summary, series, silent_since }, result))
+}
+
+fn point(interval: &Interval) -> Point {
+    let window = &interval.window;
+    Point {
+        at: interval.end.since(Offset::ZERO),
+        planned: window.planned,
+        answered_ok: window.fates.ok(),
+        slow: window.slow,
+        failed: window.fates.failed(),
+        unfinished: window.gauges.in_flight + window.gauges.waiting,
+        overdue: window.gauges.overdue,
+    }
+}
+
+fn measured(plan: &Plan, summary: &Summary, rate: f64) -> Vec<Measured> {
+    let judged = slo::judge(&plan.slo, &RunFigures::new(summary, rate));
+    judged
+        .into_iter()
+        .map(|one| {
+            let (value, at_least) = match one.measured {
+                Figure::Time(quantile) => (quantile.value.as_secs_f64(), quantile.at_least),
+                Figure::Share(value) | Figure::PerSecond(value) => (value, false),
+            };
+            Measured { objective: one.objective, value, at_least }
+        })
+        .collect()
+}
+
+/// Whether the generator was the limit of a trial, by the same rules as in a run.
+fn client_state(plan: &Plan, summary: &Summary) -> ClientState {
+    let own_lag = summary.dispatch_lag.p99.value;
+    if summary.errors(TransportError::LocalExhausted) > 0 {
+        return ClientState::Limited {
+            reason: "no local port or file descriptor was left".to_owned(),
+        };
+    }
+    if own_lag > send_lag_limit(plan.slo.tightest_time()) {
+        let lag = crate::time::Human(own_lag);
+        return ClientState::Limited { reason: format!("requests left {lag} late (p99)") };
+    }
+    ClientState::Healthy
+}
+
+fn report(session: &Session, answer: &Answer, ran: Ran) -> Report {
+    let Ran { trial, outcome, summary, series, silent_since } = ran;
+    let plan = Plan {
+        rate: Rate::from_per_second(trial.rate).unwrap_or(session.plan.rate),
+        warmup: trial.head,
+        duration: trial.length,
+        ..(*session.plan).clone()
+    };
+    let measurement =
+        Measurement { outcome: &outcome, summary: &summary, rate_asked: trial.rate, silent_since };
+    let search = search_report::from(answer, &plan.slo);
+    verdict::report(session, &plan, measurement, series, Some(search))
+}
