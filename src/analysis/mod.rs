@@ -3,7 +3,9 @@
 //! A measurement that the generator itself limited is `invalid`, never a pass or a failure of the target.
 
 pub mod findings;
+pub mod search;
 pub mod slo;
+pub mod trial;
 pub mod words;
 
 use crate::analysis::findings::{Finding, Severity};

@@ -164,6 +164,8 @@ fn measured(plan: &Plan, summary: &Summary, rate: f64) -> Vec<Measured> {
             let (value, at_least) = match one.measured {
                 Figure::Time(quantile) => (quantile.value.as_secs_f64(), quantile.at_least),
                 Figure::Share(value) | Figure::PerSecond(value) => (value, false),
+                // Known from below only: it never meets a limit on a time.
+                Figure::Nothing => (0.0, true),
             };
             Measured { objective: one.objective, value, at_least }
         })

@@ -1,0 +1,299 @@
+//! A target in virtual time: one FIFO queue before several servers, with the faults that searches meet.
+//!
+//! Invariant: the same seed gives the same target and the same results.
+
+use std::time::Duration;
+
+use crate::analysis::trial::{
+    ClientState, Measured, Point, SLOT, StopReason, Trial, TrialResult, Watch,
+};
+use crate::load::random::SplitMix64;
+use crate::load::slo::{Objective, Slo};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Service {
+    Fixed,
+    Exponential,
+    /// Coefficient of variation 1.
+    LogNormal,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    /// Answers per second of all servers together.
+    pub(super) capacity: f64,
+    pub(super) servers: usize,
+    pub(super) service: Service,
+    /// Every `.0` seconds, nothing moves for `.1` seconds.
+    pub(super) stalls: Option<(f64, f64)>,
+    /// Requests per second above which the rest is refused at once.
+    pub(super) limiter: Option<f64>,
+    /// Once a request has waited this long, service takes three times as long until the queue is gone.
+    pub(super) collapse: Option<f64>,
+    /// Service takes 2.5 times as long for so many seconds.
+    pub(super) cold: f64,
+    pub(super) broken: bool,
+    /// Requests per second that the generator can send.
+    pub(super) client: f64,
+}
+
+impl Target {
+    pub(super) fn new(capacity: f64, servers: usize, service: Service) -> Self {
+        Self {
+            capacity,
+            servers,
+            service,
+            stalls: None,
+            limiter: None,
+            collapse: None,
+            cold: 0.0,
+            broken: false,
+            client: f64::INFINITY,
+        }
+    }
+}
+
+/// The target and its clock; what a trial leaves unfinished is still there in the next.
+pub(super) struct Simulation {
+    target: Target,
+    slo: Slo,
+    random: SplitMix64,
+    /// Seconds since the search began.
+    pub(super) now: f64,
+    /// When each server is free, in seconds without stalls.
+    free: Vec<f64>,
+    collapsed: bool,
+    tokens: f64,
+    refilled: f64,
+    stall_phase: f64,
+}
+
+const DRAIN_S: f64 = 10.0;
+const SLOT_S: f64 = 0.1;
+
+/// What the requests of one trial came to.
+#[derive(Default)]
+struct Tally {
+    /// Indexed by slot, also those after the trial's end.
+    slots: Vec<Slot>,
+    unfinished: u64,
+    overdue: u64,
+    response_s: Vec<f64>,
+    planned: u64,
+    failed: u64,
+    open: u64,
+    last_done: f64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    point: Point,
+    finished: u64,
+    became_overdue: u64,
+    overdue_finished: u64,
+}
+
+impl Tally {
+    fn slot(&mut self, at: f64) -> &mut Slot {
+        let index = count(at / SLOT_S).min(1_000);
+        if self.slots.len() <= index {
+            self.slots.resize(index + 1, Slot::default());
+        }
+        &mut self.slots[index]
+    }
+
+    /// The point of slot `index`, all requests due in it being known.
+    fn close(&mut self, index: usize) -> Point {
+        let slot = *self.slot((index as f64 + 0.5) * SLOT_S);
+        self.unfinished += slot.point.planned;
+        self.unfinished -= slot.finished;
+        self.overdue += slot.became_overdue;
+        self.overdue -= slot.overdue_finished;
+        Point {
+            at: SLOT * u32::try_from(index + 1).unwrap(),
+            unfinished: self.unfinished,
+            overdue: self.overdue,
+            ..slot.point
+        }
+    }
+}
+
+/// Whole units in `value`, which is not negative.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
+fn count(value: f64) -> usize {
+    (value + 1e-9) as usize
+}
+
+impl Simulation {
+    pub(super) fn new(target: Target, slo: Slo, seed: u64) -> Self {
+        let mut random = SplitMix64::new(seed);
+        let stall_phase = random.unit();
+        Self {
+            free: vec![0.0; target.servers],
+            target,
+            slo,
+            random,
+            now: 0.0,
+            collapsed: false,
+            tokens: 0.0,
+            refilled: 0.0,
+            stall_phase,
+        }
+    }
+
+    pub(super) fn run(&mut self, trial: &Trial) -> TrialResult {
+        let rate = trial.rate.min(self.target.client);
+        let slots = count(trial.duration().as_secs_f64() / SLOT_S);
+        let mut watch = Watch::new(trial, &self.slo);
+        let mut tally = Tally::default();
+        let mut points = Vec::new();
+        let mut stopped_early = None;
+        let mut sent = 0.0;
+        while points.len() < slots && stopped_early.is_none() {
+            let end = (points.len() + 1) as f64 * SLOT_S;
+            while sent / rate < end - 1e-9 {
+                self.request(sent / rate, trial, &mut tally);
+                sent += 1.0;
+            }
+            let point = tally.close(points.len());
+            stopped_early = watch.observe(&point);
+            points.push(point);
+        }
+        let ran = points.len() as f64 * SLOT_S;
+        let took = ran.max(tally.last_done.min(ran + DRAIN_S));
+        self.now += took;
+        self.result(trial, points, tally, (Duration::from_secs_f64(took), stopped_early))
+    }
+
+    fn result(
+        &self,
+        trial: &Trial,
+        points: Vec<Point>,
+        mut tally: Tally,
+        (took, stopped_early): (Duration, Option<StopReason>),
+    ) -> TrialResult {
+        let length = (SLOT * u32::try_from(points.len()).unwrap()).saturating_sub(trial.head);
+        let errors = tally.failed + tally.open;
+        let error_rate = errors as f64 / tally.planned.max(1) as f64;
+        let measure = |&objective: &Objective| {
+            let value = match objective {
+                Objective::ResponseTime { quantile, .. } => {
+                    quantile_of(&mut tally.response_s, quantile)
+                }
+                Objective::ErrorRate { .. } => error_rate,
+                other => panic!("{other} is not simulated"),
+            };
+            let at_least = value >= DRAIN_S;
+            Measured { objective, value, at_least }
+        };
+        let measured = self.slo.objectives.iter().map(measure).collect();
+        let client = if trial.rate > self.target.client {
+            ClientState::Limited { reason: "CPU".to_owned() }
+        } else {
+            ClientState::Healthy
+        };
+        TrialResult {
+            points,
+            length,
+            took,
+            planned: tally.planned,
+            ok: tally.planned - errors,
+            error_rate,
+            measured,
+            achieved: tally.planned as f64 / length.max(SLOT).as_secs_f64(),
+            send_lag_p99: Duration::ZERO,
+            client,
+            stopped_early,
+        }
+    }
+
+    /// One request due `at` seconds after the trial's start.
+    fn request(&mut self, at: f64, trial: &Trial, tally: &mut Tally) {
+        let judged = at >= trial.head.as_secs_f64() - 1e-9;
+        tally.planned += u64::from(judged);
+        tally.slot(at).point.planned += 1;
+        let due = self.now + at;
+        if self.target.broken || self.refused(due) {
+            let slot = tally.slot(at);
+            slot.point.failed += 1;
+            slot.finished += 1;
+            tally.failed += u64::from(judged);
+            return;
+        }
+        let limit = self.slo.tightest_time().unwrap().as_secs_f64();
+        let response = self.serve(due) - due;
+        let done = at + response;
+        tally.last_done = tally.last_done.max(done);
+        let slow = response >= limit;
+        let slot = tally.slot(done);
+        slot.finished += 1;
+        slot.overdue_finished += u64::from(slow);
+        slot.point.answered_ok += 1;
+        slot.point.slow += u64::from(slow);
+        tally.slot(at + limit).became_overdue += u64::from(slow);
+        if judged {
+            tally.open += u64::from(response > DRAIN_S);
+            tally.response_s.push(response);
+        }
+    }
+
+    fn refused(&mut self, due: f64) -> bool {
+        let Some(limit) = self.target.limiter else { return false };
+        self.tokens = (self.tokens + (due - self.refilled) * limit).min(0.1 * limit);
+        self.refilled = due;
+        let refused = self.tokens < 1.0;
+        self.tokens -= if refused { 0.0 } else { 1.0 };
+        refused
+    }
+
+    /// When the request that is due at `due` is answered.
+    fn serve(&mut self, due: f64) -> f64 {
+        let arrival = self.without_stalls(due);
+        let (server, &free) =
+            self.free.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).unwrap();
+        let start = free.max(arrival);
+        let waited = start - arrival;
+        if let Some(limit) = self.target.collapse {
+            self.collapsed = if self.collapsed { waited > 0.0 } else { waited > limit };
+        }
+        let mean = self.target.servers as f64 / self.target.capacity;
+        let slower = if self.collapsed { 3.0 } else { 1.0 };
+        let slower = if due < self.target.cold { 2.5 * slower } else { slower };
+        let drawn = match self.target.service {
+            Service::Fixed => 1.0,
+            Service::Exponential => self.random.exponential(),
+            Service::LogNormal => self.log_normal(),
+        };
+        let done = start + mean * slower * drawn;
+        self.free[server] = done;
+        self.with_stalls(done)
+    }
+
+    /// Mean 1, variance 1 (Box and Muller's normal deviate, exponentiated).
+    fn log_normal(&mut self) -> f64 {
+        let variance = 2.0_f64.ln();
+        let normal = (2.0 * self.random.exponential()).sqrt()
+            * (std::f64::consts::TAU * self.random.unit()).cos();
+        (variance.sqrt() * normal - variance / 2.0).exp()
+    }
+
+    /// Seconds the target has moved until `at`; each period begins with movement and ends in a stall.
+    fn without_stalls(&self, at: f64) -> f64 {
+        let Some((period, stall)) = self.target.stalls else { return at };
+        let at = at + self.stall_phase * period;
+        let periods = (at / period).floor();
+        periods * (period - stall) + (at - periods * period).min(period - stall)
+    }
+
+    fn with_stalls(&self, moved: f64) -> f64 {
+        let Some((period, stall)) = self.target.stalls else { return moved };
+        let periods = (moved / (period - stall)).floor();
+        moved + periods * stall - self.stall_phase * period
+    }
+}
+
+fn quantile_of(values: &mut [f64], quantile: f64) -> f64 {
+    let Some(last) = values.len().checked_sub(1) else { return 0.0 };
+    let rank = count(quantile * values.len() as f64).min(last);
+    *values.select_nth_unstable_by(rank, f64::total_cmp).1
+}
