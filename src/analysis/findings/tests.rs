@@ -1,6 +1,8 @@
 //! Each cause is found when its numbers say so, and only then.
 
 use super::*;
+use crate::load::plan::LatePolicy;
+use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::Sample;
 use crate::measure::tally::Tally;
 
@@ -189,7 +191,7 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             silent_since: None,
             redistributed: &[],
         };
-        let found = few_samples(&evidence);
+        let found = find(&evidence).into_iter().find(|finding| finding.cause == Cause::FewSamples);
         assert_eq!(found.is_some(), expected.is_some(), "{count}");
         if let (Some(found), Some(name)) = (found, expected) {
             assert!(found.message.contains(name), "{count}: {}", found.message);
