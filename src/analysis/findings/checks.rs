@@ -69,12 +69,10 @@ impl Evidence<'_> {
         if dispatch.count > 0 { dispatch } else { &self.summary.send_lag }
     }
 
-    /// Slots that no worker ever took up.
+    /// Unsent slots that no worker ever took up. One that was taken up waited for the target.
     fn never_taken_up(&self) -> u64 {
-        match self.summary.dispatch_lag.count {
-            0 => self.summary.total.fates.of(Fate::Unsent),
-            taken_up => self.planned().saturating_sub(taken_up),
-        }
+        let without_dispatch = self.planned().saturating_sub(self.summary.dispatch_lag.count);
+        self.summary.total.fates.of(Fate::Unsent).min(without_dispatch)
     }
 }
 

@@ -138,6 +138,12 @@ fn slots_never_taken_up_make_the_run_invalid_unless_it_was_interrupted() {
     }
     let found = causes(&short, |_| {});
     assert_eq!(found[0], (Cause::RateMissed, Severity::Invalid));
+    let mut waited = short.clone();
+    for _ in 0..100 {
+        waited.record_dispatch(Duration::from_micros(10));
+    }
+    let found = causes(&waited, |_| {});
+    assert!(found.iter().all(|(_, severity)| *severity < Severity::Invalid), "{found:?}");
     let found = causes(&short, |evidence| evidence.interrupted = true);
     assert!(found.iter().all(|(_, severity)| *severity < Severity::Invalid), "{found:?}");
     assert!(found.contains(&(Cause::Interrupted, Severity::Warning)));
