@@ -5,6 +5,7 @@
 //! that they survive being written and read.
 
 pub mod build;
+mod convert;
 pub mod echo;
 pub mod search;
 pub mod series;
@@ -14,17 +15,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::Outcome;
-use crate::analysis::findings::{Finding, Severity};
-use crate::analysis::slo::{Holds, Judged, Measured, Tier};
-use crate::load::slo::Objective;
-use crate::measure::fate::{Fate, FateCounts};
-use crate::measure::histogram::Quantile;
-use crate::measure::summary::LatencySummary;
+use crate::measure::fate::Fate;
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
-use crate::time::whole_nanos;
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "steadfire.result/1";
@@ -315,24 +309,6 @@ pub(crate) fn millionths(value: f64) -> f64 {
     if value.abs() < 1e9 { (value * 1e6).round() / 1e6 } else { value.round() }
 }
 
-impl From<&FateCounts> for Fates {
-    fn from(counts: &FateCounts) -> Self {
-        let [ok, bad_status, check_failed, transport_error, timeout, shed, unsent, open] =
-            *counts.as_array();
-        Self {
-            planned: counts.planned(),
-            ok,
-            bad_status,
-            check_failed,
-            transport_error,
-            timeout,
-            shed,
-            unsent,
-            open,
-        }
-    }
-}
-
 impl Fates {
     /// Counts by name, in the order of [`Fate::ALL`].
     pub fn named(&self) -> [(&'static str, u64); Fate::COUNT] {
@@ -354,109 +330,6 @@ impl Latency {
     /// Whether the figure with this field name is only a lower bound.
     pub fn bounds(&self, figure: &str) -> bool {
         self.at_least.iter().any(|name| name == figure)
-    }
-}
-
-impl From<&LatencySummary> for Latency {
-    fn from(summary: &LatencySummary) -> Self {
-        let ns = |quantile: Quantile| whole_nanos(quantile.value);
-        let figures = [
-            ("min", summary.min),
-            ("mean", summary.mean),
-            ("p50", summary.p50),
-            ("p75", summary.p75),
-            ("p90", summary.p90),
-            ("p95", summary.p95),
-            ("p99", summary.p99),
-            ("p999", summary.p999),
-            ("max", summary.max),
-        ];
-        let bounds = figures.iter().filter(|(_, quantile)| quantile.at_least);
-        Self {
-            count: summary.count,
-            min: ns(summary.min),
-            mean: ns(summary.mean),
-            p50: ns(summary.p50),
-            p75: ns(summary.p75),
-            p90: ns(summary.p90),
-            p95: ns(summary.p95),
-            p99: ns(summary.p99),
-            p999: ns(summary.p999),
-            max: ns(summary.max),
-            censored: summary.censored,
-            at_least: bounds.map(|(name, _)| (*name).to_owned()).collect(),
-        }
-    }
-}
-
-impl From<Outcome> for OutcomeName {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Pass => Self::Pass,
-            Outcome::Fail => Self::Fail,
-            Outcome::Invalid => Self::Invalid,
-            Outcome::Incomplete => Self::Incomplete,
-        }
-    }
-}
-
-impl From<Tier> for TierName {
-    fn from(tier: Tier) -> Self {
-        match tier {
-            Tier::Excellent => Self::Excellent,
-            Tier::Acceptable => Self::Acceptable,
-            Tier::Critical => Self::Critical,
-        }
-    }
-}
-
-impl From<Holds> for HoldsName {
-    fn from(holds: Holds) -> Self {
-        match holds {
-            Holds::Yes => Self::Yes,
-            Holds::No => Self::No,
-            Holds::OutOfReach => Self::OutOfReach,
-        }
-    }
-}
-
-impl From<&Finding> for FindingReport {
-    fn from(finding: &Finding) -> Self {
-        Self {
-            id: finding.cause.id().to_owned(),
-            severity: match finding.severity {
-                Severity::Info => SeverityName::Info,
-                Severity::Warning => SeverityName::Warning,
-                Severity::Invalid => SeverityName::Invalid,
-            },
-            message: finding.message.clone(),
-            remedy: finding.remedy.clone(),
-        }
-    }
-}
-
-impl From<&Judged> for ObjectiveReport {
-    fn from(judged: &Judged) -> Self {
-        let (metric, limit) = match judged.objective {
-            Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit } => {
-                (Metric::ResponseTime, whole_nanos(limit) as f64)
-            }
-            Objective::ErrorRate { limit } => (Metric::ErrorRate, limit),
-            Objective::Throughput { limit } => (Metric::Throughput, limit),
-        };
-        let (measured, at_least) = match judged.measured {
-            Measured::Time(time) => (Some(whole_nanos(time.value) as f64), time.at_least),
-            Measured::Share(figure) | Measured::PerSecond(figure) => (Some(figure), false),
-            Measured::Nothing => (None, false),
-        };
-        Self {
-            objective: judged.objective.to_string(),
-            metric,
-            limit: millionths(limit),
-            measured: measured.map(millionths),
-            at_least,
-            holds: judged.holds.into(),
-        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use crate::measure::window::Interval;
-use crate::render::json;
 use crate::report::Report;
 use crate::store::{Action, StoreError, journal};
 
@@ -63,8 +62,12 @@ impl RunFolder {
     /// Writes `result.json`, whole or not at all, and waits until the disk has it. May be called again.
     pub fn write_result(&self, report: &Report) -> Result<(), StoreError> {
         let path = self.path.join(RESULT);
-        replace(&path, json::render(report).as_bytes())
-            .map_err(StoreError::at(Action::Write, &path))
+        let write = || -> io::Result<()> {
+            let mut bytes = serde_json::to_vec_pretty(report)?;
+            bytes.push(b'\n');
+            replace(&path, &bytes)
+        };
+        write().map_err(StoreError::at(Action::Write, &path))
     }
 }
 

@@ -1,0 +1,336 @@
+//! The checks behind the findings, one function per cause or pair of causes that exclude each other.
+//!
+//! Each draws on the evidence alone and returns nothing where there is nothing to say.
+
+use crate::analysis::findings::{Cause, Evidence, Finding, Severity, send_lag_limit};
+use crate::analysis::words::{Count, Part};
+use crate::load::plan::LatePolicy;
+use crate::load::rate::Figures;
+use crate::measure::fate::{Fate, TransportError};
+use crate::measure::summary::LatencySummary;
+use crate::time::{Human, Offset};
+
+/// The share of arrivals the generator may lose before the rate counts as missed.
+const LOST_SHARE_MAX: f64 = 0.01;
+/// The share of answers from which on a status counts as a pattern rather than an accident.
+const PATTERN_SHARE: f64 = 0.01;
+/// Entries that must lie beyond a quantile for it to be worth quoting.
+const BEYOND_MIN: f64 = 10.0;
+
+/// Every check, those about the generator first.
+pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 17] = [
+    client_late,
+    rate_missed,
+    local_exhausted,
+    connection_wait,
+    target_gone,
+    connect_refused,
+    timeouts,
+    shed,
+    unsent,
+    open,
+    token_rejected,
+    rate_limited,
+    stale_connections,
+    censored,
+    few_samples,
+    redistributed,
+    interrupted,
+];
+
+impl Evidence<'_> {
+    fn planned(&self) -> u64 {
+        self.summary.total.fates.planned()
+    }
+
+    fn slots(&self, count: u64) -> Part {
+        Part { count, of: self.planned(), things: "slots" }
+    }
+
+    fn fated(&self, fate: Fate) -> Option<Part> {
+        let count = self.summary.total.fates.of(fate);
+        (count > 0).then(|| self.slots(count))
+    }
+
+    fn broken(&self, kind: TransportError) -> Option<Part> {
+        let count = self.summary.errors(kind);
+        (count > 0).then(|| self.slots(count))
+    }
+
+    fn answers(&self, status: u16) -> Part {
+        let of = self.summary.total.statuses.values().sum();
+        Part { count: self.summary.answers(status), of, things: "answers" }
+    }
+
+    /// The generator's own lag. Where only the send lag is known it stands in, waits for a connection
+    /// included: doubt counts against the generator.
+    fn own_lag(&self) -> &LatencySummary {
+        let dispatch = &self.summary.dispatch_lag;
+        if dispatch.count > 0 { dispatch } else { &self.summary.send_lag }
+    }
+
+    /// Unsent slots that no worker ever took up. One that was taken up waited for the target.
+    fn never_taken_up(&self) -> u64 {
+        let without_dispatch = self.planned().saturating_sub(self.summary.dispatch_lag.count);
+        self.summary.total.fates.of(Fate::Unsent).min(without_dispatch)
+    }
+}
+
+fn finding(cause: Cause, severity: Severity, message: String, remedy: &str) -> Finding {
+    Finding { cause, severity, message, remedy: remedy.to_owned() }
+}
+
+fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
+    let (lag, limit) = (evidence.own_lag().p99.value, send_lag_limit(evidence.tightest_limit));
+    if lag <= limit {
+        return None;
+    }
+    Some(finding(
+        Cause::ClientLate,
+        Severity::Invalid,
+        format!(
+            "the client was the limit: it came to its requests late, p99 {} after they were due (at most {})",
+            Human(lag),
+            Human(limit)
+        ),
+        "lower the rate, leave this machine more CPU, raise --threads, or share the load among agents",
+    ))
+}
+
+fn rate_missed(evidence: &Evidence<'_>) -> Option<Finding> {
+    let left = if evidence.interrupted { 0 } else { evidence.never_taken_up() };
+    let lost = evidence.slots(left + evidence.summary.errors(TransportError::LocalExhausted));
+    if lost.share() <= LOST_SHARE_MAX {
+        return None;
+    }
+    Some(finding(
+        Cause::RateMissed,
+        Severity::Invalid,
+        format!(
+            "the client missed the rate: {}/s of {}/s, since {lost} were lost on its side",
+            Figures(evidence.summary.achieved()),
+            Figures(evidence.rate_asked)
+        ),
+        "lower the rate, raise --threads, or share the load among agents",
+    ))
+}
+
+fn local_exhausted(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.broken(TransportError::LocalExhausted)?;
+    Some(finding(
+        Cause::LocalExhausted,
+        Severity::Invalid,
+        format!("the client ran out of file descriptors or local ports: {part}"),
+        "raise `ulimit -n`, widen net.ipv4.ip_local_port_range, or let the target keep connections alive",
+    ))
+}
+
+fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
+    let summary = evidence.summary;
+    let (lag, limit) = (summary.send_lag.p99.value, send_lag_limit(evidence.tightest_limit));
+    let on_time = summary.dispatch_lag.count > 0 && summary.dispatch_lag.p99.value <= limit;
+    if lag <= limit || !on_time {
+        return None;
+    }
+    if evidence.connections_peak >= evidence.limits.connections {
+        return Some(finding(
+            Cause::ConnectionLimit,
+            Severity::Warning,
+            format!(
+                "all {} connections were in use, so requests waited for one: p99 {} from due to sent; \
+                 the server holds more requests at once than there are connections",
+                Count(evidence.limits.connections as u64),
+                Human(lag)
+            ),
+            "raise --connections if the target is meant to serve more at once; the wait is part of the response time",
+        ));
+    }
+    Some(finding(
+        Cause::ConnectWait,
+        Severity::Info,
+        format!(
+            "requests waited for new connections: p99 {} from due to sent, with {} opened at p99 {} each; \
+             this is network and server time, the client was on time",
+            Human(lag),
+            Count(summary.connect.count),
+            Human(summary.connect.p99.value)
+        ),
+        "a longer --warmup opens connections before the measurement; check that the target keeps them alive",
+    ))
+}
+
+fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
+    let since = evidence.silent_since?;
+    Some(finding(
+        Cause::TargetGone,
+        Severity::Warning,
+        format!(
+            "the server stopped answering {} into the run and did not come back",
+            Human(since.since(Offset::ZERO))
+        ),
+        "look at the target's log around that instant: a crash, a restart or a full queue",
+    ))
+}
+
+fn connect_refused(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.broken(TransportError::ConnectRefused)?;
+    Some(finding(
+        Cause::ConnectRefused,
+        Severity::Warning,
+        format!("the server refused connections in mid-run: {part}"),
+        "check whether it restarted, and its listen backlog and connection limit",
+    ))
+}
+
+fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.fated(Fate::Timeout)?;
+    Some(finding(
+        Cause::Timeouts,
+        Severity::Warning,
+        format!(
+            "no answer in time: {part}; the server, or the network before it, took longer than {}",
+            Human(evidence.limits.timeout)
+        ),
+        "these count as slower than every answer; find what the target was waiting for",
+    ))
+}
+
+fn shed(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.fated(Fate::Shed)?;
+    let late = match evidence.limits.late {
+        LatePolicy::Send => String::new(),
+        LatePolicy::ShedAfter(limit) => format!(" or later than {}", Human(limit)),
+    };
+    Some(finding(
+        Cause::Shed,
+        Severity::Warning,
+        format!(
+            "given up before they were sent: {part}, at the cap of {} in flight{late}; \
+             the server answers more slowly than requests arrive",
+            Count(evidence.limits.in_flight as u64)
+        ),
+        "the rate is beyond what the target holds; lower it, or raise --max-in-flight to let the queue grow",
+    ))
+}
+
+fn unsent(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.fated(Fate::Unsent)?;
+    Some(finding(
+        Cause::Unsent,
+        Severity::Warning,
+        format!("still unsent when the run ended: {part}"),
+        "they count as errors; if the run was not stopped by hand, the backlog outgrew it",
+    ))
+}
+
+fn open(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.fated(Fate::Open)?;
+    Some(finding(
+        Cause::Open,
+        Severity::Warning,
+        format!(
+            "unanswered after a drain of {}: {part}; the server still held them",
+            Human(evidence.limits.drain)
+        ),
+        "raise --drain to wait for them; they count as errors, slower than every answer",
+    ))
+}
+
+fn token_rejected(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.answers(401);
+    if !evidence.logged_in || part.count == 0 || part.share() < PATTERN_SHARE {
+        return None;
+    }
+    Some(finding(
+        Cause::TokenRejected,
+        Severity::Warning,
+        format!("the server rejected the token it issued at log-in: {part} are 401"),
+        "check the token's lifetime and how many logins an account may have at once",
+    ))
+}
+
+fn rate_limited(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.answers(429);
+    if part.count == 0 || part.share() < PATTERN_SHARE {
+        return None;
+    }
+    Some(finding(
+        Cause::RateLimited,
+        Severity::Warning,
+        format!("a rate limiter before or in the server answered: {part} are 429"),
+        "switch it off for the test or raise its limit; otherwise it is the limiter that is measured",
+    ))
+}
+
+fn stale_connections(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.broken(TransportError::StaleConnection)?;
+    Some(finding(
+        Cause::StaleConnections,
+        Severity::Warning,
+        format!("the server closed idle connections just as they were used again: {part}"),
+        "raise the target's keep-alive timeout above the longest pause between requests",
+    ))
+}
+
+fn censored(evidence: &Evidence<'_>) -> Option<Finding> {
+    let times = LatencySummary::from(&evidence.summary.total.response_time);
+    let named = [("p50", times.p50), ("p95", times.p95), ("p99", times.p99)];
+    let (name, quantile) = named.into_iter().find(|(_, quantile)| quantile.at_least)?;
+    let above = if name == "p99" { "" } else { " and what lies above it" };
+    Some(finding(
+        Cause::Censored,
+        Severity::Warning,
+        format!(
+            "{name}{above} can only be bounded, {name} ≥ {}: {} were never answered",
+            Human(quantile.value),
+            evidence.slots(times.censored)
+        ),
+        "the true value is larger; raise --timeout and --drain to see more of it, or lower the rate",
+    ))
+}
+
+fn few_samples(evidence: &Evidence<'_>) -> Option<Finding> {
+    let count = evidence.summary.total.response_time.count();
+    let (name, quantile) = [("p95", 0.95), ("p99", 0.99)]
+        .into_iter()
+        .find(|(_, quantile)| (count as f64) * (1.0 - quantile) < BEYOND_MIN - 1e-6)?;
+    Some(finding(
+        Cause::FewSamples,
+        Severity::Info,
+        format!(
+            "{} response times are few for {name}: it takes {} to have ten beyond it",
+            Count(count),
+            Figures(BEYOND_MIN / (1.0 - quantile))
+        ),
+        "run longer or at a higher rate before quoting it",
+    ))
+}
+
+fn redistributed(evidence: &Evidence<'_>) -> Option<Finding> {
+    let names: Vec<_> = evidence
+        .redistributed
+        .iter()
+        .map(|gone| format!("{} (pool {} is empty)", gone.request, gone.pool))
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    Some(finding(
+        Cause::Redistributed,
+        Severity::Info,
+        format!("not sent, their weight went to the rest of their group: {}", names.join(", ")),
+        "seed the target's data so that the whole mix is measured",
+    ))
+}
+
+fn interrupted(evidence: &Evidence<'_>) -> Option<Finding> {
+    if !evidence.interrupted {
+        return None;
+    }
+    Some(finding(
+        Cause::Interrupted,
+        Severity::Warning,
+        format!("stopped before its end; the figures cover {}", Human(evidence.summary.length)),
+        "let it run to the end for figures that can be compared",
+    ))
+}
