@@ -91,6 +91,7 @@ struct StopArgs {
 
 /// How requests go wrong; sign-in, health and metrics are spared.
 #[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::struct_field_names, reason = "the names are the flags'")]
 #[command(next_help_heading = "Faults (shares from 0 to 1)")]
 struct FaultArgs {
     /// Share answered with status 500

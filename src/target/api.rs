@@ -117,14 +117,10 @@ impl Api {
             Route::OpsAlerts => Ok(Reply::ready(Endpoint::OpsAlerts, self.insight.ops_alerts())),
             Route::PilotReadiness => {
                 let thresholds = Thresholds {
-                    sync_age_minutes_max: query.integer("max_sync_age_minutes", 30, 1..=10_080)?,
-                    overdue_questions_max: query.integer(
-                        "max_overdue_questions",
-                        0,
-                        0..=100_000,
-                    )?,
-                    manual_rate_max: query.share("max_manual_rate", 0.6)?,
-                    open_backlog_max: query.integer("max_open_backlog", 250, 0..=1_000_000)?,
+                    sync_age_minutes: query.integer("max_sync_age_minutes", 30, 1..=10_080)?,
+                    overdue_questions: query.integer("max_overdue_questions", 0, 0..=100_000)?,
+                    manual_rate: query.share("max_manual_rate", 0.6)?,
+                    open_backlog: query.integer("max_open_backlog", 250, 0..=1_000_000)?,
                 };
                 Ok(Reply::ready(Endpoint::PilotReadiness, self.insight.readiness(thresholds)))
             }

@@ -3,6 +3,8 @@
 //! Ids run from 1 in order of age, so the newest has the highest; who may see how many is the caller's affair.
 //! Invariant: after the start, answering costs copies of prepared text only.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -143,7 +145,8 @@ fn listing<'a>(key: &str, matching: impl Iterator<Item = &'a str> + Clone, page:
         }
         body.push_str(item);
     }
-    body.push_str(&format!("],\"total\":{total},\"page\":{number},\"page_size\":{size}}}"));
+    // Writing to a string can't fail.
+    let _ = write!(body, "],\"total\":{total},\"page\":{number},\"page_size\":{size}}}");
     body
 }
 
@@ -242,6 +245,7 @@ fn interaction(index: usize, occurred: u64) -> Value {
         Channel::Question => pick(&QUESTIONS, index),
         Channel::Chat => pick(&CHATS, index),
     };
+    let answered = index.is_multiple_of(4);
     let rating = (channel == Channel::Review).then_some(pick(&[5, 4, 2, 5, 1], index));
     json!({
         "id": index + 1,
@@ -256,9 +260,9 @@ fn interaction(index: usize, occurred: u64) -> Value {
         "subject": product,
         "text": text,
         "rating": rating,
-        "status": if index % 4 == 0 { "responded" } else { "open" },
+        "status": if answered { "responded" } else { "open" },
         "priority": pick(&["low", "normal", "high"], index),
-        "needs_response": index % 4 != 0,
+        "needs_response": !answered,
         "source": "marketplace_api",
         "is_auto_response": false,
         "occurred_at": timestamp(occurred),

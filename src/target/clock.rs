@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::time::Offset;
 
 /// Longest single sleep, so that a far instant can't overflow the timer; waits loop anyway.
-const SLEEP_MAX: Duration = Duration::from_secs(3_600);
+const SLEEP_MAX: Duration = Duration::from_hours(1);
 
 /// Time since the server's start.
 #[derive(Clone, Copy, Debug)]

@@ -86,8 +86,9 @@ impl Endpoint {
             Self::ListChats | Self::AiDraft => 4_000,
             Self::ListQuestion | Self::ListChat => 4_200,
             Self::ListAll | Self::ListReview => 4_500,
-            Self::Register | Self::Login | Self::Refresh => 5_000,
-            Self::Quality | Self::QualityHistory => 5_000,
+            Self::Register | Self::Login | Self::Refresh | Self::Quality | Self::QualityHistory => {
+                5_000
+            }
             Self::Timeline => 5_500,
             Self::OpsAlerts => 6_000,
             Self::PilotReadiness => 8_000,

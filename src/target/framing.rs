@@ -109,7 +109,7 @@ impl Framer {
                 return Ok((blank, false));
             }
             if let Some(length) = head_end(bytes, 0) {
-                return self.begin(parse(&bytes[..length])?, length, bytes.len(), seen);
+                return Ok(self.begin(parse(&bytes[..length])?, length, bytes.len(), seen));
             }
         }
         let known = self.head.len();
@@ -123,7 +123,7 @@ impl Framer {
         };
         let head = parse(&self.head[..length])?;
         self.head.clear();
-        self.begin(head, length - known, bytes.len(), seen)
+        Ok(self.begin(head, length - known, bytes.len(), seen))
     }
 
     fn begin(
@@ -132,14 +132,14 @@ impl Framer {
         used: usize,
         available: usize,
         seen: &mut Seen,
-    ) -> Result<(usize, bool), Malformed> {
+    ) -> (usize, bool) {
         self.close = head.close;
         self.state = head.body;
         // A client that sends the body along at once is not waiting.
         if head.expects_continue && head.body != State::Head && used == available {
             seen.next = Next::Continue;
         }
-        Ok((used, head.body == State::Head))
+        (used, head.body == State::Head)
     }
 
     fn skip(&mut self, bytes: &[u8], left: u64, rest: fn(u64) -> State) -> (usize, bool) {
@@ -157,7 +157,8 @@ impl Framer {
             (State::ChunkSize { size, .. }, b';' | b'\r' | b' ' | b'\t') => {
                 State::ChunkSize { size, in_extension: true }
             }
-            (state @ State::ChunkSize { in_extension: true, .. }, _) => state,
+            (state @ State::ChunkSize { in_extension: true, .. }, _)
+            | (state @ (State::ChunkEnd | State::Trailer { .. }), b'\r') => state,
             (State::ChunkSize { size, .. }, digit) => {
                 let digit = char::from(digit).to_digit(16).ok_or(Malformed)?;
                 let size = size * 16 + u64::from(digit);
@@ -166,10 +167,8 @@ impl Framer {
                 }
                 State::ChunkSize { size, in_extension: false }
             }
-            (State::ChunkEnd, b'\r') => State::ChunkEnd,
             (State::ChunkEnd, b'\n') => State::ChunkSize { size: 0, in_extension: false },
             (State::Trailer { line_empty: true }, b'\n') => return Ok(true),
-            (state @ State::Trailer { .. }, b'\r') => state,
             (State::Trailer { .. }, byte) => State::Trailer { line_empty: byte == b'\n' },
             _ => return Err(Malformed),
         };
@@ -253,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_is_not_http_is_refused() {
-        let long = [b"GET /".as_slice(), &[b'a'; HEAD_MAX]].concat();
+        let long = [b"GET /".as_slice(), &b"a".repeat(HEAD_MAX)].concat();
         let table: [&[u8]; 6] = [
             b"\x16\x03\x01 hello\r\n\r\n",
             b"PRI * HTTP/2.0\r\n\r\n",

@@ -97,13 +97,11 @@ impl Host {
         self.wait(promise.ticket).await;
 
         let Promise { reply, fault, .. } = promise;
-        match fault {
-            Some(fault) => Err(Strike::new(fault, &reply)),
-            None => {
-                self.state().count(&reply);
-                Ok(respond(reply))
-            }
+        if let Some(fault) = fault {
+            return Err(Strike::new(fault, &reply));
         }
+        self.state().count(&reply);
+        Ok(respond(reply))
     }
 
     /// Notes a connection that could not be accepted.

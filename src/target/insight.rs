@@ -22,10 +22,10 @@ pub(super) struct Insight {
 /// What a release must not exceed, as the caller sets it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Thresholds {
-    pub(super) sync_age_minutes_max: u64,
-    pub(super) overdue_questions_max: u64,
-    pub(super) manual_rate_max: f64,
-    pub(super) open_backlog_max: u64,
+    pub(super) sync_age_minutes: u64,
+    pub(super) overdue_questions: u64,
+    pub(super) manual_rate: f64,
+    pub(super) open_backlog: u64,
 }
 
 impl Insight {
@@ -150,12 +150,7 @@ fn ops_alerts(now: u64) -> Value {
 }
 
 fn readiness(now: u64, thresholds: Thresholds) -> Value {
-    let Thresholds {
-        sync_age_minutes_max,
-        overdue_questions_max,
-        manual_rate_max,
-        open_backlog_max,
-    } = thresholds;
+    let Thresholds { sync_age_minutes, overdue_questions, manual_rate, open_backlog } = thresholds;
     let check = |code: &str, title: &str, holds: bool, detail: String| {
         let status = if holds { "pass" } else { "fail" };
         json!({ "code": code, "title": title, "status": status, "blocking": true, "severity": "high", "detail": detail })
@@ -165,26 +160,26 @@ fn readiness(now: u64, thresholds: Thresholds) -> Value {
         check(
             "sync_age",
             "Свежесть данных",
-            age <= sync_age_minutes_max,
-            format!("Возраст {age} мин, допустимо {sync_age_minutes_max}"),
+            age <= sync_age_minutes,
+            format!("Возраст {age} мин, допустимо {sync_age_minutes}"),
         ),
         check(
             "overdue",
             "Просроченные вопросы",
-            overdue <= overdue_questions_max,
-            format!("Просрочено {overdue}, допустимо {overdue_questions_max}"),
+            overdue <= overdue_questions,
+            format!("Просрочено {overdue}, допустимо {overdue_questions}"),
         ),
         check(
             "manual_rate",
             "Доля ручных ответов",
-            manual <= manual_rate_max,
-            format!("Доля {manual}, допустимо {manual_rate_max}"),
+            manual <= manual_rate,
+            format!("Доля {manual}, допустимо {manual_rate}"),
         ),
         check(
             "backlog",
             "Открытые обращения",
-            backlog <= open_backlog_max,
-            format!("Открыто {backlog}, допустимо {open_backlog_max}"),
+            backlog <= open_backlog,
+            format!("Открыто {backlog}, допустимо {open_backlog}"),
         ),
         check("worker", "Фоновый обработчик", true, "Отвечает".to_owned()),
         check(
@@ -204,10 +199,10 @@ fn readiness(now: u64, thresholds: Thresholds) -> Value {
         "decision": if go { "go" } else { "no-go" },
         "summary": { "total": checks.len(), "passed": checks.len() - failed, "failed": failed, "blockers": failed },
         "thresholds": {
-            "max_sync_age_minutes": sync_age_minutes_max,
-            "max_overdue_questions": overdue_questions_max,
-            "max_manual_rate": manual_rate_max,
-            "max_open_backlog": open_backlog_max,
+            "max_sync_age_minutes": sync_age_minutes,
+            "max_overdue_questions": overdue_questions,
+            "max_manual_rate": manual_rate,
+            "max_open_backlog": open_backlog,
         },
         "checks": checks,
     })
@@ -221,10 +216,10 @@ mod tests {
     fn bodies_have_the_sizes_of_the_service_they_stand_for() {
         let insight = Insight::new(1_700_000_000);
         let thresholds = Thresholds {
-            sync_age_minutes_max: 30,
-            overdue_questions_max: 0,
-            manual_rate_max: 0.6,
-            open_backlog_max: 250,
+            sync_age_minutes: 30,
+            overdue_questions: 0,
+            manual_rate: 0.6,
+            open_backlog: 250,
         };
         let table = [
             ("quality", insight.quality(30), 900..1_400),
@@ -242,12 +237,12 @@ mod tests {
     #[test]
     fn readiness_follows_the_thresholds() {
         let insight = Insight::new(1_700_000_000);
-        let decision = |overdue_questions_max| {
+        let decision = |overdue_questions| {
             let thresholds = Thresholds {
-                sync_age_minutes_max: 30,
-                overdue_questions_max,
-                manual_rate_max: 0.6,
-                open_backlog_max: 250,
+                sync_age_minutes: 30,
+                overdue_questions,
+                manual_rate: 0.6,
+                open_backlog: 250,
             };
             let body: Value = serde_json::from_slice(&insight.readiness(thresholds)).unwrap();
             assert_eq!(body["checks"].as_array().unwrap().len(), 8);

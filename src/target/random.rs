@@ -1,4 +1,4 @@
-//! A small seeded generator (SplitMix64) for service times and faults.
+//! A small seeded generator (`SplitMix64`) for service times and faults.
 //!
 //! Invariant: the same seed gives the same sequence on every platform.
 

@@ -99,17 +99,13 @@ async fn accept_until<Run: Future<Output = ()> + Send + 'static>(
 
 async fn accept(listener: &TcpListener, on_failure: &impl Fn()) -> TcpStream {
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                // Without it small answers may wait for an acknowledgement; a failure costs time only.
-                let _ = stream.set_nodelay(true);
-                return stream;
-            }
-            Err(_) => {
-                on_failure();
-                sleep(ACCEPT_PAUSE).await;
-            }
+        if let Ok((stream, _)) = listener.accept().await {
+            // Without it small answers may wait for an acknowledgement; a failure costs time only.
+            let _ = stream.set_nodelay(true);
+            return stream;
         }
+        on_failure();
+        sleep(ACCEPT_PAUSE).await;
     }
 }
 

@@ -89,6 +89,8 @@ pub enum Mode {
 /// A queue wait past which a server with [`Overload::Collapse`] tips over.
 pub const COLLAPSE_WAIT: Duration = Duration::from_secs(2);
 
+const DAY: Duration = Duration::from_hours(24);
+
 /// Everything that shapes a demo backend; the default serves the chat-center mix at some 950 requests/s.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -142,7 +144,7 @@ impl Default for Settings {
             queue_limit: 20_000,
             accept_backlog: 2_048,
             faults: Faults::default(),
-            token_lifetime: Duration::from_secs(7 * 24 * 3_600),
+            token_lifetime: 7 * DAY,
             keep_alive: Duration::from_secs(5),
             seeding: Seeding::default(),
         }
@@ -180,7 +182,6 @@ impl Settings {
         let at_most = |holds: bool, name, limit| {
             if holds { Ok(()) } else { Err(SettingsError::TooLarge { name, limit }) }
         };
-        const DAY: Duration = Duration::from_secs(86_400);
         positive(self.workers > 0, "workers")?;
         at_most(self.workers <= 10_000, "workers", "10000")?;
         positive(self.service_scale > 0.0, "the service scale")?;

@@ -14,7 +14,7 @@ use super::reply::Reply;
 use super::settings::Faults;
 
 /// An endless answer is given up after this long.
-const ENDLESS_MAX: Duration = Duration::from_secs(600);
+const ENDLESS_MAX: Duration = Duration::from_mins(10);
 /// Bytes of the body that an endless answer sends.
 const ENDLESS_BYTES: usize = 8;
 

@@ -113,7 +113,7 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     fn stalls() -> Stalls {
-        Stalls { every: Duration::from_millis(2_000), hold: Duration::from_millis(500) }
+        Stalls { every: Duration::from_secs(2), hold: Duration::from_millis(500) }
     }
 
     #[test]

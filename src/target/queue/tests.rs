@@ -13,6 +13,11 @@ fn fixed() -> Settings {
     Settings { service: ServiceTime::Fixed, queue_limit: usize::MAX, ..Settings::default() }
 }
 
+/// Time between arrivals at that rate.
+fn gap(rate_per_s: f64) -> u64 {
+    whole_nanos(Duration::from_secs_f64(1.0 / rate_per_s))
+}
+
 fn served(queue: &mut Queue, now: u64, endpoint: Endpoint) -> Ticket {
     match queue.arrive(at(now), endpoint) {
         Admission::Served(ticket) => ticket,
@@ -35,7 +40,7 @@ fn mix() -> Vec<Endpoint> {
 /// Offers the mix at `rate` from `from` to `to` (seconds) and counts answers due in the window given.
 fn completed(queue: &mut Queue, rate: f64, (from, to): (u64, u64), window: (u64, u64)) -> u32 {
     let mix = mix();
-    let gap = (SECOND as f64 / rate) as u64;
+    let gap = gap(rate);
     let tickets: Vec<Ticket> = (from * SECOND..to * SECOND)
         .step_by(usize::try_from(gap).unwrap())
         .zip(mix.iter().cycle())
@@ -78,7 +83,7 @@ fn below_capacity_every_request_is_answered_soon() {
     let settings = fixed();
     let mut queue = Queue::new(&settings);
     let rate = 0.5 * settings.chat_center_capacity();
-    let gap = (SECOND as f64 / rate) as u64;
+    let gap = gap(rate);
     for (i, endpoint) in (0..).zip(mix().iter().cycle().take(5_000)) {
         let ticket = served(&mut queue, i * gap, *endpoint);
         let response = queue.due(ticket).since(at(i * gap));
