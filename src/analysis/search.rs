@@ -97,16 +97,13 @@ impl Search {
         let record = TrialRecord { trial, judgement, figures: result };
         self.elapsed += record.figures.took.max(record.figures.length);
         self.trials.push(record.clone());
-        self.step = match self.second_look_at(&record) {
-            Some(again) => {
-                self.second_look = true;
-                Step::Trial(again)
-            }
-            None => {
-                self.second_look = false;
-                self.learn(&record);
-                self.proceed(&record)
-            }
+        let again = self.second_look_at(&record);
+        self.second_look = again.is_some();
+        self.step = if let Some(trial) = again {
+            Step::Trial(trial)
+        } else {
+            self.learn(&record);
+            self.proceed(&record)
         };
     }
 
@@ -177,7 +174,7 @@ impl Search {
         }
         // A stall may have failed a good rate, or the target may have grown: clearly above the answer a
         // trial must fail.
-        let breached = self.bracket.high().is_some_and(|high| high.is_breach());
+        let breached = self.bracket.high().is_some_and(Failure::is_breach);
         let rate = low * (1.0 + 3.0 * self.precision_at(low));
         let above = self.settings.trial(Purpose::Above, rate.min(self.settings.max_rate), ABOVE);
         if breached && last.trial.purpose == Purpose::Confirm && self.fits(&above) {

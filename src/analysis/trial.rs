@@ -213,13 +213,17 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
     if runaway || backlog.evidence >= GROWTH_BELIEVED {
         reasons.push(Breach::BacklogGrowing { per_s: backlog_slope });
     }
-    let limit = slo.tightest_time().unwrap_or(Duration::from_secs(1));
-    let verdict = match () {
-        () if matches!(result.client, ClientState::Limited { .. }) => Verdict::Invalid,
-        () if errors_over || result.stopped_early.is_some() => Verdict::Fail,
-        () if reasons.is_empty() && backlog.evidence <= 0.0 => Verdict::Pass,
-        () if reasons.is_empty() || backlog.came_back(limit) => Verdict::Undecided,
-        () => Verdict::Fail,
+    let came_back = backlog.came_back(slo.tightest_time().unwrap_or(Duration::from_secs(1)));
+    let verdict = if matches!(result.client, ClientState::Limited { .. }) {
+        Verdict::Invalid
+    } else if errors_over || result.stopped_early.is_some() {
+        Verdict::Fail
+    } else if reasons.is_empty() && (backlog.evidence <= 0.0 || came_back) {
+        Verdict::Pass
+    } else if reasons.is_empty() || came_back {
+        Verdict::Undecided
+    } else {
+        Verdict::Fail
     };
     Judgement { verdict, reasons, backlog_slope }
 }

@@ -67,8 +67,8 @@ pub enum Note {
     UpperEndNoisy,
 }
 
-/// Share of intervals that contained the true rate in simulated searches (queues with exponential and
-/// log-normal service at 200/s to 1,300/s; the module's tests hold it to this).
+/// Share of intervals that contained the true rate in simulated searches: queues with exponential and
+/// log-normal service between 200/s and 7,000/s. Around 50/s it was 0.87, with a 1 s stall every 20 s 0.46.
 pub const COVERAGE: f64 = 0.9;
 
 impl Answer {

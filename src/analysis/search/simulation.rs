@@ -224,13 +224,13 @@ impl Simulation {
         let response = self.serve(due) - due;
         let done = at + response;
         tally.last_done = tally.last_done.max(done);
-        let slow = response >= limit;
+        let late = response >= limit;
         let slot = tally.slot(done);
         slot.finished += 1;
-        slot.overdue_finished += u64::from(slow);
+        slot.overdue_finished += u64::from(late);
         slot.point.answered_ok += 1;
-        slot.point.slow += u64::from(slow);
-        tally.slot(at + limit).became_overdue += u64::from(slow);
+        slot.point.slow += u64::from(late);
+        tally.slot(at + limit).became_overdue += u64::from(late);
         if judged {
             tally.open += u64::from(response > DRAIN_S);
             tally.response_s.push(response);
