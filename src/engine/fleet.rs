@@ -47,7 +47,7 @@ pub struct Fleet {
 }
 
 struct WorkerHandle {
-    commands: Option<UnboundedSender<Command>>,
+    commands: UnboundedSender<Command>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -95,7 +95,7 @@ impl Fleet {
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{number}"))
                 .spawn(move || worker::work(equipment, inbox, &messages))?;
-            workers.push(WorkerHandle { commands: Some(commands), thread: Some(thread) });
+            workers.push(WorkerHandle { commands, thread: Some(thread) });
         }
         let fleet = Self { plan: Arc::clone(plan), ready, workers, messages };
         fleet.command(|| Command::Open(connections.div_ceil(count)));
@@ -118,12 +118,12 @@ impl Fleet {
         TokenPort {
             plan: Arc::clone(&self.plan),
             ready: self.ready.clone(),
-            commands: self.workers.iter().filter_map(|worker| worker.commands.clone()).collect(),
+            commands: self.workers.iter().map(|worker| worker.commands.clone()).collect(),
         }
     }
 
     fn command(&self, mut command: impl FnMut() -> Command) {
-        for commands in self.workers.iter().filter_map(|worker| worker.commands.as_ref()) {
+        for WorkerHandle { commands, .. } in &self.workers {
             // A worker that is gone has said why, or its absence shows in the messages.
             let _ = commands.send(command());
         }
@@ -167,9 +167,8 @@ impl Fleet {
 
 impl Drop for Fleet {
     fn drop(&mut self) {
-        for worker in &mut self.workers {
-            worker.commands = None;
-        }
+        // Whoever renews tokens may still hold a sender, so closing the channel would not do.
+        self.command(|| Command::Quit);
         for worker in &mut self.workers {
             if let Some(thread) = worker.thread.take() {
                 // A panic there has been printed by its thread.

@@ -38,6 +38,8 @@ pub(super) enum Command {
     Run(Assignment),
     /// Use these requests from now on.
     Prepare(Box<Prepared>),
+    /// End the thread.
+    Quit,
 }
 
 /// A leg, for one worker.
@@ -80,7 +82,7 @@ pub(super) struct Equipment {
     pub(super) requests: usize,
 }
 
-/// The thread's body: serves commands until their sender is gone.
+/// The thread's body: serves commands until it is told to quit or their sender is gone.
 pub(super) fn work(
     equipment: Equipment,
     mut commands: UnboundedReceiver<Command>,
@@ -92,10 +94,12 @@ pub(super) fn work(
     let result = runtime.and_then(|runtime| {
         runtime.block_on(async {
             let mut worker = Worker::new(equipment, messages)?;
-            while let Some(command) = commands.recv().await {
-                worker.obey(command, &mut commands).await;
+            loop {
+                match commands.recv().await {
+                    None | Some(Command::Quit) => return Ok(()),
+                    Some(command) => worker.obey(command, &mut commands).await,
+                }
             }
-            Ok(())
         })
     });
     if let Err(error) = result {
@@ -134,6 +138,7 @@ impl<'a> Worker<'a> {
             }
             Command::Prepare(prepared) => self.dispatcher.replace_prepared(*prepared),
             Command::Run(assignment) => self.run(assignment, commands).await,
+            Command::Quit => {}
         }
     }
 
