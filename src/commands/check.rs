@@ -1,5 +1,6 @@
 //! The verb `check`: validates a profile without sending anything.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use crate::commands::environment::Environment;
@@ -34,7 +35,8 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     for request in &profile.requests {
         let share = f64::from(request.weight) / total as f64 * 100.0;
         let path = request.path.as_literal().unwrap_or("(varies)");
-        text.push_str(&format!("{share:>6.2} %  {:<18} {} {path}\n", request.name, request.method));
+        writeln!(text, "{share:>6.2} %  {:<18} {} {path}", request.name, request.method)
+            .expect("writing to a String cannot fail");
     }
     // A closed pipe is no reason to complain.
     let _ = anstream::stdout().write_all(text.as_bytes());

@@ -2,6 +2,6 @@
 
 /// Now.
 #[expect(clippy::disallowed_methods, reason = "wall-clock time enters here")]
-pub fn now() -> jiff::Timestamp {
+pub(super) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }

@@ -10,14 +10,14 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Where `${VAR}` is looked up.
 #[derive(Default)]
-pub struct Environment {
+pub(super) struct Environment {
     given: BTreeMap<String, String>,
     fallback: BTreeMap<String, String>,
 }
 
 impl Environment {
     /// Reads `NAME=VALUE` pairs of -e and the lines of an --env-file.
-    pub fn read(pairs: &[String], file: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn read(pairs: &[String], file: Option<&Path>) -> Result<Self, Failure> {
         let mut given = BTreeMap::new();
         for pair in pairs {
             let (name, value) =
@@ -47,12 +47,12 @@ impl Environment {
     }
 
     /// Gives `name` a value unless something else does.
-    pub fn provide(&mut self, name: &str, value: &str) {
+    pub(super) fn provide(&mut self, name: &str, value: &str) {
         self.fallback.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
 
     /// The value of `name`.
-    pub fn get(&self, name: &str) -> Option<String> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
         #[expect(clippy::disallowed_methods, reason = "the process's environment enters here")]
         let inherited = || std::env::var(name).ok();
         self.given
@@ -93,7 +93,7 @@ fn parse_file(text: &str) -> Result<BTreeMap<String, String>, usize> {
 }
 
 /// A file's bytes; `flag` names it in the error.
-pub fn read_bounded(path: &Path, bytes_max: u64, flag: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_bounded(path: &Path, bytes_max: u64, flag: &str) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;
     let failed = |error: std::io::Error| {
         Failure::usage(format!("{flag} {}: cannot be read ({error})", path.display()))

@@ -82,7 +82,7 @@ pub fn with_verb(mut argv: Vec<OsString>) -> Vec<OsString> {
 pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
     let cli = match Cli::try_parse_from(with_verb(argv)) {
         Ok(cli) => cli,
-        Err(error) => return run::foreign::explain(error),
+        Err(error) => return run::foreign::explain(&error),
     };
     match cli.verb {
         Verb::Run(words) => run::exec(&words),

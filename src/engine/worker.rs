@@ -152,6 +152,9 @@ impl<'a> Worker<'a> {
         let clock = Clock::starting_at(assignment.start_ns);
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
         let gap = leg.schedule.rate.gap() * u32::try_from(self.workers).unwrap_or(u32::MAX);
+        // Offsets begin at the start, so the wait for it is counted on the bare clock.
+        self.pacer.begin(Clock::starting_at(0), leg.pacing, gap);
+        self.pacer.wait_until(Offset::from_nanos(assignment.start_ns)).await;
         self.pacer.begin(clock, leg.pacing, gap);
         let mut arrivals = Arrivals::new(&assignment, self.number, self.workers);
         let mut next_tick = first_tick(leg.warmup);

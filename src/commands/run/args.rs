@@ -17,6 +17,7 @@ use crate::time::parse_duration;
 ///
 /// Without a profile, URL or --host the built-in demo backend is started and measured.
 #[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Args {
     /// Profile file, built-in profile (chat-center, chat-center-read, chat-center-analytics) or URL
     #[arg(value_name = "PROFILE|URL")]

@@ -8,7 +8,7 @@ use crate::commands::run::screen::Screen;
 use crate::load::schedule::Schedule;
 use crate::measure::fate::FateCounts;
 use crate::measure::snapshot::Snapshot;
-use crate::measure::window::Interval;
+use crate::measure::window::{Gauges, Interval};
 use crate::report::series::SeriesBuilder;
 use crate::time::Offset;
 
@@ -78,6 +78,11 @@ impl<'a> Course<'a> {
     }
 
     fn close(&mut self, second: &Interval) {
+        let window = &second.window;
+        if window.planned == 0 && window.fates.planned() == 0 && window.gauges == Gauges::default() {
+            // The end of a drain that had nothing left to wait for.
+            return;
+        }
         self.total += &second.window.fates;
         self.screen.progress(&self.label, &Snapshot::new(second, self.total, self.arrivals_end));
         if second.end.since(Offset::ZERO) > self.warmup {

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 
 /// Prints help and version where they were asked for; else tells the mistake, with a hint where the words
 /// come from another tool.
-pub fn explain(error: clap::Error) -> Result<Exit, Failure> {
+pub fn explain(error: &clap::Error) -> Result<Exit, Failure> {
     if !error.use_stderr() {
         // A closed pipe is no reason to complain.
         let _ = error.print();
@@ -19,7 +19,7 @@ pub fn explain(error: clap::Error) -> Result<Exit, Failure> {
     }
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned();
-    Err(Failure::usage(match hint(&error) {
+    Err(Failure::usage(match hint(error) {
         Some(hint) => format!("{text}\n\nhint: {hint}"),
         None => text,
     }))

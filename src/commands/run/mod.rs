@@ -61,7 +61,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let screen = Screen::new(args.quiet, args.no_tui);
     let machine = Machine::inspect();
     let subject = subject::read(args)?;
-    let demo = start_demo(&subject, &screen)?;
+    let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
     let plan = resolve::resolve(args, subject, origin, machine)?;
     if let (Some(users), Some(wait)) = (args.users, args.wait) {
@@ -103,7 +103,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
 }
 
-fn start_demo(subject: &Subject, screen: &Screen) -> Result<Option<DemoBackend>, Failure> {
+fn start_demo(subject: &Subject, screen: Screen) -> Result<Option<DemoBackend>, Failure> {
     let Subject::Demo(_) = subject else { return Ok(None) };
     let settings = Settings::default();
     let capacity = settings.chat_center_capacity();

@@ -144,16 +144,13 @@ fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<S
             mistakes.push(format!("--weight '{setting}': write NAME=N with a whole number"));
             continue;
         };
-        match requests.iter_mut().find(|request| request.name == name) {
-            Some(request) => request.weight = weight,
-            None => {
-                let names: Vec<&str> =
-                    requests.iter().map(|request| request.name.as_str()).collect();
-                mistakes.push(format!(
-                    "--weight: no request is named '{name}'; there are: {}",
-                    names.join(", ")
-                ));
-            }
+        if let Some(request) = requests.iter_mut().find(|request| request.name == name) { request.weight = weight } else {
+            let names: Vec<&str> =
+                requests.iter().map(|request| request.name.as_str()).collect();
+            mistakes.push(format!(
+                "--weight: no request is named '{name}'; there are: {}",
+                names.join(", ")
+            ));
         }
     }
     let tagged = |request: &RequestTemplate, tags: &[String]| {

@@ -36,19 +36,19 @@ impl Screen {
     }
 
     /// Progress of the load; `label` says which part of a search it is.
-    pub(super) fn progress(&self, label: &str, snapshot: &Snapshot) {
+    pub(super) fn progress(self, label: &str, snapshot: &Snapshot) {
         let gap = if label.is_empty() { "" } else { "  " };
         match self.mode {
             Mode::Silent => {}
             Mode::Lines => write(&format!("{label}{gap}{}\n", progress::line(snapshot))),
             Mode::Bar => {
-                write(&format!("\r\x1b[2K{label}{gap}{}", progress::bar(snapshot, Style::Colour)))
+                write(&format!("\r\x1b[2K{label}{gap}{}", progress::bar(snapshot, Style::Colour)));
             }
         }
     }
 
     /// One line that stays.
-    pub(super) fn note(&self, text: &str) {
+    pub(super) fn note(self, text: &str) {
         match self.mode {
             Mode::Silent => {}
             Mode::Lines => write(&format!("{text}\n")),
@@ -57,13 +57,13 @@ impl Screen {
     }
 
     /// A warning: shown also when progress is not.
-    pub(super) fn warn(&self, text: &str) {
+    pub(super) fn warn(self, text: &str) {
         let start = if self.mode == Mode::Bar { "\r\x1b[2K" } else { "" };
         write(&format!("{start}warning: {text}\n"));
     }
 
     /// Takes the bar away before results are printed.
-    pub(super) fn clear(&self) {
+    pub(super) fn clear(self) {
         if self.mode == Mode::Bar {
             write("\r\x1b[2K");
         }

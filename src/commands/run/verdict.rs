@@ -16,6 +16,7 @@ use crate::report::{ClockSource, OutcomeName, Report};
 use crate::time::Offset;
 
 /// What was measured.
+#[derive(Clone, Copy)]
 pub(super) struct Measurement<'a> {
     pub(super) outcome: &'a LegOutcome,
     pub(super) summary: &'a Summary,
