@@ -1,3 +1,5 @@
+//! Searches against simulated queues, in virtual time.
+
 use std::time::Duration;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Judging trials, from tables of points.
+
 use super::*;
 
 const RATE: f64 = 1000.0;

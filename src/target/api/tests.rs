@@ -1,3 +1,5 @@
+//! What each endpoint answers, without sockets.
+
 use std::sync::{LazyLock, Mutex};
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! The demo backend over real sockets.
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;

@@ -1,3 +1,5 @@
+//! The capacity model in virtual time.
+
 use super::super::endpoint::CHAT_CENTER_MIX;
 use super::super::settings::{Freezes, Stalls};
 use super::*;

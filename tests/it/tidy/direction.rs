@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["time", "load", "measure", "analysis"]),
     ("render", &["time", "load", "measure", "analysis", "report"]),
     ("transport", &["time", "load", "measure"]),
-    ("engine", &["time", "load", "measure", "transport"]),
+    ("engine", &["time", "load", "profile", "measure", "transport"]),
     ("target", &["time"]),
     ("store", &["time", "measure", "report"]),
     (
