@@ -3,6 +3,7 @@
 //! Workers and their connections outlive a leg, so that the trials of a search run on warm connections.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::engine::leg::{Flow, Leg, LegOutcome};
+use crate::engine::leg::{Flow, Leg, LegOutcome, WINDOW};
 use crate::engine::prepare::Ready;
 use crate::engine::prepared::{Prepared, RenderError};
 use crate::engine::worker::{self, Assignment, Command, Equipment, Finished, Message};
@@ -156,7 +157,10 @@ impl Fleet {
             }
             while let Some(interval) = collector.next_interval() {
                 if observe(&interval) == Flow::Stop {
-                    arrivals_stop.fetch_min(interval.end.as_nanos(), Ordering::Relaxed);
+                    // A window ahead: by now workers have taken up slots past this one's end, and
+                    // differently many.
+                    let stop = interval.end + WINDOW;
+                    arrivals_stop.fetch_min(stop.as_nanos(), Ordering::Relaxed);
                 }
             }
         }
@@ -189,19 +193,24 @@ fn share(limits: &Limits, workers: usize) -> Limits {
 
 /// Merges windows of the same place in time, and tallies at the end.
 struct Collector {
-    unfinished: usize,
-    next_window: Vec<usize>,
-    delivered: BTreeMap<usize, (usize, Offset, Window)>,
+    workers: Vec<Delivery>,
+    delivered: BTreeMap<usize, (Offset, Window)>,
     emitted: usize,
     previous_end: Offset,
     outcome: LegOutcome,
 }
 
+/// What has come of one worker.
+#[derive(Clone, Copy, Default)]
+struct Delivery {
+    windows: usize,
+    finished: bool,
+}
+
 impl Collector {
     fn new(workers: usize, requests: usize) -> Self {
         Self {
-            unfinished: workers,
-            next_window: vec![0; workers],
+            workers: vec![Delivery::default(); workers],
             delivered: BTreeMap::new(),
             emitted: 0,
             previous_end: Offset::ZERO,
@@ -218,19 +227,18 @@ impl Collector {
     }
 
     fn running(&self) -> bool {
-        self.unfinished > 0
+        self.workers.iter().any(|worker| !worker.finished)
     }
 
     fn window(&mut self, worker: usize, end: Offset, window: Window) {
-        let place = self.next_window[worker];
-        self.next_window[worker] += 1;
+        let place = self.workers[worker].windows;
+        self.workers[worker].windows += 1;
         match self.delivered.entry(place) {
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert((1, end, window));
+            Entry::Vacant(entry) => {
+                entry.insert((end, window));
             }
-            std::collections::btree_map::Entry::Occupied(mut entry) => {
-                let (count, latest, merged) = entry.get_mut();
-                *count += 1;
+            Entry::Occupied(mut entry) => {
+                let (latest, merged) = entry.get_mut();
                 *latest = end.max(*latest);
                 merged.merge(&window);
             }
@@ -238,7 +246,7 @@ impl Collector {
     }
 
     fn finished(&mut self, finished: &Finished) {
-        self.unfinished -= 1;
+        self.workers[finished.worker].finished = true;
         let outcome = &mut self.outcome;
         outcome.tally.merge(&finished.tally);
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
@@ -248,13 +256,13 @@ impl Collector {
         outcome.connection_waits += finished.counters.connection_waits;
     }
 
-    /// The next interval to which every worker that still runs has contributed.
+    /// The next interval, once no worker has anything to add to it.
     fn next_interval(&mut self) -> Option<Interval> {
-        let (count, _, _) = self.delivered.get(&self.emitted)?;
-        if *count < self.unfinished {
+        let whole = |worker: &Delivery| worker.finished || worker.windows > self.emitted;
+        if !self.workers.iter().all(whole) {
             return None;
         }
-        let (_, end, window) = self.delivered.remove(&self.emitted)?;
+        let (end, window) = self.delivered.remove(&self.emitted)?;
         self.emitted += 1;
         let end = end.max(self.previous_end);
         let length = end.since(self.previous_end);

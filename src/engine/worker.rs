@@ -66,6 +66,7 @@ pub(super) enum Message {
 
 /// A worker's part of a leg's outcome.
 pub(super) struct Finished {
+    pub(super) worker: usize,
     pub(super) tally: Tally,
     pub(super) counters: Counters,
     pub(super) arrivals_end: Offset,
@@ -160,7 +161,7 @@ impl<'a> Worker<'a> {
         let mut next_tick = first_tick(leg.warmup);
         loop {
             let now = clock.now();
-            if self.take_due(&mut arrivals, clock).await == Progress::More {
+            if self.take_due(&mut arrivals, clock, next_tick).await == Progress::More {
                 continue;
             }
             if now >= next_tick {
@@ -186,6 +187,7 @@ impl<'a> Worker<'a> {
         self.dispatcher.abandon(end);
         self.close_window(end, leg.warmup);
         self.tell(Message::Finished(Box::new(Finished {
+            worker: self.number,
             tally: self.dispatcher.recorder.take_tally(),
             counters: self.dispatcher.take_counters(),
             arrivals_end: arrivals.ended(),
@@ -193,11 +195,17 @@ impl<'a> Worker<'a> {
         })));
     }
 
-    /// Takes up the slots that are due, a burst at the most.
-    async fn take_due(&mut self, arrivals: &mut Arrivals, clock: Clock) -> Progress {
+    /// Takes up the slots that are due, a burst at the most. One due at the end of the window belongs to
+    /// the next, which may be the first that counts.
+    async fn take_due(
+        &mut self,
+        arrivals: &mut Arrivals,
+        clock: Clock,
+        window_end: Offset,
+    ) -> Progress {
         for _ in 0..BURST {
             let taken = clock.now();
-            let Some((slot, request, measured)) = arrivals.take(taken) else {
+            let Some((slot, request, measured)) = arrivals.take(taken, window_end) else {
                 return Progress::Done;
             };
             self.dispatcher.dispatch(Job {
@@ -272,9 +280,9 @@ impl Arrivals {
         self.stop().min(self.schedule_end)
     }
 
-    /// The next slot if it is due, with its request and whether it counts.
-    fn take(&mut self, now: Offset) -> Option<(Slot, usize, bool)> {
-        self.next_due().filter(|&due| due <= now)?;
+    /// The next slot if it is due and so before `end`, with its request and whether it counts.
+    fn take(&mut self, now: Offset, end: Offset) -> Option<(Slot, usize, bool)> {
+        self.next_due().filter(|&due| due <= now && due < end)?;
         let slot = self.slots.next()?;
         Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
     }
