@@ -11,7 +11,7 @@ use crate::load::plan::Plan;
 use crate::transport::connect::Route;
 
 /// Renewal begins when this share of the token's life is left.
-const MARGIN: f64 = 0.1;
+const MARGIN: f64 = 0.2;
 /// A failed renewal is tried again after this long, up to [`ATTEMPTS_MAX`] times in a row.
 const RETRY: Duration = Duration::from_secs(5);
 /// Failed attempts in a row after which the token is left to expire; the answers then show 401.

@@ -127,7 +127,7 @@ fn loopback(address: std::net::SocketAddr) -> Origin {
 
 /// How long a token is still valid, if it says so.
 fn token_life(token: &str) -> Option<Duration> {
-    let expiry = profile::jwt_expiry(token)?;
-    let now = u64::try_from(clock::now().as_second()).unwrap_or(0);
-    Some(Duration::from_secs(expiry.saturating_sub(now)))
+    let expiry = Duration::from_secs(profile::jwt_expiry(token)?);
+    // To the fraction: a token of seconds is no longer valid when whole seconds say it is.
+    Some(expiry.saturating_sub(clock::now().as_duration().unsigned_abs()))
 }
