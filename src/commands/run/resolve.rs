@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::commands::Failure;
 use crate::commands::run::Args;
-use crate::commands::run::subject::{Subject, parse_header, split_host};
+use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
 use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
@@ -88,9 +88,9 @@ pub(super) fn resolve(
     let (Some(origin), Some(rate), true) = (origin, rate, mistakes.is_empty()) else {
         return Err(Failure::usage(mistakes.join("\nerror: ")));
     };
-    let name = args.subject.clone().unwrap_or_else(|| "demo".to_owned());
+    let name = args.subject.as_deref().map_or("demo", without_query);
     Ok(Plan {
-        name: profile.as_ref().map_or(name, |profile| profile.name.clone()),
+        name: profile.as_ref().map_or(name, |profile| &profile.name).to_owned(),
         profile_sha256: profile.as_ref().map(|profile| profile.sha256.clone()),
         origin,
         requests,
@@ -144,9 +144,10 @@ fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<S
             mistakes.push(format!("--weight '{setting}': write NAME=N with a whole number"));
             continue;
         };
-        if let Some(request) = requests.iter_mut().find(|request| request.name == name) { request.weight = weight } else {
-            let names: Vec<&str> =
-                requests.iter().map(|request| request.name.as_str()).collect();
+        if let Some(request) = requests.iter_mut().find(|request| request.name == name) {
+            request.weight = weight
+        } else {
+            let names: Vec<&str> = requests.iter().map(|request| request.name.as_str()).collect();
             mistakes.push(format!(
                 "--weight: no request is named '{name}'; there are: {}",
                 names.join(", ")

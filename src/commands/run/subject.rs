@@ -103,7 +103,7 @@ fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
         None => Method::GET,
     };
     let request = RequestTemplate {
-        name: format!("{method} {path}"),
+        name: format!("{method} {}", without_query(&path)),
         weight: 1,
         group: None,
         tags: Vec::new(),
@@ -115,6 +115,11 @@ fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
         on_empty: OnEmpty::Fail,
     };
     Ok(Subject::Url(Box::new(request), origin))
+}
+
+/// What may be shown of a URL or path: a query is where keys are put.
+pub(super) fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Splits a URL into where and what. User names and passwords in it are refused.
