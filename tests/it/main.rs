@@ -2,4 +2,13 @@
 //!
 //! Tests here run the public API or the real binary, on free loopback ports only.
 
+mod cli;
+mod engine;
+mod interrupt;
+mod ledger;
+mod login;
+mod server;
+mod stall;
+mod support;
 mod tidy;
+mod tls;

@@ -1,0 +1,86 @@
+//! Signals: the first ends arrivals and everything measured is reported, the second ends the program.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use steadfire::report::{Kind, OutcomeName};
+use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
+
+use crate::server::{OK, Server};
+use crate::support::steadfire;
+
+/// The code a signal should lead to.
+#[track_caller]
+fn interrupt_a_run(signal: Signal, code: i32) {
+    let server = Server::answering(|_| OK.to_vec());
+    let words = format!("{} -r 200 -d 10m --threads 2 --json --slo p95<60s", server.url());
+    let mut run = steadfire(&words).spawn();
+    run.await_progress("/s");
+    run.signal(signal);
+    let finished = run.finish();
+    assert_eq!(finished.code, code, "{}", finished.stderr);
+    let report = finished.report();
+    assert_eq!(report.verdict.outcome, OutcomeName::Incomplete);
+    assert!(report.verdict.findings.iter().any(|finding| finding.id == "interrupted"));
+    // Slots lie 5 ms apart, and those due before the stop are the planned ones, no more and no fewer.
+    assert_eq!(report.fates.planned, report.duration.div_ceil(5_000_000), "{}", report.duration);
+    assert!(report.fates.planned >= 200, "at least until the first progress");
+    assert_eq!(report.fates.ok, report.fates.planned);
+    assert_eq!(server.received().len() as u64, report.fates.planned);
+    assert!(finished.files().iter().any(|(path, _)| path.ends_with("result.json")));
+}
+
+#[test]
+fn an_interrupted_run_reports_what_it_measured() {
+    interrupt_a_run(Signal::INT, 130);
+}
+
+#[test]
+fn a_terminated_run_reports_what_it_measured() {
+    interrupt_a_run(Signal::TERM, 143);
+}
+
+#[test]
+fn a_second_signal_ends_the_program_at_once() {
+    let server = Server::start(|mut peer| peer.wait_for_close());
+    let mut run = steadfire(&format!("{} -r 50 -d 10m --json", server.url())).spawn();
+    run.await_progress("/s");
+    run.signal(Signal::INT);
+    // Nothing is answered, so the drain of 30 s goes on. Signals that come too soon after each other merge
+    // into one, so the second is repeated.
+    for _ in 0..20 {
+        if run.ends_within(Duration::from_millis(250)) {
+            break;
+        }
+        run.signal(Signal::INT);
+    }
+    let finished = run.finish();
+    assert_eq!((finished.code, finished.stdout.as_str()), (130, ""), "{}", finished.stderr);
+}
+
+#[test]
+fn an_interrupted_search_tells_what_is_known() {
+    let backend = DemoBackend::start(Settings::default()).expect("a loopback port is free");
+    let words = format!(
+        "chat-center --host http://{} --find-max-rps --search-time 10m --json \
+         -e LOAD_TEST_EMAIL={TEST_EMAIL} -e LOAD_TEST_PASSWORD={TEST_PASSWORD}",
+        backend.addr()
+    );
+    // In the midst of the first trial, and once something is known.
+    for trials in [0, 1] {
+        let mut run = steadfire(&words).spawn();
+        run.await_progress("/s");
+        if trials > 0 {
+            run.await_progress("held");
+        }
+        run.signal(Signal::INT);
+        let finished = run.finish();
+        assert_eq!(finished.code, 130, "{}", finished.stderr);
+        let report = finished.report();
+        let search = report.search.expect("a search was asked for");
+        assert_eq!(report.kind, Kind::FindMaxRps);
+        assert!(search.trials.len() >= trials, "{search:?}");
+        assert_eq!(search.max_rps.estimate > 0.0, trials > 0, "{search:?}");
+        assert!(report.fates.planned > 0);
+    }
+}

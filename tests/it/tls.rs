@@ -1,0 +1,118 @@
+//! TLS: whom the client trusts, and what the connect time holds.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+
+use crate::server::OK;
+use crate::support::steadfire;
+
+/// How long the server waits before each handshake: TCP alone would be open long since.
+const HESITATION: Duration = Duration::from_millis(100);
+
+/// An HTTPS server on a thread of its own; dropping it ends the thread.
+struct TlsServer {
+    addr: SocketAddr,
+    /// The certificate, which signs itself.
+    certificate: String,
+    _stop: oneshot::Sender<()>,
+}
+
+impl TlsServer {
+    fn start() -> Self {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".into(), "127.0.0.1".into()])
+                .expect("a certificate can be made");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let key =
+            PrivateKeyDer::try_from(signing_key.serialize_der()).expect("rcgen writes PKCS 8");
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider speaks TLS 1.3")
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .expect("certificate and key belong together");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        listener.set_nonblocking(true).expect("a socket can be non-blocking");
+        let addr = listener.local_addr().expect("a bound socket has an address");
+        let (stop, stopped) = oneshot::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime can be had").block_on(async {
+                let listener = TcpListener::from_std(listener).expect("it is non-blocking");
+                tokio::select! {
+                    () = accept(listener, TlsAcceptor::from(Arc::new(config))) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { addr, certificate: cert.pem(), _stop: stop }
+    }
+
+    fn load(&self, flags: &str) -> String {
+        format!("https://localhost:{}/ -r 50 -d 1s --json --slo p95<60s {flags}", self.addr.port())
+    }
+}
+
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(answer(stream, acceptor.clone()));
+    }
+}
+
+/// Answers whatever comes in one piece: the client's requests have no body.
+async fn answer(stream: TcpStream, acceptor: TlsAcceptor) -> Option<()> {
+    tokio::time::sleep(HESITATION).await;
+    let mut stream = acceptor.accept(stream).await.ok()?;
+    let mut request = [0; 4096];
+    while stream.read(&mut request).await.ok()? > 0 {
+        stream.write_all(OK).await.ok()?;
+        stream.flush().await.ok()?;
+    }
+    Some(())
+}
+
+fn store(folder: &Path, certificate: &str) {
+    std::fs::write(folder.join("ca.pem"), certificate).expect("a file can be written");
+}
+
+#[test]
+fn an_authority_given_by_hand_is_trusted_and_its_handshake_is_connect_time() {
+    let server = TlsServer::start();
+    let program = steadfire(&server.load("--cacert ca.pem"));
+    store(program.home(), &server.certificate);
+    let finished = program.run();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    let report = finished.report();
+    assert_eq!((report.fates.planned, report.fates.ok), (50, 50));
+    let connect = &report.connect;
+    assert!(connect.count > 0 && connect.min >= 100_000_000, "{connect:?}");
+    assert!(report.service_time.p50 < connect.min, "{:?}", report.service_time);
+}
+
+#[test]
+fn an_unknown_authority_is_refused_before_the_load() {
+    let server = TlsServer::start();
+    steadfire(&server.load("")).run().refused(3, &["TLS handshake failed"]);
+
+    let other = TlsServer::start();
+    let program = steadfire(&server.load("--cacert ca.pem"));
+    store(program.home(), &other.certificate);
+    program.run().refused(3, &["TLS handshake failed"]);
+}
+
+#[test]
+fn any_certificate_will_do_if_asked() {
+    let server = TlsServer::start();
+    let finished = steadfire(&server.load("-k")).run();
+    assert_eq!((finished.code, finished.report().fates.ok), (0, 50), "{}", finished.stderr);
+}
