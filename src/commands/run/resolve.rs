@@ -145,7 +145,7 @@ fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<S
             continue;
         };
         if let Some(request) = requests.iter_mut().find(|request| request.name == name) {
-            request.weight = weight
+            request.weight = weight;
         } else {
             let names: Vec<&str> = requests.iter().map(|request| request.name.as_str()).collect();
             mistakes.push(format!(
