@@ -144,9 +144,10 @@ fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<S
             mistakes.push(format!("--weight '{setting}': write NAME=N with a whole number"));
             continue;
         };
-        if let Some(request) = requests.iter_mut().find(|request| request.name == name) { request.weight = weight } else {
-            let names: Vec<&str> =
-                requests.iter().map(|request| request.name.as_str()).collect();
+        if let Some(request) = requests.iter_mut().find(|request| request.name == name) {
+            request.weight = weight;
+        } else {
+            let names: Vec<&str> = requests.iter().map(|request| request.name.as_str()).collect();
             mistakes.push(format!(
                 "--weight: no request is named '{name}'; there are: {}",
                 names.join(", ")
