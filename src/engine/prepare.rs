@@ -93,7 +93,8 @@ pub struct Ready {
 }
 
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
-pub async fn prepare(plan: &Plan, tls: &Arc<ClientConfig>) -> Result<Ready, PrepareError> {
+/// `tls` is needed for https only.
+pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Ready, PrepareError> {
     let route = Route::resolve(&plan.origin, tls).await?;
     let desk = Desk {
         plan,

@@ -45,7 +45,20 @@ impl SplitMix64 {
 
     /// Exponentially distributed with mean 1.
     pub fn exponential(&mut self) -> f64 {
+        // 1 − u lies in (0, 1], so the logarithm is finite.
         -(1.0 - self.unit()).ln()
+    }
+
+    /// Log-normally distributed with mean 1 and coefficient of variation `cv`.
+    pub fn lognormal(&mut self, cv: f64) -> f64 {
+        let variance = cv.mul_add(cv, 1.0).ln();
+        variance.sqrt().mul_add(self.normal(), -variance / 2.0).exp()
+    }
+
+    /// Standard normal (Box and Muller, A Note on the Generation of Random Normal Deviates, 1958).
+    fn normal(&mut self) -> f64 {
+        let radius = (2.0 * self.exponential()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit()).cos()
     }
 }
 
@@ -72,11 +85,15 @@ mod tests {
     }
 
     #[test]
-    fn exponential_has_mean_and_variance_one() {
-        let mut stream = SplitMix64::new(11);
-        let draws: Vec<f64> = (0..100_000).map(|_| stream.exponential()).collect();
-        let mean = draws.iter().sum::<f64>() / 1e5;
-        let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 1e5;
-        assert!((mean - 1.0).abs() < 0.02 && (variance - 1.0).abs() < 0.05, "{mean} {variance}");
+    fn distributions_have_mean_one_and_their_variation() {
+        let check = |draw: fn(&mut SplitMix64) -> f64, cv: f64| {
+            let mut stream = SplitMix64::new(11);
+            let draws: Vec<f64> = (0..200_000).map(|_| draw(&mut stream)).collect();
+            let mean = draws.iter().sum::<f64>() / 2e5;
+            let spread = (draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 2e5).sqrt();
+            assert!((mean - 1.0).abs() < 0.01 && (spread - cv).abs() < 0.02, "{mean} {spread}");
+        };
+        check(SplitMix64::exponential, 1.0);
+        check(|stream| stream.lognormal(0.5), 0.5);
     }
 }

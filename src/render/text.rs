@@ -9,7 +9,7 @@ use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone};
-use crate::report::search::{Bound, SearchReport, TrialVerdict};
+use crate::report::search::{Bound, SearchReport, TrialReport, TrialVerdict};
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Report, RequestReport,
     SeverityName, TierName,
@@ -21,7 +21,8 @@ pub fn render(report: &Report, style: Style) -> String {
     let mut page = Page { text: String::new(), style };
     page.heading(report);
     if let Some(search) = &report.search {
-        page.search(search);
+        page.answer(search);
+        page.trials(&search.trials);
     }
     page.ledger(report);
     page.times(report);
@@ -208,8 +209,8 @@ impl Page {
         }
     }
 
-    fn search(&mut self, search: &SearchReport) {
-        let typical = search.trials.iter().map(|trial| trial.p95).max();
+    fn trials(&mut self, trials: &[TrialReport]) {
+        let typical = trials.iter().map(|trial| trial.p95).max();
         let unit = Unit::fitting(typical.unwrap_or(0).min(1_000_000_000));
         let head = format!("p95 {}", unit.symbol());
         let mut table = Table::new([
@@ -217,21 +218,17 @@ impl Page {
             "rate/s",
             "verdict",
             &head,
-            "interval",
             "errors",
             "achieved/s",
             "backlog/s",
             "length",
         ]);
-        for (place, trial) in search.trials.iter().enumerate() {
-            let low = unit.figure(trial.p95_low, false);
-            let high = trial.p95_high.map_or("∞".to_owned(), |ns| unit.figure(ns, false));
+        for (place, trial) in trials.iter().enumerate() {
             table.row([
                 (place + 1).to_string(),
                 Figures(trial.rate).to_string(),
                 trial_verdict(trial.verdict).to_owned(),
                 unit.figure(trial.p95, trial.p95_at_least),
-                format!("{low}–{high}"),
                 Percent(trial.error_rate).to_string(),
                 Figures(trial.achieved).to_string(),
                 format!("{:+.1}", trial.backlog_slope),
@@ -239,6 +236,9 @@ impl Page {
             ]);
         }
         self.table(&table);
+    }
+
+    fn answer(&mut self, search: &SearchReport) {
         self.section("Highest rate");
         let answer = self.style.paint(Tone::Strong, &answer(search));
         self.line(&answer);
@@ -330,7 +330,7 @@ fn answer(search: &SearchReport) -> String {
             rate(high),
             Percent(max.confidence)
         ),
-        (Bound::Breach | Bound::AtLeast, _) => format!("at least {}/s", rate(max.low)),
+        (Bound::Breach | Bound::AtLeast, _) => format!("at least {}/s", rate(max.estimate)),
         (Bound::BelowMinimum, Some(high)) => {
             format!("below {}/s, the lowest rate tried", rate(high))
         }

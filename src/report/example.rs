@@ -152,7 +152,7 @@ pub(crate) fn search_report() -> Report {
         verdict,
         planned: u64::from(rate) * 10,
         p95: p95_ms * 1_000_000,
-        p95_low: p95_ms * 900_000,
+        p95_low: Some(p95_ms * 900_000),
         p95_high: (p95_ms < 2_000).then_some(p95_ms * 1_100_000),
         p95_at_least: p95_ms >= 2_000,
         error_rate: if p95_ms >= 2_000 { 0.08 } else { 0.0 },

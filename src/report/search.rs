@@ -66,9 +66,10 @@ pub struct TrialReport {
     pub planned: u64,
     /// The response time that the objective's quantile names, in ns.
     pub p95: u64,
-    /// Lower end of its confidence interval, in ns.
-    pub p95_low: u64,
-    /// Upper end of its confidence interval, in ns; absent if slots never answered leave it open.
+    /// Lower end of its confidence interval, in ns; absent if none was computed.
+    pub p95_low: Option<u64>,
+    /// Upper end of its confidence interval, in ns; absent if none was computed or if slots never answered
+    /// leave it open.
     pub p95_high: Option<u64>,
     /// Whether `p95` is a lower bound.
     #[serde(default)]

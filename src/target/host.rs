@@ -21,11 +21,11 @@ use super::api::{Api, Call};
 use super::clock::Clock;
 use super::endpoint::Endpoint;
 use super::queue::{Admission, Queue, Ticket};
-use super::random::Random;
 use super::reply::Reply;
 use super::route::Route;
 use super::settings::{Faults, Settings};
 use super::strike::{Fault, Strike};
+use crate::load::random::SplitMix64;
 
 /// Longer request bodies are refused.
 const BODY_MAX: usize = 4 << 20;
@@ -44,7 +44,7 @@ struct State {
     api: Api,
     queue: Queue,
     faults: Faults,
-    fate: Random,
+    fate: SplitMix64,
     /// Answers by endpoint and status: a few dozen at most.
     answered: BTreeMap<(Endpoint, u16), u64>,
 }
@@ -64,7 +64,7 @@ impl Host {
             queue: Queue::new(settings),
             faults: settings.faults,
             // Apart from the service times' sequence, so that adding faults leaves those alone.
-            fate: Random::new(!settings.seed),
+            fate: SplitMix64::new(!settings.seed),
             answered: BTreeMap::new(),
         };
         Ok(Self { clock, state: Mutex::new(state), accept_failures: AtomicU64::new(0) })

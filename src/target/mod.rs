@@ -16,7 +16,6 @@ mod insight;
 mod instant;
 mod query;
 pub mod queue;
-mod random;
 mod reply;
 mod route;
 mod server;

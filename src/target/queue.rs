@@ -9,10 +9,10 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
+use crate::load::random::SplitMix64;
 use crate::time::{Offset, whole_nanos};
 
 use super::endpoint::Endpoint;
-use super::random::Random;
 use super::settings::{COLLAPSE_WAIT, Overload, ServiceTime, Settings};
 use super::work_time::{Work, WorkClock};
 
@@ -30,7 +30,7 @@ const BURST: Duration = Duration::from_millis(100);
 pub struct Queue {
     settings: Settings,
     clock: WorkClock,
-    random: Random,
+    random: SplitMix64,
     /// When each worker is free again.
     free: BinaryHeap<Reverse<Work>>,
     /// Begins of requests that still wait, in order; at most `settings.queue_limit`.
@@ -67,7 +67,7 @@ impl Queue {
     pub fn new(settings: &Settings) -> Self {
         Self {
             clock: WorkClock::new(settings.stalls),
-            random: Random::new(settings.seed),
+            random: SplitMix64::new(settings.seed),
             free: (0..settings.workers.max(1)).map(|_| Reverse(Work(0))).collect(),
             waiting: VecDeque::new(),
             limiter: settings.reject_above.map(Limiter::new),

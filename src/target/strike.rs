@@ -9,9 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::random::Random;
 use super::reply::Reply;
 use super::settings::Faults;
+use crate::load::random::SplitMix64;
 
 /// An endless answer is given up after this long.
 const ENDLESS_MAX: Duration = Duration::from_mins(10);
@@ -40,7 +40,7 @@ pub(super) struct Strike {
 
 impl Faults {
     /// What befalls the next request, if anything.
-    pub(super) fn draw(&self, random: &mut Random) -> Option<Fault> {
+    pub(super) fn draw(&self, random: &mut SplitMix64) -> Option<Fault> {
         let mut left = random.unit();
         let shares = [
             (self.error, Fault::Error),
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn faults_strike_their_share() {
         let faults = Faults { error: 0.1, reset: 0.2, truncate: 0.3, endless: 0.15 };
-        let mut random = Random::new(11);
+        let mut random = SplitMix64::new(11);
         let drawn: Vec<_> = (0..100_000).map(|_| faults.draw(&mut random)).collect();
         let table = [
             (Some(Fault::Error), 0.1),

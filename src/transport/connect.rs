@@ -41,14 +41,20 @@ pub enum RouteError {
         /// The resolver's words.
         reason: String,
     },
+    /// An https origin without TLS settings.
+    #[error("the target speaks https, but no TLS was set up")]
+    NoTls,
     /// A host that cannot stand in a certificate.
     #[error("'{0}' is not a valid TLS server name")]
     ServerName(String),
 }
 
 impl Route {
-    /// Resolves the origin's name.
-    pub async fn resolve(origin: &Origin, tls: &Arc<ClientConfig>) -> Result<Self, RouteError> {
+    /// Resolves the origin's name; `tls` is needed for https only.
+    pub async fn resolve(
+        origin: &Origin,
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> Result<Self, RouteError> {
         let unresolved = |reason: String| RouteError::Resolve { host: origin.host.clone(), reason };
         let addresses: Vec<SocketAddr> =
             tokio::net::lookup_host((origin.host.as_str(), origin.port))
@@ -58,12 +64,13 @@ impl Route {
         if addresses.is_empty() {
             return Err(unresolved("no address".to_owned()));
         }
-        let tls = match origin.scheme {
-            Scheme::Http => None,
-            Scheme::Https => {
+        let tls = match (origin.scheme, tls) {
+            (Scheme::Http, _) => None,
+            (Scheme::Https, None) => return Err(RouteError::NoTls),
+            (Scheme::Https, Some(config)) => {
                 let name = ServerName::try_from(origin.host.clone())
                     .map_err(|_| RouteError::ServerName(origin.host.clone()))?;
-                Some((Arc::clone(tls), name))
+                Some((Arc::clone(config), name))
             }
         };
         Ok(Self { addresses: addresses.into(), tls })

@@ -135,7 +135,7 @@ pub struct Args {
     /// Worker threads [default: by rate and cores]
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Limits")]
     pub threads: Option<usize>,
-    /// precise: wake early and poll; relaxed: sleep until the due instant
+    /// precise: wake early and poll; relaxed: several sends share a wake-up, for half the CPU
     #[arg(long, value_name = "KIND", value_parser = pacing_parser(), default_value = "precise", help_heading = "Limits")]
     pub pacing: Pacing,
 

@@ -79,7 +79,8 @@ impl<'a> Course<'a> {
 
     fn close(&mut self, second: &Interval) {
         let window = &second.window;
-        if window.planned == 0 && window.fates.planned() == 0 && window.gauges == Gauges::default() {
+        if window.planned == 0 && window.fates.planned() == 0 && window.gauges == Gauges::default()
+        {
             // The end of a drain that had nothing left to wait for.
             return;
         }

@@ -19,6 +19,8 @@ use std::time::Duration;
 pub use args::Args;
 pub(super) use subject::load;
 
+use rustls::ClientConfig;
+
 use crate::commands::interrupt::Interrupt;
 use crate::commands::run::output::Output;
 use crate::commands::run::resolve::Machine;
@@ -72,12 +74,12 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     }
     // The run folder comes before the load: a full disk is better known now.
     let mut output = Output::open(args, &plan)?;
-    let tls = client_config(&tls_files::read(args)?).map_err(Failure::usage)?;
+    let tls = tls(args, &plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Failure::unexpected)?;
-    let ready = runtime.block_on(prepare(&plan, &tls)).map_err(Failure::unreachable)?;
+    let ready = runtime.block_on(prepare(&plan, tls.as_ref())).map_err(Failure::unreachable)?;
     let plan = Arc::new(Plan { requests: ready.requests.to_vec(), ..plan });
     let redistributed = ready.redistributed.clone();
     let (route, token) = (ready.route.clone(), ready.token.clone());
@@ -101,6 +103,15 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     };
     output.finish(&report, session.screen)?;
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
+}
+
+/// TLS settings, for a target that speaks it: reading the system's certificates takes time.
+fn tls(args: &Args, plan: &Plan) -> Result<Option<Arc<ClientConfig>>, Failure> {
+    let settings = tls_files::read(args)?;
+    match plan.origin.scheme {
+        Scheme::Http => Ok(None),
+        Scheme::Https => client_config(&settings).map(Some).map_err(Failure::usage),
+    }
 }
 
 fn start_demo(subject: &Subject, screen: Screen) -> Result<Option<DemoBackend>, Failure> {

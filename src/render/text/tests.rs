@@ -46,7 +46,7 @@ fn every_kind_of_bound_is_said_in_words() {
     let mut search = search_report().search.unwrap();
     let table = [
         (Bound::Breach, Some(352.0), "342/s (331 to 352/s, 95 % confidence)"),
-        (Bound::AtLeast, None, "at least 331/s"),
+        (Bound::AtLeast, None, "at least 342/s"),
         (Bound::BelowMinimum, Some(10.0), "below 10/s, the lowest rate tried"),
     ];
     for (bound, high, text) in table {

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("render", &["time", "load", "measure", "analysis", "report"]),
     ("transport", &["time", "load", "measure"]),
     ("engine", &["time", "load", "profile", "measure", "transport"]),
-    ("target", &["time"]),
+    ("target", &["time", "load"]),
     ("store", &["time", "measure", "report"]),
     (
         "commands",
