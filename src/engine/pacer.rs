@@ -23,11 +23,14 @@ const LEAD_QUANTILE: f64 = 0.9;
 const LEAD_STEP_NS: f64 = 2_000.0;
 /// Spinning pays only when the lead is a small part of the gap between sends: a thread that never sleeps
 /// is put aside by the scheduler just when it matters.
-const GAP_PER_LEAD_MIN: u64 = 3;
+const GAP_PER_LEAD_MIN: u32 = 3;
 
 /// With relaxed pacing wake-ups lie at least this far apart: slots due in between share one. Most of what
-/// a request costs at 20,000/s is the waking, not the request.
+/// a request costs at 20,000/s is setting the timer and waking, not the request.
 const RELAXED_STEP: Duration = Duration::from_micros(500);
+/// The same where precise pacing cannot poll: waking more often than a wake-up takes to arrive would buy no
+/// punctuality. The learnt lead says how long that is, up to this.
+const PRECISE_STEP_MAX: Duration = Duration::from_micros(100);
 
 /// How early to wake, learnt by stochastic approximation of a quantile of wake-up lateness
 /// (Robbins and Monro, A Stochastic Approximation Method, 1951).
@@ -85,10 +88,7 @@ impl Pacer {
 
     /// Returns once `due` has come; I/O goes on meanwhile.
     pub(super) async fn wait_until(&mut self, due: Offset) {
-        let wake = match self.pacing {
-            Pacing::Precise => due - self.lead(),
-            Pacing::Relaxed => due.max(self.woken + RELAXED_STEP),
-        };
+        let wake = self.wake_for(due);
         while self.clock.now() < wake {
             self.timer.sleep_until(self.clock.monotonic(wake)).await;
             let now = self.clock.now();
@@ -103,11 +103,15 @@ impl Pacer {
         }
     }
 
-    /// How early to wake for the next slot; nothing where polling would not pay.
-    fn lead(&self) -> Duration {
+    /// When to wake for a slot: a lead ahead where polling pays, else no sooner than a step after the
+    /// latest wake-up.
+    fn wake_for(&self, due: Offset) -> Offset {
         let lead = self.lead.length();
-        let pays = self.gap.as_nanos() >= lead.as_nanos() * u128::from(GAP_PER_LEAD_MIN);
-        if pays { lead } else { Duration::ZERO }
+        match self.pacing {
+            Pacing::Precise if self.gap >= lead * GAP_PER_LEAD_MIN => due - lead,
+            Pacing::Precise => due.max(self.woken + lead.min(PRECISE_STEP_MAX)),
+            Pacing::Relaxed => due.max(self.woken + RELAXED_STEP),
+        }
     }
 }
 
