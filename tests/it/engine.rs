@@ -16,7 +16,6 @@ use steadfire::load::request::{Escape, Expect, OnEmpty, RequestTemplate, Segment
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
 use steadfire::load::slo::{Slo, Tiers};
 use steadfire::measure::summary::Summary;
-use steadfire::transport::tls::{TlsSettings, client_config};
 
 use crate::server::{OK, Server};
 
@@ -87,9 +86,8 @@ fn plan(server: &Server, workers: usize) -> Plan {
 
 /// A second's load, after a warm-up.
 fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
-    let tls = client_config(&TlsSettings::default()).expect("the defaults make a client");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ready = runtime.expect("a runtime can be had").block_on(prepare(&plan, &tls));
+    let ready = runtime.expect("a runtime can be had").block_on(prepare(&plan, None));
     let ready = ready.expect("the server is there");
     let leg = Leg {
         schedule: Schedule {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
+use steadfire::report::search::Bound;
 use steadfire::report::{Kind, OutcomeName};
 use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
@@ -81,6 +82,7 @@ fn an_interrupted_search_tells_what_is_known() {
         assert_eq!(report.kind, Kind::FindMaxRps);
         assert!(search.trials.len() >= trials, "{search:?}");
         assert_eq!(search.max_rps.estimate > 0.0, trials > 0, "{search:?}");
+        assert_eq!(search.bound, Bound::AtLeast, "no rate was seen to fail");
         assert!(report.fates.planned > 0);
     }
 }

@@ -78,9 +78,10 @@ impl Answer {
         let confirmed = search.confirmed();
         let held = confirmed.map(|trial| trial.rate).or(search.bracket.low());
         let bound = match (held, client) {
-            (None, _) => Bound::BelowMinimum,
+            (None, Some(_)) => Bound::BelowMinimum,
             (Some(_), Some(ClientState::Healthy)) => Bound::Breach,
-            (Some(_), _) => Bound::AtLeast,
+            // Broken off before a trial failed: nothing is ruled out, even if nothing was held.
+            _ => Bound::AtLeast,
         };
         let estimate = held.unwrap_or(0.0);
         let doubt = confirmed.map_or(0.0, |trial| trial.resolution());
