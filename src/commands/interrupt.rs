@@ -3,10 +3,14 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Exit;
+
+/// Signals come to a thread of their own; whoever waits for one looks this often.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Whether, and by which signal, the run was asked to end.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +45,16 @@ impl Interrupt {
                     reason = "the second signal quits at once, by contract"
                 )]
                 std::process::exit(i32::from(exit as u8));
+            }
+        }
+    }
+
+    /// Completes once a signal has come, with the exit code it asks for.
+    pub async fn wait(&self) -> Exit {
+        loop {
+            match self.requested() {
+                Some(exit) => return exit,
+                None => tokio::time::sleep(LOOK_EVERY).await,
             }
         }
     }

@@ -23,6 +23,11 @@ impl Failure {
         Self { exit: Exit::Unreachable, message: message.to_string() }
     }
 
+    /// A signal that came before there was anything to report.
+    pub fn interrupted(exit: Exit) -> Self {
+        Self { exit, message: "interrupted before the load began".to_owned() }
+    }
+
     /// A bug or a broken machine.
     pub fn unexpected(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Failure, message: format!("{:#}", error.into()) }

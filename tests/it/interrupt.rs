@@ -60,6 +60,19 @@ fn a_second_signal_ends_the_program_at_once() {
 }
 
 #[test]
+fn a_signal_during_log_in_ends_the_program_without_waiting_for_the_answer() {
+    let server = Server::start(|mut peer| peer.wait_for_close());
+    let words = format!("chat-center --host {} -e LOAD_TEST_EMAIL=a", server.url());
+    let mut run = steadfire(&words).arg("-eLOAD_TEST_PASSWORD=b").spawn();
+    while server.connections() == 0 {
+        assert!(!run.ends_within(Duration::from_millis(20)), "it waits for the log-in");
+    }
+    run.signal(Signal::TERM);
+    assert!(run.ends_within(Duration::from_secs(5)), "the log-in would time out after 10 s");
+    run.finish().refused(143, &["interrupted before the load began"]);
+}
+
+#[test]
 fn an_interrupted_search_tells_what_is_known() {
     let backend = DemoBackend::start(Settings::default()).expect("a loopback port is free");
     let words = format!(

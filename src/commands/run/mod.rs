@@ -79,7 +79,12 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(Failure::unexpected)?;
-    let ready = runtime.block_on(prepare(&plan, tls.as_ref())).map_err(Failure::unreachable)?;
+    let ready = runtime.block_on(async {
+        tokio::select! {
+            ready = prepare(&plan, tls.as_ref()) => ready.map_err(Failure::unreachable),
+            exit = interrupt.wait() => Err(Failure::interrupted(exit)),
+        }
+    })?;
     let plan = Arc::new(Plan { requests: ready.requests.to_vec(), ..plan });
     let redistributed = ready.redistributed.clone();
     let (route, token) = (ready.route.clone(), ready.token.clone());
