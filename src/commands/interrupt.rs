@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::Exit;
 
@@ -24,16 +24,18 @@ impl Interrupt {
         let interrupt = Self::default();
         let seen = interrupt.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            // Without handlers the signals simply end the process, as ever.
-            let _ = runtime.block_on(seen.watch());
-        })?;
+        // Both handlers stand before anything is begun that a signal should end.
+        let (interrupted, terminated) = {
+            let _entered = runtime.enter();
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        };
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || runtime.block_on(seen.watch(interrupted, terminated)))?;
         Ok(interrupt)
     }
 
-    async fn watch(&self) -> io::Result<()> {
-        let mut interrupted = signal(SignalKind::interrupt())?;
-        let mut terminated = signal(SignalKind::terminate())?;
+    async fn watch(&self, mut interrupted: Signal, mut terminated: Signal) {
         loop {
             let exit = tokio::select! {
                 _ = interrupted.recv() => Exit::Interrupted,

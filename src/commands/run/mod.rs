@@ -29,7 +29,7 @@ use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
 use crate::engine::Pacing;
 use crate::engine::fleet::Fleet;
-use crate::engine::prepare::prepare;
+use crate::engine::prepare::{Ready, prepare};
 use crate::engine::token::Renewal;
 use crate::exit::Exit;
 use crate::load::plan::{Origin, Plan, Scheme};
@@ -72,19 +72,9 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
             plan.rate
         ));
     }
-    // The run folder comes before the load: a full disk is better known now.
+    let ready = set_up(&plan, tls(args, &plan)?, &interrupt)?;
+    // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &plan)?;
-    let tls = tls(args, &plan)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::unexpected)?;
-    let ready = runtime.block_on(async {
-        tokio::select! {
-            ready = prepare(&plan, tls.as_ref()) => ready.map_err(Failure::unreachable),
-            exit = interrupt.wait() => Err(Failure::interrupted(exit)),
-        }
-    })?;
     let plan = Arc::new(Plan { requests: ready.requests.to_vec(), ..plan });
     let redistributed = ready.redistributed.clone();
     let (route, token) = (ready.route.clone(), ready.token.clone());
@@ -108,6 +98,24 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     };
     output.finish(&report, session.screen)?;
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
+}
+
+/// Log-in and set-up, which a signal ends at once.
+fn set_up(
+    plan: &Plan,
+    tls: Option<Arc<ClientConfig>>,
+    interrupt: &Interrupt,
+) -> Result<Ready, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::unexpected)?;
+    runtime.block_on(async {
+        tokio::select! {
+            ready = prepare(plan, tls.as_ref()) => ready.map_err(Failure::unreachable),
+            exit = interrupt.wait() => Err(Failure::interrupted(exit)),
+        }
+    })
 }
 
 /// TLS settings, for a target that speaks it: reading the system's certificates takes time.
