@@ -72,7 +72,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
             plan.rate
         ));
     }
-    let ready = set_up(&plan, tls(args, &plan)?, &interrupt)?;
+    let ready = set_up(&plan, tls(args, &plan)?.as_ref(), &interrupt)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &plan)?;
     let plan = Arc::new(Plan { requests: ready.requests.to_vec(), ..plan });
@@ -103,7 +103,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
 /// Log-in and set-up, which a signal ends at once.
 fn set_up(
     plan: &Plan,
-    tls: Option<Arc<ClientConfig>>,
+    tls: Option<&Arc<ClientConfig>>,
     interrupt: &Interrupt,
 ) -> Result<Ready, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -112,7 +112,7 @@ fn set_up(
         .map_err(Failure::unexpected)?;
     runtime.block_on(async {
         tokio::select! {
-            ready = prepare(plan, tls.as_ref()) => ready.map_err(Failure::unreachable),
+            ready = prepare(plan, tls) => ready.map_err(Failure::unreachable),
             exit = interrupt.wait() => Err(Failure::interrupted(exit)),
         }
     })
