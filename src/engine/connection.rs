@@ -102,32 +102,30 @@ impl Connection {
         let limit = Instant::now() + patience;
         let mut let_go = |_: &Bytes| {};
         let exchange = self.link.exchange(request, &mut let_go);
-        let seat = &self.seat;
-        let ended = within(self.alarm.as_mut(), limit, unless_dismissed(seat, exchange)).await;
-        let Some(ended) = ended.map_or(Some(None), |outcome| outcome.map(Some)) else {
-            // The leg is over, and the slot was given its fate then.
-            return Reuse::Closed;
-        };
-        match ended {
-            Some(Exchange::Answered { status, body_bytes }) => {
+        match within(self.alarm.as_mut(), limit, &self.seat, exchange).await {
+            Within::Ended(Exchange::Answered { status, body_bytes }) => {
                 let fate = judge(prepared.expect(job.request), status, body_bytes);
                 self.finish(&job, began, fate, Some((status, body_bytes)));
-                let settled = within(self.alarm.as_mut(), limit, self.link.settle()).await;
-                settled.unwrap_or(Reuse::Closed)
+                match within(self.alarm.as_mut(), limit, &self.seat, self.link.settle()).await {
+                    Within::Ended(reuse) => reuse,
+                    Within::TimedOut | Within::Dismissed => Reuse::Closed,
+                }
             }
-            Some(Exchange::Failed(fault)) => {
+            Within::Ended(Exchange::Failed(fault)) => {
                 self.finish(&job, began, Fate::TransportError(fault), None);
                 Reuse::Closed
             }
-            Some(Exchange::NotSent) => {
+            Within::Ended(Exchange::NotSent) => {
                 self.seat.carrying.set(None);
                 self.dispatcher.give_back(job);
                 Reuse::Closed
             }
-            None => {
+            Within::TimedOut => {
                 self.finish(&job, began, Fate::Timeout, None);
                 Reuse::Closed
             }
+            // The leg is over, and the slot was given its fate then.
+            Within::Dismissed => Reuse::Closed,
         }
     }
 
@@ -170,36 +168,38 @@ fn judge(expect: &Expect, status: u16, body_bytes: u64) -> Fate {
     }
 }
 
-/// Runs `future` unless the seat is dismissed meanwhile.
-async fn unless_dismissed<F: Future>(seat: &Seat, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        _ if seat.dismissed.get() => Poll::Ready(None),
-        ended => ended.map(Some),
-    })
-    .await
+/// How a bounded wait ended.
+enum Within<T> {
+    Ended(T),
+    TimedOut,
+    Dismissed,
 }
 
-/// Runs `future` until `limit`; `None` if that comes first.
+/// Runs `future` until `limit` or until the seat is dismissed.
 ///
 /// The alarm is moved only when it goes off too early or would go off too late: successive requests have
 /// later and later limits, so most of them never touch the timer.
 async fn within<F: Future>(
     mut alarm: Pin<&mut Sleep>,
     limit: Instant,
+    seat: &Seat,
     future: F,
-) -> Option<F::Output> {
+) -> Within<F::Output> {
     let mut future = pin!(future);
     if alarm.deadline() > limit {
         alarm.as_mut().reset(limit);
     }
     poll_fn(|cx| {
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
-            return Poll::Ready(Some(output));
+        let polled = future.as_mut().poll(cx);
+        if seat.dismissed.get() {
+            return Poll::Ready(Within::Dismissed);
+        }
+        if let Poll::Ready(output) = polled {
+            return Poll::Ready(Within::Ended(output));
         }
         while alarm.as_mut().poll(cx).is_ready() {
             if Instant::now() >= limit {
-                return Poll::Ready(None);
+                return Poll::Ready(Within::TimedOut);
             }
             alarm.as_mut().reset(limit);
         }

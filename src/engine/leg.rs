@@ -15,7 +15,7 @@ pub enum Pacing {
     /// Wake a lead early and poll: sends are off by a few microseconds.
     #[default]
     Precise,
-    /// Sleep until the due instant and wake at most every half millisecond: sends are late by that and a
+    /// Sleep until the due instant and wake at most every millisecond: sends are late by that and a
     /// wake-up, and the processor rests.
     Relaxed,
 }

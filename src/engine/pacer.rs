@@ -27,7 +27,7 @@ const GAP_PER_LEAD_MIN: u32 = 3;
 
 /// With relaxed pacing wake-ups lie at least this far apart: slots due in between share one. Most of what
 /// a request costs at 20,000/s is setting the timer and waking, not the request.
-const RELAXED_STEP: Duration = Duration::from_micros(500);
+const RELAXED_STEP: Duration = Duration::from_millis(1);
 /// The same where precise pacing cannot poll: waking more often than a wake-up takes to arrive would buy no
 /// punctuality. The learnt lead says how long that is, up to this.
 const PRECISE_STEP_MAX: Duration = Duration::from_micros(100);

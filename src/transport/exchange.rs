@@ -96,19 +96,26 @@ impl Link {
 
     /// Sends `request` and reads the answer to its last byte; the body is counted and let go, unless
     /// `keep` collects it.
-    pub async fn exchange(&mut self, request: Outgoing, keep: &mut impl FnMut(&Bytes)) -> Exchange {
+    pub fn exchange(
+        &mut self,
+        request: Outgoing,
+        keep: &mut impl FnMut(&Bytes),
+    ) -> impl Future<Output = Exchange> {
         self.stamps.clear();
         self.exchanges += 1;
+        // Handed over here rather than in the future, which would carry the request about.
         let head = self.sender.send_request(request);
-        let response = match drive(&mut self.driver, head).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) | Err(Some(error)) => return self.failure(&error),
-            Err(None) => return self.closed(),
-        };
-        let status = response.status().as_u16();
-        match self.read_body(response, keep).await {
-            Ok(body_bytes) => Exchange::Answered { status, body_bytes },
-            Err(failure) => failure,
+        async move {
+            let response = match drive(&mut self.driver, head).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) | Err(Some(error)) => return self.failure(&error),
+                Err(None) => return self.closed(),
+            };
+            let status = response.status().as_u16();
+            match self.read_body(response, keep).await {
+                Ok(body_bytes) => Exchange::Answered { status, body_bytes },
+                Err(failure) => failure,
+            }
         }
     }
 
