@@ -102,6 +102,7 @@ impl Fleet {
         for _ in 0..count {
             match fleet.messages.recv().map_err(|_| FleetError::Lost)? {
                 Message::Broken(error) => return Err(error.into()),
+                Message::Lost => return Err(FleetError::Lost),
                 _opened => {}
             }
         }
@@ -152,6 +153,7 @@ impl Fleet {
                 Message::Window { worker, end, window } => collector.window(worker, end, *window),
                 Message::Finished(finished) => collector.finished(&finished),
                 Message::Broken(error) => return Err(error.into()),
+                Message::Lost => return Err(FleetError::Lost),
                 Message::Opened => {}
             }
             while let Some(interval) = collector.next_interval() {
@@ -189,19 +191,24 @@ fn share(limits: &Limits, workers: usize) -> Limits {
 
 /// Merges windows of the same place in time, and tallies at the end.
 struct Collector {
-    unfinished: usize,
-    next_window: Vec<usize>,
-    delivered: BTreeMap<usize, (usize, Offset, Window)>,
+    workers: Vec<Contribution>,
+    delivered: BTreeMap<usize, (Offset, Window)>,
     emitted: usize,
     previous_end: Offset,
     outcome: LegOutcome,
 }
 
+/// How far a worker has come.
+#[derive(Clone, Copy, Default)]
+struct Contribution {
+    windows: usize,
+    finished: bool,
+}
+
 impl Collector {
     fn new(workers: usize, requests: usize) -> Self {
         Self {
-            unfinished: workers,
-            next_window: vec![0; workers],
+            workers: vec![Contribution::default(); workers],
             delivered: BTreeMap::new(),
             emitted: 0,
             previous_end: Offset::ZERO,
@@ -218,19 +225,18 @@ impl Collector {
     }
 
     fn running(&self) -> bool {
-        self.unfinished > 0
+        self.workers.iter().any(|worker| !worker.finished)
     }
 
     fn window(&mut self, worker: usize, end: Offset, window: Window) {
-        let place = self.next_window[worker];
-        self.next_window[worker] += 1;
+        let place = self.workers[worker].windows;
+        self.workers[worker].windows += 1;
         match self.delivered.entry(place) {
             std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert((1, end, window));
+                entry.insert((end, window));
             }
             std::collections::btree_map::Entry::Occupied(mut entry) => {
-                let (count, latest, merged) = entry.get_mut();
-                *count += 1;
+                let (latest, merged) = entry.get_mut();
                 *latest = end.max(*latest);
                 merged.merge(&window);
             }
@@ -238,7 +244,7 @@ impl Collector {
     }
 
     fn finished(&mut self, finished: &Finished) {
-        self.unfinished -= 1;
+        self.workers[finished.worker].finished = true;
         let outcome = &mut self.outcome;
         outcome.tally.merge(&finished.tally);
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
@@ -250,11 +256,11 @@ impl Collector {
 
     /// The next interval to which every worker that still runs has contributed.
     fn next_interval(&mut self) -> Option<Interval> {
-        let (count, _, _) = self.delivered.get(&self.emitted)?;
-        if *count < self.unfinished {
+        let place = self.emitted;
+        if !self.workers.iter().all(|worker| worker.finished || worker.windows > place) {
             return None;
         }
-        let (_, end, window) = self.delivered.remove(&self.emitted)?;
+        let (end, window) = self.delivered.remove(&place)?;
         self.emitted += 1;
         let end = end.max(self.previous_end);
         let length = end.since(self.previous_end);
@@ -264,5 +270,25 @@ impl Collector {
 
     fn outcome(self, stopped: bool) -> LegOutcome {
         LegOutcome { stopped, ..self.outcome }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::dispatch::Counters;
+
+    #[test]
+    fn a_worker_that_finishes_first_takes_no_window_of_the_others_with_it() {
+        let mut collector = Collector::new(2, 1);
+        let end = Offset::ZERO + Duration::from_millis(100);
+        collector.window(0, end, Window { planned: 1, ..Window::default() });
+        let tally = Tally::new(1);
+        let counters = Counters::default();
+        collector.finished(&Finished { worker: 0, tally, counters, arrivals_end: end, end });
+        assert!(collector.next_interval().is_none(), "the other worker has not delivered yet");
+        collector.window(1, end, Window { planned: 2, ..Window::default() });
+        assert_eq!(collector.next_interval().map(|interval| interval.window.planned), Some(3));
+        assert!(collector.running());
     }
 }

@@ -2,4 +2,5 @@
 //!
 //! Tests here run the public API or the real binary, on free loopback ports only.
 
+mod engine;
 mod tidy;
