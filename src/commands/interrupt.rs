@@ -3,10 +3,14 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Exit;
+
+/// How often [`Interrupt::wait`] looks.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// Whether, and by which signal, the run was asked to end.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +46,16 @@ impl Interrupt {
                 )]
                 std::process::exit(i32::from(exit as u8));
             }
+        }
+    }
+
+    /// Waits for the first signal; it matters to people only, so a glance now and then will do.
+    pub async fn wait(&self) -> Exit {
+        loop {
+            if let Some(exit) = self.requested() {
+                return exit;
+            }
+            tokio::time::sleep(GLANCE).await;
         }
     }
 

@@ -23,6 +23,11 @@ impl Failure {
         Self { exit: Exit::Unreachable, message: message.to_string() }
     }
 
+    /// Stopped by a signal before there was anything to report.
+    pub fn interrupted(exit: Exit) -> Self {
+        Self { exit, message: "stopped before the load began; nothing was measured".to_owned() }
+    }
+
     /// A bug or a broken machine.
     pub fn unexpected(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Failure, message: format!("{:#}", error.into()) }

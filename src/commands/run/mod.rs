@@ -72,14 +72,20 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
             plan.rate
         ));
     }
-    // The run folder comes before the load: a full disk is better known now.
-    let mut output = Output::open(args, &plan)?;
     let tls = tls(args, &plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Failure::unexpected)?;
-    let ready = runtime.block_on(prepare(&plan, tls.as_ref())).map_err(Failure::unreachable)?;
+    let ready = runtime.block_on(async {
+        tokio::select! {
+            ready = prepare(&plan, tls.as_ref()) => ready.map_err(Failure::unreachable),
+            exit = interrupt.wait() => Err(Failure::interrupted(exit)),
+        }
+    })?;
+    // The run folder comes before the load: a full disk is better known now. It comes after the log-in, so
+    // that one that fails leaves no empty folder.
+    let mut output = Output::open(args, &plan)?;
     let plan = Arc::new(Plan { requests: ready.requests.to_vec(), ..plan });
     let redistributed = ready.redistributed.clone();
     let (route, token) = (ready.route.clone(), ready.token.clone());
