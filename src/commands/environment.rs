@@ -83,13 +83,18 @@ fn parse_file(text: &str) -> Result<BTreeMap<String, String>, usize> {
         if !is_name(name) {
             return Err(number);
         }
-        let value = value.trim();
-        let unquoted = ['"', '\''].into_iter().find_map(|quote| {
-            value.strip_prefix(quote).and_then(|inner| inner.strip_suffix(quote))
-        });
-        values.insert(name.to_owned(), unquoted.unwrap_or(value).to_owned());
+        values.insert(name.to_owned(), unquoted(value.trim()).to_owned());
     }
     Ok(values)
+}
+
+/// A value as a shell would read it: what matching quotes hold, else all up to a comment.
+fn unquoted(value: &str) -> &str {
+    let quoted = ['"', '\''].into_iter().find_map(|quote| {
+        let (inner, rest) = value.strip_prefix(quote)?.rsplit_once(quote)?;
+        (rest.is_empty() || rest.trim_start().starts_with('#')).then_some(inner)
+    });
+    quoted.unwrap_or_else(|| value.find(" #").map_or(value, |at| value[..at].trim_end()))
 }
 
 /// A file's bytes; `flag` names it in the error.
@@ -124,6 +129,21 @@ mod tests {
         assert_eq!(seen, [("A", "1"), ("B", "two words"), ("C", "x=y"), ("D", "")]);
         assert_eq!(parse_file("A=1\nnonsense"), Err(2));
         assert_eq!(parse_file("1A=1"), Err(1));
+    }
+
+    #[test]
+    fn a_comment_may_follow_a_value() {
+        for (value, expected) in [
+            ("a # b", "a"),
+            ("a#b", "a#b"),
+            ("\"a # b\"", "a # b"),
+            ("'a'  # b", "a"),
+            ("\"a", "\"a"),
+            ("'", "'"),
+            ("\"it's\"", "it's"),
+        ] {
+            assert_eq!(unquoted(value), expected, "{value}");
+        }
     }
 
     #[test]

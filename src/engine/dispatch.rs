@@ -273,6 +273,8 @@ impl Dispatcher {
             self.finish(&job, Fate::TransportError(TransportError::ClosedEarly), now);
         } else {
             job.returned = true;
+            // From here on it waits for a connection, which is not the generator's doing.
+            job.waited = true;
             self.waiting.borrow_mut().push_front(job);
             self.grow();
         }
@@ -284,18 +286,16 @@ impl Dispatcher {
         self.recorder.ended(sample, own_lag, job.measured);
     }
 
+    /// Counts a slot for which the run was over before the generator came to it.
+    pub(super) fn never_taken_up(&self, due: Offset, request: usize, measured: bool, now: Offset) {
+        self.recorder.due(measured);
+        let sample = unsent(request, due, Fate::Unsent, now);
+        self.recorder.ended(&sample, None, measured);
+    }
+
     /// Ends a slot that never reached a connection.
     fn finish(&self, job: &Job, fate: Fate, now: Offset) {
-        let sample = Sample {
-            request: job.request,
-            due: job.due,
-            sent: None,
-            first_byte: None,
-            done: now,
-            fate,
-            status: None,
-            bytes: 0,
-        };
+        let sample = unsent(job.request, job.due, fate, now);
         self.recorder.ended(&sample, Some(job.taken.since(job.due)), job.measured);
     }
 
@@ -349,17 +349,9 @@ impl Dispatcher {
             let assigned = seat.assigned.take().map(|job| (job, None));
             let carried = seat.carrying.take().map(|(job, sent)| (job, Some(sent)));
             if let Some((job, sent)) = assigned.or(carried) {
-                let sample = Sample {
-                    request: job.request,
-                    due: job.due,
-                    sent,
-                    first_byte: None,
-                    done: now,
-                    fate: if sent.is_some() { Fate::Open } else { Fate::Unsent },
-                    status: None,
-                    bytes: 0,
-                };
-                self.carried(&job, &sample, None);
+                let fate = if sent.is_some() { Fate::Open } else { Fate::Unsent };
+                let sample = Sample { sent, ..unsent(job.request, job.due, fate, now) };
+                self.carried(&job, &sample, Some(job.taken.since(job.due)));
                 seat.dismiss();
             }
         }
@@ -371,3 +363,11 @@ impl Dispatcher {
         self.counters.replace(fresh)
     }
 }
+
+/// A slot of which no byte was sent.
+const fn unsent(request: usize, due: Offset, fate: Fate, done: Offset) -> Sample {
+    Sample { request, due, sent: None, first_byte: None, done, fate, status: None, bytes: 0 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -103,6 +103,7 @@ impl Fleet {
         for _ in 0..count {
             match fleet.messages.recv().map_err(|_| FleetError::Lost)? {
                 Message::Broken(error) => return Err(error.into()),
+                Message::Lost => return Err(FleetError::Lost),
                 _opened => {}
             }
         }
@@ -153,6 +154,7 @@ impl Fleet {
                 Message::Window { worker, end, window } => collector.window(worker, end, *window),
                 Message::Finished(finished) => collector.finished(&finished),
                 Message::Broken(error) => return Err(error.into()),
+                Message::Lost => return Err(FleetError::Lost),
                 Message::Opened => {}
             }
             while let Some(interval) = collector.next_interval() {
@@ -272,5 +274,25 @@ impl Collector {
 
     fn outcome(self, stopped: bool) -> LegOutcome {
         LegOutcome { stopped, ..self.outcome }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::dispatch::Counters;
+
+    #[test]
+    fn a_worker_that_finishes_first_takes_no_window_of_the_others_with_it() {
+        let mut collector = Collector::new(2, 1);
+        let end = Offset::ZERO + Duration::from_millis(100);
+        collector.window(0, end, Window { planned: 1, ..Window::default() });
+        let tally = Tally::new(1);
+        let counters = Counters::default();
+        collector.finished(&Finished { worker: 0, tally, counters, arrivals_end: end, end });
+        assert!(collector.next_interval().is_none(), "the other worker has not delivered yet");
+        collector.window(1, end, Window { planned: 2, ..Window::default() });
+        assert_eq!(collector.next_interval().map(|interval| interval.window.planned), Some(3));
+        assert!(collector.running());
     }
 }

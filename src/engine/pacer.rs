@@ -89,6 +89,10 @@ impl Pacer {
     /// Returns once `due` has come; I/O goes on meanwhile.
     pub(super) async fn wait_until(&mut self, due: Offset) {
         let wake = self.wake_for(due);
+        if self.clock.now() >= due {
+            // Nor may a worker that is just too slow for its rate keep its connections from running.
+            tokio::task::yield_now().await;
+        }
         while self.clock.now() < wake {
             self.timer.sleep_until(self.clock.monotonic(wake)).await;
             let now = self.clock.now();
@@ -223,5 +227,16 @@ mod tests {
             }
         }
         pacer.wait_until(Offset::ZERO).await;
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_worker_that_is_always_late_still_lets_others_run() {
+        let ran = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let seen = ran.clone();
+        tokio::spawn(async move { seen.store(true, std::sync::atomic::Ordering::Relaxed) });
+        let mut pacer = Pacer::new().unwrap();
+        pacer.begin(Clock::starting_at(monotonic_ns()), Pacing::Precise, Duration::from_nanos(1));
+        pacer.wait_until(Offset::ZERO).await;
+        assert!(ran.load(std::sync::atomic::Ordering::Relaxed));
     }
 }

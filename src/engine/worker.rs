@@ -10,6 +10,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::engine::dispatch::{Counters, Dispatcher, Job};
 use crate::engine::leg::{Leg, WINDOW};
@@ -29,6 +30,9 @@ use crate::transport::connect::{Dialer, Route};
 const BURST: usize = 32;
 /// How often a drain looks whether everything has been answered.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
+/// Once the schedule is over, slots that nobody has taken up yet are given up when they are later than
+/// the drain, and than this.
+const LATENESS_MIN: Duration = Duration::from_secs(1);
 
 /// What the fleet asks of a worker.
 pub(super) enum Command {
@@ -62,6 +66,8 @@ pub(super) enum Message {
     Finished(Box<Finished>),
     /// It cannot go on.
     Broken(std::io::Error),
+    /// It panicked.
+    Lost,
 }
 
 /// A worker's part of a leg's outcome.
@@ -89,6 +95,7 @@ pub(super) fn work(
     mut commands: UnboundedReceiver<Command>,
     messages: &Sender<Message>,
 ) {
+    let _last_word = LastWord(messages);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(tokio::runtime::LocalOptions::default());
@@ -98,7 +105,11 @@ pub(super) fn work(
             loop {
                 match commands.recv().await {
                     None | Some(Command::Quit) => return Ok(()),
-                    Some(command) => worker.obey(command, &mut commands).await,
+                    Some(command) => {
+                        if worker.obey(command, &mut commands).await == Next::Quit {
+                            return Ok(());
+                        }
+                    }
                 }
             }
         })
@@ -107,6 +118,24 @@ pub(super) fn work(
         // A fleet that is gone needs no word.
         let _ = messages.send(Message::Broken(error));
     }
+}
+
+/// Tells of a panic, so that the fleet does not wait for a worker that is gone.
+struct LastWord<'a>(&'a Sender<Message>);
+
+impl Drop for LastWord<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.0.send(Message::Lost);
+        }
+    }
+}
+
+/// What a worker does next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Quit,
 }
 
 struct Worker<'a> {
@@ -125,7 +154,7 @@ impl<'a> Worker<'a> {
         Ok(Self { number, workers, dispatcher, pacer: Pacer::new()?, messages })
     }
 
-    async fn obey(&mut self, command: Command, commands: &mut UnboundedReceiver<Command>) {
+    async fn obey(&mut self, command: Command, commands: &mut UnboundedReceiver<Command>) -> Next {
         match command {
             Command::Open(connections) => {
                 let connections = connections.min(self.dispatcher.limits.connections);
@@ -138,8 +167,22 @@ impl<'a> Worker<'a> {
                 self.tell(Message::Opened);
             }
             Command::Prepare(prepared) => self.dispatcher.replace_prepared(*prepared),
-            Command::Run(assignment) => self.run(assignment, commands).await,
-            Command::Quit => {}
+            Command::Run(assignment) => return self.run(assignment, commands).await,
+            Command::Quit => return Next::Quit,
+        }
+        Next::GoOn
+    }
+
+    /// Takes in what the fleet has sent while a leg runs.
+    fn hear(&self, commands: &mut UnboundedReceiver<Command>) -> Next {
+        loop {
+            match commands.try_recv() {
+                Ok(Command::Prepare(prepared)) => self.dispatcher.replace_prepared(*prepared),
+                // One leg at a time: the fleet asks for neither while one runs.
+                Ok(Command::Open(_) | Command::Run(_)) => {}
+                Ok(Command::Quit) | Err(TryRecvError::Disconnected) => return Next::Quit,
+                Err(TryRecvError::Empty) => return Next::GoOn,
+            }
         }
     }
 
@@ -148,7 +191,11 @@ impl<'a> Worker<'a> {
         let _ = self.messages.send(message);
     }
 
-    async fn run(&mut self, assignment: Assignment, commands: &mut UnboundedReceiver<Command>) {
+    async fn run(
+        &mut self,
+        assignment: Assignment,
+        commands: &mut UnboundedReceiver<Command>,
+    ) -> Next {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
@@ -161,15 +208,19 @@ impl<'a> Worker<'a> {
         let mut next_tick = first_tick(leg.warmup);
         loop {
             let now = clock.now();
-            if self.take_due(&mut arrivals, clock, next_tick).await == Progress::More {
-                continue;
-            }
+            // First of all: a worker that never catches up must still be heard and stopped.
             if now >= next_tick {
                 self.close_window(next_tick, leg.warmup);
                 next_tick = next_tick + WINDOW;
-                while let Ok(Command::Prepare(prepared)) = commands.try_recv() {
-                    self.dispatcher.replace_prepared(*prepared);
+                if self.hear(commands) == Next::Quit {
+                    return Next::Quit;
                 }
+            }
+            if arrivals.past_sending(now, leg.drain) {
+                break;
+            }
+            if self.take_due(&mut arrivals, clock, next_tick).await == Progress::More {
+                continue;
             }
             let mut wake = next_tick;
             if let Some(due) = arrivals.next_due() {
@@ -185,6 +236,9 @@ impl<'a> Worker<'a> {
         }
         let end = clock.now();
         self.dispatcher.abandon(end);
+        while let Some((slot, request, measured)) = arrivals.take(end, Offset::MAX) {
+            self.dispatcher.never_taken_up(slot.due, request, measured, end);
+        }
         self.close_window(end, leg.warmup);
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
@@ -193,6 +247,7 @@ impl<'a> Worker<'a> {
             arrivals_end: arrivals.ended(),
             end,
         })));
+        Next::GoOn
     }
 
     /// Takes up the slots that are due, a burst at the most. One due at the end of the window belongs to
@@ -280,10 +335,33 @@ impl Arrivals {
         self.stop().min(self.schedule_end)
     }
 
+    /// Whether the schedule is over and the next slot so late that it is not worth sending any more.
+    fn past_sending(&mut self, now: Offset, drain: Duration) -> bool {
+        let patience = drain.max(LATENESS_MIN);
+        now >= self.ended() + patience && self.next_due().is_some_and(|due| now >= due + patience)
+    }
+
     /// The next slot if it is due and so before `end`, with its request and whether it counts.
     fn take(&mut self, now: Offset, end: Offset) -> Option<(Slot, usize, bool)> {
         self.next_due().filter(|&due| due <= now && due < end)?;
         let slot = self.slots.next()?;
         Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_panics_says_so() {
+        let (sender, messages) = std::sync::mpsc::channel();
+        let worker = std::thread::spawn(move || {
+            let _last_word = LastWord(&sender);
+            panic!("on purpose, for a test");
+        });
+        assert!(worker.join().is_err());
+        assert!(matches!(messages.recv(), Ok(Message::Lost)));
+        assert!(messages.recv().is_err(), "once");
     }
 }

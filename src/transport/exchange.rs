@@ -44,12 +44,17 @@ impl Driver {
 /// Bound on the header section of an answer that hyper buffers.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
+/// Servers keep an idle connection for longer than this, so one that breaks after a shorter rest was not
+/// given up for being idle.
+const IDLE_MIN_NS: u64 = 1_000_000_000;
+
 /// An open connection that carries one exchange at a time.
 pub struct Link {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: Driver,
     stamps: Rc<Stamps>,
-    exchanges: u64,
+    /// The end of the previous exchange, in monotonic nanoseconds.
+    idle_since: Option<u64>,
 }
 
 /// How an exchange ended.
@@ -86,7 +91,7 @@ impl Link {
             .await
             .map_err(|_| TransportError::Protocol)?;
         let driver = Driver { connection: Box::pin(connection), ended: false };
-        Ok(Self { sender, driver, stamps: dialed.stamps, exchanges: 0 })
+        Ok(Self { sender, driver, stamps: dialed.stamps, idle_since: None })
     }
 
     /// The instants of the latest exchange.
@@ -101,8 +106,8 @@ impl Link {
         request: Outgoing,
         keep: &mut impl FnMut(&Bytes),
     ) -> impl Future<Output = Exchange> {
+        self.idle_since = self.stamps.last_read();
         self.stamps.clear();
-        self.exchanges += 1;
         // Handed over here rather than in the future, which would carry the request about.
         let head = self.sender.send_request(request);
         async move {
@@ -165,15 +170,14 @@ impl Link {
         self.charge(fault(error))
     }
 
-    /// A connection that was used before and breaks before a byte came back had most likely been given up
-    /// by the server while it was idle: that is its own kind.
+    /// A connection that had been idle and breaks before a byte came back had most likely been given up
+    /// by the server meanwhile: that is its own kind.
     fn charge(&self, fault: TransportError) -> Exchange {
-        if self.stamps.sent().is_none() {
-            return Exchange::NotSent;
-        }
+        let Some(sent) = self.stamps.sent() else { return Exchange::NotSent };
         let unanswered = self.stamps.first_read().is_none();
         let broken = matches!(fault, TransportError::Reset | TransportError::ClosedEarly);
-        if self.exchanges > 1 && unanswered && broken {
+        let rested = self.idle_since.is_some_and(|since| sent.saturating_sub(since) >= IDLE_MIN_NS);
+        if rested && unanswered && broken {
             return Exchange::Failed(TransportError::StaleConnection);
         }
         Exchange::Failed(fault)

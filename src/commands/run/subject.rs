@@ -60,7 +60,11 @@ pub(in crate::commands) fn load(name: &str, environment: &Environment) -> Result
         built_in(&path).ok_or_else(|| unknown(name))?.to_owned()
     };
     let source = Source { name, text: &text };
-    profile::load(source, &|variable| environment.get(variable)).map_err(Failure::usage)
+    profile::load(source, &|variable| environment.get(variable)).map_err(|mistakes| {
+        // The first "error: " is written where the message is shown.
+        let text = mistakes.to_string();
+        Failure::usage(text.strip_prefix("error: ").unwrap_or(&text))
+    })
 }
 
 /// `chat-center`, `chat-center.yaml` and `profiles/chat-center.yaml` all name the same.
@@ -76,7 +80,7 @@ fn built_in(path: &Path) -> Option<&'static str> {
 fn unknown(name: &str) -> Failure {
     let hint = if name.parse::<f64>().is_ok() {
         "a bare number means nothing here; the arrival rate is --rate 50/s (-r), the length --duration 30s (-d)"
-    } else if name.contains('.') && !name.contains(".y") && !name.contains(".json") {
+    } else if name.contains(['.', ':']) && !name.contains(".y") && !name.contains(".json") {
         "a URL begins with http:// or https://"
     } else {
         "there is no such file; built in are chat-center, chat-center-read and chat-center-analytics"
@@ -167,7 +171,7 @@ pub(super) fn split_url(url: &str) -> Result<(Origin, String), String> {
 
 /// Where a profile's requests go: a URL whose path, if it has one, goes before every request's.
 pub(super) fn split_host(host: &str) -> Result<Origin, String> {
-    let with_scheme = if is_url(host) { host.to_owned() } else { format!("http://{host}") };
+    let with_scheme = if host.contains("://") { host.to_owned() } else { format!("http://{host}") };
     let (mut origin, path) = split_url(&with_scheme)?;
     if path.contains('?') {
         return Err("a host has no query".to_owned());
@@ -226,6 +230,7 @@ mod tests {
         assert_eq!((origin.base_path.as_str(), origin.port), ("/api", 443));
         assert_eq!(split_host("127.0.0.1:8001").unwrap().port, 8001);
         assert!(split_host("http://h/?q=1").is_err());
+        assert!(split_host("htp://h:8001").unwrap_err().contains("begin with http://"));
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! The dispatcher alone, without a socket.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::load::plan::{Origin, Scheme};
+use crate::load::request::Pools;
+use crate::transport::connect::Route;
+
+fn origin() -> Origin {
+    Origin {
+        scheme: Scheme::Http,
+        host: "127.0.0.1".into(),
+        port: 9,
+        authority: "127.0.0.1:9".into(),
+        base_path: String::new(),
+    }
+}
+
+async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
+    let second = Duration::from_secs(1);
+    let limits = Limits {
+        connections,
+        in_flight: 10,
+        timeout: second,
+        deadline: None,
+        connect_timeout: second,
+        idle_timeout: second,
+        drain: second,
+        late: LatePolicy::Send,
+    };
+    let pools: Pools = Arc::from([]);
+    let route = Route::resolve(&origin(), None).await.unwrap();
+    let prepared = Prepared::new(&[], &origin(), 1, pools, "").unwrap();
+    Dispatcher::new(Recorder::new(1), Dialer::new(route, second), limits, prepared)
+}
+
+fn job() -> Job {
+    let due = Offset::ZERO + Duration::from_millis(5);
+    let taken = Offset::ZERO + Duration::from_millis(6);
+    Job { slot: 0, due, request: 0, measured: true, taken, waited: false, returned: false }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_slot_given_back_by_a_closed_connection_waits_for_another() {
+    // No room for a connection: nothing is dialed.
+    let dispatcher = dispatcher(0).await;
+    let seat = Rc::new(Seat::default());
+    dispatcher.park(&seat);
+    dispatcher.dispatch(job());
+    let given = seat.assigned.take().expect("the idle connection gets it");
+    assert!(!given.waited);
+    dispatcher.give_back(given);
+    assert_eq!(dispatcher.outstanding(), 1);
+    let again = dispatcher.next_waiting().unwrap();
+    assert!(again.waited, "the time until another connection takes it is not the generator's");
+    // The server closed twice on it.
+    dispatcher.give_back(again);
+    assert_eq!(dispatcher.outstanding(), 0);
+    let tally = dispatcher.recorder.take_tally();
+    let fates = tally.all_requests().fates;
+    assert_eq!(fates.of(Fate::TransportError(TransportError::ClosedEarly)), 1);
+    let lag = tally.dispatch_lag().max();
+    assert!(lag < Duration::from_millis(2), "from due to taken up, no more: {lag:?}");
+}

@@ -1,0 +1,195 @@
+//! The engine against servers that misbehave: whom a failure is charged to, and that a leg always ends.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use steadfire::engine::Pacing;
+use steadfire::engine::fleet::Fleet;
+use steadfire::engine::leg::{Flow, Leg, LegOutcome};
+use steadfire::engine::prepare::prepare;
+use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, Scheme};
+use steadfire::load::rate::Rate;
+use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
+use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
+use steadfire::load::slo::{Slo, Tiers};
+use steadfire::measure::fate::{Fate, TransportError};
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// Accepts connections for as long as the test runs; each is served by `serve` on a thread of its own.
+fn server(serve: fn(TcpStream)) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("a bound listener");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || serve(stream));
+        }
+    });
+    address
+}
+
+/// Reads one request; `false` if the client has gone.
+fn asked(stream: &mut TcpStream) -> bool {
+    let mut seen = Vec::new();
+    let mut buffer = [0; 1024];
+    while !seen.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(count) if count > 0 => seen.extend_from_slice(&buffer[..count]),
+            _ => return false,
+        }
+    }
+    true
+}
+
+fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<Plan> {
+    let request = RequestTemplate {
+        name: "one".into(),
+        weight: 1,
+        group: None,
+        tags: Vec::new(),
+        method: http::Method::GET,
+        path: Template::literal("/"),
+        headers: Vec::new(),
+        body: None,
+        expect: Expect::SUCCESS,
+        on_empty: OnEmpty::Fail,
+    };
+    Arc::new(Plan {
+        name: "test".into(),
+        profile_sha256: None,
+        origin: Origin {
+            scheme: Scheme::Http,
+            host: address.ip().to_string(),
+            port: address.port(),
+            authority: address.to_string(),
+            base_path: String::new(),
+        },
+        requests: vec![request],
+        login: None,
+        setup: Vec::new(),
+        pools: Vec::new(),
+        rate,
+        arrivals: Arrivals::Constant,
+        seed: 1,
+        warmup: Duration::ZERO,
+        duration: Duration::from_secs(1),
+        slots: None,
+        limits,
+        workers,
+        slo: Slo::standard(),
+        tiers: Tiers::standard(),
+    })
+}
+
+fn limits(connections: usize, drain: Duration) -> Limits {
+    Limits {
+        connections,
+        in_flight: 1000,
+        timeout: Duration::from_secs(5),
+        deadline: None,
+        connect_timeout: Duration::from_secs(1),
+        idle_timeout: Duration::from_secs(4),
+        drain,
+        late: LatePolicy::Send,
+    }
+}
+
+fn leg(plan: &Plan, horizon: Horizon) -> Leg {
+    let Plan { rate, arrivals, seed, .. } = *plan;
+    Leg {
+        schedule: Schedule { rate, arrivals, seed, horizon },
+        warmup: Duration::ZERO,
+        drain: plan.limits.drain,
+        slow_after: Duration::from_secs(1),
+        pacing: Pacing::Relaxed,
+    }
+}
+
+fn launch(plan: &Arc<Plan>, connections: usize) -> Fleet {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let ready = runtime.block_on(prepare(plan, None)).expect("the server is up");
+    Fleet::launch(plan, ready, connections).unwrap()
+}
+
+fn run(plan: &Arc<Plan>, horizon: Horizon) -> LegOutcome {
+    launch(plan, 1).run(leg(plan, horizon), &mut |_| Flow::Continue).unwrap()
+}
+
+fn per_second(rate: u64) -> Rate {
+    Rate::per_second(rate).unwrap()
+}
+
+#[test]
+fn slots_left_by_a_silent_server_were_all_taken_up_in_time() {
+    let address = server(|mut stream| while asked(&mut stream) {});
+    let plan = plan(address, per_second(100), limits(2, MS(100)), 1);
+    let outcome = run(&plan, Horizon { length: Duration::MAX, slots: 40 });
+    let fates = outcome.tally.all_requests().fates;
+    assert_eq!((fates.of(Fate::Open), fates.of(Fate::Unsent)), (2, 38));
+    // Whatever has no dispatch lag would count as lost by the generator.
+    assert_eq!(outcome.tally.dispatch_lag().count(), 40);
+}
+
+#[test]
+fn a_generator_far_behind_its_rate_still_stops_when_told() {
+    let address = server(|mut stream| while asked(&mut stream) {});
+    let plan =
+        plan(address, per_second(20_000_000), Limits { in_flight: 1, ..limits(1, MS(1)) }, 1);
+    let began = Instant::now();
+    let horizon = Horizon::after(Duration::from_secs(3600));
+    let outcome = launch(&plan, 1).run(leg(&plan, horizon), &mut |_| Flow::Stop).unwrap();
+    assert!(outcome.stopped && began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    let planned = outcome.tally.all_requests().fates.planned();
+    let due = u128::from(
+        per_second(20_000_000)
+            .slots_within(outcome.arrivals_end.since(steadfire::time::Offset::ZERO)),
+    );
+    assert!(u128::from(planned) >= due, "{planned} of {due}");
+}
+
+#[test]
+fn windows_of_several_workers_add_up_to_the_tally() {
+    let address =
+        server(|mut stream| while asked(&mut stream) && stream.write_all(ANSWER).is_ok() {});
+    let plan = plan(address, per_second(100), limits(10, MS(1000)), 3);
+    let fleet = launch(&plan, 3);
+    for _ in 0..5 {
+        let mut planned = 0;
+        let horizon = Horizon::after(MS(100));
+        let outcome = fleet
+            .run(leg(&plan, horizon), &mut |interval| {
+                planned += interval.window.planned;
+                Flow::Continue
+            })
+            .unwrap();
+        assert_eq!((planned, outcome.tally.all_requests().fates.planned()), (10, 10));
+    }
+}
+
+/// What the second exchange on a connection came to, `rest` after the first.
+fn second_exchange(rest: Duration, serve: fn(TcpStream)) -> [u64; TransportError::COUNT] {
+    let rate = Rate::from_per_second(1.0 / rest.as_secs_f64()).unwrap();
+    let plan = plan(server(serve), rate, limits(1, MS(1000)), 1);
+    let outcome = run(&plan, Horizon { length: Duration::MAX, slots: 2 });
+    outcome.tally.all_requests().errors
+}
+
+/// Answers once, then hangs up on the second request.
+fn hangs_up(mut stream: TcpStream) {
+    if asked(&mut stream) && stream.write_all(ANSWER).is_ok() {
+        asked(&mut stream);
+    }
+}
+
+#[test]
+fn only_a_connection_that_rested_is_called_stale() {
+    let busy = second_exchange(MS(50), hangs_up);
+    assert_eq!(busy[TransportError::ClosedEarly.index()], 1, "{busy:?}");
+    let rested = second_exchange(MS(1200), hangs_up);
+    assert_eq!(rested[TransportError::StaleConnection.index()], 1, "{rested:?}");
+}
