@@ -360,7 +360,12 @@ mod tests {
                         .sum()
                 };
                 if sum(&kept) > 0 {
-                    prop_assert_eq!(sum(&kept) * remaining, sum(&requests) * total);
+                    // Exact, unless the common factor would pass the bound on weights: then each request's
+                    // share is off by at most one part of the new total.
+                    let share = |part: u64, whole: u64| part as f64 / whole as f64;
+                    let off = share(sum(&kept), total) - share(sum(&requests), remaining);
+                    let rounded = if total < CYCLE_MAX { 0.0 } else { kept.len() as f64 };
+                    prop_assert!(off.abs() <= rounded / total as f64 + 1e-12, "{off} off");
                 }
             }
         }

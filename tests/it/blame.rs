@@ -113,15 +113,15 @@ fn launch(plan: &Arc<Plan>, connections: usize) -> Fleet {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let ready = runtime.block_on(prepare(plan, None)).expect("the server is up");
-    Fleet::launch(plan, ready, connections).unwrap()
+    Fleet::launch(plan, ready, connections).expect("workers start")
 }
 
 fn run(plan: &Arc<Plan>, horizon: Horizon) -> LegOutcome {
-    launch(plan, 1).run(leg(plan, horizon), &mut |_| Flow::Continue).unwrap()
+    launch(plan, 1).run(leg(plan, horizon), &mut |_| Flow::Continue).expect("the leg ends")
 }
 
 fn per_second(rate: u64) -> Rate {
-    Rate::per_second(rate).unwrap()
+    Rate::per_second(rate).expect("a rate")
 }
 
 #[test]
@@ -136,13 +136,15 @@ fn slots_left_by_a_silent_server_were_all_taken_up_in_time() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long the stop takes is what is tested")]
 fn a_generator_far_behind_its_rate_still_stops_when_told() {
     let address = server(|mut stream| while asked(&mut stream) {});
     let plan =
         plan(address, per_second(20_000_000), Limits { in_flight: 1, ..limits(1, MS(1)) }, 1);
     let began = Instant::now();
-    let horizon = Horizon::after(Duration::from_secs(3600));
-    let outcome = launch(&plan, 1).run(leg(&plan, horizon), &mut |_| Flow::Stop).unwrap();
+    let horizon = Horizon::after(Duration::from_hours(1));
+    let outcome =
+        launch(&plan, 1).run(leg(&plan, horizon), &mut |_| Flow::Stop).expect("the leg ends");
     assert!(outcome.stopped && began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     let planned = outcome.tally.all_requests().fates.planned();
     let due = u128::from(
@@ -166,14 +168,14 @@ fn windows_of_several_workers_add_up_to_the_tally() {
                 planned += interval.window.planned;
                 Flow::Continue
             })
-            .unwrap();
+            .expect("the leg ends");
         assert_eq!((planned, outcome.tally.all_requests().fates.planned()), (10, 10));
     }
 }
 
 /// What the second exchange on a connection came to, `rest` after the first.
 fn second_exchange(rest: Duration, serve: fn(TcpStream)) -> [u64; TransportError::COUNT] {
-    let rate = Rate::from_per_second(1.0 / rest.as_secs_f64()).unwrap();
+    let rate = Rate::from_per_second(1.0 / rest.as_secs_f64()).expect("a rate");
     let plan = plan(server(serve), rate, limits(1, MS(1000)), 1);
     let outcome = run(&plan, Horizon { length: Duration::MAX, slots: 2 });
     outcome.tally.all_requests().errors
