@@ -13,6 +13,7 @@ use crate::engine::prepared::{self, RenderError};
 use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Login, Plan, SetupRequest};
 use crate::load::request::{Pools, RequestTemplate};
+use crate::measure::fate::TransportError;
 use crate::profile::{EmptyPool, Redistributed, redistribute, select};
 use crate::transport::connect::{Dialer, Route, RouteError};
 use crate::transport::single::{Answer, SingleError, fetch};
@@ -71,8 +72,24 @@ pub enum PrepareError {
     Mix(#[from] MixError),
 }
 
-fn list(pools: &[EmptyPool]) -> String {
-    pools.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+/// One line for each pool; which other requests need it comes last.
+fn list(empty: &[EmptyPool]) -> String {
+    let mut lines = Vec::new();
+    for (place, first) in empty.iter().enumerate() {
+        if empty[..place].iter().any(|earlier| earlier.pool == first.pool) {
+            continue;
+        }
+        let others: Vec<_> = empty[place + 1..]
+            .iter()
+            .filter(|later| later.pool == first.pool)
+            .map(|later| format!("'{}'", later.request))
+            .collect();
+        lines.push(match others.as_slice() {
+            [] => first.to_string(),
+            others => format!("{first} (needed by {} too)", others.join(", ")),
+        });
+    }
+    lines.join("\nerror: ")
 }
 
 /// What workers need beyond the plan.
@@ -95,13 +112,12 @@ pub struct Ready {
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 /// `tls` is needed for https only.
 pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Ready, PrepareError> {
-    let route = Route::resolve(&plan.origin, tls).await?;
+    let route = reachable(plan, &Route::resolve(&plan.origin, tls).await?).await?;
     let desk = Desk {
         plan,
         dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
         timeout: plan.limits.timeout.max(Duration::from_secs(10)),
     };
-    desk.knock().await?;
     let token = match &plan.login {
         Some(login) => desk.log_in(login).await?,
         None => String::new(),
@@ -123,6 +139,37 @@ pub async fn renew_token(plan: &Plan, route: &Route) -> Result<Option<String>, P
     desk.log_in(login).await.map(Some)
 }
 
+/// Opens and drops connections, so that an unreachable target is told from a failing log-in.
+///
+/// A name may stand for IPv4 and IPv6 addresses while the server listens on one kind, as with localhost: a
+/// kind of which no address answers is left out. A dead address beside a live one of its kind stays, and
+/// its failures count.
+async fn reachable(plan: &Plan, route: &Route) -> Result<Route, PrepareError> {
+    let mut kept = Vec::new();
+    let mut fault = TransportError::ConnectFailed;
+    for v6 in [true, false] {
+        let kind: Vec<_> =
+            route.addresses().iter().copied().filter(|one| one.is_ipv6() == v6).collect();
+        let dialer = Dialer::new(route.only(&kind), plan.limits.connect_timeout);
+        for _ in 0..kind.len() {
+            match dialer.dial().await {
+                Ok(_) => {
+                    kept.extend(kind);
+                    break;
+                }
+                Err(cause) => fault = cause,
+            }
+        }
+    }
+    if kept.is_empty() {
+        return Err(PrepareError::Unreachable {
+            authority: format!("{}:{}", plan.origin.host, plan.origin.port),
+            cause: SingleError::Transport(fault),
+        });
+    }
+    Ok(route.only(&kept))
+}
+
 struct Desk<'a> {
     plan: &'a Plan,
     dialer: Dialer,
@@ -130,15 +177,6 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Opens and drops one connection, so that an unreachable target is told from a failing log-in.
-    async fn knock(&self) -> Result<(), PrepareError> {
-        let opened = self.dialer.dial().await;
-        opened.map(|_| ()).map_err(|fault| PrepareError::Unreachable {
-            authority: format!("{}:{}", self.plan.origin.host, self.plan.origin.port),
-            cause: SingleError::Transport(fault),
-        })
-    }
-
     async fn send(
         &self,
         request: &SetupRequest,
@@ -226,4 +264,84 @@ fn read(request: &SetupRequest, answer: &Answer, path: &str) -> Result<Vec<Strin
     let document = serde_json::from_slice(&answer.body)
         .map_err(|_| unusable("the answer is not JSON; check --host and the path".to_owned()))?;
     select(path, &document).map_err(|error| unusable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener};
+
+    use super::*;
+    use crate::load::plan::{LatePolicy, Limits, Origin, Scheme};
+    use crate::load::rate::Rate;
+    use crate::load::schedule::Arrivals;
+    use crate::load::slo::{Slo, Tiers};
+
+    fn plan(port: u16) -> Plan {
+        let second = Duration::from_secs(1);
+        Plan {
+            name: "test".into(),
+            profile_sha256: None,
+            origin: Origin {
+                scheme: Scheme::Http,
+                host: "127.0.0.1".into(),
+                port,
+                authority: format!("127.0.0.1:{port}"),
+                base_path: String::new(),
+            },
+            requests: Vec::new(),
+            login: None,
+            setup: Vec::new(),
+            pools: Vec::new(),
+            rate: Rate::per_second(1).unwrap(),
+            arrivals: Arrivals::Constant,
+            seed: 1,
+            warmup: second,
+            duration: second,
+            slots: None,
+            limits: Limits {
+                connections: 1,
+                in_flight: 1,
+                timeout: second,
+                deadline: None,
+                connect_timeout: second,
+                idle_timeout: second,
+                drain: second,
+                late: LatePolicy::Send,
+            },
+            workers: 1,
+            slo: Slo::standard(),
+            tiers: Tiers::standard(),
+        }
+    }
+
+    #[test]
+    fn an_empty_pool_is_told_once() {
+        let empty = |request: &str, pool: &str| EmptyPool {
+            request: request.into(),
+            pool: pool.into(),
+            setup: "lists".into(),
+            hint: None,
+        };
+        let text = list(&[empty("a", "ids"), empty("b", "chats"), empty("c", "ids")]);
+        assert_eq!(
+            text,
+            "'a' needs a value from 'ids', but 'lists' found none (needed by 'c' too)\n\
+             error: 'b' needs a value from 'chats', but 'lists' found none"
+        );
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn only_a_kind_of_address_without_a_listener_is_left_out() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let plan = plan(port);
+        let all = Route::resolve(&plan.origin, None).await.unwrap();
+        let v6 = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
+        let live = SocketAddr::from(([127, 0, 0, 1], port));
+        let dead = SocketAddr::from(([127, 0, 0, 2], port));
+        let route = reachable(&plan, &all.only(&[v6, dead, live])).await.unwrap();
+        assert_eq!(route.addresses(), [dead, live]);
+        let refused = reachable(&plan, &all.only(&[v6, dead])).await.err().unwrap();
+        assert!(refused.to_string().contains("cannot connect to 127.0.0.1"), "{refused}");
+    }
 }

@@ -30,8 +30,8 @@ use crate::transport::connect::{Dialer, Route};
 const BURST: usize = 32;
 /// How often a drain looks whether everything has been answered.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
-/// Once the schedule is over, slots that nobody has taken up yet are given up when they are later than
-/// the drain, and than this.
+/// Once arrivals are over, slots that have not been taken up yet are given up when they are later than
+/// the drain and than this, or than this alone if arrivals were stopped.
 const LATENESS_MIN: Duration = Duration::from_secs(1);
 
 /// What the fleet asks of a worker.
@@ -217,7 +217,9 @@ impl<'a> Worker<'a> {
                 }
             }
             if arrivals.past_sending(now, leg.drain) {
-                break;
+                while let Some((slot, request, measured)) = arrivals.take(now, Offset::MAX) {
+                    self.dispatcher.never_taken_up(slot.due, request, measured, now);
+                }
             }
             if self.take_due(&mut arrivals, clock, next_tick).await == Progress::More {
                 continue;
@@ -236,9 +238,6 @@ impl<'a> Worker<'a> {
         }
         let end = clock.now();
         self.dispatcher.abandon(end);
-        while let Some((slot, request, measured)) = arrivals.take(end, Offset::MAX) {
-            self.dispatcher.never_taken_up(slot.due, request, measured, end);
-        }
         self.close_window(end, leg.warmup);
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
@@ -335,9 +334,10 @@ impl Arrivals {
         self.stop().min(self.schedule_end)
     }
 
-    /// Whether the schedule is over and the next slot so late that it is not worth sending any more.
+    /// Whether arrivals are over and the next slot so late that it is not worth sending any more.
     fn past_sending(&mut self, now: Offset, drain: Duration) -> bool {
-        let patience = drain.max(LATENESS_MIN);
+        let stopped = self.stop() < self.schedule_end;
+        let patience = if stopped { LATENESS_MIN } else { drain.max(LATENESS_MIN) };
         now >= self.ended() + patience && self.next_due().is_some_and(|due| now >= due + patience)
     }
 

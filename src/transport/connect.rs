@@ -77,6 +77,19 @@ impl Route {
     }
 }
 
+impl Route {
+    /// Every address of the name.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The same way to these addresses alone.
+    #[must_use]
+    pub fn only(&self, addresses: &[SocketAddr]) -> Self {
+        Self { addresses: addresses.into(), tls: self.tls.clone() }
+    }
+}
+
 /// A connected stream, plain or encrypted.
 pub enum Stream {
     /// TCP.

@@ -69,6 +69,11 @@ impl Evidence<'_> {
         if dispatch.count > 0 { dispatch } else { &self.summary.send_lag }
     }
 
+    /// `blame` of the target, unless the generator itself was late and may have caused it.
+    fn unless_late(&self, blame: &'static str) -> &'static str {
+        if client_late(self).is_some() { "" } else { blame }
+    }
+
     /// Unsent slots that no worker ever took up. One that was taken up waited for the target.
     fn never_taken_up(&self) -> u64 {
         let without_dispatch = self.planned().saturating_sub(self.summary.dispatch_lag.count);
@@ -205,9 +210,9 @@ fn shed(evidence: &Evidence<'_>) -> Option<Finding> {
         Cause::Shed,
         Severity::Warning,
         format!(
-            "given up before they were sent: {part}, at the cap of {} in flight{late}; \
-             the server answers more slowly than requests arrive",
-            Count(evidence.limits.in_flight as u64)
+            "given up before they were sent: {part}, at the cap of {} in flight{late}{}",
+            Count(evidence.limits.in_flight as u64),
+            evidence.unless_late("; the server answers more slowly than requests arrive")
         ),
         "the rate is beyond what the target holds; lower it, or raise --max-in-flight to let the queue grow",
     ))
@@ -229,8 +234,9 @@ fn open(evidence: &Evidence<'_>) -> Option<Finding> {
         Cause::Open,
         Severity::Warning,
         format!(
-            "unanswered after a drain of {}: {part}; the server still held them",
-            Human(evidence.limits.drain)
+            "unanswered after a drain of {}: {part}{}",
+            Human(evidence.limits.drain),
+            evidence.unless_late("; the server still held them")
         ),
         "raise --drain to wait for them; they count as errors, slower than every answer",
     ))

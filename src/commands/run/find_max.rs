@@ -7,11 +7,10 @@ use std::time::Duration;
 use crate::analysis::findings::send_lag_limit;
 use crate::analysis::search::{Answer, Search, Settings, Step};
 use crate::analysis::slo::{self, Measured as Figure, RunFigures};
-use crate::analysis::trial::{
-    ClientState, Measured, Point, Trial, TrialResult, Verdict, Watch, judge,
-};
+use crate::analysis::trial::{ClientState, Measured, Point, Trial, TrialResult, Watch, judge};
 use crate::commands::Failure;
 use crate::commands::run::course::Course;
+use crate::commands::run::kept::Kept;
 use crate::commands::run::output::Output;
 use crate::commands::run::search_report;
 use crate::commands::run::verdict::{self, Measurement};
@@ -47,7 +46,7 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Report, Failure> {
     let mut search = Search::new(settings(session, args));
-    let mut kept: Option<(Verdict, Ran)> = None;
+    let mut kept = Kept::default();
     let answer = loop {
         let trial = match search.next() {
             Step::Done(answer) => break answer,
@@ -56,17 +55,13 @@ pub(super) fn run(
         let (ran, result) = offer(session, &trial, output)?;
         let judgement = judge(&trial, &result, &session.plan.slo);
         session.screen.note(&search_report::line(&trial, &result, &judgement));
-        // The report shows the held rate, and only while none is held the last one tried.
-        let held = kept.as_ref().is_some_and(|(verdict, _)| *verdict == Verdict::Pass);
-        if judgement.verdict == Verdict::Pass || !held {
-            kept = Some((judgement.verdict, ran));
-        }
+        kept.add(judgement.verdict, trial.rate, ran);
         if session.interrupt.requested().is_some() {
             break search.conclude();
         }
         search.observe(result);
     };
-    let (_, ran) = kept.ok_or_else(|| {
+    let ran = kept.best(answer.estimate).ok_or_else(|| {
         Failure::unexpected(anyhow::anyhow!("the search ended before its first trial"))
     })?;
     Ok(report(session, &answer, ran))

@@ -5,6 +5,7 @@ mod course;
 mod find_max;
 mod fixed;
 pub mod foreign;
+mod kept;
 mod output;
 mod resolve;
 mod screen;
