@@ -323,13 +323,14 @@ fn reasons(request: &RequestReport) -> String {
 fn answer(search: &SearchReport) -> String {
     let (max, rate) = (&search.max_rps, |rate| Figures(rate).to_string());
     match (search.bound, max.high) {
-        (Bound::Breach, Some(high)) => format!(
-            "{}/s ({} to {}/s, {} confidence)",
-            rate(max.estimate),
-            rate(max.low),
-            rate(high),
-            Percent(max.confidence)
-        ),
+        (Bound::Breach, Some(high)) => {
+            let sure = if max.confidence > 0.0 {
+                format!("{} confidence", Percent(max.confidence))
+            } else {
+                "not confirmed".to_owned()
+            };
+            format!("{}/s ({} to {}/s, {sure})", rate(max.estimate), rate(max.low), rate(high))
+        }
         (Bound::Breach | Bound::AtLeast, _) => format!("at least {}/s", rate(max.estimate)),
         (Bound::BelowMinimum, Some(high)) => {
             format!("below {}/s, the lowest rate tried", rate(high))

@@ -54,4 +54,7 @@ fn every_kind_of_bound_is_said_in_words() {
         search.max_rps = MaxRps { high, ..search.max_rps };
         assert_eq!(answer(&search), text);
     }
+    search.bound = Bound::Breach;
+    search.max_rps = MaxRps { high: Some(352.0), confidence: 0.0, ..search.max_rps };
+    assert_eq!(answer(&search), "342/s (331 to 352/s, not confirmed)");
 }
