@@ -36,6 +36,7 @@ fn context(error: &clap::Error, kind: ContextKind) -> String {
 fn hint(error: &clap::Error) -> Option<&'static str> {
     let argument = context(error, ContextKind::InvalidArg);
     let value = context(error, ContextKind::InvalidValue);
+    let verb = context(error, ContextKind::InvalidSubcommand);
     let flag = argument.split(['=', ' ']).next().unwrap_or_default();
     match (error.kind(), flag) {
         (ErrorKind::UnknownArgument, "-u" | "--vus" | "--spawn-rate") => Some(
@@ -62,9 +63,39 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
         (ErrorKind::ValueValidation, "--duration") if value.starts_with(['{', '[', '@']) => {
             Some("-d is the length of a run here; a body is --data or --data-file")
         }
-        (ErrorKind::InvalidSubcommand, "compare" | "report" | "runs") => {
+        (ErrorKind::InvalidSubcommand, _)
+            if ["compare", "report", "runs"].contains(&verb.as_str()) =>
+        {
             Some("this verb is planned and not in this version")
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::commands::{Cli, with_verb};
+
+    #[test]
+    fn words_of_other_tools_get_a_hint() {
+        let table = [
+            ("-u 100", Some("--users")),
+            ("-z 10s", Some("--duration")),
+            ("http://h/ -q 50", Some("--rate")),
+            ("-d {}", Some("--data")),
+            ("--stages 1/s:1s", Some("planned")),
+            ("compare a b", Some("planned")),
+            ("--no-such-flag", None),
+        ];
+        for (words, expected) in table {
+            let argv = ["steadfire"].into_iter().chain(words.split(' ')).map(Into::into).collect();
+            let error = Cli::try_parse_from(with_verb(argv)).expect_err(words);
+            let hint = hint(&error);
+            assert_eq!(hint.is_some(), expected.is_some(), "{words}: {hint:?}");
+            assert!(hint.unwrap_or_default().contains(expected.unwrap_or_default()), "{words}");
+        }
     }
 }
