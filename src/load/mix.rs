@@ -3,6 +3,7 @@
 //! Shares are exact: every run of W consecutive slots, W the reduced sum of weights, holds each request
 //! exactly its weight's number of times, also when the server is overloaded.
 
+use crate::load::greatest_common_divisor;
 use crate::load::random::SplitMix64;
 
 /// The longest cycle of slots kept as a table.
@@ -27,22 +28,29 @@ pub struct Mix {
     cycle: Box<[u32]>,
 }
 
+/// The number of slots after which a mix of `weights` repeats: their sum in smallest whole numbers.
+pub fn cycle_length(weights: &[u32]) -> Result<u64, MixError> {
+    let weights = || weights.iter().copied().map(u64::from);
+    let divisor = weights().fold(0, greatest_common_divisor);
+    if divisor == 0 {
+        return Err(MixError::Empty);
+    }
+    let length = weights().sum::<u64>() / divisor;
+    if length > CYCLE_MAX { Err(MixError::CycleTooLong(length)) } else { Ok(length) }
+}
+
 impl Mix {
     /// Spreads each request as evenly as its weight allows, starting at a place that `seed` decides.
     ///
     /// Smooth weighted round robin: each turn every request gains its weight, the richest is chosen and
     /// pays the sum.
     pub fn new(weights: &[u32], seed: u64) -> Result<Self, MixError> {
-        let divisor = weights.iter().copied().fold(0, greatest_common_divisor);
-        if divisor == 0 {
-            return Err(MixError::Empty);
-        }
-        let shares: Vec<i64> = weights.iter().map(|&weight| i64::from(weight / divisor)).collect();
-        let total: i64 = shares.iter().sum();
-        let length = u64::try_from(total).unwrap_or(u64::MAX);
-        if length > CYCLE_MAX {
-            return Err(MixError::CycleTooLong(length));
-        }
+        let length = cycle_length(weights)?;
+        let divisor = weights.iter().copied().map(u64::from).sum::<u64>() / length;
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let shares: Vec<i64> =
+            weights.iter().map(|&weight| whole(u64::from(weight) / divisor)).collect();
+        let total = whole(length);
         let mut credit = vec![0_i64; shares.len()];
         let mut cycle = Vec::new();
         for _ in 0..length {
@@ -69,10 +77,6 @@ impl Mix {
         let place = place as usize;
         self.cycle[place] as usize
     }
-}
-
-fn greatest_common_divisor(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 #[cfg(test)]

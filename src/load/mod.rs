@@ -2,6 +2,7 @@
 //!
 //! A [`plan::Plan`] is one resolved, validated run: if it exists, it can run.
 
+mod divisor;
 pub mod mix;
 pub mod plan;
 pub mod random;
@@ -9,3 +10,5 @@ pub mod rate;
 pub mod request;
 pub mod schedule;
 pub mod slo;
+
+pub(crate) use divisor::greatest_common_divisor;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::load::greatest_common_divisor;
 use crate::time::{Offset, scaled_decimal, whole_nanos};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -84,13 +85,6 @@ impl Rate {
     pub fn gap(self) -> Duration {
         Duration::from_nanos(self.per_ns / self.requests)
     }
-}
-
-fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 impl FromStr for Rate {

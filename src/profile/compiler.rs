@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use http::HeaderName;
 
-use crate::load::mix::CYCLE_MAX;
+use crate::load::mix::{CYCLE_MAX, MixError, cycle_length};
 use crate::load::plan::{Login, PoolSource, SetupRequest};
 use crate::load::request::{Escape, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
@@ -313,18 +313,19 @@ impl<'a> Compiler<'a> {
         if !self.mistakes.is_empty() {
             return;
         }
-        let divisor =
-            requests.iter().fold(0, |a, request| greatest_common_divisor(a, request.weight));
-        let sum: u64 = requests.iter().map(|request| u64::from(request.weight)).sum();
-        if divisor == 0 {
-            let hint = "give at least one request a weight above 0";
-            self.mistakes.report_with(node.span, "every weight is zero", hint);
-        } else if sum / u64::from(divisor) > CYCLE_MAX {
-            let message = format!(
-                "the weights add up to {} after reduction, more than {CYCLE_MAX}",
-                sum / u64::from(divisor)
-            );
-            self.mistakes.report_with(node.span, message, "use smaller whole numbers");
+        let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
+        match cycle_length(&weights) {
+            Ok(_) => {}
+            Err(MixError::Empty) => {
+                let hint = "give at least one request a weight above 0";
+                self.mistakes.report_with(node.span, "every weight is zero", hint);
+            }
+            Err(MixError::CycleTooLong(length)) => {
+                let message = format!(
+                    "the weights add up to {length} after reduction, more than {CYCLE_MAX}"
+                );
+                self.mistakes.report_with(node.span, message, "use smaller whole numbers");
+            }
         }
     }
 
@@ -368,10 +369,6 @@ pub(super) fn template(escapes: (Escape, Escape), pieces: Vec<Piece>) -> Templat
     let mut builder = Builder::new(escapes.0, escapes.1);
     builder.push(pieces);
     builder.finish()
-}
-
-fn greatest_common_divisor(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// `profiles/chat-center.yaml` → `chat-center`.

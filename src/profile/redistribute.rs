@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::load::greatest_common_divisor;
 use crate::load::mix::CYCLE_MAX;
 use crate::load::plan::{PoolSource, SetupRequest};
 use crate::load::request::{OnEmpty, RequestTemplate};
@@ -192,10 +193,6 @@ fn rounded(shares: &[Share]) -> Vec<u32> {
         weights[at] += 1;
     }
     weights
-}
-
-fn greatest_common_divisor(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 #[cfg(test)]
