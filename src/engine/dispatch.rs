@@ -64,14 +64,6 @@ impl Seat {
     }
 }
 
-/// Counters that no sample carries.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counters {
-    pub(super) connect_failures_spare: u64,
-    pub(super) connections_peak: usize,
-    pub(super) connection_waits: u64,
-}
-
 /// One worker's slots, connections and wait list.
 pub(super) struct Dispatcher {
     pub(super) recorder: Recorder,
@@ -86,7 +78,8 @@ pub(super) struct Dispatcher {
     idle: RefCell<Vec<Rc<Seat>>>,
     waiting: RefCell<VecDeque<Job>>,
     in_flight: Cell<usize>,
-    counters: Cell<Counters>,
+    /// The most connections open at once since it was last asked for.
+    connections_peak: Cell<usize>,
 }
 
 impl Dispatcher {
@@ -108,7 +101,7 @@ impl Dispatcher {
             idle: RefCell::default(),
             waiting: RefCell::default(),
             in_flight: Cell::new(0),
-            counters: Cell::default(),
+            connections_peak: Cell::new(0),
         })
     }
 
@@ -133,9 +126,7 @@ impl Dispatcher {
             return;
         }
         self.waiting.borrow_mut().push_back(Job { waited: true, ..job });
-        if !self.grow() {
-            self.count(|counters| counters.connection_waits += 1);
-        }
+        self.grow();
     }
 
     fn too_late(&self, job: &Job, now: Offset) -> bool {
@@ -172,16 +163,13 @@ impl Dispatcher {
         Duration::from_nanos(monotonic_ns().saturating_sub(seat.idle_since.get()))
     }
 
-    /// Opens a connection if a slot waits for which none is being opened; `false` if the bound forbids.
-    fn grow(self: &Rc<Self>) -> bool {
-        if self.connecting.get() >= self.waiting.borrow().len() {
-            return true;
-        }
+    /// Opens a connection if a slot waits for which none is being opened, and the bound allows.
+    fn grow(self: &Rc<Self>) {
+        let wanted = self.connecting.get() < self.waiting.borrow().len();
         let room = self.seats.borrow().len() < self.limits.connections;
-        if room {
+        if wanted && room {
             self.open_connection();
         }
-        room
     }
 
     /// Opens one more connection; the caller keeps to the bound.
@@ -191,15 +179,9 @@ impl Dispatcher {
         let seat = Rc::new(Seat::default());
         self.seats.borrow_mut().insert(number, Rc::clone(&seat));
         let open = self.seats.borrow().len();
-        self.count(|counters| counters.connections_peak = counters.connections_peak.max(open));
+        self.connections_peak.set(self.connections_peak.get().max(open));
         self.connecting.set(self.connecting.get() + 1);
         tokio::task::spawn_local(connection::serve(Rc::clone(self), seat, number));
-    }
-
-    fn count(&self, change: impl FnOnce(&mut Counters)) {
-        let mut counters = self.counters.get();
-        change(&mut counters);
-        self.counters.set(counters);
     }
 
     /// Connections that are being opened.
@@ -222,12 +204,10 @@ impl Dispatcher {
     pub(super) fn connect_failed(&self, fault: TransportError) {
         self.connecting.set(self.connecting.get() - 1);
         let first = self.waiting.borrow_mut().pop_front();
-        match first {
-            Some(job) => {
-                let now = self.recorder.clock().now();
-                self.finish(&job, Fate::TransportError(fault), now);
-            }
-            None => self.count(|counters| counters.connect_failures_spare += 1),
+        // None waits if another connection has served the slot that this one was opened for.
+        if let Some(job) = first {
+            let now = self.recorder.clock().now();
+            self.finish(&job, Fate::TransportError(fault), now);
         }
     }
 
@@ -357,10 +337,9 @@ impl Dispatcher {
         }
     }
 
-    /// Hands over the counters and begins anew.
-    pub(super) fn take_counters(&self) -> Counters {
-        let fresh = Counters { connections_peak: self.connections(), ..Counters::default() };
-        self.counters.replace(fresh)
+    /// The most connections that were open at once; begins anew from those open now.
+    pub(super) fn take_connections_peak(&self) -> usize {
+        self.connections_peak.replace(self.connections())
     }
 }
 

@@ -110,11 +110,6 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// What the workers send, once set-up has run.
-    pub const fn ready(&self) -> &Ready {
-        &self.ready
-    }
-
     /// For renewing the token while a leg runs.
     pub fn token_port(&self) -> TokenPort {
         TokenPort {
@@ -221,9 +216,7 @@ impl Collector {
                 arrivals_end: Offset::ZERO,
                 end: Offset::ZERO,
                 stopped: false,
-                connect_failures_spare: 0,
                 connections_peak: 0,
-                connection_waits: 0,
             },
         }
     }
@@ -253,9 +246,7 @@ impl Collector {
         outcome.tally.merge(&finished.tally);
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
-        outcome.connect_failures_spare += finished.counters.connect_failures_spare;
-        outcome.connections_peak += finished.counters.connections_peak;
-        outcome.connection_waits += finished.counters.connection_waits;
+        outcome.connections_peak += finished.connections_peak;
     }
 
     /// The next interval, once no worker has anything to add to it.
@@ -280,7 +271,6 @@ impl Collector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::dispatch::Counters;
 
     #[test]
     fn a_worker_that_finishes_first_takes_no_window_of_the_others_with_it() {
@@ -288,8 +278,13 @@ mod tests {
         let end = Offset::ZERO + Duration::from_millis(100);
         collector.window(0, end, Window { planned: 1, ..Window::default() });
         let tally = Tally::new(1);
-        let counters = Counters::default();
-        collector.finished(&Finished { worker: 0, tally, counters, arrivals_end: end, end });
+        collector.finished(&Finished {
+            worker: 0,
+            tally,
+            connections_peak: 0,
+            arrivals_end: end,
+            end,
+        });
         assert!(collector.next_interval().is_none(), "the other worker has not delivered yet");
         collector.window(1, end, Window { planned: 2, ..Window::default() });
         assert_eq!(collector.next_interval().map(|interval| interval.window.planned), Some(3));

@@ -55,10 +55,6 @@ pub struct LegOutcome {
     pub end: Offset,
     /// Whether arrivals ended before the schedule did.
     pub stopped: bool,
-    /// Connections opened beyond those that a request was waiting for.
-    pub connect_failures_spare: u64,
     /// The most connections that were open at once, summed over workers.
     pub connections_peak: usize,
-    /// Slots that found every connection taken and the bound on connections reached.
-    pub connection_waits: u64,
 }

@@ -20,7 +20,7 @@ const ATTEMPTS_MAX: u32 = 10;
 /// Renews tokens on a thread of its own until dropped.
 pub struct Renewal {
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<u32>>,
+    thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Renewal {
@@ -38,10 +38,10 @@ impl Renewal {
         let thread = std::thread::Builder::new().name("token".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    renewed = renew(&plan, &route, &port, first, life) => renewed,
-                    _ = stopped => 0,
+                    () = renew(&plan, &route, &port, first, life) => {}
+                    _ = stopped => {}
                 }
-            })
+            });
         })?;
         Ok(Some(Self { stop: Some(stop), thread: Some(thread) }))
     }
@@ -63,7 +63,7 @@ async fn renew(
     port: &TokenPort,
     mut life: Duration,
     read_life: fn(&str) -> Option<Duration>,
-) -> u32 {
+) {
     let mut failures = 0;
     let mut wait = life.mul_f64(1.0 - MARGIN);
     loop {
@@ -76,11 +76,11 @@ async fn renew(
                 life = next;
                 wait = life.mul_f64(1.0 - MARGIN).max(Duration::from_secs(1));
             }
-            Some(None) => return failures,
+            Some(None) => return,
             None => {
                 failures += 1;
                 if failures == ATTEMPTS_MAX {
-                    return failures;
+                    return;
                 }
                 wait = RETRY;
             }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
-use crate::engine::dispatch::{Counters, Dispatcher, Job};
+use crate::engine::dispatch::{Dispatcher, Job};
 use crate::engine::leg::{Leg, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
@@ -74,7 +74,7 @@ pub(super) enum Message {
 pub(super) struct Finished {
     pub(super) worker: usize,
     pub(super) tally: Tally,
-    pub(super) counters: Counters,
+    pub(super) connections_peak: usize,
     pub(super) arrivals_end: Offset,
     pub(super) end: Offset,
 }
@@ -242,7 +242,7 @@ impl<'a> Worker<'a> {
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
             tally: self.dispatcher.recorder.take_tally(),
-            counters: self.dispatcher.take_counters(),
+            connections_peak: self.dispatcher.take_connections_peak(),
             arrivals_end: arrivals.ended(),
             end,
         })));
