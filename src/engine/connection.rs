@@ -16,8 +16,8 @@ use crate::load::request::Expect;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::Sample;
 use crate::time::Offset;
-use crate::transport::exchange::{Exchange, Link, Reuse};
-use crate::transport::io::Stamps;
+use crate::transport::exchange::{Exchange, Http1, Link, Reuse};
+use crate::transport::io::Instants;
 
 /// Opens a connection and serves the dispatcher until it closes.
 pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u64) {
@@ -43,10 +43,10 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
     dispatcher.left(number);
 }
 
-async fn open(dispatcher: &Dispatcher) -> Result<Link, TransportError> {
+async fn open(dispatcher: &Dispatcher) -> Result<Http1, TransportError> {
     let dialed = dispatcher.dialer.dial().await?;
     let took = dialed.took;
-    let link = Link::open(dialed).await?;
+    let link = Http1::open(dialed).await?;
     dispatcher.connected(took);
     Ok(link)
 }
@@ -54,7 +54,7 @@ async fn open(dispatcher: &Dispatcher) -> Result<Link, TransportError> {
 struct Connection {
     dispatcher: Rc<Dispatcher>,
     seat: Rc<Seat>,
-    link: Link,
+    link: Http1,
     alarm: Pin<Box<Sleep>>,
 }
 
@@ -132,16 +132,16 @@ impl Connection {
     fn finish(&self, job: &Job, began: Offset, fate: Fate, answer: Option<(u16, u64)>) {
         self.seat.carrying.set(None);
         let clock = self.dispatcher.recorder.clock();
-        let stamps: &Stamps = self.link.stamps();
-        let sent = stamps.sent().map(|ns| clock.offset(ns));
-        let last_read = stamps.last_read().map(|ns| clock.offset(ns));
+        let Instants { sent, first_byte, last_byte } = self.link.instants();
+        let sent = sent.map(|ns| clock.offset(ns));
+        let last_byte = last_byte.map(|ns| clock.offset(ns));
         let sample = Sample {
             request: job.request,
             due: job.due,
             sent,
-            first_byte: stamps.first_read().map(|ns| clock.offset(ns)),
+            first_byte: first_byte.map(|ns| clock.offset(ns)),
             // An answer was there when its last byte was read; anything else ends when it is noticed.
-            done: answer.and(last_read).unwrap_or_else(|| clock.now()),
+            done: answer.and(last_byte).unwrap_or_else(|| clock.now()),
             fate,
             status: answer.map(|(status, _)| status),
             bytes: answer.map_or(0, |(_, bytes)| bytes),

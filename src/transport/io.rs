@@ -22,7 +22,28 @@ pub struct Stamps {
     last_read: Cell<Option<u64>>,
 }
 
+/// When an exchange's request left and its answer arrived, in monotonic nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Instants {
+    /// The write that carried the request's first byte.
+    pub sent: Option<u64>,
+    /// The arrival of the answer's first bytes.
+    pub first_byte: Option<u64>,
+    /// The arrival of its last ones, so far.
+    pub last_byte: Option<u64>,
+}
+
 impl Stamps {
+    /// The exchange's instants, where nothing else shares the connection.
+    pub fn instants(&self) -> Instants {
+        Instants { sent: self.sent(), first_byte: self.first_read(), last_byte: self.last_read() }
+    }
+
+    /// Forgets the latest write, so that the next one is noted.
+    pub fn forget_sent(&self) {
+        self.sent.set(None);
+    }
+
     /// Forgets the previous exchange.
     pub fn clear(&self) {
         self.sent.set(None);

@@ -1,4 +1,4 @@
-//! Transport: one HTTP/1.1 connection at a time, with every instant noted where it happens.
+//! Transport: one connection at a time, HTTP/1.1 or HTTP/2, with every instant noted where it happens.
 //!
 //! No pool, no retry, no hidden queue: which connection carries which request is the engine's decision.
 //! A failed exchange is data ([`exchange::Exchange`]), never an `Err` that climbs.
@@ -7,5 +7,6 @@ pub mod clock;
 pub mod connect;
 pub mod exchange;
 pub mod io;
+pub mod multiplexed;
 pub mod single;
 pub mod tls;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::measure::fate::TransportError;
 use crate::transport::connect::Dialer;
-use crate::transport::exchange::{Exchange, Link, Outgoing};
+use crate::transport::exchange::{Exchange, Http1, Link, Outgoing};
 
 /// Largest answer kept.
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -43,7 +43,7 @@ pub async fn fetch(
 ) -> Result<Answer, SingleError> {
     let whole = async {
         let fresh = dialer.dial().await.map_err(SingleError::Transport)?;
-        let mut link = Link::open(fresh).await.map_err(SingleError::Transport)?;
+        let mut link = Http1::open(fresh).await.map_err(SingleError::Transport)?;
         let mut body = Vec::new();
         let mut keep = |data: &Bytes| {
             if body.len() <= BODY_BYTES_MAX {
