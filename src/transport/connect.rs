@@ -20,8 +20,9 @@ use tokio_rustls::client::TlsStream;
 
 use crate::load::plan::{Origin, Scheme};
 use crate::measure::fate::TransportError;
-use crate::transport::clock::monotonic_ns;
-use crate::transport::io::{MeasuredIo, Stamps};
+use crate::transport::clock::{StampCounts, monotonic_ns};
+use crate::transport::io::{MeasuredIo, Socket, Stamps};
+use crate::transport::kernel_clock::KernelClock;
 
 /// Where and how to connect; shared by all workers.
 #[derive(Clone)]
@@ -113,12 +114,24 @@ pub struct Dialer {
     route: Route,
     next_address: Cell<usize>,
     timeout: Duration,
+    kernel_clock: Option<Rc<KernelClock>>,
 }
 
 impl Dialer {
     /// `timeout` bounds TCP and TLS set-up together.
     pub fn new(route: Route, timeout: Duration) -> Self {
-        Self { route, next_address: Cell::new(0), timeout }
+        Self { route, next_address: Cell::new(0), timeout, kernel_clock: None }
+    }
+
+    /// The same, with connections whose arrivals are stamped by `clock` where they can be.
+    #[must_use]
+    pub fn with_kernel_clock(self, clock: Rc<KernelClock>) -> Self {
+        Self { kernel_clock: Some(clock), ..self }
+    }
+
+    /// How arrivals were stamped since it was last asked; nothing if no kernel clock was asked for.
+    pub fn take_stamp_counts(&self) -> StampCounts {
+        self.kernel_clock.as_ref().map(|clock| clock.take_counts()).unwrap_or_default()
     }
 
     /// Opens one connection to the next address in turn.
@@ -144,7 +157,7 @@ impl Dialer {
         let tcp = TcpStream::connect(address).await.map_err(|error| connect_fault(&error))?;
         // Requests are written whole; Nagle's algorithm would only hold them back.
         tcp.set_nodelay(true).map_err(|error| connect_fault(&error))?;
-        let io = MeasuredIo::new(tcp, stamps);
+        let io = MeasuredIo::new(Socket::tcp(tcp, self.kernel_clock.as_ref()), stamps);
         match &self.route.tls {
             None => Ok(Stream::Plain(io)),
             Some((config, name)) => {
