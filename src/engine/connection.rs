@@ -45,7 +45,7 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
 
 async fn open(dispatcher: &Dispatcher) -> Result<Link, TransportError> {
     let dialed = dispatcher.dialer.dial().await?;
-    let took = dialed.took;
+    let took = dialed.connect + dialed.tls;
     let link = Link::open(dialed).await?;
     dispatcher.connected(took);
     Ok(link)

@@ -105,8 +105,10 @@ pub struct Dialed {
     pub stream: Stream,
     /// Its instants.
     pub stamps: Rc<Stamps>,
-    /// TCP and TLS set-up together.
-    pub took: Duration,
+    /// From the first packet to a byte stream to the origin, TLS excluded.
+    pub connect: Duration,
+    /// The TLS handshake; zero without TLS.
+    pub tls: Duration,
 }
 
 /// One worker's way to the origin.
@@ -139,34 +141,34 @@ impl Dialer {
         let turn = self.next_address.get();
         self.next_address.set(turn.wrapping_add(1));
         let address = self.route.addresses[turn % self.route.addresses.len()];
-        let began = monotonic_ns();
-        let stamps = Rc::new(Stamps::default());
-        let attempt = self.attempt(address, Rc::clone(&stamps));
-        let stream = tokio::time::timeout(self.timeout, attempt)
+        let attempt = self.attempt(address);
+        tokio::time::timeout(self.timeout, attempt)
             .await
-            .map_err(|_| TransportError::ConnectTimeout)??;
-        let took = Duration::from_nanos(monotonic_ns() - began);
-        Ok(Dialed { stream, stamps, took })
+            .map_err(|_| TransportError::ConnectTimeout)?
     }
 
-    async fn attempt(
-        &self,
-        address: SocketAddr,
-        stamps: Rc<Stamps>,
-    ) -> Result<Stream, TransportError> {
+    async fn attempt(&self, address: SocketAddr) -> Result<Dialed, TransportError> {
+        let began = monotonic_ns();
+        let stamps = Rc::new(Stamps::default());
         let tcp = TcpStream::connect(address).await.map_err(|error| connect_fault(&error))?;
         // Requests are written whole; Nagle's algorithm would only hold them back.
         tcp.set_nodelay(true).map_err(|error| connect_fault(&error))?;
-        let io = MeasuredIo::new(Socket::tcp(tcp, self.kernel_clock.as_ref()), stamps);
-        match &self.route.tls {
-            None => Ok(Stream::Plain(io)),
+        let io = MeasuredIo::new(Socket::tcp(tcp, self.kernel_clock.as_ref()), Rc::clone(&stamps));
+        let connected = monotonic_ns();
+        let stream = match &self.route.tls {
+            None => Stream::Plain(io),
             Some((config, name)) => {
                 let connector = TlsConnector::from(Arc::clone(config));
                 let stream =
                     connector.connect(name.clone(), io).await.map_err(|_| TransportError::Tls)?;
-                Ok(Stream::Tls(Box::new(stream)))
+                Stream::Tls(Box::new(stream))
             }
-        }
+        };
+        let tls = match &stream {
+            Stream::Plain(_) => Duration::ZERO,
+            Stream::Tls(_) => Duration::from_nanos(monotonic_ns() - connected),
+        };
+        Ok(Dialed { stream, stamps, connect: Duration::from_nanos(connected - began), tls })
     }
 }
 
