@@ -20,6 +20,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::load::plan::{Origin, Scheme};
 use crate::measure::fate::TransportError;
+use crate::measure::sample::SetUp;
 use crate::transport::clock::{StampCounts, monotonic_ns};
 use crate::transport::io::{MeasuredIo, Socket, Stamps};
 use crate::transport::kernel_clock::KernelClock;
@@ -105,10 +106,8 @@ pub struct Dialed {
     pub stream: Stream,
     /// Its instants.
     pub stamps: Rc<Stamps>,
-    /// From the first packet to a byte stream to the origin, TLS excluded.
-    pub connect: Duration,
-    /// The TLS handshake; zero without TLS.
-    pub tls: Duration,
+    /// How long it took: from the first packet to a byte stream to the origin, and the TLS handshake.
+    pub set_up: SetUp,
 }
 
 /// One worker's way to the origin.
@@ -168,7 +167,8 @@ impl Dialer {
             Stream::Plain(_) => Duration::ZERO,
             Stream::Tls(_) => Duration::from_nanos(monotonic_ns() - connected),
         };
-        Ok(Dialed { stream, stamps, connect: Duration::from_nanos(connected - began), tls })
+        let set_up = SetUp { connect: Duration::from_nanos(connected - began), tls };
+        Ok(Dialed { stream, stamps, set_up })
     }
 }
 
