@@ -1,5 +1,5 @@
-//! The life of one connection: open, carry one slot after another, park when there is nothing to do,
-//! close on any doubt.
+//! The life of one HTTP/1.1 connection: open, carry one slot after another, park when there is nothing to
+//! do, close on any doubt; and [`Carrier`], which carries one slot over any link.
 //!
 //! A task per connection, none per request.
 
@@ -11,7 +11,8 @@ use std::task::Poll;
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep};
 
-use crate::engine::dispatch::{Dispatcher, Job, Seat};
+use crate::engine::dispatch::Dispatcher;
+use crate::engine::seat::{Job, Seat};
 use crate::load::request::Expect;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
@@ -21,27 +22,32 @@ use crate::transport::io::Instants;
 
 /// Opens a connection and serves the dispatcher until it closes.
 pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u64) {
-    // A task keeps one waker for life.
-    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-    seat.waker.set(waker).expect("a seat is served by one task");
+    take_place(&seat).await;
     match open(&dispatcher).await {
         Ok((link, set_up)) => {
-            let mut connection = Connection {
-                alarm: Box::pin(tokio::time::sleep(dispatcher.limits.timeout)),
-                dispatcher: Rc::clone(&dispatcher),
-                seat,
-                link,
-                set_up,
-            };
-            while let Some(job) = connection.next_job().await {
-                if connection.carry(job).await == Reuse::Closed {
-                    break;
+            let mut carrier = Carrier::new(Rc::clone(&dispatcher), seat, link, set_up);
+            while let Some(job) = carrier.next_job().await {
+                match carrier.carry(job).await {
+                    After::Open => {}
+                    After::Closed => break,
+                    After::GivenUp => {
+                        dispatcher.gave_up();
+                        break;
+                    }
                 }
             }
         }
         Err(fault) => dispatcher.connect_failed(fault),
     }
     dispatcher.left(number);
+    dispatcher.closed();
+}
+
+/// Lets `seat` wake the task that this is called on.
+pub(super) async fn take_place(seat: &Seat) {
+    // A task keeps one waker for life.
+    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    seat.waker.set(waker).expect("a seat is served by one task");
 }
 
 async fn open(dispatcher: &Dispatcher) -> Result<(Http1, SetUp), TransportError> {
@@ -52,16 +58,37 @@ async fn open(dispatcher: &Dispatcher) -> Result<(Http1, SetUp), TransportError>
     Ok((link, set_up))
 }
 
-struct Connection {
+/// A seat with the link that carries its slots.
+pub(super) struct Carrier<L> {
     dispatcher: Rc<Dispatcher>,
     seat: Rc<Seat>,
-    link: Http1,
+    link: L,
     /// Zero once the first slot has borne it.
     set_up: SetUp,
     alarm: Pin<Box<Sleep>>,
 }
 
-impl Connection {
+/// What is left of a link after a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// It carries another.
+    Open,
+    /// It does not.
+    Closed,
+    /// It does not, since the answer was not there in time.
+    GivenUp,
+}
+
+impl From<Reuse> for After {
+    fn from(reuse: Reuse) -> Self {
+        match reuse {
+            Reuse::Open => Self::Open,
+            Reuse::Closed => Self::Closed,
+        }
+    }
+}
+
+impl Carrier<Http1> {
     /// A waiting slot, or the one assigned while idle; `None` once the connection is to close.
     async fn next_job(&mut self) -> Option<Job> {
         if self.seat.dismissed.get() {
@@ -92,8 +119,21 @@ impl Connection {
         .await
     }
 
+}
+
+impl<L: Link> Carrier<L> {
+    pub(super) fn new(
+        dispatcher: Rc<Dispatcher>,
+        seat: Rc<Seat>,
+        link: L,
+        set_up: SetUp,
+    ) -> Self {
+        let alarm = Box::pin(tokio::time::sleep(dispatcher.limits.timeout));
+        Self { dispatcher, seat, link, set_up, alarm }
+    }
+
     /// Sends one slot's request, waits for the answer and records what came of it.
-    async fn carry(&mut self, job: Job) -> Reuse {
+    pub(super) async fn carry(&mut self, job: Job) -> After {
         let prepared = self.dispatcher.prepared();
         let clock = self.dispatcher.recorder.clock();
         let began = clock.now();
@@ -110,26 +150,25 @@ impl Connection {
                 let fate = judge(prepared.expect(job.request), status, body_bytes);
                 self.finish(&job, began, fate, Some((status, body_bytes)));
                 match within(self.alarm.as_mut(), limit, &self.seat, self.link.settle()).await {
-                    Within::Ended(reuse) => reuse,
-                    Within::TimedOut | Within::Dismissed => Reuse::Closed,
+                    Within::Ended(reuse) => reuse.into(),
+                    Within::TimedOut | Within::Dismissed => After::Closed,
                 }
             }
             Within::Ended(Exchange::Failed(fault)) => {
                 self.finish(&job, began, Fate::TransportError(fault), None);
-                Reuse::Closed
+                After::Closed
             }
             Within::Ended(Exchange::NotSent) => {
                 self.seat.carrying.set(None);
                 self.dispatcher.give_back(job);
-                Reuse::Closed
+                After::Closed
             }
             Within::TimedOut => {
-                self.dispatcher.gave_up();
                 self.finish(&job, began, Fate::Timeout, None);
-                Reuse::Closed
+                After::GivenUp
             }
             // The leg is over, and the slot was given its fate then.
-            Within::Dismissed => Reuse::Closed,
+            Within::Dismissed => After::Closed,
         }
     }
 

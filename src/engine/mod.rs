@@ -11,6 +11,8 @@ mod pacer;
 pub mod prepare;
 mod prepared;
 mod recorder;
+mod seat;
+mod session;
 pub mod token;
 mod worker;
 

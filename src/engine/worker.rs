@@ -12,11 +12,12 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
-use crate::engine::dispatch::{Dispatcher, Job};
+use crate::engine::dispatch::Dispatcher;
 use crate::engine::leg::{Leg, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
+use crate::engine::seat::Job;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::schedule::{Slot, Slots};
