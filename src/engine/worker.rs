@@ -24,7 +24,8 @@ use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
 use crate::transport::clock::Clock;
-use crate::transport::connect::{Dialer, Route};
+use crate::transport::connect::Dialer;
+use crate::transport::route::Route;
 
 /// Late slots are taken up this many at a time, so that their requests leave before more are made.
 const BURST: usize = 32;
@@ -149,7 +150,7 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     fn new(equipment: Equipment, messages: &'a Sender<Message>) -> std::io::Result<Self> {
         let Equipment { number, workers, limits, route, prepared, requests } = equipment;
-        let dialer = Dialer::new(route, limits.connect_timeout);
+        let dialer = Dialer::new(route, limits.connect_timeout).part(number, workers);
         let dispatcher = Dispatcher::new(Recorder::new(requests), dialer, limits, prepared);
         Ok(Self { number, workers, dispatcher, pacer: Pacer::new()?, messages })
     }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
 use crate::transport::clock::monotonic_ns;
 
@@ -46,16 +46,34 @@ impl Stamps {
     }
 }
 
-/// A TCP stream with [`Stamps`].
+/// A connected socket.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP.
+    Tcp(TcpStream),
+    /// A Unix socket.
+    Unix(UnixStream),
+}
+
+macro_rules! either {
+    ($self:expr, $stream:ident => $call:expr) => {
+        match $self {
+            Socket::Tcp($stream) => $call,
+            Socket::Unix($stream) => $call,
+        }
+    };
+}
+
+/// A socket with [`Stamps`].
 #[derive(Debug)]
 pub struct MeasuredIo {
-    stream: TcpStream,
+    stream: Socket,
     stamps: Rc<Stamps>,
 }
 
 impl MeasuredIo {
     /// Wraps a connected stream.
-    pub fn new(stream: TcpStream, stamps: Rc<Stamps>) -> Self {
+    pub fn new(stream: Socket, stamps: Rc<Stamps>) -> Self {
         Self { stream, stamps }
     }
 
@@ -73,7 +91,7 @@ impl AsyncRead for MeasuredIo {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let filled = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        ready!(either!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buffer)))?;
         if buffer.filled().len() > filled {
             let now = Some(monotonic_ns());
             if self.stamps.first_read.get().is_none() {
@@ -92,7 +110,8 @@ impl AsyncWrite for MeasuredIo {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let before = monotonic_ns();
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        let written =
+            ready!(either!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, bytes)))?;
         self.note_write(before, written);
         Poll::Ready(Ok(written))
     }
@@ -103,20 +122,22 @@ impl AsyncWrite for MeasuredIo {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let before = monotonic_ns();
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
+        let written = ready!(
+            either!(&mut self.stream, stream => Pin::new(stream).poll_write_vectored(cx, slices))
+        )?;
         self.note_write(before, written);
         Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        either!(&self.stream, stream => stream.is_write_vectored())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        either!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        either!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx))
     }
 }

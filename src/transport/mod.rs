@@ -7,5 +7,8 @@ pub mod clock;
 pub mod connect;
 pub mod exchange;
 pub mod io;
+pub mod proxy;
+pub mod route;
 pub mod single;
+pub mod stream;
 pub mod tls;
