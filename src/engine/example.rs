@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::load::plan::{LatePolicy, Limits, Origin, Plan, Scheme};
+use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
@@ -42,6 +42,7 @@ pub(super) fn plan(port: u16) -> Plan {
             late: LatePolicy::Send,
         },
         workers: 1,
+        receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),
     }

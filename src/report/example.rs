@@ -12,7 +12,7 @@ use super::series::SeriesBuilder;
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, judge, tier};
 use crate::analysis::{Extent, Outcome};
-use crate::load::plan::{LatePolicy, Limits, Origin, Plan, Scheme};
+use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
@@ -76,6 +76,7 @@ pub(crate) fn plan() -> Plan {
             late: LatePolicy::Send,
         },
         workers: 2,
+        receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),
     }

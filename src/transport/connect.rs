@@ -13,8 +13,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use crate::measure::fate::TransportError;
-use crate::transport::clock::monotonic_ns;
+use crate::transport::clock::{StampCounts, monotonic_ns};
 use crate::transport::io::{MeasuredIo, Socket, Stamps};
+use crate::transport::kernel_clock::KernelClock;
 use crate::transport::proxy::ProxyFault;
 use crate::transport::route::{Hop, Route, of_kind};
 use crate::transport::stream::Stream;
@@ -65,12 +66,24 @@ pub struct Dialer {
     route: Route,
     turn: Cell<usize>,
     timeout: Duration,
+    kernel_clock: Option<Rc<KernelClock>>,
 }
 
 impl Dialer {
     /// `timeout` bounds connecting, proxy and TLS set-up together.
     pub fn new(route: Route, timeout: Duration) -> Self {
-        Self { route, turn: Cell::new(0), timeout }
+        Self { route, turn: Cell::new(0), timeout, kernel_clock: None }
+    }
+
+    /// The same, with connections whose arrivals are stamped by `clock` where they can be.
+    #[must_use]
+    pub fn with_kernel_clock(self, clock: Rc<KernelClock>) -> Self {
+        Self { kernel_clock: Some(clock), ..self }
+    }
+
+    /// How arrivals were stamped since it was last asked; nothing if no kernel clock was asked for.
+    pub fn take_stamp_counts(&self) -> StampCounts {
+        self.kernel_clock.as_ref().map(|clock| clock.take_counts()).unwrap_or_default()
     }
 
     /// Begins where the `part`th of `parts` dialers should, so that together they do not all begin with
@@ -125,7 +138,7 @@ impl Dialer {
                 let source = round.checked_rem(fitting);
                 let source = source.and_then(|place| of_kind(sources, &address).nth(place));
                 let tcp = open(address, source.map(|ip| (ip, 0).into())).await?;
-                Ok(Socket::Tcp(tcp))
+                Ok(Socket::tcp(tcp, self.kernel_clock.as_ref()))
             }
         }
     }

@@ -10,11 +10,12 @@ use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome};
 use steadfire::engine::prepare::prepare;
 use steadfire::load::mix::Mix;
-use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, Scheme};
+use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Escape, Expect, OnEmpty, RequestTemplate, Segment, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
 use steadfire::load::slo::{Slo, Tiers};
+use steadfire::load::way::Way;
 use steadfire::measure::summary::Summary;
 
 use crate::server::{OK, Server};
@@ -54,6 +55,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
             authority: authority.clone(),
             base_path: String::new(),
         },
+        way: Way::default(),
         requests: vec![
             request("a", WEIGHTS[0]),
             request("b", WEIGHTS[1]),
@@ -79,6 +81,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
             late: LatePolicy::Send,
         },
         workers,
+        receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),
     }
