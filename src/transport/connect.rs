@@ -169,9 +169,19 @@ async fn open(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<Tcp
     // Requests are written whole; Nagle's algorithm would only hold them back.
     socket.set_nodelay(true)?;
     if let Some(source) = source {
+        #[cfg(target_os = "linux")]
+        share_ports(&socket)?;
         socket.bind(source)?;
     }
     socket.connect(address).await
+}
+
+/// Leaves the choice of the port to the connect: chosen at the bind, it would be taken for every
+/// destination.
+#[cfg(target_os = "linux")]
+fn share_ports(socket: &TcpSocket) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt};
+    Ok(setsockopt(socket, sockopt::IpBindAddressNoPort, &true)?)
 }
 
 /// The kind of failure that an operating-system error means while connecting.
