@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep};
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::seat::{Job, Seat};
 use crate::load::request::Expect;
+use crate::load::way::KeepAlive;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::time::Offset;
@@ -28,8 +29,8 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
             let mut carrier = Carrier::new(Rc::clone(&dispatcher), seat, link, set_up);
             while let Some(job) = carrier.next_job().await {
                 match carrier.carry(job).await {
-                    After::Open => {}
-                    After::Closed => break,
+                    After::Open if dispatcher.dialer.route().keep_alive() == KeepAlive::On => {}
+                    After::Open | After::Closed => break,
                     After::GivenUp => {
                         dispatcher.gave_up();
                         break;
@@ -51,7 +52,7 @@ pub(super) async fn take_place(seat: &Seat) {
 }
 
 async fn open(dispatcher: &Dispatcher) -> Result<(Http1, SetUp), TransportError> {
-    let dialed = dispatcher.dialer.dial().await?;
+    let dialed = dispatcher.dialer.dial().await.map_err(|error| error.fault())?;
     let set_up = dialed.set_up;
     let link = Http1::open(dialed).await?;
     dispatcher.connected(set_up);
@@ -97,6 +98,10 @@ impl Carrier<Http1> {
         if let Some(job) = self.dispatcher.next_waiting() {
             return Some(job);
         }
+        if self.dispatcher.dialer.route().keep_alive() == KeepAlive::Off {
+            // A later slot would not pay for this connection's set-up.
+            return None;
+        }
         self.dispatcher.park(&self.seat);
         let Self { seat, link, dispatcher, .. } = self;
         poll_fn(|cx| {
@@ -118,16 +123,10 @@ impl Carrier<Http1> {
         })
         .await
     }
-
 }
 
 impl<L: Link> Carrier<L> {
-    pub(super) fn new(
-        dispatcher: Rc<Dispatcher>,
-        seat: Rc<Seat>,
-        link: L,
-        set_up: SetUp,
-    ) -> Self {
+    pub(super) fn new(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, link: L, set_up: SetUp) -> Self {
         let alarm = Box::pin(tokio::time::sleep(dispatcher.limits.timeout));
         Self { dispatcher, seat, link, set_up, alarm }
     }

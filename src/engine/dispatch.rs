@@ -9,11 +9,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::engine::connection;
-use crate::engine::seat::{Job, Seat};
-use crate::engine::session::{self, Sessions, Shared};
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
-use crate::load::plan::{HttpVersion, LatePolicy, Limits};
+use crate::engine::seat::{Job, Seat};
+use crate::engine::session::{self, Sessions, Shared};
+use crate::load::plan::{LatePolicy, Limits};
+use crate::load::way::HttpVersion;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::measure::tally::Opening;
@@ -155,7 +156,7 @@ impl Dispatcher {
             let Some(job) = self.next_waiting() else { return };
             self.carry_on(session, job);
         }
-        let each = match self.dialer.version() {
+        let each = match self.dialer.route().version() {
             HttpVersion::Http1 => 1,
             HttpVersion::Http2 => self.limits.streams,
         };
@@ -171,7 +172,7 @@ impl Dispatcher {
         self.connections.set(open);
         self.connections_peak.set(self.connections_peak.get().max(open));
         self.connecting.set(self.connecting.get() + 1);
-        match self.dialer.version() {
+        match self.dialer.route().version() {
             HttpVersion::Http1 => {
                 let (number, seat) = self.new_seat();
                 tokio::task::spawn_local(connection::serve(Rc::clone(self), seat, number));

@@ -33,7 +33,7 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>) {
 }
 
 async fn open(dispatcher: &Dispatcher) -> Result<(Rc<Shared>, Driver), TransportError> {
-    let dialed = dispatcher.dialer.dial().await?;
+    let dialed = dispatcher.dialer.dial().await.map_err(|error| error.fault())?;
     let set_up = dialed.set_up;
     let opening = Session::open(dialed);
     let (session, driver) = tokio::time::timeout(dispatcher.limits.connect_timeout, opening)
@@ -112,9 +112,8 @@ impl Sessions {
     /// been idle for `idle_timeout`.
     pub(super) fn roomiest(&self, streams: usize, idle_timeout: Duration) -> Option<Rc<Shared>> {
         let sessions = self.0.borrow();
-        let fit = |shared: &&Rc<Shared>| {
-            shared.has_room(streams) && !shared.is_idle_for(idle_timeout)
-        };
+        let fit =
+            |shared: &&Rc<Shared>| shared.has_room(streams) && !shared.is_idle_for(idle_timeout);
         sessions.iter().filter(fit).min_by_key(|shared| shared.load.get()).cloned()
     }
 

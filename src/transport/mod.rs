@@ -10,5 +10,8 @@ pub mod io;
 #[cfg_attr(not(target_os = "linux"), path = "no_kernel_clock.rs")]
 pub mod kernel_clock;
 pub mod multiplexed;
+pub mod proxy;
+pub mod route;
 pub mod single;
+pub mod stream;
 pub mod tls;

@@ -10,7 +10,7 @@ mod timeline;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -18,15 +18,17 @@ use bytes::Bytes;
 use h2::Reason;
 use h2::client::{Builder, Connection, SendRequest};
 use http::Request;
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use http_body_util::BodyExt;
 
 use self::timeline::{Timeline, Watched};
 use crate::measure::fate::TransportError;
-use crate::transport::connect::{Dialed, Stream};
+use crate::transport::connect::Dialed;
 use crate::transport::exchange::{
     Exchange, HEAD_BYTES_MAX, IDLE_MIN_NS, Link, Outgoing, Reuse, io_fault,
 };
 use crate::transport::io::Instants;
+use crate::transport::stream::Stream;
 
 /// For the connection and for each stream: bodies are taken in and let go as they come, so that a window
 /// never has to bound them.
@@ -104,6 +106,24 @@ impl Session {
         Some(Http2 { sender, timeline: Rc::clone(&self.timeline), stream: None, heard: None })
     }
 
+    /// Carries one exchange and nothing else.
+    pub async fn only(
+        self,
+        driver: Driver,
+        request: Outgoing,
+        keep: &mut impl FnMut(&Bytes),
+    ) -> Exchange {
+        let Some(mut stream) = self.stream() else { return Exchange::NotSent };
+        let mut driver = pin!(driver);
+        let mut exchange = pin!(stream.exchange(request, keep));
+        poll_fn(|cx| {
+            // What it read in its last moment is still there for the exchange.
+            let _ = driver.as_mut().poll(cx);
+            exchange.as_mut().poll(cx)
+        })
+        .await
+    }
+
     /// Takes no more exchanges; the connection closes once those under way have ended.
     pub fn retire(&self) {
         self.sender.take();
@@ -143,12 +163,15 @@ impl Http2 {
     async fn run(&mut self, request: Outgoing, keep: &mut impl FnMut(&Bytes)) -> Exchange {
         self.forget_stream();
         self.heard = self.timeline.last_heard();
-        let (head, mut body) = request.into_parts();
+        let (mut head, mut body) = request.into_parts();
         // A whole body is one frame; to send none of it tells the server that there is none.
         let body = match body.frame().await {
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             _ => Bytes::new(),
         };
+        if !body.is_empty() {
+            head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
+        }
         let sent = self.sender.send_request(Request::from_parts(head, ()), body.is_empty());
         let (response, mut sending) = match sent {
             Ok(handles) => handles,

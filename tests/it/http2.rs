@@ -238,7 +238,7 @@ fn prior_knowledge_carries_many_slots_on_few_connections() {
     let server = Http2Server::start(Manners::default());
     let report = server.run("--http-version 2");
     assert_eq!((report.fates.planned, report.fates.ok), (200, 200));
-    assert_eq!(report.plan.http_version, "2");
+    assert_eq!(report.plan.way.http_version, "2");
     assert_eq!(server.streams(), 200);
     assert!((1..=4).contains(&server.connections()), "{}", server.connections());
     assert!(report.service_time.p50 >= report.first_byte.p50, "{report:?}");
@@ -253,7 +253,7 @@ fn over_tls_the_version_is_what_both_sides_speak() {
         let server = Http2Server::start(Manners { alpn: Some(alpn), ..Manners::default() });
         let report = server.run(&format!("--http-version {asked}"));
         assert_eq!(report.fates.ok, 200, "{asked}");
-        assert_eq!(report.plan.http_version, used, "{asked} of {}", alpn.len());
+        assert_eq!(report.plan.way.http_version, used, "{asked} of {}", alpn.len());
         assert_eq!(server.streams(), if used == "2" { 200 } else { 0 });
         assert!(report.connect.count > 0);
     }
@@ -272,10 +272,8 @@ fn a_server_without_http2_is_told_before_the_load() {
 
 #[test]
 fn no_more_streams_are_open_than_the_server_allows_or_the_user() {
-    let delayed = || Manners {
-        deed: |_| Deed::Answer(Duration::from_millis(50)),
-        ..Manners::default()
-    };
+    let delayed =
+        || Manners { deed: |_| Deed::Answer(Duration::from_millis(50)), ..Manners::default() };
     let mut settings = Builder::new();
     settings.max_concurrent_streams(3);
     let server = Http2Server::start(Manners { settings, ..delayed() });
@@ -341,10 +339,8 @@ fn a_refused_stream_is_tried_once_more() {
 
 #[test]
 fn a_body_that_comes_late_is_service_time_and_not_first_byte() {
-    let manners = Manners {
-        deed: |_| Deed::HoldBody(Duration::from_millis(100)),
-        ..Manners::default()
-    };
+    let manners =
+        Manners { deed: |_| Deed::HoldBody(Duration::from_millis(100)), ..Manners::default() };
     for alpn in [None, Some(&[b"h2".as_slice()][..])] {
         let server = Http2Server::start(Manners { alpn, deed: manners.deed, ..Manners::default() });
         let report = server.run("--http-version 2");

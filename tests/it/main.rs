@@ -5,6 +5,7 @@
 mod blame;
 mod cli;
 mod engine;
+mod http2;
 mod interrupt;
 mod ledger;
 mod login;
