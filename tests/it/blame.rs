@@ -91,6 +91,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
 fn limits(connections: usize, drain: Duration) -> Limits {
     Limits {
         connections,
+        streams: 100,
         in_flight: 1000,
         timeout: Duration::from_secs(5),
         deadline: None,

@@ -24,6 +24,10 @@ use tokio_rustls::TlsAcceptor;
 use crate::server::{OK, Server};
 use crate::support::{Finished, steadfire};
 
+/// What servers offer by ALPN.
+const BOTH: &[&[u8]] = &[b"h2", b"http/1.1"];
+const OLD: &[&[u8]] = &[b"http/1.1"];
+
 /// What a server does with a stream.
 #[derive(Clone, Copy)]
 enum Deed {
@@ -246,9 +250,7 @@ fn prior_knowledge_carries_many_slots_on_few_connections() {
 
 #[test]
 fn over_tls_the_version_is_what_both_sides_speak() {
-    let both: &[&[u8]] = &[b"h2", b"http/1.1"];
-    let old: &[&[u8]] = &[b"http/1.1"];
-    let table = [("2", both, "2"), ("auto", both, "2"), ("1.1", both, "1.1"), ("auto", old, "1.1")];
+    let table = [("2", BOTH, "2"), ("auto", BOTH, "2"), ("1.1", BOTH, "1.1"), ("auto", OLD, "1.1")];
     for (asked, alpn, used) in table {
         let server = Http2Server::start(Manners { alpn: Some(alpn), ..Manners::default() });
         let report = server.run(&format!("--http-version {asked}"));
@@ -264,7 +266,7 @@ fn a_server_without_http2_is_told_before_the_load() {
     let plain = Server::answering(|_| OK.to_vec());
     let refused = |finished: Finished| finished.refused(3, &["HTTP/2", "--http-version 1.1"]);
     refused(steadfire(&format!("{}/ -d 1s --http-version 2", plain.url())).run());
-    for alpn in [&[b"http/1.1".as_slice()][..], &[]] {
+    for alpn in [OLD, &[]] {
         let server = Http2Server::start(Manners { alpn: Some(alpn), ..Manners::default() });
         refused(steadfire(&server.load("--http-version 2")).run());
     }
@@ -341,8 +343,8 @@ fn a_refused_stream_is_tried_once_more() {
 fn a_body_that_comes_late_is_service_time_and_not_first_byte() {
     let manners =
         Manners { deed: |_| Deed::HoldBody(Duration::from_millis(100)), ..Manners::default() };
-    for alpn in [None, Some(&[b"h2".as_slice()][..])] {
-        let server = Http2Server::start(Manners { alpn, deed: manners.deed, ..Manners::default() });
+    for alpn in [None, Some(BOTH)] {
+        let server = Http2Server::start(Manners { alpn, deed, ..Manners::default() });
         let report = server.run("--http-version 2");
         assert_eq!(report.fates.ok, 200);
         assert!(report.service_time.min >= 100_000_000, "{:?}", report.service_time);

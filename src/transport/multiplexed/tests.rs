@@ -8,9 +8,12 @@ use http_body_util::Full;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::frames::{Event, Frames, Kind};
 use super::*;
 use crate::load::plan::{Origin, Scheme};
-use crate::transport::connect::{Dialer, Route};
+use crate::load::way::Way;
+use crate::transport::connect::Dialer;
+use crate::transport::route::Route;
 
 type Asked = (Request<h2::RecvStream>, SendResponse<Bytes>);
 
@@ -23,7 +26,7 @@ async fn dialed(listener: &TcpListener) -> Dialed {
         authority: format!("127.0.0.1:{port}"),
         base_path: String::new(),
     };
-    let route = Route::resolve(&origin, None).await.unwrap();
+    let route = Route::resolve(&origin, &Way::default(), None).await.unwrap();
     Dialer::new(route, Duration::from_secs(5)).dial().await.unwrap()
 }
 
@@ -236,5 +239,35 @@ fn only_open_exchanges_are_followed() {
         }
         drop(stream);
         assert_eq!(session.timeline.followed(), 0);
+    });
+}
+
+#[test]
+fn a_stream_that_a_goodbye_leaves_out_was_not_sent() {
+    // SETTINGS; then GOAWAY that says that no stream was processed.
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const GOODBYE: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    locally(async {
+        let listener = listener().await;
+        let dialed = dialed(&listener).await;
+        let (mut server, _) = listener.accept().await.unwrap();
+        server.write_all(&SETTINGS).await.unwrap();
+        let (session, driver) = Session::open(dialed).await.unwrap();
+        tokio::task::spawn_local(driver);
+        let goodbye = async {
+            let (mut frames, mut asked) = (Frames::of_client(), false);
+            while !asked {
+                let mut received = Vec::new();
+                assert!(server.read_buf(&mut received).await.unwrap() > 0);
+                frames.push(&received, |event| {
+                    asked |= matches!(event, Event::Ends(frame) if frame.kind == Kind::Headers);
+                });
+            }
+            server.write_all(&GOODBYE).await.unwrap();
+        };
+        let ((outcome, instants), ()) = tokio::join!(exchange(&session, ""), goodbye);
+        assert!(matches!(outcome, Exchange::NotSent), "{outcome:?}");
+        assert!(instants.sent.is_some() && instants.first_byte.is_none(), "{instants:?}");
+        assert_eq!(session.streams_max(), 0);
     });
 }
