@@ -15,7 +15,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use steadfire::report::Report;
-use steadfire::target::{DemoBackend, Settings};
+use steadfire::target::{DemoBackend, Faults, Settings, TEST_EMAIL, TEST_PASSWORD};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -107,7 +107,7 @@ impl Http2Server {
 
     fn load(&self, flags: &str) -> String {
         let Self { scheme, addr, .. } = self;
-        format!("{scheme}://{addr}/ -k -r 200 -d 1s --json --slo p95<60s,errors<100% {flags}")
+        format!("{scheme}://{addr}/ -k -r 200 -d 1s --json --slo p50<60s,errors<100% {flags}")
     }
 
     fn run(&self, flags: &str) -> Report {
@@ -341,8 +341,7 @@ fn a_refused_stream_is_tried_once_more() {
 
 #[test]
 fn a_body_that_comes_late_is_service_time_and_not_first_byte() {
-    let manners =
-        Manners { deed: |_| Deed::HoldBody(Duration::from_millis(100)), ..Manners::default() };
+    let deed = |_| Deed::HoldBody(Duration::from_millis(100));
     for alpn in [None, Some(BOTH)] {
         let server = Http2Server::start(Manners { alpn, deed, ..Manners::default() });
         let report = server.run("--http-version 2");
@@ -352,20 +351,37 @@ fn a_body_that_comes_late_is_service_time_and_not_first_byte() {
     }
 }
 
-#[test]
-fn log_in_and_set_up_go_over_http2_as_well() {
-    let backend = DemoBackend::start(Settings::default()).expect("a loopback port is free");
+/// The chat-center mix over HTTP/2.
+fn chat_center(backend: &DemoBackend, flags: &str) -> Report {
     let words = format!(
-        "chat-center --host http://{} -r 100 -d 1s --json --slo p95<60s --http-version 2 \
-         -e LOAD_TEST_EMAIL={} -e LOAD_TEST_PASSWORD={}",
-        backend.addr(),
-        steadfire::target::TEST_EMAIL,
-        steadfire::target::TEST_PASSWORD,
+        "chat-center --host http://{} --json --http-version 2 {flags} \
+         -e LOAD_TEST_EMAIL={TEST_EMAIL} -e LOAD_TEST_PASSWORD={TEST_PASSWORD}",
+        backend.addr()
     );
     let finished = steadfire(&words).run();
     assert_eq!(finished.code, 0, "{}", finished.stderr);
-    let report = finished.report();
+    finished.report()
+}
+
+#[test]
+fn log_in_and_set_up_go_over_http2_as_well() {
+    let backend = DemoBackend::start(Settings::default()).expect("a loopback port is free");
+    let report = chat_center(&backend, "-r 100 -d 1s --slo p95<60s");
     assert_eq!((report.fates.planned, report.fates.ok), (100, 100));
+}
+
+#[test]
+fn the_demo_backends_faults_end_their_own_stream() {
+    let faults = Faults { reset: 0.1, truncate: 0.1, ..Faults::default() };
+    let settings = Settings { faults, ..Settings::default() };
+    let backend = DemoBackend::start(settings).expect("a loopback port is free");
+    let report = chat_center(&backend, "-r 300 -d 1s --slo p50<60s,errors<100%");
+    let fates = &report.fates;
+    assert_eq!(fates.ok + fates.transport_error, 300, "{fates:?}");
+    // A share of 0.2 of 300, give or take five standard deviations.
+    assert!((25..=95).contains(&fates.transport_error), "{fates:?}");
+    let kinds = report.requests.iter().flat_map(|request| request.errors.keys());
+    assert!(kinds.into_iter().all(|kind| kind == "reset"), "{:?}", report.requests);
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub struct Args {
     /// Go through a proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT
     #[arg(short = 'x', long, value_name = "URL", help_heading = "Connection")]
     pub proxy: Option<String>,
-    /// 2 needs a target that speaks it, over http:// with prior knowledge; auto: what it picks over TLS
+    /// Version of HTTP; on http://, 2 is spoken with prior knowledge and auto means 1.1
     #[arg(long, value_name = "VERSION", value_parser = http_parser(), default_value = "1.1", help_heading = "Connection")]
     pub http_version: HttpChoice,
     /// Most requests at once on a connection of HTTP/2; the target may allow fewer
