@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use crate::measure::fate::TransportError;
+use crate::measure::sample::SetUp;
 use crate::transport::clock::{StampCounts, monotonic_ns};
 use crate::transport::io::{MeasuredIo, Socket, Stamps};
 use crate::transport::kernel_clock::KernelClock;
@@ -30,10 +31,8 @@ pub struct Dialed {
     pub stream: Stream,
     /// Its instants.
     pub stamps: Rc<Stamps>,
-    /// From the first packet to a byte stream to the target, its TLS excluded.
-    pub connect: Duration,
-    /// The TLS handshake; zero without TLS.
-    pub tls: Duration,
+    /// How long it took: from the first packet to a byte stream to the target, and the TLS handshake.
+    pub set_up: SetUp,
 }
 
 /// Why a connection could not be opened.
@@ -120,11 +119,12 @@ impl Dialer {
         let connected = monotonic_ns();
         let connect = Duration::from_nanos(connected - began);
         let Some(client) = &self.route.tls else {
-            return Ok(Dialed { stream, stamps, connect, tls: Duration::ZERO });
+            let set_up = SetUp { connect, tls: Duration::ZERO };
+            return Ok(Dialed { stream, stamps, set_up });
         };
         let stream = client.connect(stream).await.map_err(DialError::Tls)?;
-        let tls = Duration::from_nanos(monotonic_ns() - connected);
-        Ok(Dialed { stream, stamps, connect, tls })
+        let set_up = SetUp { connect, tls: Duration::from_nanos(monotonic_ns() - connected) };
+        Ok(Dialed { stream, stamps, set_up })
     }
 
     async fn connect(&self, turn: usize) -> io::Result<Socket> {
