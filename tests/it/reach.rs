@@ -70,6 +70,28 @@ fn a_unix_socket_leads_there_and_the_url_says_the_rest() {
 }
 
 #[test]
+fn log_in_goes_the_same_way_as_the_load() {
+    let profile = "name: app\n\
+                   host: http://app.example\n\
+                   auth: { login: { path: /login, json: {} }, token: $.token }\n\
+                   requests: [{ name: all, path: / }]\n";
+    let server = Server::answering(|received| match received.path() {
+        "/login" => b"HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n{\"token\":\"t0ken\"}".to_vec(),
+        _ => OK.to_vec(),
+    });
+    let program = steadfire(&format!("app.yaml --unix-socket app.sock {LOAD}"));
+    unix_relay(&program.home().join("app.sock"), server.addr());
+    std::fs::write(program.home().join("app.yaml"), profile).expect("a file can be written");
+    assert_ok(&program.run());
+    let received = server.received();
+    let (log_in, load) = received.split_first().expect("requests came");
+    assert_eq!((log_in.path(), load.len() as u64), ("/login", PLANNED));
+    for request in load {
+        assert!(request.headers.contains("authorization: Bearer t0ken\r\n"), "{}", request.headers);
+    }
+}
+
+#[test]
 fn a_plain_targets_requests_go_to_the_proxy_with_their_whole_url() {
     let proxy = Server::answering(ok);
     let finished =
