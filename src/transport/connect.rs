@@ -31,7 +31,7 @@ pub struct Dialed {
     pub stream: Stream,
     /// Its instants.
     pub stamps: Rc<Stamps>,
-    /// How long it took: from the first packet to a byte stream to the target, and its TLS handshake.
+    /// How long it took: from the first packet to a byte stream to the target, and the TLS handshake.
     pub set_up: SetUp,
 }
 
@@ -123,8 +123,8 @@ impl Dialer {
             return Ok(Dialed { stream, stamps, set_up });
         };
         let stream = client.connect(stream).await.map_err(DialError::Tls)?;
-        let tls = Duration::from_nanos(monotonic_ns() - connected);
-        Ok(Dialed { stream, stamps, set_up: SetUp { connect, tls } })
+        let set_up = SetUp { connect, tls: Duration::from_nanos(monotonic_ns() - connected) };
+        Ok(Dialed { stream, stamps, set_up })
     }
 
     async fn connect(&self, turn: usize) -> io::Result<Socket> {
@@ -203,4 +203,48 @@ fn is_descriptor_shortage(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| {
         [Errno::MFILE, Errno::NFILE, Errno::NOBUFS].iter().any(|errno| errno.raw_os_error() == code)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+    use crate::load::plan::{Origin, Scheme};
+    use crate::load::way::{Resolve, Way};
+
+    /// Which of two addresses each of `dials` connections went to, for each of `workers` dialers.
+    async fn places(workers: usize, dials: usize) -> Vec<Vec<u8>> {
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let addresses = [1, 2].map(|last| Ipv4Addr::new(127, 0, 0, last).into()).to_vec();
+        let way = Way { resolve: vec![Resolve { host: None, port, addresses }], ..Way::default() };
+        let origin = Origin {
+            scheme: Scheme::Http,
+            host: "name.invalid".into(),
+            port,
+            authority: "name.invalid".into(),
+            base_path: String::new(),
+        };
+        let route = Route::resolve(&origin, &way, None).await.unwrap();
+        let mut all = Vec::new();
+        for worker in 0..workers {
+            let dialer = Dialer::new(route.clone(), Duration::from_secs(5)).part(worker, workers);
+            let mut places = Vec::new();
+            for _ in 0..dials {
+                dialer.dial().await.unwrap();
+                let (accepted, _) = listener.accept().unwrap();
+                let SocketAddr::V4(local) = accepted.local_addr().unwrap() else { panic!() };
+                places.push(local.ip().octets()[3]);
+            }
+            all.push(places);
+        }
+        all
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn addresses_are_taken_in_turn_and_workers_begin_apart() {
+        assert_eq!(places(2, 3).await, [[1, 2, 1], [2, 1, 2]]);
+        assert_eq!(places(4, 1).await, [[1], [1], [2], [2]]);
+    }
 }

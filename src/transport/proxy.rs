@@ -47,12 +47,15 @@ pub enum ProxyFault {
 }
 
 /// `Proxy-Authorization` for an HTTP proxy; hidden from `Debug`.
-pub fn authorization(credentials: &Credentials) -> HeaderValue {
-    let pair = STANDARD.encode(format!("{}:{}", credentials.user, credentials.password));
-    let mut value = HeaderValue::from_str(&format!("Basic {pair}"))
+pub(crate) fn authorization(credentials: &Credentials) -> HeaderValue {
+    let mut value = HeaderValue::from_str(&format!("Basic {}", encoded(credentials)))
         .expect("Base64 has only characters that a header may have");
     value.set_sensitive(true);
     value
+}
+
+fn encoded(credentials: &Credentials) -> String {
+    STANDARD.encode(format!("{}:{}", credentials.user, credentials.password))
 }
 
 impl Tunnel {
@@ -61,13 +64,12 @@ impl Tunnel {
         if proxy.kind == ProxyKind::Socks5 {
             return Self::Socks5 { target, credentials: proxy.credentials.clone() };
         }
-        let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
-        if let Some(credentials) = &proxy.credentials {
-            let value = authorization(credentials);
-            let value = value.to_str().expect("Base64 is ASCII");
-            request += &format!("Proxy-Authorization: {value}\r\n");
-        }
-        request += "\r\n";
+        let authorization = proxy
+            .credentials
+            .as_ref()
+            .map(|credentials| format!("Proxy-Authorization: Basic {}\r\n", encoded(credentials)));
+        let authorization = authorization.unwrap_or_default();
+        let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{authorization}\r\n");
         Self::Connect { request }
     }
 }

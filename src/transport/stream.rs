@@ -18,7 +18,7 @@ pub enum Stream {
     /// The socket itself.
     Plain(MeasuredIo),
     /// TLS over another stream: the socket, or TLS to a proxy. Boxed, since its state is large.
-    Tls(Box<TlsStream<Stream>>),
+    Tls(Box<TlsStream<Self>>),
 }
 
 impl Stream {
