@@ -313,6 +313,21 @@ mod tests {
     }
 
     #[test]
+    fn http2_is_told_the_whole_url_instead_of_the_host() {
+        let mut plan = plan();
+        plan.way.http = HttpChoice::Exactly(HttpVersion::Http2);
+        let mut other = detail();
+        other.headers.push((HOST, Template::literal("other.example")));
+        for (request, authority) in [(detail(), "127.0.0.1:8001"), (other, "other.example")] {
+            let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
+            let prepared = Prepared::new(&[request], &plan, pools, "t0ken").unwrap();
+            let sent = prepared.request(0, 1);
+            assert_eq!(sent.uri().to_string(), format!("http://{authority}/v1/items/x"));
+            assert!(!sent.headers().contains_key(HOST));
+        }
+    }
+
+    #[test]
     fn a_fixed_path_that_http_forbids_is_refused_before_the_load() {
         let mut bad = detail();
         bad.path = Template::literal("/a b\n");
