@@ -208,8 +208,10 @@ async fn agree(plan: &Plan, route: Route) -> Result<Route, PrepareError> {
         how: if secure { "over TLS" } else { "with prior knowledge" },
     };
     let patience = plan.limits.connect_timeout;
-    let dialer = Dialer::new(route.clone(), patience);
-    let dialed = dialer.dial().await.map_err(|cause| unreachable(plan, cause))?;
+    let dialed = Dialer::new(route.clone(), patience)
+        .dial()
+        .await
+        .map_err(|cause| unreachable(plan, cause))?;
     if dialed.stream.negotiated() == Some(Http1) {
         return match wanted {
             HttpChoice::Auto => Ok(route.speaking(Http1)),

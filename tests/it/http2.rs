@@ -343,7 +343,7 @@ fn a_refused_stream_is_tried_once_more() {
 fn a_body_that_comes_late_is_service_time_and_not_first_byte() {
     let deed = |_| Deed::HoldBody(Duration::from_millis(100));
     for alpn in [None, Some(BOTH)] {
-        let server = Http2Server::start(Manners { alpn, deed, ..Manners::default() });
+        let server = Http2Server::start(Manners { deed, alpn, ..Manners::default() });
         let report = server.run("--http-version 2");
         assert_eq!(report.fates.ok, 200);
         assert!(report.service_time.min >= 100_000_000, "{:?}", report.service_time);

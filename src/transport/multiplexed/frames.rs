@@ -4,7 +4,7 @@
 
 const HEADER_BYTES: usize = 9;
 /// What a client sends before its first frame (RFC 9113, section 3.4).
-const PREFACE_BYTES: u32 = 24;
+const PREFACE_BYTES: usize = 24;
 
 /// What a frame is for, as far as that is of interest here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +49,9 @@ pub(super) enum Event {
 /// Where in the stream the next byte belongs.
 #[derive(Debug)]
 enum State {
-    Preface { left: u32 },
+    Preface { left: usize },
     Header { bytes: [u8; HEADER_BYTES], filled: usize },
-    Payload { frame: Frame, left: u32 },
+    Payload { frame: Frame, left: usize },
 }
 
 impl State {
@@ -79,7 +79,7 @@ impl Frames {
             let used;
             (used, self.0) = match self.0 {
                 State::Preface { left } => {
-                    let used = taken(left, bytes);
+                    let used = left.min(bytes.len());
                     match left - used {
                         0 => (used, State::START),
                         left => (used, State::Preface { left }),
@@ -92,22 +92,16 @@ impl Frames {
                         HEADER_BYTES => begin(header, &mut seen),
                         filled => State::Header { bytes: header, filled },
                     };
-                    // At most nine.
-                    (used as u32, next)
+                    (used, next)
                 }
                 State::Payload { frame, left } => {
-                    let used = taken(left, bytes);
+                    let used = left.min(bytes.len());
                     (used, payload(frame, left - used, &mut seen))
                 }
             };
-            bytes = &bytes[used as usize..];
+            bytes = &bytes[used..];
         }
     }
-}
-
-/// As many of `bytes` as are still `left`.
-fn taken(left: u32, bytes: &[u8]) -> u32 {
-    left.min(u32::try_from(bytes.len()).unwrap_or(u32::MAX))
 }
 
 fn begin(header: [u8; HEADER_BYTES], seen: &mut impl FnMut(Event)) -> State {
@@ -124,10 +118,10 @@ fn begin(header: [u8; HEADER_BYTES], seen: &mut impl FnMut(Event)) -> State {
     let stream = u32::from_be_bytes([s0, s1, s2, s3]) & !(1 << 31);
     let frame = Frame { kind, flags, stream };
     seen(Event::Begins(frame));
-    payload(frame, u32::from_be_bytes([0, l0, l1, l2]), seen)
+    payload(frame, u32::from_be_bytes([0, l0, l1, l2]) as usize, seen)
 }
 
-fn payload(frame: Frame, left: u32, seen: &mut impl FnMut(Event)) -> State {
+fn payload(frame: Frame, left: usize, seen: &mut impl FnMut(Event)) -> State {
     if left > 0 {
         return State::Payload { frame, left };
     }

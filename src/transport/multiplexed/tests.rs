@@ -101,7 +101,7 @@ fn first_and_last_byte_are_those_of_the_frames_that_carried_them() {
         let Exchange::Answered { status: 200, body_bytes: 100_003 } = outcome else {
             panic!("{outcome:?}");
         };
-        let pause = PAUSE.as_nanos() as u64;
+        let pause = crate::time::whole_nanos(PAUSE);
         let first = instants.first_byte.unwrap();
         assert!(first - instants.sent.unwrap() >= pause, "{instants:?}");
         assert!(instants.last_byte.unwrap() - first >= 2 * pause, "{instants:?}");
