@@ -4,13 +4,13 @@
 //! A task per connection, none per request.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use tokio::time::{Instant, Sleep};
 
+use crate::engine::alarm::Alarm;
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::seat::{Job, Seat};
 use crate::load::request::Expect;
@@ -18,6 +18,7 @@ use crate::load::way::KeepAlive;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::time::Offset;
+use crate::transport::clock::monotonic_ns;
 use crate::transport::exchange::{Exchange, Http1, Link, Reuse};
 use crate::transport::io::Instants;
 
@@ -66,7 +67,7 @@ pub(super) struct Carrier<L> {
     link: L,
     /// Zero once the first slot has borne it.
     set_up: SetUp,
-    alarm: Pin<Box<Sleep>>,
+    alarm: Alarm,
 }
 
 /// What is left of a link after a slot.
@@ -102,7 +103,8 @@ impl Carrier<Http1> {
             // A later slot would not pay for this connection's set-up.
             return None;
         }
-        self.dispatcher.park(&self.seat);
+        let idle_since = self.link.instants().last_byte.unwrap_or_else(monotonic_ns);
+        self.dispatcher.park(&self.seat, idle_since);
         let Self { seat, link, dispatcher, .. } = self;
         poll_fn(|cx| {
             // The server's close is noticed before a slot is entrusted to the connection.
@@ -127,7 +129,7 @@ impl Carrier<Http1> {
 
 impl<L: Link> Carrier<L> {
     pub(super) fn new(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, link: L, set_up: SetUp) -> Self {
-        let alarm = Box::pin(tokio::time::sleep(dispatcher.limits.timeout));
+        let alarm = Alarm::new(dispatcher.limits.timeout);
         Self { dispatcher, seat, link, set_up, alarm }
     }
 
@@ -135,20 +137,21 @@ impl<L: Link> Carrier<L> {
     pub(super) async fn carry(&mut self, job: Job) -> After {
         let prepared = self.dispatcher.prepared();
         let clock = self.dispatcher.recorder.clock();
-        let began = clock.now();
+        let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
         let request = prepared.request(job.request, job.slot);
         let limits = &self.dispatcher.limits;
         let to_deadline = limits.deadline.map(|deadline| (job.due + deadline).since(began));
         let patience = to_deadline.map_or(limits.timeout, |left| left.min(limits.timeout));
-        let limit = Instant::now() + patience;
+        let limit_ns = clock.monotonic(began + patience);
+        self.link.hold_until(clock.monotonic(job.due));
         let mut let_go = |_: &Bytes| {};
         let exchange = self.link.exchange(request, &mut let_go);
-        match within(self.alarm.as_mut(), limit, &self.seat, exchange).await {
+        match within(&mut self.alarm, limit_ns, &self.seat, exchange).await {
             Within::Ended(Exchange::Answered { status, body_bytes }) => {
                 let fate = judge(prepared.expect(job.request), status, body_bytes);
                 self.finish(&job, began, fate, Some((status, body_bytes)));
-                match within(self.alarm.as_mut(), limit, &self.seat, self.link.settle()).await {
+                match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {
                     Within::Ended(reuse) => reuse.into(),
                     Within::TimedOut | Within::Dismissed => After::Closed,
                 }
@@ -175,13 +178,16 @@ impl<L: Link> Carrier<L> {
         self.seat.carrying.set(None);
         let clock = self.dispatcher.recorder.clock();
         let set_up = std::mem::take(&mut self.set_up);
-        let Instants { sent, first_byte, last_byte } = self.link.instants();
+        let Instants { ready, sent, first_byte, last_byte } = self.link.instants();
+        if let Some(ready) = ready.filter(|_| !job.waited) {
+            self.dispatcher.observe_way_out(clock.offset(ready).since(job.taken));
+        }
         let sent = sent.map(|ns| clock.offset(ns));
         let last_byte = last_byte.map(|ns| clock.offset(ns));
         let sample = Sample {
             request: job.request,
             due: job.due,
-            taken: Some(job.taken),
+            taken: Some(job.taken.max(job.due)),
             wait: Wait::within(job.waited(began), set_up),
             sent,
             first_byte: first_byte.map(|ns| clock.offset(ns)),
@@ -212,20 +218,15 @@ enum Within<T> {
     Dismissed,
 }
 
-/// Runs `future` until `limit` or until the seat is dismissed.
-///
-/// The alarm is moved only when it goes off too early or would go off too late: successive requests have
-/// later and later limits, so most of them never touch the timer.
+/// Runs `future` until `limit_ns` or until the seat is dismissed.
 async fn within<F: Future>(
-    mut alarm: Pin<&mut Sleep>,
-    limit: Instant,
+    alarm: &mut Alarm,
+    limit_ns: u64,
     seat: &Seat,
     future: F,
 ) -> Within<F::Output> {
     let mut future = pin!(future);
-    if alarm.deadline() > limit {
-        alarm.as_mut().reset(limit);
-    }
+    alarm.at_latest(limit_ns);
     poll_fn(|cx| {
         let polled = future.as_mut().poll(cx);
         if seat.dismissed.get() {
@@ -234,13 +235,7 @@ async fn within<F: Future>(
         if let Poll::Ready(output) = polled {
             return Poll::Ready(Within::Ended(output));
         }
-        while alarm.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= limit {
-                return Poll::Ready(Within::TimedOut);
-            }
-            alarm.as_mut().reset(limit);
-        }
-        Poll::Pending
+        if alarm.poll_past(cx, limit_ns) { Poll::Ready(Within::TimedOut) } else { Poll::Pending }
     })
     .await
 }

@@ -18,7 +18,7 @@ pub(super) struct Job {
     pub(super) request: usize,
     /// Whether it counts, or belongs to the warm-up.
     pub(super) measured: bool,
-    /// When the worker took it up.
+    /// When the worker took it up, which may be a little before it is due.
     pub(super) taken: Offset,
     /// Whether no connection was free then.
     pub(super) waited: bool,
@@ -29,13 +29,13 @@ pub(super) struct Job {
 impl Job {
     /// How long it had waited for a connection when one took it at `began`.
     pub(super) fn waited(&self, began: Offset) -> Duration {
-        if self.waited { began.since(self.taken) } else { Duration::ZERO }
+        if self.waited { began.since(self.taken.max(self.due)) } else { Duration::ZERO }
     }
 
     /// What is known of it if it ends now and no byte of it was sent.
     pub(super) fn unsent(&self, fate: Fate, now: Offset) -> Sample {
         let unsent = Sample::unsent(self.request, self.due, fate, now);
-        Sample { taken: Some(self.taken), ..unsent }
+        Sample { taken: Some(self.taken.max(self.due)), ..unsent }
     }
 }
 
@@ -60,6 +60,11 @@ impl Seat {
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();
         }
+    }
+
+    /// How long it has had nothing to do at `now_ns`.
+    pub(super) fn idle_for(&self, now_ns: u64) -> Duration {
+        Duration::from_nanos(now_ns.saturating_sub(self.idle_since.get()))
     }
 
     pub(super) fn dismiss(&self) {

@@ -208,11 +208,10 @@ impl<'a> Worker<'a> {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
-        let gap = leg.schedule.rate.gap() * u32::try_from(self.workers).unwrap_or(u32::MAX);
         // Offsets begin at the start, so the wait for it is counted on the bare clock.
-        self.pacer.begin(Clock::starting_at(0), leg.pacing, gap);
+        self.pacer.begin(Clock::starting_at(0), leg.pacing);
         self.pacer.wait_until(Offset::from_nanos(assignment.start_ns)).await;
-        self.pacer.begin(clock, leg.pacing, gap);
+        self.pacer.begin(clock, leg.pacing);
         let mut arrivals = Arrivals::new(&assignment, self.number, self.workers);
         let mut next_tick = first_tick(leg.warmup);
         loop {
@@ -230,12 +229,16 @@ impl<'a> Worker<'a> {
                     self.dispatcher.never_taken_up(slot.due, request, measured, now);
                 }
             }
-            if self.take_due(&mut arrivals, clock, next_tick).await == Progress::More {
+            let head_start =
+                if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };
+            if self.take_due(&mut arrivals, clock.now(), head_start, next_tick) == Progress::More {
+                // What has been taken up leaves before more is.
+                tokio::task::yield_now().await;
                 continue;
             }
             let mut wake = next_tick;
             if let Some(due) = arrivals.next_due() {
-                wake = wake.min(due);
+                wake = wake.min(due - head_start);
             } else {
                 let drained = arrivals.ended() + leg.drain;
                 if self.dispatcher.outstanding() == 0 || now >= drained {
@@ -259,17 +262,18 @@ impl<'a> Worker<'a> {
         Next::GoOn
     }
 
-    /// Takes up the slots that are due, a burst at the most. One due at the end of the window belongs to
-    /// the next, which may be the first that counts.
-    async fn take_due(
-        &mut self,
+    /// Takes up the slots that are due by `now` or within the head start, a burst at the most. One due at
+    /// the end of the window belongs to the next, which may be the first that counts.
+    fn take_due(
+        &self,
         arrivals: &mut Arrivals,
-        clock: Clock,
+        taken: Offset,
+        head_start: Duration,
         window_end: Offset,
     ) -> Progress {
         for _ in 0..BURST {
-            let taken = clock.now();
-            let Some((slot, request, measured)) = arrivals.take(taken, window_end) else {
+            let Some((slot, request, measured)) = arrivals.take(taken + head_start, window_end)
+            else {
                 return Progress::Done;
             };
             self.dispatcher.dispatch(Job {
@@ -282,7 +286,6 @@ impl<'a> Worker<'a> {
                 returned: false,
             });
         }
-        tokio::task::yield_now().await;
         Progress::More
     }
 

@@ -65,6 +65,10 @@ pub trait Link {
 
     /// The instants of the latest exchange.
     fn instants(&self) -> Instants;
+
+    /// Holds the next request back at the socket until the monotonic instant `due_ns`, microseconds ahead,
+    /// where it has the connection for itself.
+    fn hold_until(&mut self, _due_ns: u64) {}
 }
 
 /// An open HTTP/1.1 connection.
@@ -136,6 +140,10 @@ impl Link for Http1 {
 
     fn instants(&self) -> Instants {
         self.stamps.instants()
+    }
+
+    fn hold_until(&mut self, due_ns: u64) {
+        self.stamps.hold_until(due_ns);
     }
 }
 

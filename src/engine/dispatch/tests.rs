@@ -38,7 +38,7 @@ async fn a_slot_given_back_by_a_closed_connection_waits_for_another() {
     // No room for a connection: nothing is dialed.
     let dispatcher = dispatcher(0).await;
     let seat = Rc::new(Seat::default());
-    dispatcher.park(&seat);
+    dispatcher.park(&seat, monotonic_ns());
     dispatcher.dispatch(job());
     let given = seat.assigned.take().expect("the idle connection gets it");
     assert!(!given.waited);
