@@ -17,6 +17,7 @@ use crate::engine::prepare::Ready;
 use crate::engine::prepared::{Prepared, RenderError};
 use crate::engine::worker::{self, Assignment, Command, Equipment, Finished, Message};
 use crate::load::plan::{Limits, Plan};
+use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::measure::window::{Interval, Window};
 use crate::time::Offset;
@@ -86,6 +87,7 @@ impl Fleet {
             let equipment = Equipment {
                 number,
                 workers: count,
+                cpu: plan.pin.get(number % plan.pin.len().max(1)).copied(),
                 limits: share(&plan.limits, count),
                 route: ready.route.clone(),
                 prepared: prepare(plan, &ready, &ready.token)?,
@@ -217,6 +219,7 @@ impl Collector {
                 end: Offset::ZERO,
                 stopped: false,
                 connections_peak: 0,
+                workers: vec![WorkerTime::default(); workers],
             },
         }
     }
@@ -247,6 +250,7 @@ impl Collector {
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
         outcome.connections_peak += finished.connections_peak;
+        outcome.workers[finished.worker] = finished.time;
     }
 
     /// The next interval, once no worker has anything to add to it.
@@ -282,6 +286,7 @@ mod tests {
             worker: 0,
             tally,
             connections_peak: 0,
+            time: WorkerTime::default(),
             arrivals_end: end,
             end,
         });

@@ -309,6 +309,7 @@ mod tests {
                 late: LatePolicy::Send,
             },
             workers: 1,
+            pin: Vec::new(),
             slo: Slo::standard(),
             tiers: Tiers::standard(),
         }

@@ -20,6 +20,8 @@ use crate::engine::recorder::Recorder;
 use crate::load::mix::Mix;
 use crate::load::plan::Limits;
 use crate::load::schedule::{Slot, Slots};
+use crate::machine::thread::{self, ThreadTime};
+use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
@@ -75,6 +77,7 @@ pub(super) struct Finished {
     pub(super) worker: usize,
     pub(super) tally: Tally,
     pub(super) connections_peak: usize,
+    pub(super) time: WorkerTime,
     pub(super) arrivals_end: Offset,
     pub(super) end: Offset,
 }
@@ -83,6 +86,8 @@ pub(super) struct Finished {
 pub(super) struct Equipment {
     pub(super) number: usize,
     pub(super) workers: usize,
+    /// The processor it is bound to.
+    pub(super) cpu: Option<usize>,
     pub(super) limits: Limits,
     pub(super) route: Route,
     pub(super) prepared: Prepared,
@@ -96,9 +101,12 @@ pub(super) fn work(
     messages: &Sender<Message>,
 ) {
     let _last_word = LastWord(messages);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build_local(tokio::runtime::LocalOptions::default());
+    let pinned = equipment.cpu.map_or(Ok(()), thread::pin);
+    let runtime = pinned.and_then(|()| {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build_local(tokio::runtime::LocalOptions::default())
+    });
     let result = runtime.and_then(|runtime| {
         runtime.block_on(async {
             let mut worker = Worker::new(equipment, messages)?;
@@ -148,7 +156,7 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(equipment: Equipment, messages: &'a Sender<Message>) -> std::io::Result<Self> {
-        let Equipment { number, workers, limits, route, prepared, requests } = equipment;
+        let Equipment { number, workers, limits, route, prepared, requests, .. } = equipment;
         let dialer = Dialer::new(route, limits.connect_timeout);
         let dispatcher = Dispatcher::new(Recorder::new(requests), dialer, limits, prepared);
         Ok(Self { number, workers, dispatcher, pacer: Pacer::new()?, messages })
@@ -202,6 +210,8 @@ impl<'a> Worker<'a> {
         let gap = leg.schedule.rate.gap() * u32::try_from(self.workers).unwrap_or(u32::MAX);
         // Offsets begin at the start, so the wait for it is counted on the bare clock.
         self.pacer.begin(Clock::starting_at(0), leg.pacing, gap);
+        let began = ThreadTime::now();
+        let mut time = None;
         self.pacer.wait_until(Offset::from_nanos(assignment.start_ns)).await;
         self.pacer.begin(clock, leg.pacing, gap);
         let mut arrivals = Arrivals::new(&assignment, self.number, self.workers);
@@ -228,6 +238,8 @@ impl<'a> Worker<'a> {
             if let Some(due) = arrivals.next_due() {
                 wake = wake.min(due);
             } else {
+                // Waiting for the last answers says nothing about how busy the load made it.
+                time.get_or_insert_with(|| ThreadTime::now().since(began));
                 let drained = arrivals.ended() + leg.drain;
                 if self.dispatcher.outstanding() == 0 || now >= drained {
                     break;
@@ -243,6 +255,7 @@ impl<'a> Worker<'a> {
             worker: self.number,
             tally: self.dispatcher.recorder.take_tally(),
             connections_peak: self.dispatcher.take_connections_peak(),
+            time: time.unwrap_or_default(),
             arrivals_end: arrivals.ended(),
             end,
         })));

@@ -137,6 +137,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Worker threads.
     pub workers: usize,
+    /// Processors that workers are bound to, in turn; empty leaves them to the scheduler.
+    pub pin: Vec<usize>,
     /// What the verdict is about.
     pub slo: Slo,
     /// Bars for the tier.

@@ -9,6 +9,8 @@ use crate::measure::generator::WorkerTime;
 /// What the calling thread had of the processors so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThreadTime {
+    /// On the monotonic clock.
+    at: Duration,
     cpu: Duration,
     waited: Option<Duration>,
 }
@@ -17,24 +19,29 @@ impl ThreadTime {
     /// Of the calling thread, now. Two system calls and a small file: for beginnings and ends, not for the
     /// hot path.
     pub fn now() -> Self {
-        let cpu = clock_gettime(ClockId::ThreadCPUTime);
         Self {
-            // A clock of time used is never negative.
-            cpu: Duration::from_secs(cpu.tv_sec.unsigned_abs())
-                + Duration::from_nanos(cpu.tv_nsec.unsigned_abs()),
+            at: read_clock(ClockId::Monotonic),
+            cpu: read_clock(ClockId::ThreadCPUTime),
             waited: super::read("/proc/thread-self/schedstat").and_then(|text| waited(&text)),
         }
     }
 
-    /// What came since `earlier`, which lies `over` back.
-    pub fn since(self, earlier: Self, over: Duration) -> WorkerTime {
+    /// What came since `earlier`, on the same thread.
+    pub fn since(self, earlier: Self) -> WorkerTime {
         let waited = self.waited.zip(earlier.waited);
         WorkerTime {
-            over,
+            over: self.at.saturating_sub(earlier.at),
             cpu: Some(self.cpu.saturating_sub(earlier.cpu)),
             waited: waited.map(|(now, then)| now.saturating_sub(then)),
         }
     }
+}
+
+/// Neither of the two clocks read here is ever negative.
+fn read_clock(clock: ClockId) -> Duration {
+    let now = clock_gettime(clock);
+    Duration::from_secs(now.tv_sec.unsigned_abs())
+        + Duration::from_nanos(now.tv_nsec.unsigned_abs())
 }
 
 /// The second of `time-on-processor time-in-queue slices`, in ns. A kernel that keeps no account writes
@@ -85,7 +92,7 @@ mod tests {
     #[test]
     fn waits_are_read_where_the_kernel_keeps_account() {
         let table = [
-            ("941437 2000 1\n", Some(Duration::from_nanos(2000))),
+            ("941437 2000 1\n", Some(Duration::from_micros(2))),
             ("5 0 1", Some(Duration::ZERO)),
             ("0 0 0\n", None),
             ("5", None),
@@ -103,8 +110,10 @@ mod tests {
         while ThreadTime::now().cpu < before.cpu + Duration::from_millis(2) {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
-        let time = ThreadTime::now().since(before, Duration::from_millis(4));
+        let time = ThreadTime::now().since(before);
         assert!(time.cpu >= Some(Duration::from_millis(2)), "{time:?}");
+        // The two clocks tick apart by a little.
+        assert!(time.cpu_share() < Some(1.1), "{time:?}");
     }
 
     #[test]

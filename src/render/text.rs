@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
+use crate::render::client;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone};
@@ -26,6 +27,7 @@ pub fn render(report: &Report, style: Style) -> String {
     }
     page.ledger(report);
     page.times(report);
+    page.client(report);
     page.objectives(report);
     page.findings(&report.verdict.findings);
     page.requests(&report.requests);
@@ -131,6 +133,13 @@ impl Page {
                 Count(report.response_time.censored)
             );
             self.line(&note);
+        }
+    }
+
+    fn client(&mut self, report: &Report) {
+        self.line("");
+        for line in wrap(&client::line(report), WIDTH_MAX) {
+            self.line(&line);
         }
     }
 

@@ -80,6 +80,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         slots: None,
         limits,
         workers,
+        pin: Vec::new(),
         slo: Slo::standard(),
         tiers: Tiers::standard(),
     })

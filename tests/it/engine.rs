@@ -79,6 +79,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
             late: LatePolicy::Send,
         },
         workers,
+        pin: Vec::new(),
         slo: Slo::standard(),
         tiers: Tiers::standard(),
     }

@@ -8,6 +8,7 @@ mod engine;
 mod interrupt;
 mod ledger;
 mod login;
+mod machine;
 mod server;
 mod stall;
 mod support;

@@ -7,6 +7,8 @@ mod fixed;
 pub mod foreign;
 mod kept;
 mod output;
+mod preflight;
+mod processors;
 mod resolve;
 mod screen;
 mod search_report;
@@ -24,7 +26,7 @@ use rustls::ClientConfig;
 
 use crate::commands::interrupt::Interrupt;
 use crate::commands::run::output::Output;
-use crate::commands::run::resolve::Machine;
+use crate::commands::run::preflight::{Machine, Supplies};
 use crate::commands::run::screen::Screen;
 use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
@@ -47,6 +49,9 @@ struct Session {
     plan: Arc<Plan>,
     fleet: Fleet,
     pacing: Pacing,
+    supplies: Supplies,
+    /// Addresses of the target that connections go to.
+    addresses: usize,
     redistributed: Vec<Redistributed>,
     interrupt: Interrupt,
     screen: Screen,
@@ -62,11 +67,16 @@ struct Session {
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
     let screen = Screen::new(args.quiet, args.no_tui);
-    let machine = Machine::inspect();
     let subject = subject::read(args)?;
     let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
-    let plan = resolve::resolve(args, subject, origin, machine)?;
+    let machine = Machine::inspect();
+    let mut plan = resolve::resolve(args, subject, origin, &machine)?;
+    let (supplies, note) =
+        preflight::fit(&mut plan, args, demo.is_some(), &machine).map_err(Failure::usage)?;
+    if let Some(note) = note {
+        screen.warn(&note);
+    }
     if let (Some(users), Some(wait)) = (args.users, args.wait) {
         screen.note(&format!(
             "{users} users who think for {wait} s ask for {} if answers are quick (Little's law)",
@@ -78,6 +88,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let mut output = Output::open(args, &plan)?;
     let plan = Arc::new(Plan { requests: ready.requests.to_vec(), ..plan });
     let redistributed = ready.redistributed.clone();
+    let addresses = ready.route.addresses().len();
     let (route, token) = (ready.route.clone(), ready.token.clone());
     let fleet = Fleet::launch(&plan, ready, CONNECTIONS_AT_START).map_err(Failure::unexpected)?;
     let renewal = Renewal::start(Arc::clone(&plan), route, fleet.token_port(), &token, token_life)
@@ -86,6 +97,8 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         plan,
         fleet,
         pacing: args.pacing,
+        supplies,
+        addresses,
         redistributed,
         interrupt,
         screen,
