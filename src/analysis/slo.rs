@@ -189,7 +189,7 @@ mod tests {
 
     use super::*;
     use crate::measure::fate::{Fate, TransportError};
-    use crate::measure::sample::Sample;
+    use crate::measure::sample::{Sample, Wait};
 
     fn times(answered_ms: &[u64], unanswered_ms: &[u64]) -> CensoredHistogram {
         let mut times = CensoredHistogram::default();
@@ -291,6 +291,8 @@ mod tests {
             tally.record(&Sample {
                 request: 0,
                 due: at(0),
+                taken: Some(at(5)),
+                wait: Wait::default(),
                 sent: Some(at(10)),
                 first_byte: None,
                 done: at(1_000_000),

@@ -21,7 +21,7 @@ use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::measure::window::{Interval, Window};
 use crate::time::Offset;
-use crate::transport::clock::monotonic_ns;
+use crate::transport::clock::{StampCounts, monotonic_ns};
 
 /// From the order to the first due instant: time for every worker to take up its leg.
 const START_DELAY: Duration = Duration::from_millis(20);
@@ -92,6 +92,7 @@ impl Fleet {
                 route: ready.route.clone(),
                 prepared: prepare(plan, &ready, &ready.token)?,
                 requests: ready.requests.len(),
+                receive_clock: plan.receive_clock,
             };
             let (commands, inbox) = unbounded_channel();
             let messages = sender.clone();
@@ -220,6 +221,7 @@ impl Collector {
                 stopped: false,
                 connections_peak: 0,
                 workers: vec![WorkerTime::default(); workers],
+                stamps: StampCounts::default(),
             },
         }
     }
@@ -251,6 +253,7 @@ impl Collector {
         outcome.end = outcome.end.max(finished.end);
         outcome.connections_peak += finished.connections_peak;
         outcome.workers[finished.worker] = finished.time;
+        outcome.stamps += finished.stamps;
     }
 
     /// The next interval, once no worker has anything to add to it.
@@ -287,6 +290,7 @@ mod tests {
             tally,
             connections_peak: 0,
             time: WorkerTime::default(),
+            stamps: StampCounts::default(),
             arrivals_end: end,
             end,
         });

@@ -6,6 +6,7 @@ use crate::load::schedule::Schedule;
 use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
+use crate::transport::clock::StampCounts;
 
 /// How often a worker hands over what it measured.
 pub const WINDOW: Duration = Duration::from_millis(100);
@@ -60,4 +61,6 @@ pub struct LegOutcome {
     pub connections_peak: usize,
     /// Where the time of each worker went, from the first due instant to the end of arrivals.
     pub workers: Vec<WorkerTime>,
+    /// How the arrival of answers was stamped; nothing if only the user-space clock was asked for.
+    pub stamps: StampCounts,
 }

@@ -271,7 +271,7 @@ mod tests {
     use std::net::{SocketAddr, TcpListener};
 
     use super::*;
-    use crate::load::plan::{LatePolicy, Limits, Origin, Scheme};
+    use crate::load::plan::{LatePolicy, Limits, Origin, ReceiveClock, Scheme};
     use crate::load::rate::Rate;
     use crate::load::schedule::Arrivals;
     use crate::load::slo::{Slo, Tiers};
@@ -310,6 +310,7 @@ mod tests {
             },
             workers: 1,
             pin: Vec::new(),
+            receive_clock: ReceiveClock::Kernel,
             slo: Slo::standard(),
             tiers: Tiers::standard(),
         }

@@ -131,9 +131,9 @@ mod tests {
         assert_eq!((worker.cpu_share(), worker.waited_share()), (Some(0.5), None));
         let unseen = WorkerTime { over: Duration::ZERO, ..worker };
         assert_eq!(unseen.cpu_share(), None, "nothing of no time is no share");
-        let idler = WorkerTime { cpu: Some(ms(50)), waited: Some(ms(10)), ..worker };
+        let idler = WorkerTime { cpu: Some(ms(50)), waited: Some(ms(25)), ..worker };
         let generator = Generator { workers: vec![idler, worker, unseen], ..Generator::default() };
-        assert_eq!((generator.busiest(), generator.longest_wait()), (Some(0.5), Some(0.05)));
+        assert_eq!((generator.busiest(), generator.longest_wait()), (Some(0.5), Some(0.125)));
         assert_eq!(Generator::default().busiest(), None);
         let tcp = Tcp { segments: 75, retransmitted: 25, ..Tcp::default() };
         assert!((tcp.retransmitted_share() - 0.25).abs() < 1e-12);

@@ -15,12 +15,11 @@ pub(super) fn line(report: &Report) -> String {
     let findings = &report.verdict.findings;
     let late = findings.iter().any(|finding| LATE.contains(&finding.id.as_str()));
     let punctual = if late { "late" } else { "on time" };
-    let head = match report.dispatch_lag.count {
-        0 => punctual.to_owned(),
-        _ => {
-            let lag = Human(Duration::from_nanos(report.dispatch_lag.p99));
-            format!("{punctual} (lag p99 {lag})")
-        }
+    let lag = Human(Duration::from_nanos(report.dispatch_lag.p99));
+    let head = if report.dispatch_lag.count > 0 {
+        format!("{punctual} (lag p99 {lag})")
+    } else {
+        punctual.to_owned()
     };
     let parts: Vec<_> = [head].into_iter().chain(facts(&report.generator)).collect();
     format!("client: {}", parts.join(", "))
@@ -69,7 +68,7 @@ mod tests {
     fn the_line_says_who_was_late_and_leaves_out_what_is_unknown() {
         let mut known = report(GOOD);
         known.generator = GeneratorReport::default();
-        assert_eq!(line(&known), "client: on time (lag p99 12 µs)");
+        assert_eq!(line(&known), "client: on time (lag p99 20 µs)");
         assert!(line(&report(LATE_COURSE)).starts_with("client: late (lag p99 80 ms)"));
         let worker = |share| WorkerReport { cpu_share: Some(share), waited_share: None };
         known.generator = GeneratorReport {
@@ -80,7 +79,7 @@ mod tests {
         };
         assert_eq!(
             line(&known),
-            "client: on time (lag p99 12 µs), CPU ≤ 34 % per worker, <1 % stolen, throttled 1,200 times"
+            "client: on time (lag p99 20 µs), CPU ≤ 34 % per worker, <1 % stolen, throttled 1,200 times"
         );
     }
 }

@@ -12,8 +12,8 @@ use crate::render::units::Unit;
 use crate::render::{Style, Tone};
 use crate::report::search::{Bound, SearchReport, TrialReport, TrialVerdict};
 use crate::report::{
-    FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Report, RequestReport,
-    SeverityName, TierName,
+    FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
+    RequestReport, SeverityName, TierName,
 };
 use crate::time::Human;
 
@@ -27,10 +27,12 @@ pub fn render(report: &Report, style: Style) -> String {
     }
     page.ledger(report);
     page.times(report);
-    page.client(report);
+    page.line("");
+    wrap(&client::line(report), WIDTH_MAX).iter().for_each(|line| page.line(line));
     page.objectives(report);
     page.findings(&report.verdict.findings);
     page.requests(&report.requests);
+    page.phases(report);
     page.result(report);
     page.text
 }
@@ -104,6 +106,8 @@ impl Page {
             ("first byte", &report.first_byte),
             ("send lag", &report.send_lag),
             ("connect", &report.connect),
+            ("reconnect", &report.reconnect),
+            ("TLS", &report.tls),
             ("failed responses", &report.failed_response_time),
         ];
         // The first two always stand side by side, even without a single answer.
@@ -133,13 +137,6 @@ impl Page {
                 Count(report.response_time.censored)
             );
             self.line(&note);
-        }
-    }
-
-    fn client(&mut self, report: &Report) {
-        self.line("");
-        for line in wrap(&client::line(report), WIDTH_MAX) {
-            self.line(&line);
         }
     }
 
@@ -215,6 +212,26 @@ impl Page {
                 let line = self.style.paint(Tone::Faint, &format!("    {line}"));
                 self.line(&line);
             }
+        }
+    }
+
+    /// Means, since only they add up.
+    fn phases(&mut self, report: &Report) {
+        let unit = Unit::fitting(report.response_time.p50);
+        let title = format!("Where the time went (mean {})", unit.symbol());
+        let mut table =
+            Table::new([&title, "client", "wait", "connect", "TLS", "first byte", "body"]);
+        let named = report.requests.iter().map(|one| (one.name.as_str(), &one.phases));
+        let all = ("all", &report.phases);
+        let several = (report.requests.len() > 1).then_some(all);
+        for (name, phases) in named.chain(several).filter(|(_, phases)| phases.client.count > 0) {
+            let Phases { client, wait, connect, tls, first_byte, body } = phases;
+            let means = [client, wait, connect, tls, first_byte, body];
+            let cells = means.map(|times| unit.figure(times.mean, false));
+            table.row([name.to_owned()].into_iter().chain(cells));
+        }
+        if report.phases.client.count > 0 {
+            self.table(&table);
         }
     }
 

@@ -12,16 +12,16 @@ use super::series::SeriesBuilder;
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
 use crate::analysis::{Extent, Outcome};
-use crate::load::plan::{LatePolicy, Limits, Origin, Plan, Scheme};
+use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
-use crate::measure::sample::Sample;
+use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::measure::summary::Summary;
-use crate::measure::tally::Tally;
+use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Interval, Window};
 use crate::report::ClockSource;
 use crate::time::Offset;
@@ -76,6 +76,7 @@ pub(crate) fn plan() -> Plan {
         },
         workers: 2,
         pin: Vec::new(),
+        receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),
     }
@@ -131,6 +132,8 @@ fn sample(course: Course, slot: u64, due: Offset) -> Sample {
             _ => 2,
         },
         due,
+        taken: (fate != Fate::Unsent).then(|| due + Duration::from_micros(course.dispatch_us)),
+        wait: Wait::default(),
         sent,
         first_byte: sent.filter(|_| answered).map(|at| at + Duration::from_millis(2)),
         done: due
@@ -216,7 +219,6 @@ pub(crate) fn report_with(
             let due = plan.rate.due(second * 200 + slot);
             let sample = sample(course, slot, due);
             tally.record(&sample);
-            tally.record_dispatch(Duration::from_micros(course.dispatch_us));
             window.record_ended(&sample, plan.slo.tightest_time());
             if let Some(lag) = sample.send_lag() {
                 window.record_sent(lag);
@@ -226,7 +228,8 @@ pub(crate) fn report_with(
         let end = Offset::from_nanos((second + 1) * 1_000_000_000);
         series.push(&Interval { end, length: Duration::from_secs(1), window });
     }
-    tally.record_connect(Duration::from_micros(350));
+    let set_up = SetUp { connect: Duration::from_micros(350), tls: Duration::ZERO };
+    tally.record_connect(set_up, Opening::Needed);
     let summary = Summary::new(&tally, plan.duration);
     let rate_asked = plan.rate.as_per_second();
     let figures = RunFigures::new(&summary, rate_asked);

@@ -10,7 +10,7 @@ use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome};
 use steadfire::engine::prepare::prepare;
-use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, Scheme};
+use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
@@ -81,6 +81,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         limits,
         workers,
         pin: Vec::new(),
+        receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),
     })

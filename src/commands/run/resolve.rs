@@ -82,6 +82,7 @@ pub(super) fn resolve(
         limits: limits(args),
         workers,
         pin,
+        receive_clock: args.clock,
         slo,
         tiers: profile.and_then(|profile| profile.tiers).unwrap_or_else(Tiers::standard),
     })

@@ -85,7 +85,7 @@ pub(super) fn report(
         started_at: session.started_at.to_string(),
         environment: environment(),
         generator: &generator,
-        clock: ClockSource::User,
+        clock: if outcome.stamps.by_kernel() { ClockSource::Kernel } else { ClockSource::User },
         outcome: Outcome::new(&objectives, &findings, extent),
         tier: &slo::tier(&plan.tiers, &figures),
         objectives: &objectives,

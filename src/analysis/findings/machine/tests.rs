@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::*;
 use crate::analysis::findings::tests::{FINE, causes, tally};
 use crate::measure::generator::{Generator, Strain, Tcp, Throttled, WorkerTime};
+use crate::measure::sample::Sample;
 use crate::measure::tally::Tally;
+use crate::time::Offset;
 
 /// A worker watched for a second that spent these shares on and off its processor.
 fn worker(cpu: f64, waited: f64) -> WorkerTime {
@@ -27,10 +29,14 @@ fn found(tally: &Tally, generator: &Generator) -> Vec<Cause> {
 #[test]
 fn a_busy_or_displaced_worker_is_a_reason_only_where_requests_left_late() {
     let fine = tally(FINE, 0);
-    let mut late = fine.clone();
-    for _ in 0..100 {
-        late.record_dispatch(Duration::from_millis(90));
-    }
+    let late = tally(
+        Sample {
+            sent: Some(Offset::from_nanos(90_000_000)),
+            done: Offset::from_nanos(95_000_000),
+            ..FINE
+        },
+        100,
+    );
     let table = [
         (worker(0.95, 0.0), vec![Cause::ClientCpu]),
         (worker(0.85, 0.0), vec![]),
