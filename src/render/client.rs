@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::words::{Count, Percent};
+use crate::render::table::{WIDTH_MAX, wrap};
 use crate::report::Report;
 use crate::report::generator::GeneratorReport;
 use crate::time::Human;
@@ -10,8 +11,13 @@ use crate::time::Human;
 /// Findings that say that the schedule was not held.
 const LATE: [&str; 2] = ["client_late", "rate_missed"];
 
+/// A paragraph with its line breaks, opened by an empty line.
+pub(super) fn paragraph(report: &Report) -> String {
+    format!("\n{}\n", wrap(&line(report), WIDTH_MAX).join("\n"))
+}
+
 /// One sentence; what is not known is left out.
-pub(super) fn line(report: &Report) -> String {
+fn line(report: &Report) -> String {
     let findings = &report.verdict.findings;
     let late = findings.iter().any(|finding| LATE.contains(&finding.id.as_str()));
     let punctual = if late { "late" } else { "on time" };
