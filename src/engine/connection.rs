@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::engine::dispatch::{Dispatcher, Job, Seat};
 use crate::load::request::Expect;
+use crate::load::way::KeepAlive;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::time::Offset;
@@ -34,7 +35,10 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
                 set_up,
             };
             while let Some(job) = connection.next_job().await {
-                if connection.carry(job).await == Reuse::Closed {
+                let reuse = connection.carry(job).await;
+                if reuse == Reuse::Closed
+                    || dispatcher.dialer.route().keep_alive() == KeepAlive::Off
+                {
                     break;
                 }
             }
@@ -45,7 +49,7 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
 }
 
 async fn open(dispatcher: &Dispatcher) -> Result<(Link, SetUp), TransportError> {
-    let dialed = dispatcher.dialer.dial().await?;
+    let dialed = dispatcher.dialer.dial().await.map_err(|error| error.fault())?;
     let set_up = dialed.set_up;
     let link = Link::open(dialed).await?;
     dispatcher.connected(set_up);
@@ -69,6 +73,10 @@ impl Connection {
         }
         if let Some(job) = self.dispatcher.next_waiting() {
             return Some(job);
+        }
+        if self.dispatcher.dialer.route().keep_alive() == KeepAlive::Off {
+            // A later slot would not pay for this connection's set-up.
+            return None;
         }
         self.dispatcher.park(&self.seat);
         let Self { seat, link, dispatcher, .. } = self;

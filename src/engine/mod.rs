@@ -5,6 +5,8 @@
 
 mod connection;
 mod dispatch;
+#[cfg(test)]
+mod example;
 pub mod fleet;
 pub mod leg;
 mod pacer;

@@ -4,15 +4,19 @@
 //! rendering only where its text differs.
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use http::uri::{PathAndQuery, Uri};
+use http::header::{
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT,
+};
+use http::uri::Uri;
 use http::{Method, Request};
 use http_body_util::Full;
 
-use crate::load::plan::{Origin, SetupRequest};
+use crate::load::plan::{Plan, SetupRequest};
 use crate::load::random::SplitMix64;
 use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Template};
+use crate::load::way::KeepAlive;
 use crate::transport::exchange::Outgoing;
+use crate::transport::proxy;
 
 const AGENT: &str = concat!("steadfire/", env!("CARGO_PKG_VERSION"));
 
@@ -34,7 +38,8 @@ struct Entry {
 /// Requests ready to be sent.
 pub(super) struct Prepared {
     entries: Vec<Entry>,
-    base_path: String,
+    /// What goes before every path: a proxy that forwards is told the whole URL.
+    prefix: String,
     seed: u64,
     pools: Pools,
     token: String,
@@ -53,26 +58,30 @@ pub struct RenderError {
 impl Prepared {
     pub(super) fn new(
         requests: &[RequestTemplate],
-        origin: &Origin,
-        seed: u64,
+        plan: &Plan,
         pools: Pools,
         token: &str,
     ) -> Result<Self, RenderError> {
+        let origin = &plan.origin;
+        let prefix = match plan.way.forwarding_proxy(origin) {
+            Some(_) => format!("http://{}{}", origin.authority, origin.base_path),
+            None => origin.base_path.clone(),
+        };
         let mut prepared = Self {
             entries: Vec::with_capacity(requests.len()),
-            base_path: origin.base_path.clone(),
-            seed,
+            prefix,
+            seed: plan.seed,
             pools,
             token: token.to_owned(),
         };
         for request in requests {
-            let entry = prepared.entry(request, origin)?;
+            let entry = prepared.entry(request, plan)?;
             prepared.entries.push(entry);
         }
         Ok(prepared)
     }
 
-    fn entry(&self, request: &RequestTemplate, origin: &Origin) -> Result<Entry, RenderError> {
+    fn entry(&self, request: &RequestTemplate, plan: &Plan) -> Result<Entry, RenderError> {
         let wrong = |part| RenderError { request: request.name.clone(), part };
         let mut fill = self.fill(0);
         let uri = self.uri(&request.path, &mut fill).ok_or_else(|| wrong("path"))?;
@@ -82,7 +91,8 @@ impl Prepared {
             Text::Fixed(uri)
         };
         let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_str(&origin.authority).map_err(|_| wrong("host"))?);
+        let host = HeaderValue::from_str(&plan.origin.authority).map_err(|_| wrong("host"))?;
+        headers.insert(HOST, host);
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let (varying, fixed): (Vec<_>, Vec<_>) =
             request.headers.iter().partition(|(_, value)| value.varies_by_slot());
@@ -93,6 +103,7 @@ impl Prepared {
             let value = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
             headers.insert(name, value);
         }
+        add_hop_headers(&mut headers, plan);
         let body = match &request.body {
             None => Text::Fixed(Bytes::new()),
             Some(body) if body.varies_by_slot() => Text::Varying(body.clone()),
@@ -124,9 +135,9 @@ impl Prepared {
     }
 
     fn uri(&self, path: &Template, fill: &mut Fill<'_>) -> Option<Uri> {
-        let mut text = self.base_path.clone();
+        let mut text = self.prefix.clone();
         path.render(fill, &mut text);
-        PathAndQuery::from_maybe_shared(Bytes::from(text)).ok().map(Uri::from)
+        Uri::from_maybe_shared(Bytes::from(text)).ok()
     }
 
     /// What counts as `ok` for a request.
@@ -161,6 +172,17 @@ impl Prepared {
     }
 }
 
+/// What concerns the next hop only: the connection and the proxy that forwards.
+fn add_hop_headers(headers: &mut HeaderMap, plan: &Plan) {
+    if plan.way.keep_alive == KeepAlive::Off {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    let proxy = plan.way.forwarding_proxy(&plan.origin);
+    if let Some(credentials) = proxy.and_then(|proxy| proxy.credentials.as_ref()) {
+        headers.insert(PROXY_AUTHORIZATION, proxy::authorization(credentials));
+    }
+}
+
 fn rendered(template: &Template, fill: &mut Fill<'_>) -> String {
     let mut text = String::new();
     template.render(fill, &mut text);
@@ -174,8 +196,7 @@ fn header(template: &Template, fill: &mut Fill<'_>) -> Option<HeaderValue> {
 /// A set-up request's bytes.
 pub(super) fn setup_outgoing(
     setup: &SetupRequest,
-    origin: &Origin,
-    seed: u64,
+    plan: &Plan,
     pools: Pools,
     token: &str,
 ) -> Result<Outgoing, RenderError> {
@@ -191,7 +212,7 @@ pub(super) fn setup_outgoing(
         expect: setup.expect.clone(),
         on_empty: crate::load::request::OnEmpty::Fail,
     };
-    Ok(Prepared::new(&[template], origin, seed, pools, token)?.request(0, 0))
+    Ok(Prepared::new(&[template], plan, pools, token)?.request(0, 0))
 }
 
 #[cfg(test)]
@@ -201,17 +222,14 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
-    use crate::load::plan::Scheme;
+    use crate::engine::example;
     use crate::load::request::{Escape, OnEmpty, Segment};
+    use crate::load::way::{Credentials, Place, Proxy, ProxyKind, Via};
 
-    fn origin() -> Origin {
-        Origin {
-            scheme: Scheme::Http,
-            host: "localhost".into(),
-            port: 8001,
-            authority: "localhost:8001".into(),
-            base_path: "/v1".into(),
-        }
+    fn plan() -> Plan {
+        let mut plan = example::plan(8001);
+        plan.origin.base_path = "/v1".into();
+        plan
     }
 
     fn template(segments: Vec<Segment>, escape: Escape) -> Template {
@@ -241,7 +259,7 @@ mod tests {
 
     fn prepared(value: &str, requests: &[RequestTemplate]) -> Result<Prepared, RenderError> {
         let pools: Pools = Arc::from([Arc::from([value.to_owned()])]);
-        Prepared::new(requests, &origin(), 1, pools, "t0ken")
+        Prepared::new(requests, &plan(), pools, "t0ken")
     }
 
     #[tokio::test(flavor = "current_thread")]
@@ -250,9 +268,34 @@ mod tests {
         let request = prepared.request(0, 17);
         assert_eq!(request.uri(), "/v1/items/a%20b");
         assert_eq!(request.headers()["authorization"], "Bearer t0ken");
-        assert_eq!(request.headers()["host"], "localhost:8001");
+        assert_eq!(request.headers()["host"], "127.0.0.1:8001");
         let body = request.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body, "17");
+    }
+
+    #[test]
+    fn a_forwarding_proxy_is_told_the_whole_url_and_the_password_and_no_one_else_is() {
+        let mut plan = plan();
+        plan.way.keep_alive = KeepAlive::Off;
+        let sent = |plan: &Plan| {
+            let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
+            Prepared::new(&[detail()], plan, pools, "t0ken").unwrap().request(0, 1)
+        };
+        let direct = sent(&plan);
+        assert_eq!((direct.uri().to_string().as_str(), direct.headers().len()), ("/v1/items/x", 4));
+        assert_eq!(direct.headers()["connection"], "close");
+        plan.way.via = Via::Proxy(Proxy {
+            kind: ProxyKind::Http,
+            place: Place { host: "proxy".into(), port: 3128 },
+            credentials: Some(Credentials { user: "eve".into(), password: "s3cret".into() }),
+        });
+        let forwarded = sent(&plan);
+        assert_eq!(forwarded.uri(), "http://127.0.0.1:8001/v1/items/x");
+        assert_eq!(forwarded.headers()["host"], "127.0.0.1:8001");
+        assert_eq!(forwarded.headers()["proxy-authorization"], "Basic ZXZlOnMzY3JldA==");
+        plan.origin.scheme = crate::load::plan::Scheme::Https;
+        let tunnelled = sent(&plan);
+        assert_eq!((tunnelled.uri(), tunnelled.headers()), (direct.uri(), direct.headers()));
     }
 
     #[test]

@@ -26,7 +26,8 @@ use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
 use crate::transport::clock::{Clock, StampCounts};
-use crate::transport::connect::{Dialer, Route};
+use crate::transport::connect::Dialer;
+use crate::transport::route::Route;
 
 /// Late slots are taken up this many at a time, so that their requests leave before more are made.
 const BURST: usize = 32;
@@ -160,7 +161,7 @@ impl<'a> Worker<'a> {
     fn new(equipment: Equipment, messages: &'a Sender<Message>) -> std::io::Result<Self> {
         let Equipment { number, workers, limits, route, prepared, requests, receive_clock, .. } =
             equipment;
-        let dialer = Dialer::new(route, limits.connect_timeout);
+        let dialer = Dialer::new(route, limits.connect_timeout).part(number, workers);
         let dialer = match receive_clock {
             ReceiveClock::Kernel => dialer.with_kernel_clock(Rc::default()),
             ReceiveClock::User => dialer,

@@ -17,6 +17,7 @@ use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
+use crate::load::way::Way;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
 use crate::measure::sample::{Sample, SetUp, Wait};
@@ -50,6 +51,7 @@ pub(crate) fn plan() -> Plan {
             authority: "127.0.0.1:8001".to_owned(),
             base_path: "/api".to_owned(),
         },
+        way: Way::default(),
         requests: vec![
             request("list interactions", 60),
             request("interaction detail", 35),
@@ -259,6 +261,7 @@ pub(crate) fn report_with(
             arch: "x86_64".to_owned(),
             cpus: 2,
             steadfire: "0.1.0".to_owned(),
+            addresses: vec!["127.0.0.1:8001".to_owned()],
         },
         generator: &generator,
         clock: ClockSource::Kernel,

@@ -17,8 +17,9 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use crate::measure::fate::TransportError;
-use crate::transport::connect::{Dialed, Stream};
+use crate::transport::connect::Dialed;
 use crate::transport::io::Stamps;
+use crate::transport::stream::Stream;
 
 /// What a request carries: the whole body, in memory.
 pub type Outgoing = Request<Full<Bytes>>;

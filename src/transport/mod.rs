@@ -9,5 +9,8 @@ pub mod exchange;
 pub mod io;
 #[cfg_attr(not(target_os = "linux"), path = "no_kernel_clock.rs")]
 pub mod kernel_clock;
+pub mod proxy;
+pub mod route;
 pub mod single;
+pub mod stream;
 pub mod tls;

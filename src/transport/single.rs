@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::measure::fate::TransportError;
-use crate::transport::connect::Dialer;
+use crate::transport::connect::{DialError, Dialer};
 use crate::transport::exchange::{Exchange, Link, Outgoing};
 
 /// Largest answer kept.
@@ -22,9 +22,12 @@ pub struct Answer {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SingleError {
-    /// Connecting or exchanging failed.
+    /// No connection.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The exchange failed.
     #[error("{}", .0.explanation())]
     Transport(TransportError),
     /// Nothing came back in time.
@@ -42,7 +45,7 @@ pub async fn fetch(
     timeout: Duration,
 ) -> Result<Answer, SingleError> {
     let whole = async {
-        let fresh = dialer.dial().await.map_err(SingleError::Transport)?;
+        let fresh = dialer.dial().await?;
         let mut link = Link::open(fresh).await.map_err(SingleError::Transport)?;
         let mut body = Vec::new();
         let mut keep = |data: &Bytes| {

@@ -1,5 +1,6 @@
 //! TLS client settings: rustls over aws-lc-rs, the system's certificates, or Mozilla's where it has none.
 
+use std::io;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -7,6 +8,10 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_rustls::TlsConnector;
+
+use crate::transport::route::RouteError;
+use crate::transport::stream::Stream;
 
 /// How far the server's certificate is trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +72,44 @@ pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, TlsErr
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// The client's side towards one server name.
+#[derive(Clone)]
+pub(super) struct TlsClient {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl TlsClient {
+    /// `host` is what the server's certificate must be for.
+    pub(super) fn new(config: &Arc<ClientConfig>, host: &str) -> Result<Self, RouteError> {
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| RouteError::ServerName(host.to_owned()))?;
+        Ok(Self { config: Arc::clone(config), name })
+    }
+
+    /// Shakes hands over `stream`.
+    pub(super) async fn connect(&self, stream: Stream) -> Result<Stream, rustls::Error> {
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        match connector.connect(self.name.clone(), stream).await {
+            Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
+            Err(error) => {
+                Err(cause(&error)
+                    .unwrap_or_else(|| rustls::Error::General(error.kind().to_string())))
+            }
+        }
+    }
+}
+
+/// What rustls said, if it was rustls that failed.
+fn cause(error: &io::Error) -> Option<rustls::Error> {
+    error.get_ref()?.downcast_ref::<rustls::Error>().cloned()
+}
+
+/// The other side's alert, if that is what ended a stream.
+pub(super) fn alert(error: &io::Error) -> Option<rustls::Error> {
+    cause(error).filter(|cause| matches!(cause, rustls::Error::AlertReceived(_)))
 }
 
 fn certificates(flag: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {

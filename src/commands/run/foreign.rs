@@ -53,8 +53,7 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
         (ErrorKind::UnknownArgument, "-m") => Some("the method is -X, as in curl"),
         (
             ErrorKind::UnknownArgument,
-            "--stages" | "--web" | "--html" | "--junit" | "--csv" | "--hlog" | "--resolve"
-            | "--connect-to" | "--unix-socket" | "--proxy" | "-x" | "--http-version"
+            "--stages" | "--web" | "--html" | "--junit" | "--csv" | "--hlog" | "--http-version"
             | "--abort-on-fail",
         ) => Some("this flag is planned and not in this version"),
         (ErrorKind::UnknownArgument, _) if flag.parse::<f64>().is_ok() => {

@@ -15,6 +15,7 @@ mod search_report;
 mod subject;
 mod tls_files;
 mod verdict;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +37,10 @@ use crate::engine::prepare::{Ready, prepare};
 use crate::engine::token::Renewal;
 use crate::exit::Exit;
 use crate::load::plan::{Origin, Plan, Scheme};
+use crate::load::way::{ProxyKind, Via};
 use crate::profile::{self, Redistributed};
 use crate::target::{DemoBackend, Settings};
-use crate::transport::tls::client_config;
+use crate::transport::tls::{TlsSettings, client_config};
 
 /// Connections opened before the clock starts: enough for the first requests not to queue behind
 /// handshakes, few enough for any server.
@@ -50,9 +52,9 @@ struct Session {
     fleet: Fleet,
     pacing: Pacing,
     supplies: Supplies,
-    /// Addresses of the target that connections go to.
-    addresses: usize,
     redistributed: Vec<Redistributed>,
+    /// Where connections go.
+    addresses: Vec<String>,
     interrupt: Interrupt,
     screen: Screen,
     started_at: jiff::Timestamp,
@@ -71,7 +73,9 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
     let machine = Machine::inspect();
-    let mut plan = resolve::resolve(args, subject, origin, &machine)?;
+    let mut mistakes = Vec::new();
+    let tls = tls_files::read(args, &mut mistakes);
+    let mut plan = resolve::resolve(args, subject, origin, &machine, mistakes)?;
     let (supplies, note) =
         preflight::fit(&mut plan, args, demo.is_some(), &machine).map_err(Failure::usage)?;
     if let Some(note) = note {
@@ -83,13 +87,13 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
             plan.rate
         ));
     }
-    let ready = set_up(&plan, tls(args, &plan)?.as_ref(), &interrupt)?;
+    let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &plan)?;
     let plan = Arc::new(Plan { requests: ready.requests.to_vec(), ..plan });
     let redistributed = ready.redistributed.clone();
-    let addresses = ready.route.addresses().len();
     let (route, token) = (ready.route.clone(), ready.token.clone());
+    let addresses = route.addresses();
     let fleet = Fleet::launch(&plan, ready, CONNECTIONS_AT_START).map_err(Failure::unexpected)?;
     let renewal = Renewal::start(Arc::clone(&plan), route, fleet.token_port(), &token, token_life)
         .map_err(Failure::unexpected)?;
@@ -98,8 +102,8 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         fleet,
         pacing: args.pacing,
         supplies,
-        addresses,
         redistributed,
+        addresses,
         interrupt,
         screen,
         started_at: clock::now(),
@@ -132,13 +136,14 @@ fn set_up(
     })
 }
 
-/// TLS settings, for a target that speaks it: reading the system's certificates takes time.
-fn tls(args: &Args, plan: &Plan) -> Result<Option<Arc<ClientConfig>>, Failure> {
-    let settings = tls_files::read(args)?;
-    match plan.origin.scheme {
-        Scheme::Http => Ok(None),
-        Scheme::Https => client_config(&settings).map(Some).map_err(Failure::usage),
+/// The client's side of TLS, if the target or a proxy speaks it: reading the system's certificates takes
+/// time.
+fn tls_client(plan: &Plan, settings: &TlsSettings) -> Result<Option<Arc<ClientConfig>>, Failure> {
+    let proxy = matches!(&plan.way.via, Via::Proxy(proxy) if proxy.kind == ProxyKind::Https);
+    if plan.origin.scheme == Scheme::Http && !proxy {
+        return Ok(None);
     }
+    client_config(settings).map(Some).map_err(Failure::usage)
 }
 
 fn start_demo(subject: &Subject, screen: Screen) -> Result<Option<DemoBackend>, Failure> {

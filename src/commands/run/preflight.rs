@@ -9,6 +9,7 @@ use crate::commands::run::processors::peak_rate;
 use crate::engine::leg::LegOutcome;
 use crate::load::footprint;
 use crate::load::plan::Plan;
+use crate::load::way::Way;
 use crate::machine::{cgroup, descriptors, ports, thread};
 use crate::measure::generator::{Generator, Strain, Supply};
 
@@ -109,8 +110,7 @@ pub(super) fn fit(
         why: format!("this process may open {} files", Count(machine.descriptors_max)),
         remedy: format!("`ulimit -n {files}` before the start (as root beyond the hard limit)"),
     }];
-    // A name may stand for several addresses, and ports are counted for each.
-    if let Some(ports) = machine.ports.filter(|_| is_one_address(&plan.origin.host)) {
+    if let Some(ports) = machine.ports.filter(|_| is_one_address(plan)) {
         rooms.push(Room {
             connections: ports,
             why: format!("there are {} local ports towards one address", Count(ports)),
@@ -125,8 +125,10 @@ pub(super) fn fit(
     Ok((supplies, note))
 }
 
-fn is_one_address(host: &str) -> bool {
-    host.parse::<std::net::IpAddr>().is_ok()
+/// Whether all connections go from one address to one: ports are counted for each such pair, and a name may
+/// stand for several addresses.
+fn is_one_address(plan: &Plan) -> bool {
+    plan.way == Way::default() && plan.origin.host.parse::<std::net::IpAddr>().is_ok()
 }
 
 /// Connections that are asked for.

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use crate::commands::Failure;
-use crate::commands::run::Args;
 use crate::commands::run::preflight::Machine;
 use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
+use crate::commands::run::{Args, way};
 use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
@@ -18,14 +18,15 @@ use crate::profile::Profile;
 const RATE_DEFAULT: u64 = 50;
 const DURATION_DEFAULT: Duration = Duration::from_secs(30);
 const IN_FLIGHT_DEFAULT: usize = 10_000;
-/// Resolves everything; `demo` is where the demo backend listens, if it is the target.
+/// Resolves everything; `demo` is where the demo backend listens, if it is the target. `mistakes` are those
+/// found before, which are told with the rest.
 pub(super) fn resolve(
     args: &Args,
     subject: Subject,
     demo: Option<Origin>,
     machine: &Machine,
+    mut mistakes: Vec<String>,
 ) -> Result<Plan, Failure> {
-    let mut mistakes = Vec::new();
     let rate = rate(args, &mut mistakes);
     let (profile, mut requests, origin) = match subject {
         Subject::Url(request, origin) => {
@@ -44,6 +45,7 @@ pub(super) fn resolve(
             (Some(*profile), requests, origin)
         }
     };
+    let way = way::resolve(args, origin.as_ref(), &mut mistakes);
     choose(&mut requests, args, &mut mistakes);
     add_headers(&mut requests, &args.headers, &mut mistakes);
     let slo = objectives(args, profile.as_ref());
@@ -66,6 +68,7 @@ pub(super) fn resolve(
         name: profile.as_ref().map_or(name, |profile| &profile.name).to_owned(),
         profile_sha256: profile.as_ref().map(|profile| profile.sha256.clone()),
         origin,
+        way,
         requests,
         login: profile.as_ref().and_then(|profile| profile.login.clone()),
         setup: profile.as_ref().map_or_else(Vec::new, |profile| profile.setup.clone()),

@@ -29,7 +29,7 @@ pub(super) struct Measurement<'a> {
 
 /// The generator's own side of a measurement.
 pub(super) fn generator(session: &Session, measurement: Measurement<'_>) -> Generator {
-    session.supplies.generator(measurement.outcome, measurement.strain, session.addresses)
+    session.supplies.generator(measurement.outcome, measurement.strain, session.addresses.len())
 }
 
 /// Everything there is to say about a measurement, the gravest first.
@@ -83,7 +83,7 @@ pub(super) fn report(
         tally: &outcome.tally,
         summary,
         started_at: session.started_at.to_string(),
-        environment: environment(),
+        environment: environment(session),
         generator: &generator,
         clock: if outcome.stamps.by_kernel() { ClockSource::Kernel } else { ClockSource::User },
         outcome: Outcome::new(&objectives, &findings, extent),
@@ -95,7 +95,7 @@ pub(super) fn report(
     })
 }
 
-fn environment() -> Environment {
+fn environment(session: &Session) -> Environment {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     Environment {
         os: std::env::consts::OS.to_owned(),
@@ -103,6 +103,7 @@ fn environment() -> Environment {
         arch: std::env::consts::ARCH.to_owned(),
         cpus: std::thread::available_parallelism().map_or(1, |count| count.get() as u64),
         steadfire: env!("CARGO_PKG_VERSION").to_owned(),
+        addresses: session.addresses.clone(),
     }
 }
 

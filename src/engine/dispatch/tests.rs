@@ -3,19 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::load::plan::{Origin, Scheme};
+use crate::engine::example;
 use crate::load::request::Pools;
-use crate::transport::connect::Route;
-
-fn origin() -> Origin {
-    Origin {
-        scheme: Scheme::Http,
-        host: "127.0.0.1".into(),
-        port: 9,
-        authority: "127.0.0.1:9".into(),
-        base_path: String::new(),
-    }
-}
+use crate::transport::route::Route;
 
 async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
     let second = Duration::from_secs(1);
@@ -30,8 +20,9 @@ async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
         late: LatePolicy::Send,
     };
     let pools: Pools = Arc::from([]);
-    let route = Route::resolve(&origin(), None).await.unwrap();
-    let prepared = Prepared::new(&[], &origin(), 1, pools, "").unwrap();
+    let plan = example::plan(9);
+    let route = Route::resolve(&plan.origin, &plan.way, None).await.unwrap();
+    let prepared = Prepared::new(&[], &plan, pools, "").unwrap();
     Dispatcher::new(Recorder::new(1), Dialer::new(route, second), limits, prepared)
 }
 
