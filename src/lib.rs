@@ -3,14 +3,15 @@
 //! The layers, lowest first; a module uses only those before it
 //! (`docs/architecture.md` has the picture, `tests/it/tidy.rs` the check):
 //! `time` · `load` and `profile` (intent) · `measure` (what happened) · `analysis` (judgement) ·
-//! `report` (the contract) · `render` (bytes) · `transport`, `engine`, `target`, `store` (shells) ·
-//! `commands` (wiring).
+//! `report` (the contract) · `render` (bytes) · `machine`, `transport`, `engine`, `target`, `store`
+//! (shells) · `commands` (wiring).
 
 pub mod analysis;
 pub mod commands;
 pub mod engine;
 pub mod exit;
 pub mod load;
+pub mod machine;
 pub mod measure;
 pub mod profile;
 pub mod render;

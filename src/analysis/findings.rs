@@ -4,10 +4,12 @@
 //! The list of causes is closed, and each finding reaches the result, so no reader sees less than another.
 
 mod checks;
+mod machine;
 
 use std::time::Duration;
 
 use crate::load::plan::Limits;
+use crate::measure::generator::Generator;
 use crate::measure::summary::Summary;
 use crate::time::Offset;
 
@@ -36,6 +38,22 @@ pub enum Cause {
     RateMissed,
     /// This machine ran out of file descriptors or ports.
     LocalExhausted,
+    /// Workers had no processor time left.
+    ClientCpu,
+    /// Workers were kept off their processors.
+    ClientWaited,
+    /// The hypervisor ran something else.
+    CpuStolen,
+    /// A control group's quota stopped the generator.
+    CpuThrottled,
+    /// TCP had to send segments again.
+    Retransmits,
+    /// A listener on this machine had no room for connections.
+    AcceptQueueFull,
+    /// Hardly a file descriptor was left.
+    DescriptorsNear,
+    /// Hardly a local port was left.
+    PortsNear,
     /// Requests waited for a connection because all were in use.
     ConnectionLimit,
     /// Requests waited for connections to be opened.
@@ -52,7 +70,7 @@ pub enum Cause {
     TokenRejected,
     /// The target limits the rate.
     RateLimited,
-    /// The target closed idle connections.
+    /// The generator used connections that the target had given up.
     StaleConnections,
     /// The target refused connections.
     ConnectRefused,
@@ -75,6 +93,14 @@ impl Cause {
             Self::ClientLate => "client_late",
             Self::RateMissed => "rate_missed",
             Self::LocalExhausted => "local_exhausted",
+            Self::ClientCpu => "client_cpu",
+            Self::ClientWaited => "client_waited",
+            Self::CpuStolen => "cpu_stolen",
+            Self::CpuThrottled => "cpu_throttled",
+            Self::Retransmits => "retransmits",
+            Self::AcceptQueueFull => "accept_queue_full",
+            Self::DescriptorsNear => "descriptors_near",
+            Self::PortsNear => "ports_near",
             Self::ConnectionLimit => "connection_limit",
             Self::ConnectWait => "connect_wait",
             Self::Shed => "shed",
@@ -91,6 +117,18 @@ impl Cause {
             Self::FewSamples => "few_samples",
             Self::Interrupted => "interrupted",
         }
+    }
+}
+
+impl Cause {
+    /// Whether it is that the generator could not hold the schedule.
+    const fn is_lateness(self) -> bool {
+        matches!(self, Self::ClientLate | Self::RateMissed)
+    }
+
+    /// Whether it is a reason for that.
+    const fn explains_lateness(self) -> bool {
+        matches!(self, Self::ClientCpu | Self::ClientWaited | Self::CpuStolen | Self::CpuThrottled)
     }
 }
 
@@ -137,6 +175,10 @@ pub struct Evidence<'a> {
     pub silent_since: Option<Offset>,
     /// Requests that gave their weight to others.
     pub redistributed: &'a [Redistribution],
+    /// Whether an objective fails that would hold but for errors of the generator's own.
+    pub fails_by_own_errors: bool,
+    /// What the machine gave the generator.
+    pub generator: Generator,
 }
 
 /// The largest p99 of the send lag with which a run is valid: 1 ms, or 5 % of the tightest limit if that
@@ -150,6 +192,18 @@ pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = checks::ALL.iter().filter_map(|check| check(evidence)).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
+}
+
+/// Why the generator was the limit, with what explains it; `None` if it was not.
+pub fn generator_limit(findings: &[Finding]) -> Option<String> {
+    let first = findings.first().filter(|finding| finding.severity == Severity::Invalid)?;
+    let reason = findings.iter().find(|finding| finding.cause.explains_lateness());
+    Some(match reason {
+        Some(reason) if first.cause.is_lateness() => {
+            format!("{}; {}", first.message, reason.message)
+        }
+        _ => first.message.clone(),
+    })
 }
 
 #[cfg(test)]

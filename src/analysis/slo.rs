@@ -5,6 +5,7 @@
 use crate::load::slo::{Objective, Slo, Tiers};
 use crate::measure::histogram::{CensoredHistogram, Quantile};
 use crate::measure::summary::Summary;
+use crate::measure::window::per_second;
 
 /// What objectives are judged by.
 #[derive(Clone, Copy, Debug)]
@@ -17,17 +18,41 @@ pub struct RunFigures<'a> {
     pub throughput_ok: f64,
     /// Arrivals per second that the plan asked for.
     pub rate_asked: f64,
+    /// What the generator's own errors made worse.
+    pub spared: Spared,
+}
+
+/// Two figures as they would be had slots lost to the generator's own errors been answered well: all that
+/// the target may be charged with.
+#[derive(Clone, Copy, Debug)]
+pub struct Spared {
+    /// Share of planned slots without a good answer.
+    pub error_rate: f64,
+    /// Good answers per second.
+    pub throughput_ok: f64,
 }
 
 impl<'a> RunFigures<'a> {
     /// The figures of a run that was asked for `rate_asked` arrivals per second.
     pub fn new(summary: &'a Summary, rate_asked: f64) -> Self {
+        let (fates, own) = (&summary.total.fates, summary.own_errors());
+        let charged = fates.failed().saturating_sub(own);
         Self {
             response_time: &summary.total.response_time,
             error_rate: summary.error_rate(),
             throughput_ok: summary.throughput_ok(),
             rate_asked,
+            spared: Spared {
+                error_rate: charged as f64 / fates.planned().max(1) as f64,
+                throughput_ok: per_second(fates.ok() + own, summary.length),
+            },
         }
+    }
+
+    /// The figures that the target answers for.
+    fn of_the_target(&self) -> Self {
+        let Spared { error_rate, throughput_ok } = self.spared;
+        Self { error_rate, throughput_ok, ..*self }
     }
 }
 
@@ -96,9 +121,20 @@ pub fn all_hold(judged: &[Judged]) -> bool {
     judged.iter().all(|one| one.holds == Holds::Yes)
 }
 
-/// The best tier whose objectives hold. A bar on throughput that the rate asked for cannot show is left
+/// Whether an objective fails that would hold but for the generator's own errors: then the failure says
+/// nothing about the target.
+pub fn fails_by_own_errors(slo: &Slo, figures: &RunFigures<'_>) -> bool {
+    let spared = figures.of_the_target();
+    slo.objectives.iter().any(|objective| {
+        let fails = |figures| judge_one(*objective, figures).holds == Holds::No;
+        fails(figures) && !fails(&spared)
+    })
+}
+
+/// The best tier whose objectives hold; the generator's own errors do not lower it. A bar on throughput that the rate asked for cannot show is left
 /// out: 20/s asked says nothing about more than 50/s.
 pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
+    let figures = &figures.of_the_target();
     let reached = |bar| judge(bar, figures).iter().all(|one| one.holds != Holds::No);
     let (tier, bar) = if reached(&tiers.excellent) {
         (Tier::Excellent, &tiers.excellent)
@@ -152,6 +188,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::measure::fate::{Fate, TransportError};
+    use crate::measure::sample::{Sample, Wait};
 
     fn times(answered_ms: &[u64], unanswered_ms: &[u64]) -> CensoredHistogram {
         let mut times = CensoredHistogram::default();
@@ -165,7 +203,17 @@ mod tests {
     }
 
     fn figures(response_time: &CensoredHistogram) -> RunFigures<'_> {
-        RunFigures { response_time, error_rate: 0.004, throughput_ok: 99.6, rate_asked: 100.0 }
+        made(response_time, 0.004, 99.6, 100.0)
+    }
+
+    fn made(
+        response_time: &CensoredHistogram,
+        error_rate: f64,
+        throughput_ok: f64,
+        rate_asked: f64,
+    ) -> RunFigures<'_> {
+        let spared = Spared { error_rate, throughput_ok };
+        RunFigures { response_time, error_rate, throughput_ok, rate_asked, spared }
     }
 
     fn holds(text: &str, figures: &RunFigures<'_>) -> Holds {
@@ -223,10 +271,63 @@ mod tests {
             (&good, 200.0, 180.0, 0.1, Tier::Critical),
         ];
         for (response_time, rate_asked, throughput_ok, error_rate, expected) in table {
-            let figures = RunFigures { response_time, error_rate, throughput_ok, rate_asked };
+            let figures = made(response_time, error_rate, throughput_ok, rate_asked);
             let unseen = rate_asked <= 50.0 && expected == Tier::Excellent;
             assert_eq!(!tier(&tiers, &figures).not_judged.is_empty(), unseen);
             assert_eq!(tier(&tiers, &figures).tier, expected, "{rate_asked} {throughput_ok}");
         }
+    }
+
+    /// 1,000 slots of a run of 10 s, of which so many ended in each of the two ways.
+    fn summary(own: u64, refused: u64) -> Summary {
+        let mut tally = crate::measure::tally::Tally::new(1);
+        let at = crate::time::Offset::from_nanos;
+        for slot in 0..1_000 {
+            let fate = match slot {
+                _ if slot < own => Fate::TransportError(TransportError::StaleConnection),
+                _ if slot < own + refused => Fate::TransportError(TransportError::ConnectRefused),
+                _ => Fate::Ok,
+            };
+            tally.record(&Sample {
+                request: 0,
+                due: at(0),
+                taken: Some(at(5)),
+                wait: Wait::default(),
+                sent: Some(at(10)),
+                first_byte: None,
+                done: at(1_000_000),
+                fate,
+                status: None,
+                bytes: 0,
+            });
+        }
+        Summary::new(&tally, Duration::from_secs(10))
+    }
+
+    #[test]
+    fn only_what_the_target_did_is_charged_to_it() {
+        let table = [
+            // own, refused, objectives, do they fail, only by own errors
+            (0, 60, "errors<5%", true, false),
+            (60, 0, "errors<5%", true, true),
+            (60, 0, "errors<10%", false, false),
+            (30, 30, "errors<5%", true, true),
+            (60, 60, "errors<5%", true, false),
+            (1, 0, "errors<0", true, true),
+            (60, 0, "rps>95", true, true),
+            (0, 60, "rps>95", true, false),
+            (60, 0, "p95<1us", true, false),
+        ];
+        for (own, refused, slo, fails, by_own) in table {
+            let summary = summary(own, refused);
+            let figures = RunFigures::new(&summary, 100.0);
+            let slo = slo.parse().unwrap();
+            assert_eq!(!all_hold(&judge(&slo, &figures)), fails, "{own} {refused} {slo}");
+            assert_eq!(fails_by_own_errors(&slo, &figures), by_own, "{own} {refused} {slo}");
+        }
+        let tier_of =
+            |summary: &Summary| tier(&Tiers::standard(), &RunFigures::new(summary, 100.0)).tier;
+        assert_eq!(tier_of(&summary(60, 0)), Tier::Excellent);
+        assert_eq!(tier_of(&summary(0, 60)), Tier::Critical);
     }
 }

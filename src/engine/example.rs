@@ -43,6 +43,7 @@ pub(super) fn plan(port: u16) -> Plan {
             late: LatePolicy::Send,
         },
         workers: 1,
+        pin: Vec::new(),
         receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),

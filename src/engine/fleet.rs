@@ -18,6 +18,7 @@ use crate::engine::prepared::{Prepared, RenderError};
 use crate::engine::worker::{self, Assignment, Command, Equipment, Finished, Message};
 use crate::load::plan::{Limits, Plan};
 use crate::load::way::KeepAlive;
+use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::measure::window::{Interval, Window};
 use crate::time::Offset;
@@ -87,6 +88,7 @@ impl Fleet {
             let equipment = Equipment {
                 number,
                 workers: count,
+                cpu: plan.pin.get(number % plan.pin.len().max(1)).copied(),
                 limits: share(&plan.limits, count),
                 route: ready.route.clone(),
                 prepared: prepare(plan, &ready, &ready.token)?,
@@ -224,6 +226,7 @@ impl Collector {
                 end: Offset::ZERO,
                 stopped: false,
                 connections_peak: 0,
+                workers: vec![WorkerTime::default(); workers],
                 stamps: StampCounts::default(),
             },
         }
@@ -255,6 +258,7 @@ impl Collector {
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
         outcome.connections_peak += finished.connections_peak;
+        outcome.workers[finished.worker] = finished.time;
         outcome.stamps += finished.stamps;
     }
 
@@ -291,6 +295,7 @@ mod tests {
             worker: 0,
             tally,
             connections_peak: 0,
+            time: WorkerTime::default(),
             stamps: StampCounts::default(),
             arrivals_end: end,
             end,

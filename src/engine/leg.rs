@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::load::schedule::Schedule;
+use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
 use crate::transport::clock::StampCounts;
@@ -58,6 +59,8 @@ pub struct LegOutcome {
     pub stopped: bool,
     /// The most connections that were open at once, summed over workers.
     pub connections_peak: usize,
+    /// Where the time of each worker went, from the first due instant to the end of arrivals.
+    pub workers: Vec<WorkerTime>,
     /// How the arrival of answers was stamped; nothing if only the user-space clock was asked for.
     pub stamps: StampCounts,
 }

@@ -21,6 +21,8 @@ use crate::engine::seat::Job;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::schedule::{Slot, Slots};
+use crate::machine::thread::{self, ThreadTime};
+use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
@@ -77,6 +79,7 @@ pub(super) struct Finished {
     pub(super) worker: usize,
     pub(super) tally: Tally,
     pub(super) connections_peak: usize,
+    pub(super) time: WorkerTime,
     pub(super) stamps: StampCounts,
     pub(super) arrivals_end: Offset,
     pub(super) end: Offset,
@@ -86,6 +89,8 @@ pub(super) struct Finished {
 pub(super) struct Equipment {
     pub(super) number: usize,
     pub(super) workers: usize,
+    /// The processor it is bound to.
+    pub(super) cpu: Option<usize>,
     pub(super) limits: Limits,
     pub(super) route: Route,
     pub(super) prepared: Prepared,
@@ -100,9 +105,12 @@ pub(super) fn work(
     messages: &Sender<Message>,
 ) {
     let _last_word = LastWord(messages);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build_local(tokio::runtime::LocalOptions::default());
+    let pinned = equipment.cpu.map_or(Ok(()), thread::pin);
+    let runtime = pinned.and_then(|()| {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build_local(tokio::runtime::LocalOptions::default())
+    });
     let result = runtime.and_then(|runtime| {
         runtime.block_on(async {
             let mut worker = Worker::new(equipment, messages)?;
@@ -152,7 +160,7 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(equipment: Equipment, messages: &'a Sender<Message>) -> std::io::Result<Self> {
-        let Equipment { number, workers, limits, route, prepared, requests, receive_clock } =
+        let Equipment { number, workers, limits, route, prepared, requests, receive_clock, .. } =
             equipment;
         let dialer = Dialer::new(route, limits.connect_timeout).part(number, workers);
         let dialer = match receive_clock {
@@ -210,6 +218,8 @@ impl<'a> Worker<'a> {
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
         // Offsets begin at the start, so the wait for it is counted on the bare clock.
         self.pacer.begin(Clock::starting_at(0), leg.pacing);
+        let began = ThreadTime::now();
+        let mut time = None;
         self.pacer.wait_until(Offset::from_nanos(assignment.start_ns)).await;
         self.pacer.begin(clock, leg.pacing);
         let mut arrivals = Arrivals::new(&assignment, self.number, self.workers);
@@ -240,6 +250,8 @@ impl<'a> Worker<'a> {
             if let Some(due) = arrivals.next_due() {
                 wake = wake.min(due - head_start);
             } else {
+                // Waiting for the last answers says nothing about how busy the load made it.
+                time.get_or_insert_with(|| ThreadTime::now().since(began));
                 let drained = arrivals.ended() + leg.drain;
                 if self.dispatcher.outstanding() == 0 || now >= drained {
                     break;
@@ -255,6 +267,7 @@ impl<'a> Worker<'a> {
             worker: self.number,
             tally: self.dispatcher.recorder.take_tally(),
             connections_peak: self.dispatcher.take_connections_peak(),
+            time: time.unwrap_or_default(),
             stamps: self.dispatcher.dialer.take_stamp_counts(),
             arrivals_end: arrivals.ended(),
             end,

@@ -3,6 +3,7 @@
 //! A [`plan::Plan`] is one resolved, validated run: if it exists, it can run.
 
 mod divisor;
+pub mod footprint;
 pub mod mix;
 pub mod plan;
 pub mod random;

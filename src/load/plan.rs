@@ -152,6 +152,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Worker threads.
     pub workers: usize,
+    /// Processors that workers are bound to, in turn; empty leaves them to the scheduler.
+    pub pin: Vec<usize>,
     /// Who tells when an answer arrived.
     pub receive_clock: ReceiveClock,
     /// What the verdict is about.

@@ -148,6 +148,12 @@ impl TransportError {
         }
     }
 
+    /// Whether it is the generator's own: it had nothing to connect with, or used a connection that it
+    /// should have known to be closed. Never charged to the target.
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::LocalExhausted | Self::StaleConnection)
+    }
+
     /// What happened, in one line for people.
     pub const fn explanation(self) -> &'static str {
         match self {

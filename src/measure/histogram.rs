@@ -83,7 +83,9 @@ impl LatencyHistogram {
             }
             (_, Entries::Few(theirs)) => {
                 let ours = self.many();
-                theirs.iter().for_each(|&ns| ours.saturating_record(ns));
+                for &ns in theirs {
+                    ours.saturating_record(ns);
+                }
             }
             (_, Entries::Many(theirs)) => {
                 self.many().add(&**theirs).expect("all histograms have the same bounds");
@@ -212,7 +214,9 @@ impl LatencyHistogram {
 
 fn counted(times: &[u64]) -> Histogram<u64> {
     let mut counts = empty_counts();
-    times.iter().for_each(|&ns| counts.saturating_record(ns));
+    for &ns in times {
+        counts.saturating_record(ns);
+    }
     counts
 }
 

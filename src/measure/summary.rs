@@ -135,6 +135,11 @@ impl Summary {
         self.total.fates.error_rate()
     }
 
+    /// Slots lost to errors of the generator's own.
+    pub fn own_errors(&self) -> u64 {
+        TransportError::ALL.iter().filter(|kind| kind.is_own()).map(|kind| self.errors(*kind)).sum()
+    }
+
     /// Exchanges that broke with `kind`.
     pub const fn errors(&self, kind: TransportError) -> u64 {
         self.total.errors[kind.index()]

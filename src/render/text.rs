@@ -8,7 +8,7 @@ use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::render::{Style, Tone};
+use crate::render::{Style, Tone, client};
 use crate::report::search::{Bound, SearchReport, TrialReport, TrialVerdict};
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
@@ -26,6 +26,7 @@ pub fn render(report: &Report, style: Style) -> String {
     }
     page.ledger(report);
     page.times(report);
+    page.text.push_str(&client::paragraph(report));
     page.objectives(report);
     page.findings(&report.verdict.findings);
     page.requests(&report.requests);
@@ -129,11 +130,10 @@ impl Page {
         }
         self.table(&table);
         if report.response_time.censored > 0 {
-            let note = format!(
+            self.line(&format!(
                 "≥: {} slots were never answered and rank behind every answer.",
                 Count(report.response_time.censored)
-            );
-            self.line(&note);
+            ));
         }
     }
 

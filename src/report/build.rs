@@ -7,10 +7,12 @@ use crate::analysis::findings::Finding;
 use crate::analysis::slo::{Judged, TierVerdict};
 use crate::load::plan::Plan;
 use crate::measure::fate::TransportError;
+use crate::measure::generator::Generator;
 use crate::measure::sample::Phase;
 use crate::measure::summary::{LatencySummary, Summary};
 use crate::measure::tally::{RequestTally, Tally};
 use crate::report::echo::{Environment, PlanEcho};
+use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
 use crate::report::{
@@ -32,6 +34,8 @@ pub struct Parts<'a> {
     pub started_at: String,
     /// Where it ran.
     pub environment: Environment,
+    /// What the machine gave the generator.
+    pub generator: &'a Generator,
     /// Which clock stamped the arrival of answers.
     pub clock: ClockSource,
     /// The verdict.
@@ -63,6 +67,7 @@ impl From<Parts<'_>> for Report {
             duration: whole_nanos(summary.length),
             plan: PlanEcho::from(plan),
             environment: parts.environment,
+            generator: GeneratorReport::from(parts.generator),
             clock: parts.clock,
             verdict: Verdict {
                 outcome: parts.outcome.into(),

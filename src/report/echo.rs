@@ -51,6 +51,9 @@ pub struct PlanEcho {
     pub late: String,
     /// Worker threads.
     pub workers: u64,
+    /// Processors that workers were bound to, in turn; empty if to none.
+    #[serde(default)]
+    pub pin: Vec<u64>,
     /// What the verdict is about.
     pub slo: String,
     /// Bar of the tier excellent.
@@ -123,6 +126,7 @@ impl From<&Plan> for PlanEcho {
                 LatePolicy::ShedAfter(limit) => format!("shed-after:{}ns", whole_nanos(limit)),
             },
             workers: plan.workers as u64,
+            pin: plan.pin.iter().map(|cpu| *cpu as u64).collect(),
             slo: plan.slo.to_string(),
             tier_excellent: plan.tiers.excellent.to_string(),
             tier_acceptable: plan.tiers.acceptable.to_string(),

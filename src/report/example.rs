@@ -10,7 +10,7 @@ use super::echo::Environment;
 use super::search::{Bound, Breach, MaxRps, SearchReport, TrialReport, TrialVerdict};
 use super::series::SeriesBuilder;
 use crate::analysis::findings::{Evidence, Redistribution, find};
-use crate::analysis::slo::{RunFigures, judge, tier};
+use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
 use crate::analysis::{Extent, Outcome};
 use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
@@ -19,6 +19,7 @@ use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
 use crate::load::way::Way;
 use crate::measure::fate::{Fate, TransportError};
+use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::measure::summary::Summary;
 use crate::measure::tally::{Opening, Tally};
@@ -77,6 +78,7 @@ pub(crate) fn plan() -> Plan {
             late: LatePolicy::Send,
         },
         workers: 2,
+        pin: Vec::new(),
         receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),
@@ -143,6 +145,28 @@ fn sample(course: Course, slot: u64, due: Offset) -> Sample {
         fate,
         status: answered.then_some(if fate == Fate::BadStatus { 503 } else { 200 }),
         bytes: if answered { 1_024 } else { 0 },
+    }
+}
+
+/// A machine with two workers; a late one has no time left.
+fn generator(course: Course) -> Generator {
+    let busy = if course.dispatch_us > 1_000 { 29_400 } else { 10_200 };
+    let worker = |cpu_ms, waited_ms| WorkerTime {
+        over: Duration::from_secs(30),
+        cpu: Some(Duration::from_millis(cpu_ms)),
+        waited: Some(Duration::from_millis(waited_ms)),
+    };
+    Generator {
+        workers: vec![worker(busy, 150), worker(busy - 600, 90)],
+        strain: Strain {
+            steal_share: Some(0.002),
+            idle_share: Some(0.61),
+            throttled: Some(Throttled::default()),
+            tcp: Some(Tcp { segments: 12_104, ..Tcp::default() }),
+        },
+        cpu_quota: Some(2.0),
+        descriptors: Some(Supply { limit: 1_024, needed: 46 }),
+        ports: Some(Supply { limit: 28_232, needed: 14 }),
     }
 }
 
@@ -213,6 +237,7 @@ pub(crate) fn report_with(
     let rate_asked = plan.rate.as_per_second();
     let figures = RunFigures::new(&summary, rate_asked);
     let objectives = judge(&plan.slo, &figures);
+    let generator = generator(course);
     let findings = find(&Evidence {
         summary: &summary,
         tightest_limit: plan.slo.tightest_time(),
@@ -223,6 +248,8 @@ pub(crate) fn report_with(
         interrupted: false,
         silent_since: series.silent_since(),
         redistributed,
+        fails_by_own_errors: fails_by_own_errors(&plan.slo, &figures),
+        generator: generator.clone(),
     });
     Report::from(Parts {
         plan: &plan,
@@ -237,6 +264,7 @@ pub(crate) fn report_with(
             steadfire: "0.1.0".to_owned(),
             addresses: vec!["127.0.0.1:8001".to_owned()],
         },
+        generator: &generator,
         clock: ClockSource::Kernel,
         outcome: Outcome::new(&objectives, &findings, Extent::Whole),
         tier: &tier(&plan.tiers, &figures),

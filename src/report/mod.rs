@@ -7,6 +7,7 @@
 pub mod build;
 mod convert;
 pub mod echo;
+pub mod generator;
 pub mod search;
 pub mod series;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::fate::Fate;
 use crate::report::echo::{Environment, PlanEcho};
+use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
 
@@ -40,6 +42,9 @@ pub struct Report {
     pub plan: PlanEcho,
     /// Where it ran.
     pub environment: Environment,
+    /// How the generator itself fared.
+    #[serde(default)]
+    pub generator: GeneratorReport,
     /// Which clock stamped the arrival of answers.
     pub clock: ClockSource,
     /// What it comes to.

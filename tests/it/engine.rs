@@ -82,6 +82,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
             late: LatePolicy::Send,
         },
         workers,
+        pin: Vec::new(),
         receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),

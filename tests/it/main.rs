@@ -9,6 +9,7 @@ mod http2;
 mod interrupt;
 mod ledger;
 mod login;
+mod machine;
 mod reach;
 mod server;
 mod stall;

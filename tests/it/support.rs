@@ -35,6 +35,23 @@ pub(crate) fn steadfire(words: &str) -> Program {
     Program { command, home }
 }
 
+/// The program with these words, started by a shell that first does `before`.
+#[cfg(unix)]
+pub(crate) fn steadfire_after(before: &str, words: &str) -> Program {
+    let Program { command, home } = steadfire(words);
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", &format!("{before} && exec \"$0\" \"$@\"")])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .env("HOME", home.path())
+        .env("XDG_STATE_HOME", home.path())
+        .current_dir(home.path())
+        .stdin(Stdio::null());
+    Program { command: shell, home }
+}
+
 impl Program {
     /// Adds a word that may hold white space.
     pub(crate) fn arg(mut self, word: &str) -> Self {

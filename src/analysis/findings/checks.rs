@@ -2,6 +2,10 @@
 //!
 //! Each draws on the evidence alone and returns nothing where there is nothing to say.
 
+use crate::analysis::findings::machine::{
+    accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
+    ports_near, retransmits,
+};
 use crate::analysis::findings::{Cause, Evidence, Finding, Severity, send_lag_limit};
 use crate::analysis::words::{Count, Part};
 use crate::load::plan::LatePolicy;
@@ -18,10 +22,18 @@ const PATTERN_SHARE: f64 = 0.01;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 17] = [
+pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 25] = [
     client_late,
     rate_missed,
+    client_cpu,
+    client_waited,
+    cpu_stolen,
+    cpu_throttled,
     local_exhausted,
+    descriptors_near,
+    ports_near,
+    retransmits,
+    accept_queue,
     connection_wait,
     target_gone,
     connect_refused,
@@ -67,6 +79,12 @@ impl Evidence<'_> {
         if client_late(self).is_some() { "" } else { blame }
     }
 
+    /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
+    /// lost with it is judged apart.
+    fn own_error(&self) -> Severity {
+        if self.fails_by_own_errors { Severity::Invalid } else { Severity::Warning }
+    }
+
     /// Unsent slots that no worker ever took up. One that was taken up waited for the target.
     fn never_taken_up(&self) -> u64 {
         let without_dispatch = self.planned().saturating_sub(self.summary.dispatch_lag.count);
@@ -74,11 +92,11 @@ impl Evidence<'_> {
     }
 }
 
-fn finding(cause: Cause, severity: Severity, message: String, remedy: &str) -> Finding {
+pub(super) fn finding(cause: Cause, severity: Severity, message: String, remedy: &str) -> Finding {
     Finding { cause, severity, message, remedy: remedy.to_owned() }
 }
 
-fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
+pub(super) fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
     let (lag, limit) =
         (evidence.summary.dispatch_lag.p99.value, send_lag_limit(evidence.tightest_limit));
     if lag <= limit {
@@ -96,7 +114,7 @@ fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
-fn rate_missed(evidence: &Evidence<'_>) -> Option<Finding> {
+pub(super) fn rate_missed(evidence: &Evidence<'_>) -> Option<Finding> {
     let left = if evidence.interrupted { 0 } else { evidence.never_taken_up() };
     let lost = evidence.slots(left + evidence.summary.errors(TransportError::LocalExhausted));
     if lost.share() <= LOST_SHARE_MAX {
@@ -118,8 +136,10 @@ fn local_exhausted(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.broken(TransportError::LocalExhausted)?;
     Some(finding(
         Cause::LocalExhausted,
-        Severity::Invalid,
-        format!("the client ran out of file descriptors or local ports: {part}"),
+        evidence.own_error(),
+        format!(
+            "the client ran out of file descriptors or local ports: {part}; not charged to the server"
+        ),
         "raise `ulimit -n`, widen net.ipv4.ip_local_port_range, or let the target keep connections alive",
     ))
 }
@@ -266,9 +286,12 @@ fn stale_connections(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.broken(TransportError::StaleConnection)?;
     Some(finding(
         Cause::StaleConnections,
-        Severity::Warning,
-        format!("the server closed idle connections just as they were used again: {part}"),
-        "raise the target's keep-alive timeout above the longest pause between requests",
+        evidence.own_error(),
+        format!(
+            "the client used idle connections that the server had just closed: {part}; not charged to the \
+             server"
+        ),
+        "set --idle-timeout below the target's keep-alive timeout, or raise that above the longest pause between requests",
     ))
 }
 

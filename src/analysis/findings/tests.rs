@@ -21,7 +21,7 @@ fn limits() -> Limits {
 }
 
 /// 2,000 good slots of which the last `count` are replaced by `odd`.
-fn tally(odd: Sample, count: usize) -> Tally {
+pub(super) fn tally(odd: Sample, count: usize) -> Tally {
     let mut tally = Tally::new(1);
     for slot in 0..2_000 {
         tally.record(if slot < 2_000 - count { &FINE } else { &odd });
@@ -36,7 +36,7 @@ const fn waited(connection: Duration) -> Wait {
 }
 
 /// A slot that was answered well, sent 20 µs after it was due and done at 5 ms.
-const FINE: Sample = Sample {
+pub(super) const FINE: Sample = Sample {
     request: 0,
     due: Offset::ZERO,
     taken: Some(Offset::from_nanos(10_000)),
@@ -49,7 +49,10 @@ const FINE: Sample = Sample {
     bytes: 10,
 };
 
-fn causes(tally: &Tally, change: impl FnOnce(&mut Evidence<'_>)) -> Vec<(Cause, Severity)> {
+pub(super) fn causes(
+    tally: &Tally,
+    change: impl FnOnce(&mut Evidence<'_>),
+) -> Vec<(Cause, Severity)> {
     let summary = Summary::new(tally, Duration::from_secs(10));
     let limits = limits();
     let mut evidence = Evidence {
@@ -62,6 +65,8 @@ fn causes(tally: &Tally, change: impl FnOnce(&mut Evidence<'_>)) -> Vec<(Cause, 
         interrupted: false,
         silent_since: None,
         redistributed: &[],
+        fails_by_own_errors: false,
+        generator: Generator::default(),
     };
     change(&mut evidence);
     find(&evidence).into_iter().map(|finding| (finding.cause, finding.severity)).collect()
@@ -91,16 +96,48 @@ fn fates_and_statuses_become_findings() {
         (answered(500), 20, vec![]),
         (broken(TransportError::StaleConnection), 1, vec![(Cause::StaleConnections, Warning)]),
         (broken(TransportError::ConnectRefused), 1, vec![(Cause::ConnectRefused, Warning)]),
-        (broken(TransportError::LocalExhausted), 1, vec![(Cause::LocalExhausted, Invalid)]),
+        (broken(TransportError::LocalExhausted), 1, vec![(Cause::LocalExhausted, Warning)]),
         (
             broken(TransportError::LocalExhausted),
             30,
-            vec![(Cause::RateMissed, Invalid), (Cause::LocalExhausted, Invalid)],
+            vec![(Cause::RateMissed, Invalid), (Cause::LocalExhausted, Warning)],
         ),
     ];
     for (odd, count, expected) in table {
         assert_eq!(causes(&tally(odd, count), |_| {}), expected, "{odd:?} {count}");
     }
+}
+
+#[test]
+fn an_objective_that_fails_by_own_errors_makes_the_run_invalid() {
+    let broken = |kind| Sample { fate: Fate::TransportError(kind), status: None, ..FINE };
+    for (kind, cause) in [
+        (TransportError::StaleConnection, Cause::StaleConnections),
+        (TransportError::LocalExhausted, Cause::LocalExhausted),
+    ] {
+        let found = causes(&tally(broken(kind), 2), |evidence| evidence.fails_by_own_errors = true);
+        assert_eq!(found, [(cause, Severity::Invalid)]);
+    }
+}
+
+#[test]
+fn the_limit_of_a_generator_is_told_with_its_reason() {
+    let of = |cause, severity, message: &str| Finding {
+        cause,
+        severity,
+        message: message.to_owned(),
+        remedy: String::new(),
+    };
+    let late = of(Cause::ClientLate, Severity::Invalid, "late");
+    let busy = of(Cause::ClientCpu, Severity::Warning, "busy");
+    let stale = of(Cause::StaleConnections, Severity::Invalid, "stale");
+    let told = |findings: &[&Finding]| {
+        generator_limit(&findings.iter().map(|one| (*one).clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(told(&[&late, &busy]).as_deref(), Some("late; busy"));
+    assert_eq!(told(&[&stale, &busy]).as_deref(), Some("stale"));
+    assert_eq!(told(&[&late]).as_deref(), Some("late"));
+    assert_eq!((told(&[&busy]), told(&[])), (None, None));
 }
 
 #[test]
@@ -159,6 +196,8 @@ fn circumstances_are_told() {
         interrupted: false,
         silent_since: None,
         redistributed: &gone,
+        fails_by_own_errors: false,
+        generator: Generator::default(),
     };
     let found = find(&evidence);
     assert_eq!(found.len(), 1);
@@ -186,6 +225,8 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             interrupted: false,
             silent_since: None,
             redistributed: &[],
+            fails_by_own_errors: false,
+            generator: Generator::default(),
         };
         let found = find(&evidence).into_iter().find(|finding| finding.cause == Cause::FewSamples);
         assert_eq!(found.is_some(), expected.is_some(), "{count}");

@@ -108,6 +108,16 @@ fn unsent_requests_fail_unless_the_generator_is_to_blame() {
 }
 
 #[test]
+fn errors_of_the_generators_own_make_a_trial_invalid_and_not_a_failure() {
+    let mut failing = result(&trial(10), 1.0, |_| 0.0);
+    failing.measured[1].value = 0.5;
+    failing.stopped_early = Some(StopReason::TooManyFailed);
+    assert_eq!(verdict(&failing), Verdict::Fail);
+    failing.client = ClientState::Limited { reason: "connections went stale".into() };
+    assert_eq!(verdict(&failing), Verdict::Invalid);
+}
+
+#[test]
 fn an_error_limit_of_zero_is_met_by_no_error() {
     let measured =
         |value| Measured { objective: Objective::ErrorRate { limit: 0.0 }, value, at_least: false };

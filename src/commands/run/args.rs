@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::builder::TypedValueParser as _;
 
+use crate::commands::run::processors::{Pin, Threads, parse_pin, parse_threads};
 use crate::engine::Pacing;
 use crate::load::plan::{LatePolicy, ReceiveClock};
 use crate::load::rate::Rate;
@@ -159,9 +160,12 @@ pub struct Args {
     /// What happens to late arrivals: send, or shed-after:TIME
     #[arg(long, value_name = "POLICY", value_parser = parse_late, default_value = "send", help_heading = "Limits")]
     pub late: LatePolicy,
-    /// Worker threads [default: by rate and cores]
-    #[arg(long, value_name = "N", value_parser = positive, help_heading = "Limits")]
-    pub threads: Option<usize>,
+    /// Worker threads; auto chooses by rate and processors
+    #[arg(long, value_name = "N", value_parser = parse_threads, default_value = "auto", help_heading = "Limits")]
+    pub threads: Threads,
+    /// Bind each worker to one processor: auto, or a list such as 0,2-3
+    #[arg(long, value_name = "CPUS", value_parser = parse_pin, help_heading = "Limits")]
+    pub pin: Option<Pin>,
     /// precise: wake early and poll; relaxed: several sends share a wake-up, for half the CPU
     #[arg(long, value_name = "KIND", value_parser = pacing_parser(), default_value = "precise", help_heading = "Limits")]
     pub pacing: Pacing,

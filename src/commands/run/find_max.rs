@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::findings::send_lag_limit;
+use crate::analysis::findings::generator_limit;
 use crate::analysis::search::{Answer, Search, Settings, Step};
 use crate::analysis::slo::{self, Measured as Figure, RunFigures};
 use crate::analysis::trial::{ClientState, Measured, Point, Trial, TrialResult, Watch, judge};
@@ -19,7 +19,8 @@ use crate::engine::leg::{Flow, Leg, LegOutcome};
 use crate::load::plan::Plan;
 use crate::load::rate::Rate;
 use crate::load::schedule::{Horizon, Schedule};
-use crate::measure::fate::TransportError;
+use crate::machine::snapshot::Snapshot;
+use crate::measure::generator::Strain;
 use crate::measure::summary::Summary;
 use crate::measure::window::Interval;
 use crate::report::Report;
@@ -37,6 +38,7 @@ struct Ran {
     summary: Summary,
     series: Vec<SeriesPoint>,
     silent_since: Option<Offset>,
+    strain: Strain,
 }
 
 /// Searches until there is an answer, and reports it with the trial it rests on.
@@ -102,6 +104,7 @@ fn offer(
     let mut watch = Watch::new(trial, &plan.slo);
     let mut points = Vec::new();
     let mut stopped_early = None;
+    let before = Snapshot::take();
     let outcome = session
         .fleet
         .run(leg, &mut |window| {
@@ -115,11 +118,17 @@ fn offer(
             }
         })
         .map_err(Failure::unexpected)?;
+    let strain = Snapshot::take().since(&before);
     course.finish();
     // What drains afterwards is no part of the trial's course.
     points.retain(|point| point.at <= outcome.arrivals_end.since(Offset::ZERO));
     let length = outcome.arrivals_end.since(Offset::ZERO + trial.head);
     let summary = Summary::new(&outcome.tally, length);
+    let silent_since = course.series.silent_since();
+    let rate_asked = trial.rate;
+    let measurement =
+        Measurement { outcome: &outcome, summary: &summary, rate_asked, silent_since, strain };
+    let client = client_state(session, measurement);
     let result = TrialResult {
         points,
         length,
@@ -130,12 +139,11 @@ fn offer(
         measured: measured(plan, &summary, trial.rate),
         achieved: summary.achieved(),
         send_lag_p99: summary.send_lag.p99.value,
-        client: client_state(plan, &summary),
+        client,
         stopped_early,
     };
-    let silent_since = course.series.silent_since();
     let series = course.series.finish();
-    Ok((Ran { trial: *trial, outcome, summary, series, silent_since }, result))
+    Ok((Ran { trial: *trial, outcome, summary, series, silent_since, strain }, result))
 }
 
 fn point(interval: &Interval) -> Point {
@@ -168,30 +176,30 @@ fn measured(plan: &Plan, summary: &Summary, rate: f64) -> Vec<Measured> {
 }
 
 /// Whether the generator was the limit of a trial, by the same rules as in a run.
-fn client_state(plan: &Plan, summary: &Summary) -> ClientState {
-    let own_lag = summary.dispatch_lag.p99.value;
-    if summary.errors(TransportError::LocalExhausted) > 0 {
-        return ClientState::Limited {
-            reason: "no local port or file descriptor was left".to_owned(),
-        };
+fn client_state(session: &Session, measurement: Measurement<'_>) -> ClientState {
+    let generator = verdict::generator(session, measurement);
+    let findings = verdict::findings(session, &session.plan, measurement, generator);
+    match generator_limit(&findings) {
+        Some(reason) => ClientState::Limited { reason },
+        None => ClientState::Healthy,
     }
-    if own_lag > send_lag_limit(plan.slo.tightest_time()) {
-        let lag = crate::time::Human(own_lag);
-        return ClientState::Limited { reason: format!("requests left {lag} late (p99)") };
-    }
-    ClientState::Healthy
 }
 
 fn report(session: &Session, answer: &Answer, ran: Ran) -> Report {
-    let Ran { trial, outcome, summary, series, silent_since } = ran;
+    let Ran { trial, outcome, summary, series, silent_since, strain } = ran;
     let plan = Plan {
         rate: Rate::from_per_second(trial.rate).unwrap_or(session.plan.rate),
         warmup: trial.head,
         duration: trial.length,
         ..(*session.plan).clone()
     };
-    let measurement =
-        Measurement { outcome: &outcome, summary: &summary, rate_asked: trial.rate, silent_since };
+    let measurement = Measurement {
+        outcome: &outcome,
+        summary: &summary,
+        rate_asked: trial.rate,
+        silent_since,
+        strain,
+    };
     let search = search_report::from(answer, &plan.slo);
     verdict::report(session, &plan, measurement, series, Some(search))
 }

@@ -10,6 +10,7 @@ use crate::commands::run::verdict::{self, Measurement};
 use crate::engine::leg::{Flow, Leg};
 use crate::load::plan::Plan;
 use crate::load::schedule::{Horizon, Schedule};
+use crate::machine::snapshot::Snapshot;
 use crate::measure::summary::Summary;
 use crate::report::Report;
 use crate::time::Offset;
@@ -26,6 +27,7 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
         pacing: session.pacing,
     };
     let mut course = Course::new(String::new(), &schedule, plan.warmup, session.screen, output);
+    let before = Snapshot::take();
     let outcome = session
         .fleet
         .run(leg, &mut |window| {
@@ -36,6 +38,7 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
             }
         })
         .map_err(Failure::unexpected)?;
+    let strain = Snapshot::take().since(&before);
     course.finish();
     let silent_since = course.series.silent_since();
     let series = course.series.finish();
@@ -49,6 +52,7 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
             summary: &summary,
             rate_asked: plan.rate.as_per_second(),
             silent_since,
+            strain,
         },
         series,
         None,

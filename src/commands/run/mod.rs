@@ -7,6 +7,8 @@ mod fixed;
 pub mod foreign;
 mod kept;
 mod output;
+mod preflight;
+mod processors;
 mod resolve;
 mod screen;
 mod search_report;
@@ -25,7 +27,7 @@ use rustls::ClientConfig;
 
 use crate::commands::interrupt::Interrupt;
 use crate::commands::run::output::Output;
-use crate::commands::run::resolve::Machine;
+use crate::commands::run::preflight::{Machine, Supplies};
 use crate::commands::run::screen::Screen;
 use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
@@ -52,6 +54,7 @@ struct Session {
     plan: Arc<Plan>,
     fleet: Fleet,
     pacing: Pacing,
+    supplies: Supplies,
     redistributed: Vec<Redistributed>,
     /// Where connections go.
     addresses: Vec<String>,
@@ -69,13 +72,18 @@ struct Session {
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
     let screen = Screen::new(args.quiet, args.no_tui);
-    let machine = Machine::inspect();
     let subject = subject::read(args)?;
     let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
+    let machine = Machine::inspect();
     let mut mistakes = Vec::new();
     let tls = tls_files::read(args, &mut mistakes);
-    let plan = resolve::resolve(args, subject, origin, machine, mistakes)?;
+    let mut plan = resolve::resolve(args, subject, origin, &machine, mistakes)?;
+    let (supplies, note) =
+        preflight::fit(&mut plan, args, demo.is_some(), &machine).map_err(Failure::usage)?;
+    if let Some(note) = note {
+        screen.warn(&note);
+    }
     if let (Some(users), Some(wait)) = (args.users, args.wait) {
         screen.note(&format!(
             "{users} users who think for {wait} s ask for {} if answers are quick (Little's law)",
@@ -102,6 +110,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         plan,
         fleet,
         pacing: args.pacing,
+        supplies,
         redistributed,
         addresses,
         interrupt,

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use crate::commands::Failure;
+use crate::commands::run::preflight::Machine;
+use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
 use crate::commands::run::{Args, way};
 use crate::load::plan::{Limits, Origin, Plan};
@@ -16,49 +18,16 @@ use crate::profile::Profile;
 const RATE_DEFAULT: u64 = 50;
 const DURATION_DEFAULT: Duration = Duration::from_secs(30);
 const IN_FLIGHT_DEFAULT: usize = 10_000;
-/// One worker sends this many requests per second with time to spare; measured by `scripts/bench-engine`.
-const RATE_PER_WORKER: f64 = 40_000.0;
-/// Descriptors kept for everything but connections.
-const DESCRIPTORS_RESERVED: u64 = 128;
-
-/// What this machine offers.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Machine {
-    /// Processors this process may use.
-    pub(super) cores: usize,
-    /// Open files this process may have.
-    pub(super) descriptors: u64,
-}
-
-impl Machine {
-    /// Looks around; raises the soft limit on open files to the hard one.
-    pub(super) fn inspect() -> Self {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let limit = getrlimit(Resource::Nofile);
-        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-        let descriptors = match setrlimit(Resource::Nofile, raised) {
-            Ok(()) => limit.maximum,
-            Err(_) => limit.current,
-        };
-        Self {
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            // No limit at all is told as absence.
-            descriptors: descriptors.unwrap_or(u64::MAX),
-        }
-    }
-}
-
 /// Resolves everything; `demo` is where the demo backend listens, if it is the target. `mistakes` are those
 /// found before, which are told with the rest.
 pub(super) fn resolve(
     args: &Args,
     subject: Subject,
     demo: Option<Origin>,
-    machine: Machine,
+    machine: &Machine,
     mut mistakes: Vec<String>,
 ) -> Result<Plan, Failure> {
     let rate = rate(args, &mut mistakes);
-    let own_server = demo.is_some();
     let (profile, mut requests, origin) = match subject {
         Subject::Url(request, origin) => {
             let profile = None;
@@ -87,9 +56,13 @@ pub(super) fn resolve(
     if duration.is_zero() {
         mistakes.push("--duration: must be above 0".to_owned());
     }
+    let pin = processors::pinned(args.pin.as_ref(), machine)
+        .map_err(|mistake| mistakes.push(mistake))
+        .unwrap_or_default();
     let (Some(origin), Some(rate), true) = (origin, rate, mistakes.is_empty()) else {
         return Err(Failure::usage(mistakes.join("\nerror: ")));
     };
+    let workers = processors::workers(args, rate, &origin, machine);
     let name = args.subject.as_deref().map_or("demo", without_query);
     Ok(Plan {
         name: profile.as_ref().map_or(name, |profile| &profile.name).to_owned(),
@@ -109,8 +82,9 @@ pub(super) fn resolve(
         warmup: args.warmup,
         duration,
         slots: args.requests,
-        limits: limits(args, machine, own_server),
-        workers: args.threads.unwrap_or_else(|| workers(rate, machine)),
+        limits: limits(args),
+        workers,
+        pin,
         receive_clock: args.clock,
         slo,
         tiers: profile.and_then(|profile| profile.tiers).unwrap_or_else(Tiers::standard),
@@ -194,15 +168,10 @@ fn objectives(args: &Args, profile: Option<&Profile>) -> Slo {
     slo
 }
 
-fn limits(args: &Args, machine: Machine, own_server: bool) -> Limits {
+fn limits(args: &Args) -> Limits {
     let in_flight = args.max_in_flight.unwrap_or(IN_FLIGHT_DEFAULT);
-    // The demo backend lives in this process and needs a descriptor for its end of each connection.
-    let ends = if own_server { 2 } else { 1 };
-    let free = machine.descriptors.saturating_sub(DESCRIPTORS_RESERVED) / ends;
-    let connections =
-        args.connections.unwrap_or(in_flight).min(usize::try_from(free).unwrap_or(usize::MAX));
     Limits {
-        connections: connections.max(1),
+        connections: args.connections.unwrap_or(in_flight),
         streams: args.streams,
         in_flight,
         timeout: args.timeout,
@@ -212,16 +181,4 @@ fn limits(args: &Args, machine: Machine, own_server: bool) -> Limits {
         drain: args.drain,
         late: args.late,
     }
-}
-
-/// As few workers as hold the rate: each more would send at instants of its own and take a core from the
-/// target where both share a machine. One core is left free.
-fn workers(rate: Rate, machine: Machine) -> usize {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a small positive number"
-    )]
-    let wanted = (rate.as_per_second() / RATE_PER_WORKER).ceil() as usize;
-    wanted.clamp(1, machine.cores.saturating_sub(1).max(1))
 }

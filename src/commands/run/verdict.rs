@@ -1,12 +1,13 @@
 //! From a measurement to a report: findings, objectives, tier, outcome, exit code.
 
-use crate::analysis::findings::{self, Evidence, Redistribution};
+use crate::analysis::findings::{self, Evidence, Finding, Redistribution};
 use crate::analysis::slo::{self, RunFigures};
 use crate::analysis::{Extent, Outcome};
 use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
 use crate::load::plan::Plan;
+use crate::measure::generator::{Generator, Strain};
 use crate::measure::summary::Summary;
 use crate::report::build::Parts;
 use crate::report::echo::Environment;
@@ -22,6 +23,44 @@ pub(super) struct Measurement<'a> {
     pub(super) summary: &'a Summary,
     pub(super) rate_asked: f64,
     pub(super) silent_since: Option<Offset>,
+    /// What the machine went through meanwhile.
+    pub(super) strain: Strain,
+}
+
+/// The generator's own side of a measurement.
+pub(super) fn generator(session: &Session, measurement: Measurement<'_>) -> Generator {
+    session.supplies.generator(measurement.outcome, measurement.strain, session.addresses.len())
+}
+
+/// Everything there is to say about a measurement, the gravest first.
+pub(super) fn findings(
+    session: &Session,
+    plan: &Plan,
+    measurement: Measurement<'_>,
+    generator: Generator,
+) -> Vec<Finding> {
+    let Measurement { outcome, summary, rate_asked, silent_since, .. } = measurement;
+    let redistributed: Vec<Redistribution> = session
+        .redistributed
+        .iter()
+        .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
+        .collect();
+    findings::find(&Evidence {
+        summary,
+        tightest_limit: plan.slo.tightest_time(),
+        limits: &plan.limits,
+        rate_asked,
+        connections_peak: outcome.connections_peak,
+        logged_in: plan.login.is_some(),
+        interrupted: session.interrupt.requested().is_some(),
+        silent_since,
+        redistributed: &redistributed,
+        fails_by_own_errors: slo::fails_by_own_errors(
+            &plan.slo,
+            &RunFigures::new(summary, rate_asked),
+        ),
+        generator,
+    })
 }
 
 /// Judges a measurement and assembles its report.
@@ -32,26 +71,12 @@ pub(super) fn report(
     series: Vec<SeriesPoint>,
     search: Option<SearchReport>,
 ) -> Report {
-    let Measurement { outcome, summary, rate_asked, silent_since } = measurement;
+    let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);
     let objectives = slo::judge(&plan.slo, &figures);
-    let redistributed: Vec<Redistribution> = session
-        .redistributed
-        .iter()
-        .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
-        .collect();
+    let generator = generator(session, measurement);
+    let findings = findings(session, plan, measurement, generator.clone());
     let interrupted = session.interrupt.requested().is_some();
-    let findings = findings::find(&Evidence {
-        summary,
-        tightest_limit: plan.slo.tightest_time(),
-        limits: &plan.limits,
-        rate_asked,
-        connections_peak: outcome.connections_peak,
-        logged_in: plan.login.is_some(),
-        interrupted,
-        silent_since,
-        redistributed: &redistributed,
-    });
     let extent = if interrupted { Extent::CutShort } else { Extent::Whole };
     Report::from(Parts {
         plan,
@@ -59,6 +84,7 @@ pub(super) fn report(
         summary,
         started_at: session.started_at.to_string(),
         environment: environment(session),
+        generator: &generator,
         clock: if outcome.stamps.by_kernel() { ClockSource::Kernel } else { ClockSource::User },
         outcome: Outcome::new(&objectives, &findings, extent),
         tier: &slo::tier(&plan.tiers, &figures),

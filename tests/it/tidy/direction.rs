@@ -20,8 +20,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("analysis", &["time", "load", "measure"]),
     ("report", &["time", "load", "measure", "analysis"]),
     ("render", &["time", "load", "measure", "analysis", "report"]),
+    ("machine", &["measure"]),
     ("transport", &["time", "load", "measure"]),
-    ("engine", &["time", "load", "profile", "measure", "transport"]),
+    ("engine", &["time", "load", "profile", "measure", "machine", "transport"]),
     ("target", &["time", "load"]),
     ("store", &["time", "measure", "report"]),
     (
@@ -35,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "analysis",
             "report",
             "render",
+            "machine",
             "transport",
             "engine",
             "target",

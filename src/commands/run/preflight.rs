@@ -1,0 +1,229 @@
+//! Before any load: whether the machine can hold the connections that the plan may need.
+//!
+//! What the user's own setting makes impossible is refused with the remedy; a bound that was chosen for
+//! the user is lowered to what fits, and that is said.
+
+use crate::analysis::words::Count;
+use crate::commands::run::Args;
+use crate::commands::run::processors::peak_rate;
+use crate::engine::leg::LegOutcome;
+use crate::load::footprint;
+use crate::load::plan::Plan;
+use crate::load::way::Way;
+use crate::machine::{cgroup, descriptors, ports, thread};
+use crate::measure::generator::{Generator, Strain, Supply};
+
+/// Descriptors that a worker's runtime and timer take, and one for a connection in passing.
+const DESCRIPTORS_PER_WORKER: u64 = 6;
+/// Descriptors for the run folder, log-in and set-up requests, and what libraries open in passing.
+const DESCRIPTORS_SPARE: u64 = 16;
+
+/// What this machine offers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Machine {
+    /// Processors' worth of time that this process may use, by affinity and quota.
+    pub(super) cores: usize,
+    /// Numbers of the processors it may run on, where the system tells.
+    pub(super) cpus: Option<Vec<usize>>,
+    cpu_quota: Option<f64>,
+    descriptors_max: u64,
+    descriptors_open: u64,
+    ports: Option<u64>,
+}
+
+impl Machine {
+    /// Looks around and changes nothing.
+    pub(super) fn inspect() -> Self {
+        Self {
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cpus: thread::available_cpus(),
+            cpu_quota: cgroup::quota(),
+            descriptors_max: descriptors::hard_limit(),
+            // Where nobody tells: the standard streams, signals and little else.
+            descriptors_open: descriptors::open().unwrap_or(16),
+            ports: ports::ephemeral().map(|range| range.len() as u64),
+        }
+    }
+}
+
+/// What the run has of everything that it needs by the piece.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Supplies {
+    cpu_quota: Option<f64>,
+    descriptors: u64,
+    /// Descriptors for everything but connections.
+    descriptors_reserved: u64,
+    /// Descriptors that a connection takes in this process.
+    ends: u64,
+    ports: Option<u64>,
+}
+
+impl Supplies {
+    /// The generator's own side of what was measured, over connections to `addresses` of the target.
+    pub(super) fn generator(
+        &self,
+        outcome: &LegOutcome,
+        strain: Strain,
+        addresses: usize,
+    ) -> Generator {
+        let peak = outcome.connections_peak;
+        let limited = self.descriptors < u64::MAX;
+        Generator {
+            workers: outcome.workers.clone(),
+            strain,
+            cpu_quota: self.cpu_quota,
+            descriptors: limited.then(|| Supply {
+                limit: self.descriptors,
+                needed: self.descriptors_reserved + peak as u64 * self.ends,
+            }),
+            ports: self.ports.map(|limit| Supply {
+                limit,
+                needed: footprint::ports(peak.div_ceil(addresses.max(1)), 0.0),
+            }),
+        }
+    }
+}
+
+/// Fits the plan's bound on connections to the machine and raises the limit on open files to what that
+/// takes. `own_target` is whether the target's ends of connections are in this process as well. Returns a
+/// note for the user where there is something to say.
+///
+/// # Errors
+/// The connections asked for cannot be had; the text says what to do.
+pub(super) fn fit(
+    plan: &mut Plan,
+    args: &Args,
+    own_target: bool,
+    machine: &Machine,
+) -> Result<(Supplies, Option<String>), String> {
+    let ends = if own_target { 2 } else { 1 };
+    let reserved =
+        machine.descriptors_open + DESCRIPTORS_PER_WORKER * plan.workers as u64 + DESCRIPTORS_SPARE;
+    let demand = Demand {
+        needed: footprint::connections(peak_rate(args, plan.rate), &plan.limits),
+        bound: plan.limits.connections,
+        explicit: args.connections.is_some(),
+    };
+    let files = reserved + demand.needed as u64 * ends;
+    let mut rooms = vec![Room {
+        connections: machine.descriptors_max.saturating_sub(reserved) / ends,
+        why: format!("this process may open {} files", Count(machine.descriptors_max)),
+        remedy: format!("`ulimit -n {files}` before the start (as root beyond the hard limit)"),
+    }];
+    if let Some(ports) = machine.ports.filter(|_| is_one_address(plan)) {
+        rooms.push(Room {
+            connections: ports,
+            why: format!("there are {} local ports towards one address", Count(ports)),
+            remedy: "`sysctl -w net.ipv4.ip_local_port_range='1024 65535'`".to_owned(),
+        });
+    }
+    let (connections, note) = demand.fit(&rooms)?;
+    plan.limits.connections = connections;
+    let descriptors = descriptors::raise(reserved + connections as u64 * ends);
+    let Machine { cpu_quota, ports, .. } = *machine;
+    let supplies = Supplies { cpu_quota, descriptors, descriptors_reserved: reserved, ends, ports };
+    Ok((supplies, note))
+}
+
+/// Whether all connections go from one address to one: ports are counted for each such pair, and a name may
+/// stand for several addresses.
+fn is_one_address(plan: &Plan) -> bool {
+    plan.way == Way::default() && plan.origin.host.parse::<std::net::IpAddr>().is_ok()
+}
+
+/// Connections that are asked for.
+#[derive(Clone, Copy, Debug)]
+struct Demand {
+    /// By Little's law, within the bound.
+    needed: usize,
+    bound: usize,
+    /// Whether the user set the bound.
+    explicit: bool,
+}
+
+/// Connections that one kind of supply allows.
+#[derive(Clone, Debug)]
+struct Room {
+    connections: u64,
+    why: String,
+    remedy: String,
+}
+
+impl Demand {
+    /// The bound that fits into every room, with a note if it had to be lowered and that may be felt.
+    fn fit(self, rooms: &[Room]) -> Result<(usize, Option<String>), String> {
+        let Some(Room { connections, why, remedy }) = rooms.iter().min_by_key(|r| r.connections)
+        else {
+            return Ok((self.bound, None));
+        };
+        let room = usize::try_from(*connections).unwrap_or(usize::MAX);
+        let (needed, bound) = (Count(self.needed as u64), Count(self.bound as u64));
+        if self.bound <= room {
+            return Ok((self.bound, None));
+        }
+        if room == 0 {
+            return Err(format!("{why}, which leaves none for connections; {remedy} allows more"));
+        }
+        if self.explicit && self.needed > room {
+            return Err(format!(
+                "--connections {}: {needed} may be needed at once, but {why}, enough for {}; {remedy} \
+                 allows them, or give --connections {room}",
+                self.bound,
+                Count(room as u64)
+            ));
+        }
+        let felt = self.explicit || self.needed > room;
+        let note = felt.then(|| {
+            format!(
+                "at most {} connections instead of {bound}, since {why}; the load may need {needed}; \
+                 {remedy} allows more",
+                Count(room as u64)
+            )
+        });
+        Ok((room, note))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rooms(files: u64, ports: u64) -> [Room; 2] {
+        let room = |connections, why: &str, remedy: &str| Room {
+            connections,
+            why: why.to_owned(),
+            remedy: remedy.to_owned(),
+        };
+        [room(files, "few files", "`ulimit -n 500`"), room(ports, "few ports", "`sysctl`")]
+    }
+
+    #[test]
+    fn what_fits_is_left_alone() {
+        let demand = Demand { needed: 50, bound: 100, explicit: true };
+        assert_eq!(demand.fit(&rooms(100, 100)), Ok((100, None)));
+        assert_eq!(demand.fit(&[]), Ok((100, None)));
+    }
+
+    #[test]
+    fn a_bound_of_the_users_that_cannot_be_kept_is_refused_with_the_remedy() {
+        let demand = Demand { needed: 100, bound: 100, explicit: true };
+        let refused = demand.fit(&rooms(40, 90)).unwrap_err();
+        assert!(refused.contains("few files, enough for 40; `ulimit -n 500`"), "{refused}");
+        assert!(refused.contains("give --connections 40"), "{refused}");
+        assert!(demand.fit(&rooms(90, 40)).unwrap_err().contains("`sysctl`"));
+        // A load that never needs so many is not stopped by them.
+        let idle = Demand { needed: 10, ..demand };
+        let (bound, note) = idle.fit(&rooms(40, 90)).unwrap();
+        assert!(bound == 40 && note.is_some());
+    }
+
+    #[test]
+    fn an_automatic_bound_is_lowered_and_that_is_said_where_it_may_be_felt() {
+        let demand = Demand { needed: 100, bound: 10_000, explicit: false };
+        let (bound, note) = demand.fit(&rooms(40, 90)).unwrap();
+        let note = note.unwrap();
+        assert!(bound == 40 && note.contains("40 connections instead of 10,000"), "{note}");
+        assert_eq!(demand.fit(&rooms(400, 9_000)), Ok((400, None)));
+        assert!(demand.fit(&rooms(0, 90)).unwrap_err().contains("none for connections"));
+    }
+}
