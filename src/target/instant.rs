@@ -49,7 +49,7 @@ pub(super) async fn serve(
             return stream.shutdown().await;
         };
         if complete > 0 || next == Next::Continue {
-            hold(clock, stalls).await;
+            hold(&clock, stalls).await;
         }
         answer(&mut stream, complete).await?;
         match next {
@@ -76,7 +76,7 @@ fn poll_requests(
     Poll::Ready(Ok((!bytes.is_empty()).then(|| framer.push(bytes))))
 }
 
-async fn hold(clock: Clock, stalls: Option<Stalls>) {
+async fn hold(clock: &Clock, stalls: Option<Stalls>) {
     let Some(stalls) = stalls else { return };
     let now = clock.now();
     let release = stalls.release(now);

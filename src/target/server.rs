@@ -61,9 +61,12 @@ pub async fn serve(
         }
         Mode::Instant => {
             let (clock, stalls) = (Clock::start(), settings.stalls);
-            let run = |stream, stopping| async move {
-                // A client that goes away is no error of the server's.
-                let _ = instant::serve(stream, clock, stalls, stopping).await;
+            let run = |stream, stopping| {
+                let clock = clock.clone();
+                async move {
+                    // A client that goes away is no error of the server's.
+                    let _ = instant::serve(stream, clock, stalls, stopping).await;
+                }
             };
             accept_until(listener, stop, run, || {}).await;
         }
