@@ -16,12 +16,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INSIDE = "STEADFIRE_RIG_INSIDE"
+# The exit code where this machine does not allow the measurement, as in automake's test protocol.
+NOT_HERE = 77
+# Where tcpdump and ip are; not on every user's path.
+os.environ["PATH"] += ":/usr/sbin:/sbin"
 NANOS = 1_000_000_000
 MASK = (1 << 64) - 1
 
 
-def die(message):
-    sys.exit(f"{Path(sys.argv[0]).name}: {message}")
+def die(message, code=1):
+    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+    sys.exit(code)
 
 
 def add_binary_option(parser):
@@ -47,14 +52,14 @@ def enter_own_network(binary):
     needed = {"tcpdump": "tcpdump", "ip": "iproute2", "unshare": "util-linux"}
     missing = [package for command, package in needed.items() if not shutil.which(command)]
     if missing:
-        die(f"needs {', '.join(missing)}: sudo apt-get install {' '.join(missing)}")
+        die(f"needs {', '.join(missing)}: sudo apt-get install {' '.join(missing)}", NOT_HERE)
     # As a user without rights: the rights of a namespace of its own are enough. The user stays the same in it,
     # since as root tcpdump would want to become another.
     own = [] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps"]
     unshare = ["unshare", "--net", *own, "--"]
     if subprocess.run([*unshare, "ip", "link", "set", "lo", "up"], capture_output=True).returncode != 0:
         die("may not make a network namespace to capture in: run it as root (sudo), or allow user namespaces "
-            "(sysctl kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0)")
+            "(sysctl kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0)", NOT_HERE)
     # Built out here, since there is no way to a crate registry in there; a --binary among the arguments is the same.
     again = [*unshare, sys.executable, sys.argv[0], "--binary", str(binary), *sys.argv[1:]]
     os.execvpe("unshare", again, {**os.environ, INSIDE: "1"})
