@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep};
 use crate::engine::dispatch::{Dispatcher, Job, Seat};
 use crate::load::request::Expect;
 use crate::measure::fate::{Fate, TransportError};
-use crate::measure::sample::Sample;
+use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::time::Offset;
 use crate::transport::exchange::{Exchange, Link, Reuse};
 use crate::transport::io::Stamps;
@@ -25,12 +25,13 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
     let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     seat.waker.set(waker).expect("a seat is served by one task");
     match open(&dispatcher).await {
-        Ok(link) => {
+        Ok((link, set_up)) => {
             let mut connection = Connection {
                 alarm: Box::pin(tokio::time::sleep(dispatcher.limits.timeout)),
                 dispatcher: Rc::clone(&dispatcher),
                 seat,
                 link,
+                set_up,
             };
             while let Some(job) = connection.next_job().await {
                 if connection.carry(job).await == Reuse::Closed {
@@ -43,18 +44,20 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
     dispatcher.left(number);
 }
 
-async fn open(dispatcher: &Dispatcher) -> Result<Link, TransportError> {
+async fn open(dispatcher: &Dispatcher) -> Result<(Link, SetUp), TransportError> {
     let dialed = dispatcher.dialer.dial().await?;
-    let took = dialed.took;
+    let set_up = dialed.set_up;
     let link = Link::open(dialed).await?;
-    dispatcher.connected(took);
-    Ok(link)
+    dispatcher.connected(set_up);
+    Ok((link, set_up))
 }
 
 struct Connection {
     dispatcher: Rc<Dispatcher>,
     seat: Rc<Seat>,
     link: Link,
+    /// Zero once the first slot has borne it.
+    set_up: SetUp,
     alarm: Pin<Box<Sleep>>,
 }
 
@@ -121,6 +124,7 @@ impl Connection {
                 Reuse::Closed
             }
             Within::TimedOut => {
+                self.dispatcher.gave_up();
                 self.finish(&job, began, Fate::Timeout, None);
                 Reuse::Closed
             }
@@ -129,15 +133,18 @@ impl Connection {
         }
     }
 
-    fn finish(&self, job: &Job, began: Offset, fate: Fate, answer: Option<(u16, u64)>) {
+    fn finish(&mut self, job: &Job, began: Offset, fate: Fate, answer: Option<(u16, u64)>) {
         self.seat.carrying.set(None);
         let clock = self.dispatcher.recorder.clock();
+        let set_up = std::mem::take(&mut self.set_up);
         let stamps: &Stamps = self.link.stamps();
         let sent = stamps.sent().map(|ns| clock.offset(ns));
         let last_read = stamps.last_read().map(|ns| clock.offset(ns));
         let sample = Sample {
             request: job.request,
             due: job.due,
+            taken: Some(job.taken),
+            wait: Wait::within(job.waited(began), set_up),
             sent,
             first_byte: stamps.first_read().map(|ns| clock.offset(ns)),
             // An answer was there when its last byte was read; anything else ends when it is noticed.
@@ -146,15 +153,7 @@ impl Connection {
             status: answer.map(|(status, _)| status),
             bytes: answer.map_or(0, |(_, bytes)| bytes),
         };
-        // Waiting for a connection is not the generator's doing.
-        let own_lag = sent.map(|sent| {
-            if job.waited {
-                job.taken.since(job.due) + sent.since(began)
-            } else {
-                sent.since(job.due)
-            }
-        });
-        self.dispatcher.carried(job, &sample, own_lag);
+        self.dispatcher.carried(job, &sample);
     }
 }
 

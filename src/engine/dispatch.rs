@@ -14,7 +14,8 @@ use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
 use crate::load::plan::{LatePolicy, Limits};
 use crate::measure::fate::{Fate, TransportError};
-use crate::measure::sample::Sample;
+use crate::measure::sample::{Sample, SetUp, Wait};
+use crate::measure::tally::Opening;
 use crate::measure::window::Gauges;
 use crate::time::Offset;
 use crate::transport::clock::monotonic_ns;
@@ -34,6 +35,19 @@ pub(super) struct Job {
     pub(super) waited: bool,
     /// Whether a connection already gave it back unsent.
     pub(super) returned: bool,
+}
+
+impl Job {
+    /// How long it had waited for a connection when one took it at `began`.
+    pub(super) fn waited(&self, began: Offset) -> Duration {
+        if self.waited { began.since(self.taken) } else { Duration::ZERO }
+    }
+
+    /// What is known of it if it ends now and no byte of it was sent.
+    fn unsent(&self, fate: Fate, now: Offset) -> Sample {
+        let unsent = Sample::unsent(self.request, self.due, fate, now);
+        Sample { taken: Some(self.taken), ..unsent }
+    }
 }
 
 /// A connection's place at the dispatcher: how its task is given work.
@@ -78,6 +92,8 @@ pub(super) struct Dispatcher {
     idle: RefCell<Vec<Rc<Seat>>>,
     waiting: RefCell<VecDeque<Job>>,
     in_flight: Cell<usize>,
+    /// Connections closed at a timeout that have not been replaced yet.
+    given_up: Cell<usize>,
     /// The most connections open at once since it was last asked for.
     connections_peak: Cell<usize>,
 }
@@ -101,6 +117,7 @@ impl Dispatcher {
             idle: RefCell::default(),
             waiting: RefCell::default(),
             in_flight: Cell::new(0),
+            given_up: Cell::new(0),
             connections_peak: Cell::new(0),
         })
     }
@@ -195,9 +212,20 @@ impl Dispatcher {
     }
 
     /// A connection is open.
-    pub(super) fn connected(&self, took: Duration) {
+    pub(super) fn connected(&self, set_up: SetUp) {
         self.connecting.set(self.connecting.get() - 1);
-        self.recorder.connected(took);
+        let given_up = self.given_up.get();
+        if given_up > 0 {
+            self.given_up.set(given_up - 1);
+            self.recorder.connected(set_up, Opening::AfterTimeout);
+        } else {
+            self.recorder.connected(set_up, Opening::Needed);
+        }
+    }
+
+    /// A connection closes because its request was not answered in time.
+    pub(super) fn gave_up(&self) {
+        self.given_up.set(self.given_up.get() + 1);
     }
 
     /// A connection could not be opened: the slot that has waited longest bears it.
@@ -261,22 +289,21 @@ impl Dispatcher {
     }
 
     /// A slot that a connection carried has ended.
-    pub(super) fn carried(&self, job: &Job, sample: &Sample, own_lag: Option<Duration>) {
+    pub(super) fn carried(&self, job: &Job, sample: &Sample) {
         self.in_flight.set(self.in_flight.get() - 1);
-        self.recorder.ended(sample, own_lag, job.measured);
+        self.recorder.ended(sample, job.measured);
     }
 
     /// Counts a slot for which the run was over before the generator came to it.
     pub(super) fn never_taken_up(&self, due: Offset, request: usize, measured: bool, now: Offset) {
         self.recorder.due(measured);
-        let sample = unsent(request, due, Fate::Unsent, now);
-        self.recorder.ended(&sample, None, measured);
+        let sample = Sample::unsent(request, due, Fate::Unsent, now);
+        self.recorder.ended(&sample, measured);
     }
 
     /// Ends a slot that never reached a connection.
     fn finish(&self, job: &Job, fate: Fate, now: Offset) {
-        let sample = unsent(job.request, job.due, fate, now);
-        self.recorder.ended(&sample, Some(job.taken.since(job.due)), job.measured);
+        self.recorder.ended(&job.unsent(fate, now), job.measured);
     }
 
     /// Once per window: closes connections idle for too long and ends waiting slots past their deadline.
@@ -330,8 +357,9 @@ impl Dispatcher {
             let carried = seat.carrying.take().map(|(job, sent)| (job, Some(sent)));
             if let Some((job, sent)) = assigned.or(carried) {
                 let fate = if sent.is_some() { Fate::Open } else { Fate::Unsent };
-                let sample = Sample { sent, ..unsent(job.request, job.due, fate, now) };
-                self.carried(&job, &sample, Some(job.taken.since(job.due)));
+                let waited = sent.map(|sent| job.waited(sent)).unwrap_or_default();
+                let wait = Wait::within(waited, SetUp::default());
+                self.carried(&job, &Sample { wait, sent, ..job.unsent(fate, now) });
                 seat.dismiss();
             }
         }
@@ -341,11 +369,6 @@ impl Dispatcher {
     pub(super) fn take_connections_peak(&self) -> usize {
         self.connections_peak.replace(self.connections())
     }
-}
-
-/// A slot of which no byte was sent.
-const fn unsent(request: usize, due: Offset, fate: Fate, done: Offset) -> Sample {
-    Sample { request, due, sent: None, first_byte: None, done, fate, status: None, bytes: 0 }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::load::plan::{Limits, Plan};
 use crate::measure::tally::Tally;
 use crate::measure::window::{Interval, Window};
 use crate::time::Offset;
-use crate::transport::clock::monotonic_ns;
+use crate::transport::clock::{StampCounts, monotonic_ns};
 
 /// From the order to the first due instant: time for every worker to take up its leg.
 const START_DELAY: Duration = Duration::from_millis(20);
@@ -90,6 +90,7 @@ impl Fleet {
                 route: ready.route.clone(),
                 prepared: prepare(plan, &ready, &ready.token)?,
                 requests: ready.requests.len(),
+                receive_clock: plan.receive_clock,
             };
             let (commands, inbox) = unbounded_channel();
             let messages = sender.clone();
@@ -217,6 +218,7 @@ impl Collector {
                 end: Offset::ZERO,
                 stopped: false,
                 connections_peak: 0,
+                stamps: StampCounts::default(),
             },
         }
     }
@@ -247,6 +249,7 @@ impl Collector {
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
         outcome.connections_peak += finished.connections_peak;
+        outcome.stamps += finished.stamps;
     }
 
     /// The next interval, once no worker has anything to add to it.
@@ -282,6 +285,7 @@ mod tests {
             worker: 0,
             tally,
             connections_peak: 0,
+            stamps: StampCounts::default(),
             arrivals_end: end,
             end,
         });

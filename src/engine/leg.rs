@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::load::schedule::Schedule;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
+use crate::transport::clock::StampCounts;
 
 /// How often a worker hands over what it measured.
 pub const WINDOW: Duration = Duration::from_millis(100);
@@ -57,4 +58,6 @@ pub struct LegOutcome {
     pub stopped: bool,
     /// The most connections that were open at once, summed over workers.
     pub connections_peak: usize,
+    /// How the arrival of answers was stamped; nothing if only the user-space clock was asked for.
+    pub stamps: StampCounts,
 }

@@ -271,7 +271,7 @@ mod tests {
     use std::net::{SocketAddr, TcpListener};
 
     use super::*;
-    use crate::load::plan::{LatePolicy, Limits, Origin, Scheme};
+    use crate::load::plan::{LatePolicy, Limits, Origin, ReceiveClock, Scheme};
     use crate::load::rate::Rate;
     use crate::load::schedule::Arrivals;
     use crate::load::slo::{Slo, Tiers};
@@ -309,6 +309,7 @@ mod tests {
                 late: LatePolicy::Send,
             },
             workers: 1,
+            receive_clock: ReceiveClock::Kernel,
             slo: Slo::standard(),
             tiers: Tiers::standard(),
         }

@@ -6,8 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use crate::measure::sample::Sample;
-use crate::measure::tally::Tally;
+use crate::measure::sample::{Sample, SetUp};
+use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Window};
 use crate::time::Offset;
 use crate::transport::clock::Clock;
@@ -56,9 +56,8 @@ impl Recorder {
         }
     }
 
-    /// Enters a slot that has ended. `own_lag` is the part of the send lag that is this program's own:
-    /// without the wait for a connection.
-    pub(super) fn ended(&self, sample: &Sample, own_lag: Option<Duration>, measured: bool) {
+    /// Enters a slot that has ended.
+    pub(super) fn ended(&self, sample: &Sample, measured: bool) {
         if measured || self.warming.get() {
             let mut window = self.window.borrow_mut();
             if let Some(lag) = sample.send_lag() {
@@ -67,18 +66,14 @@ impl Recorder {
             window.record_ended(sample, Some(self.slow_after.get()));
         }
         if measured {
-            let mut tally = self.tally.borrow_mut();
-            tally.record(sample);
-            if let Some(lag) = own_lag {
-                tally.record_dispatch(lag);
-            }
+            self.tally.borrow_mut().record(sample);
         }
     }
 
     /// Enters how long opening a connection took.
-    pub(super) fn connected(&self, took: Duration) {
+    pub(super) fn connected(&self, set_up: SetUp, opening: Opening) {
         if !self.warming.get() {
-            self.tally.borrow_mut().record_connect(took);
+            self.tally.borrow_mut().record_connect(set_up, opening);
         }
     }
 

@@ -18,12 +18,12 @@ use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
 use crate::load::mix::Mix;
-use crate::load::plan::Limits;
+use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::schedule::{Slot, Slots};
 use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
-use crate::transport::clock::Clock;
+use crate::transport::clock::{Clock, StampCounts};
 use crate::transport::connect::{Dialer, Route};
 
 /// Late slots are taken up this many at a time, so that their requests leave before more are made.
@@ -75,6 +75,7 @@ pub(super) struct Finished {
     pub(super) worker: usize,
     pub(super) tally: Tally,
     pub(super) connections_peak: usize,
+    pub(super) stamps: StampCounts,
     pub(super) arrivals_end: Offset,
     pub(super) end: Offset,
 }
@@ -87,6 +88,7 @@ pub(super) struct Equipment {
     pub(super) route: Route,
     pub(super) prepared: Prepared,
     pub(super) requests: usize,
+    pub(super) receive_clock: ReceiveClock,
 }
 
 /// The thread's body: serves commands until it is told to quit or their sender is gone.
@@ -148,8 +150,13 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(equipment: Equipment, messages: &'a Sender<Message>) -> std::io::Result<Self> {
-        let Equipment { number, workers, limits, route, prepared, requests } = equipment;
+        let Equipment { number, workers, limits, route, prepared, requests, receive_clock } =
+            equipment;
         let dialer = Dialer::new(route, limits.connect_timeout);
+        let dialer = match receive_clock {
+            ReceiveClock::Kernel => dialer.with_kernel_clock(Rc::default()),
+            ReceiveClock::User => dialer,
+        };
         let dispatcher = Dispatcher::new(Recorder::new(requests), dialer, limits, prepared);
         Ok(Self { number, workers, dispatcher, pacer: Pacer::new()?, messages })
     }
@@ -243,6 +250,7 @@ impl<'a> Worker<'a> {
             worker: self.number,
             tally: self.dispatcher.recorder.take_tally(),
             connections_peak: self.dispatcher.take_connections_peak(),
+            stamps: self.dispatcher.dialer.take_stamp_counts(),
             arrivals_end: arrivals.ended(),
             end,
         })));

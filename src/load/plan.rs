@@ -43,6 +43,16 @@ pub enum LatePolicy {
     ShedAfter(Duration),
 }
 
+/// Who tells when an answer arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReceiveClock {
+    /// The kernel, where it stamps what a socket receives.
+    #[default]
+    Kernel,
+    /// This program, once it has been woken and has read.
+    User,
+}
+
 /// Bounds on everything that could grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -137,6 +147,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Worker threads.
     pub workers: usize,
+    /// Who tells when an answer arrived.
+    pub receive_clock: ReceiveClock,
     /// What the verdict is about.
     pub slo: Slo,
     /// Bars for the tier.

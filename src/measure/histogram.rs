@@ -43,6 +43,13 @@ impl LatencyHistogram {
             .saturating_record(whole_nanos(time).min(MAX_NS));
     }
 
+    /// Records `count` times of zero length.
+    pub fn record_zeros(&mut self, count: u64) {
+        if count > 0 {
+            self.counts.get_or_insert_with(empty_counts).saturating_record_n(0, count);
+        }
+    }
+
     /// Adds every entry of `other`.
     #[expect(clippy::missing_panics_doc, reason = "bounds are the same by construction")]
     pub fn merge(&mut self, other: &Self) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::measure::fate::TransportError;
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram, Quantile};
+use crate::measure::sample::Phase;
 use crate::measure::tally::{RequestTally, Tally};
 use crate::measure::window::per_second;
 
@@ -89,21 +90,28 @@ pub struct Summary {
     pub send_lag: LatencySummary,
     /// From due to taken up by a worker; no entries if that was not recorded.
     pub dispatch_lag: LatencySummary,
-    /// Times to open a connection.
+    /// Times to open a connection, those after a timeout apart.
     pub connect: LatencySummary,
+    /// Times to open connections in place of those given up at a timeout.
+    pub reconnect: LatencySummary,
+    /// Times to set up TLS.
+    pub tls: LatencySummary,
 }
 
 impl Summary {
     /// The totals of `tally` over a measurement of `length`.
     pub fn new(tally: &Tally, length: Duration) -> Self {
+        let total = tally.all_requests();
         Self {
             length,
-            total: tally.all_requests(),
+            first_byte: (&total.phase(Phase::FirstByte)).into(),
+            total,
             failed_response_time: tally.failed_response_time().into(),
-            first_byte: tally.first_byte().into(),
             send_lag: tally.send_lag().into(),
             dispatch_lag: tally.dispatch_lag().into(),
             connect: tally.connect().into(),
+            reconnect: tally.reconnect().into(),
+            tls: tally.tls().into(),
         }
     }
 
@@ -142,7 +150,7 @@ impl Summary {
 mod tests {
     use super::*;
     use crate::measure::fate::Fate;
-    use crate::measure::sample::Sample;
+    use crate::measure::sample::{Sample, Wait};
     use crate::time::Offset;
 
     #[test]
@@ -150,6 +158,8 @@ mod tests {
         let mut tally = Tally::new(1);
         let at = Offset::from_nanos;
         let ok = Sample {
+            taken: None,
+            wait: Wait::default(),
             request: 0,
             due: at(0),
             sent: Some(at(10)),

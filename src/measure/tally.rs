@@ -4,11 +4,10 @@
 //! merging is associative and commutative, so workers and machines may be added up in any order.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
-use crate::measure::sample::Sample;
+use crate::measure::sample::{Phase, Sample, SetUp};
 
 /// What became of the slots of one request name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +24,8 @@ pub struct RequestTally {
     pub service_time: LatencyHistogram,
     /// Body bytes of all answers.
     pub bytes: u64,
+    /// Of good answers, by phase; zeros are left out, since most phases of most slots are.
+    phases: [LatencyHistogram; Phase::COUNT],
 }
 
 /// The ledger of a run or of a part of it.
@@ -32,10 +33,20 @@ pub struct RequestTally {
 pub struct Tally {
     requests: Vec<RequestTally>,
     failed_response_time: LatencyHistogram,
-    first_byte: LatencyHistogram,
     send_lag: LatencyHistogram,
     dispatch_lag: LatencyHistogram,
     connect: LatencyHistogram,
+    reconnect: LatencyHistogram,
+    tls: LatencyHistogram,
+}
+
+/// Why a connection was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// One more was needed, or the server had closed one.
+    Needed,
+    /// One had been given up because its request was not answered in time.
+    AfterTimeout,
 }
 
 impl Tally {
@@ -44,14 +55,15 @@ impl Tally {
         Self {
             requests: vec![RequestTally::default(); request_count],
             failed_response_time: LatencyHistogram::default(),
-            first_byte: LatencyHistogram::default(),
             send_lag: LatencyHistogram::default(),
             dispatch_lag: LatencyHistogram::default(),
             connect: LatencyHistogram::default(),
+            reconnect: LatencyHistogram::default(),
+            tls: LatencyHistogram::default(),
         }
     }
 
-    /// Enters a slot that has ended. Hot: one to four histogram records.
+    /// Enters a slot that has ended. Hot: two to nine histogram records.
     ///
     /// # Panics
     /// If the sample's request is not of this mix.
@@ -61,25 +73,23 @@ impl Tally {
         if failed {
             self.failed_response_time.record(sample.response_time());
         }
-        if sample.fate == Fate::Ok
-            && let Some(first_byte) = sample.first_byte()
-        {
-            self.first_byte.record(first_byte);
-        }
         if let Some(lag) = sample.send_lag() {
             self.send_lag.record(lag);
         }
+        if let Some(lag) = sample.dispatch_lag() {
+            self.dispatch_lag.record(lag);
+        }
     }
 
-    /// Enters how long after its due instant a worker took a slot up. Unlike the send lag it holds no
-    /// wait for a connection, so it is the generator's own delay and nobody else's.
-    pub fn record_dispatch(&mut self, lag: Duration) {
-        self.dispatch_lag.record(lag);
-    }
-
-    /// Enters how long it took to open a connection, TLS included.
-    pub fn record_connect(&mut self, time: Duration) {
-        self.connect.record(time);
+    /// Enters how long it took to open a connection.
+    pub fn record_connect(&mut self, set_up: SetUp, opening: Opening) {
+        match opening {
+            Opening::Needed => self.connect.record(set_up.connect),
+            Opening::AfterTimeout => self.reconnect.record(set_up.connect),
+        }
+        if !set_up.tls.is_zero() {
+            self.tls.record(set_up.tls);
+        }
     }
 
     /// Adds everything `other` holds.
@@ -92,10 +102,11 @@ impl Tally {
             ours.merge(theirs);
         }
         self.failed_response_time.merge(&other.failed_response_time);
-        self.first_byte.merge(&other.first_byte);
         self.send_lag.merge(&other.send_lag);
         self.dispatch_lag.merge(&other.dispatch_lag);
         self.connect.merge(&other.connect);
+        self.reconnect.merge(&other.reconnect);
+        self.tls.merge(&other.tls);
     }
 
     /// Per request name, in the order of the mix.
@@ -126,24 +137,29 @@ impl Tally {
         &self.failed_response_time
     }
 
-    /// From sent to first byte, over good answers.
-    pub const fn first_byte(&self) -> &LatencyHistogram {
-        &self.first_byte
-    }
-
     /// From due to sent, over everything that was sent.
     pub const fn send_lag(&self) -> &LatencyHistogram {
         &self.send_lag
     }
 
-    /// See [`Self::record_dispatch`].
+    /// The generator's own part of the send lag, over everything that a worker took up.
     pub const fn dispatch_lag(&self) -> &LatencyHistogram {
         &self.dispatch_lag
     }
 
-    /// Times to open a connection; its count is the number of connections opened.
+    /// Times to open a connection without TLS, those after a timeout apart.
     pub const fn connect(&self) -> &LatencyHistogram {
         &self.connect
+    }
+
+    /// Times to open connections in place of those given up at a timeout.
+    pub const fn reconnect(&self) -> &LatencyHistogram {
+        &self.reconnect
+    }
+
+    /// Times to set up TLS, after a timeout or not.
+    pub const fn tls(&self) -> &LatencyHistogram {
+        &self.tls
     }
 }
 
@@ -159,6 +175,12 @@ impl RequestTally {
                 self.response_time.answered.record(sample.response_time());
                 if let Some(time) = sample.service_time() {
                     self.service_time.record(time);
+                }
+                for (times, phase) in self.phases.iter_mut().zip(Phase::ALL) {
+                    let time = sample.phase(phase);
+                    if !time.is_zero() {
+                        times.record(time);
+                    }
                 }
             }
             Fate::BadStatus | Fate::CheckFailed => {}
@@ -180,6 +202,17 @@ impl RequestTally {
         self.response_time.merge(&other.response_time);
         self.service_time.merge(&other.service_time);
         self.bytes += other.bytes;
+        for (ours, theirs) in self.phases.iter_mut().zip(&other.phases) {
+            ours.merge(theirs);
+        }
+    }
+
+    /// How long a phase was, over good answers, those without it as zero.
+    pub fn phase(&self, phase: Phase) -> LatencyHistogram {
+        let place = Phase::ALL.iter().position(|&one| one == phase).unwrap_or_default();
+        let mut times = self.phases[place].clone();
+        times.record_zeros(self.fates.ok() - times.count());
+        times
     }
 }
 
@@ -188,6 +221,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::measure::sample::Wait;
     use crate::time::Offset;
 
     fn fates() -> impl Strategy<Value = Fate> {
@@ -219,6 +253,8 @@ mod tests {
             Sample {
                 request,
                 due,
+                taken: (fate != Fate::Unsent).then_some(due),
+                wait: Wait::default(),
                 sent,
                 first_byte: sent.filter(|_| has_status),
                 done: at(due.as_nanos() + lag + service),
@@ -233,8 +269,8 @@ mod tests {
         let mut tally = Tally::new(3);
         for sample in samples {
             tally.record(sample);
-            tally.record_dispatch(sample.due.since(Offset::ZERO));
-            tally.record_connect(sample.response_time());
+            let set_up = SetUp { connect: sample.response_time(), ..SetUp::default() };
+            tally.record_connect(set_up, Opening::Needed);
         }
         tally
     }
@@ -276,6 +312,9 @@ mod tests {
                 total.response_time.count() + tally.failed_response_time().count(),
                 total.fates.planned()
             );
+            for phase in Phase::ALL {
+                prop_assert_eq!(total.phase(phase).count(), total.fates.ok());
+            }
             let broken: u64 = total.errors.iter().sum();
             let kind = Fate::TransportError(TransportError::Reset);
             prop_assert_eq!(broken, total.fates.of(kind));

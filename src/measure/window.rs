@@ -150,6 +150,7 @@ pub(crate) fn per_second(count: u64, length: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::sample::Wait;
 
     fn window(in_flight: u64) -> Window {
         let mut window = Window::default();
@@ -158,6 +159,8 @@ mod tests {
         let sample = Sample {
             request: 0,
             due: Offset::ZERO,
+            taken: Some(Offset::ZERO),
+            wait: Wait::default(),
             sent: Some(Offset::ZERO),
             first_byte: None,
             done: Offset::from_nanos(2_000_000),

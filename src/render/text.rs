@@ -11,8 +11,8 @@ use crate::render::units::Unit;
 use crate::render::{Style, Tone};
 use crate::report::search::{Bound, SearchReport, TrialReport, TrialVerdict};
 use crate::report::{
-    FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Report, RequestReport,
-    SeverityName, TierName,
+    FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
+    RequestReport, SeverityName, TierName,
 };
 use crate::time::Human;
 
@@ -29,6 +29,7 @@ pub fn render(report: &Report, style: Style) -> String {
     page.objectives(report);
     page.findings(&report.verdict.findings);
     page.requests(&report.requests);
+    page.phases(report);
     page.result(report);
     page.text
 }
@@ -102,6 +103,8 @@ impl Page {
             ("first byte", &report.first_byte),
             ("send lag", &report.send_lag),
             ("connect", &report.connect),
+            ("reconnect", &report.reconnect),
+            ("TLS", &report.tls),
             ("failed responses", &report.failed_response_time),
         ];
         // The first two always stand side by side, even without a single answer.
@@ -206,6 +209,26 @@ impl Page {
                 let line = self.style.paint(Tone::Faint, &format!("    {line}"));
                 self.line(&line);
             }
+        }
+    }
+
+    /// Means, since only they add up.
+    fn phases(&mut self, report: &Report) {
+        let unit = Unit::fitting(report.response_time.p50);
+        let title = format!("Where the time went (mean {})", unit.symbol());
+        let mut table =
+            Table::new([&title, "client", "wait", "connect", "TLS", "first byte", "body"]);
+        let named = report.requests.iter().map(|one| (one.name.as_str(), &one.phases));
+        let all = ("all", &report.phases);
+        let several = (report.requests.len() > 1).then_some(all);
+        for (name, phases) in named.chain(several).filter(|(_, phases)| phases.client.count > 0) {
+            let Phases { client, wait, connect, tls, first_byte, body } = phases;
+            let means = [client, wait, connect, tls, first_byte, body];
+            let cells = means.map(|times| unit.figure(times.mean, false));
+            table.row([name.to_owned()].into_iter().chain(cells));
+        }
+        if report.phases.client.count > 0 {
+            self.table(&table);
         }
     }
 

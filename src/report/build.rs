@@ -7,13 +7,14 @@ use crate::analysis::findings::Finding;
 use crate::analysis::slo::{Judged, TierVerdict};
 use crate::load::plan::Plan;
 use crate::measure::fate::TransportError;
+use crate::measure::sample::Phase;
 use crate::measure::summary::{LatencySummary, Summary};
 use crate::measure::tally::{RequestTally, Tally};
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
 use crate::report::{
-    ClockSource, Fates, Kind, Latency, Rates, Report, RequestReport, SCHEMA, Tool, Verdict,
+    ClockSource, Fates, Kind, Latency, Phases, Rates, Report, RequestReport, SCHEMA, Tool, Verdict,
     millionths,
 };
 use crate::time::whole_nanos;
@@ -83,6 +84,9 @@ impl From<Parts<'_>> for Report {
             send_lag: Latency::from(&summary.send_lag),
             dispatch_lag: Latency::from(&summary.dispatch_lag),
             connect: Latency::from(&summary.connect),
+            reconnect: Latency::from(&summary.reconnect),
+            tls: Latency::from(&summary.tls),
+            phases: phases(&summary.total),
             failed_response_time: Latency::from(&summary.failed_response_time),
             requests: requests
                 .map(|(template, tally)| request(template.name.clone(), template.weight, tally))
@@ -101,6 +105,18 @@ where
     Latency::from(&LatencySummary::from(times))
 }
 
+fn phases(tally: &RequestTally) -> Phases {
+    let phase = |phase| latency(&tally.phase(phase));
+    Phases {
+        client: phase(Phase::Client),
+        wait: phase(Phase::Wait),
+        connect: phase(Phase::Connect),
+        tls: phase(Phase::Tls),
+        first_byte: phase(Phase::FirstByte),
+        body: phase(Phase::Body),
+    }
+}
+
 fn request(name: String, weight: u32, tally: &RequestTally) -> RequestReport {
     let errors = TransportError::ALL.iter().zip(tally.errors).filter(|(_, count)| *count > 0);
     RequestReport {
@@ -110,6 +126,7 @@ fn request(name: String, weight: u32, tally: &RequestTally) -> RequestReport {
         error_rate: millionths(tally.fates.error_rate()),
         response_time: latency(&tally.response_time),
         service_time: latency(&tally.service_time),
+        phases: phases(tally),
         statuses: tally.statuses.clone(),
         errors: errors
             .map(|(kind, count)| (kind.name().to_owned(), count))

@@ -12,15 +12,15 @@ use super::series::SeriesBuilder;
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, judge, tier};
 use crate::analysis::{Extent, Outcome};
-use crate::load::plan::{LatePolicy, Limits, Origin, Plan, Scheme};
+use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
 use crate::measure::fate::{Fate, TransportError};
-use crate::measure::sample::Sample;
+use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::measure::summary::Summary;
-use crate::measure::tally::Tally;
+use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Interval, Window};
 use crate::report::ClockSource;
 use crate::time::Offset;
@@ -74,6 +74,7 @@ pub(crate) fn plan() -> Plan {
             late: LatePolicy::Send,
         },
         workers: 2,
+        receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),
     }
@@ -129,6 +130,8 @@ fn sample(course: Course, slot: u64, due: Offset) -> Sample {
             _ => 2,
         },
         due,
+        taken: (fate != Fate::Unsent).then(|| due + Duration::from_micros(course.dispatch_us)),
+        wait: Wait::default(),
         sent,
         first_byte: sent.filter(|_| answered).map(|at| at + Duration::from_millis(2)),
         done: due
@@ -192,7 +195,6 @@ pub(crate) fn report_with(
             let due = plan.rate.due(second * 200 + slot);
             let sample = sample(course, slot, due);
             tally.record(&sample);
-            tally.record_dispatch(Duration::from_micros(course.dispatch_us));
             window.record_ended(&sample, plan.slo.tightest_time());
             if let Some(lag) = sample.send_lag() {
                 window.record_sent(lag);
@@ -202,7 +204,8 @@ pub(crate) fn report_with(
         let end = Offset::from_nanos((second + 1) * 1_000_000_000);
         series.push(&Interval { end, length: Duration::from_secs(1), window });
     }
-    tally.record_connect(Duration::from_micros(350));
+    let set_up = SetUp { connect: Duration::from_micros(350), tls: Duration::ZERO };
+    tally.record_connect(set_up, Opening::Needed);
     let summary = Summary::new(&tally, plan.duration);
     let rate_asked = plan.rate.as_per_second();
     let figures = RunFigures::new(&summary, rate_asked);

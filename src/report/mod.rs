@@ -60,8 +60,17 @@ pub struct Report {
     pub send_lag: Latency,
     /// From due to taken up by the generator: its own part of the send lag.
     pub dispatch_lag: Latency,
-    /// Time to open a connection, TLS included.
+    /// Time to open a connection, without TLS and without those opened after a timeout.
     pub connect: Latency,
+    /// Time to open connections in place of those given up because a request was not answered in time.
+    #[serde(default)]
+    pub reconnect: Latency,
+    /// Time to set up TLS.
+    #[serde(default)]
+    pub tls: Latency,
+    /// Where the response time of good answers went.
+    #[serde(default)]
+    pub phases: Phases,
     /// From due to done, over failures that came with an answer or a definite error.
     pub failed_response_time: Latency,
     /// Per request name, in the order of the plan.
@@ -276,6 +285,23 @@ pub struct Latency {
     pub at_least: Vec<String>,
 }
 
+/// The parts of the response time of good answers. Their means add up to its mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Phases {
+    /// The generator's own lag.
+    pub client: Latency,
+    /// Waiting for a connection to become free.
+    pub wait: Latency,
+    /// Waiting while the connection was opened.
+    pub connect: Latency,
+    /// Waiting while TLS was set up on it.
+    pub tls: Latency,
+    /// From sent to the first byte of the answer.
+    pub first_byte: Latency,
+    /// From there to the last byte.
+    pub body: Latency,
+}
+
 /// One request name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestReport {
@@ -291,6 +317,9 @@ pub struct RequestReport {
     pub response_time: Latency,
     /// From sent to last byte.
     pub service_time: Latency,
+    /// Where the response time of good answers went.
+    #[serde(default)]
+    pub phases: Phases,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
     /// Broken exchanges by kind.

@@ -4,6 +4,8 @@
 //! Instants are CLOCK_MONOTONIC nanoseconds, the clock that timerfd sleeps on, so a pacer and a
 //! measurement never disagree.
 
+use std::ops::AddAssign;
+
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::time::Offset;
@@ -11,8 +13,12 @@ use crate::time::Offset;
 /// CLOCK_MONOTONIC now, in nanoseconds; always above zero.
 pub fn monotonic_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
-    // Seconds and nanoseconds of a monotonic clock are never negative.
-    now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
+    nanoseconds(now.tv_sec, now.tv_nsec)
+}
+
+/// A clock's seconds and nanoseconds, neither of which is ever negative, as nanoseconds.
+pub(in crate::transport) const fn nanoseconds(seconds: i64, nanoseconds: i64) -> u64 {
+    seconds.unsigned_abs() * 1_000_000_000 + nanoseconds.unsigned_abs()
 }
 
 /// Maps the monotonic clock to offsets from one fixed instant.
@@ -40,5 +46,28 @@ impl Clock {
     /// The monotonic instant of an offset, in nanoseconds.
     pub const fn monotonic(self, offset: Offset) -> u64 {
         self.base_ns.saturating_add(offset.as_nanos())
+    }
+}
+
+/// How arrivals were stamped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StampCounts {
+    /// By the kernel.
+    pub kernel: u64,
+    /// By this program, for want of a usable stamp.
+    pub user: u64,
+}
+
+impl StampCounts {
+    /// Whether the kernel stamped all but the odd one (0.1 %), which a step of the wall clock may cost.
+    pub const fn by_kernel(self) -> bool {
+        self.kernel > 0 && self.user <= self.kernel / 1000
+    }
+}
+
+impl AddAssign for StampCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.kernel += other.kernel;
+        self.user += other.user;
     }
 }

@@ -20,8 +20,10 @@ use tokio_rustls::client::TlsStream;
 
 use crate::load::plan::{Origin, Scheme};
 use crate::measure::fate::TransportError;
-use crate::transport::clock::monotonic_ns;
-use crate::transport::io::{MeasuredIo, Stamps};
+use crate::measure::sample::SetUp;
+use crate::transport::clock::{StampCounts, monotonic_ns};
+use crate::transport::io::{MeasuredIo, Socket, Stamps};
+use crate::transport::kernel_clock::KernelClock;
 
 /// Where and how to connect; shared by all workers.
 #[derive(Clone)]
@@ -104,8 +106,8 @@ pub struct Dialed {
     pub stream: Stream,
     /// Its instants.
     pub stamps: Rc<Stamps>,
-    /// TCP and TLS set-up together.
-    pub took: Duration,
+    /// How long it took: from the first packet to a byte stream to the origin, and the TLS handshake.
+    pub set_up: SetUp,
 }
 
 /// One worker's way to the origin.
@@ -113,12 +115,24 @@ pub struct Dialer {
     route: Route,
     next_address: Cell<usize>,
     timeout: Duration,
+    kernel_clock: Option<Rc<KernelClock>>,
 }
 
 impl Dialer {
     /// `timeout` bounds TCP and TLS set-up together.
     pub fn new(route: Route, timeout: Duration) -> Self {
-        Self { route, next_address: Cell::new(0), timeout }
+        Self { route, next_address: Cell::new(0), timeout, kernel_clock: None }
+    }
+
+    /// The same, with connections whose arrivals are stamped by `clock` where they can be.
+    #[must_use]
+    pub fn with_kernel_clock(self, clock: Rc<KernelClock>) -> Self {
+        Self { kernel_clock: Some(clock), ..self }
+    }
+
+    /// How arrivals were stamped since it was last asked; nothing if no kernel clock was asked for.
+    pub fn take_stamp_counts(&self) -> StampCounts {
+        self.kernel_clock.as_ref().map(|clock| clock.take_counts()).unwrap_or_default()
     }
 
     /// Opens one connection to the next address in turn.
@@ -126,34 +140,35 @@ impl Dialer {
         let turn = self.next_address.get();
         self.next_address.set(turn.wrapping_add(1));
         let address = self.route.addresses[turn % self.route.addresses.len()];
-        let began = monotonic_ns();
-        let stamps = Rc::new(Stamps::default());
-        let attempt = self.attempt(address, Rc::clone(&stamps));
-        let stream = tokio::time::timeout(self.timeout, attempt)
+        let attempt = self.attempt(address);
+        tokio::time::timeout(self.timeout, attempt)
             .await
-            .map_err(|_| TransportError::ConnectTimeout)??;
-        let took = Duration::from_nanos(monotonic_ns() - began);
-        Ok(Dialed { stream, stamps, took })
+            .map_err(|_| TransportError::ConnectTimeout)?
     }
 
-    async fn attempt(
-        &self,
-        address: SocketAddr,
-        stamps: Rc<Stamps>,
-    ) -> Result<Stream, TransportError> {
+    async fn attempt(&self, address: SocketAddr) -> Result<Dialed, TransportError> {
+        let began = monotonic_ns();
+        let stamps = Rc::new(Stamps::default());
         let tcp = TcpStream::connect(address).await.map_err(|error| connect_fault(&error))?;
         // Requests are written whole; Nagle's algorithm would only hold them back.
         tcp.set_nodelay(true).map_err(|error| connect_fault(&error))?;
-        let io = MeasuredIo::new(tcp, stamps);
-        match &self.route.tls {
-            None => Ok(Stream::Plain(io)),
+        let io = MeasuredIo::new(Socket::tcp(tcp, self.kernel_clock.as_ref()), Rc::clone(&stamps));
+        let connected = monotonic_ns();
+        let stream = match &self.route.tls {
+            None => Stream::Plain(io),
             Some((config, name)) => {
                 let connector = TlsConnector::from(Arc::clone(config));
                 let stream =
                     connector.connect(name.clone(), io).await.map_err(|_| TransportError::Tls)?;
-                Ok(Stream::Tls(Box::new(stream)))
+                Stream::Tls(Box::new(stream))
             }
-        }
+        };
+        let tls = match &stream {
+            Stream::Plain(_) => Duration::ZERO,
+            Stream::Tls(_) => Duration::from_nanos(monotonic_ns() - connected),
+        };
+        let set_up = SetUp { connect: Duration::from_nanos(connected - began), tls };
+        Ok(Dialed { stream, stamps, set_up })
     }
 }
 

@@ -1,7 +1,8 @@
-//! [`MeasuredIo`]: a TCP stream that notes when bytes leave and arrive.
+//! [`MeasuredIo`]: a socket that notes when bytes leave and arrive.
 //!
 //! It sits below TLS, so a stamp is taken at the system call, not after decryption or in hyper's state
-//! machine. The send instant is read just before the write, the receive instant just after the read.
+//! machine. The send instant is read just before the write. The receive instant is the kernel's where it
+//! stamps what the socket receives, else read just after the read.
 
 use std::cell::Cell;
 use std::io;
@@ -9,10 +10,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
 
 use crate::transport::clock::monotonic_ns;
+use crate::transport::kernel_clock::KernelClock;
 
 /// The instants of the exchange under way, in monotonic nanoseconds; `None` before they happen.
 #[derive(Debug, Default)]
@@ -28,6 +30,19 @@ impl Stamps {
         self.sent.set(None);
         self.first_read.set(None);
         self.last_read.set(None);
+    }
+
+    fn note_write(&self, before: u64, written: usize) {
+        if written > 0 && self.sent.get().is_none() {
+            self.sent.set(Some(before));
+        }
+    }
+
+    fn note_read(&self, arrived: u64) {
+        if self.first_read.get().is_none() {
+            self.first_read.set(Some(arrived));
+        }
+        self.last_read.set(Some(arrived));
     }
 
     /// When the first byte was written.
@@ -46,24 +61,75 @@ impl Stamps {
     }
 }
 
-/// A TCP stream with [`Stamps`].
+/// What bytes go over.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP, with the kernel's receive instants where a clock for them is given.
+    Tcp(TcpStream, Option<Rc<KernelClock>>),
+    /// A Unix socket; the kernel stamps none of its data.
+    Unix(UnixStream),
+}
+
+impl Socket {
+    /// A connected TCP socket; `clock` is left unused where the kernel does not stamp.
+    pub fn tcp(stream: TcpStream, clock: Option<&Rc<KernelClock>>) -> Self {
+        let clock = clock.filter(|_| KernelClock::enable(&stream).is_ok());
+        Self::Tcp(stream, clock.cloned())
+    }
+}
+
+/// A socket with [`Stamps`].
 #[derive(Debug)]
 pub struct MeasuredIo {
-    stream: TcpStream,
+    socket: Socket,
     stamps: Rc<Stamps>,
 }
 
 impl MeasuredIo {
-    /// Wraps a connected stream.
-    pub fn new(stream: TcpStream, stamps: Rc<Stamps>) -> Self {
-        Self { stream, stamps }
+    /// Wraps a connected socket.
+    pub fn new(socket: Socket, stamps: Rc<Stamps>) -> Self {
+        Self { socket, stamps }
     }
+}
 
-    fn note_write(&self, before: u64, written: usize) {
-        if written > 0 && self.stamps.sent.get().is_none() {
-            self.stamps.sent.set(Some(before));
+/// Reads what has arrived, with the kernel's instant; zero for the end.
+fn poll_read_stamped(
+    stream: &TcpStream,
+    clock: &KernelClock,
+    cx: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+) -> Poll<io::Result<Option<u64>>> {
+    let room = buffer.remaining();
+    loop {
+        ready!(stream.poll_read_ready(cx))?;
+        let read = stream
+            .try_io(Interest::READABLE, || clock.read(stream, room, |data| buffer.put_slice(data)));
+        match read {
+            Ok((0, _)) => return Poll::Ready(Ok(None)),
+            Ok((bytes, arrived)) => {
+                if bytes < room {
+                    // The socket is empty, and the next arrival is a new edge: telling tokio so saves the
+                    // read that would find out.
+                    let drained = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+                    let _ = stream.try_io(Interest::READABLE, drained);
+                }
+                return Poll::Ready(Ok(Some(arrived)));
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Poll::Ready(Err(error)),
         }
     }
+}
+
+/// Reads through tokio, and the clock after it.
+fn poll_read_plain(
+    stream: Pin<&mut impl AsyncRead>,
+    cx: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+) -> Poll<io::Result<Option<u64>>> {
+    let filled = buffer.filled().len();
+    ready!(stream.poll_read(cx, buffer))?;
+    Poll::Ready(Ok((buffer.filled().len() > filled).then(monotonic_ns)))
 }
 
 impl AsyncRead for MeasuredIo {
@@ -72,14 +138,13 @@ impl AsyncRead for MeasuredIo {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let filled = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if buffer.filled().len() > filled {
-            let now = Some(monotonic_ns());
-            if self.stamps.first_read.get().is_none() {
-                self.stamps.first_read.set(now);
-            }
-            self.stamps.last_read.set(now);
+        let arrived = ready!(match &mut self.socket {
+            Socket::Tcp(stream, Some(clock)) => poll_read_stamped(stream, clock, cx, buffer),
+            Socket::Tcp(stream, None) => poll_read_plain(Pin::new(stream), cx, buffer),
+            Socket::Unix(stream) => poll_read_plain(Pin::new(stream), cx, buffer),
+        })?;
+        if let Some(arrived) = arrived {
+            self.stamps.note_read(arrived);
         }
         Poll::Ready(Ok(()))
     }
@@ -92,8 +157,11 @@ impl AsyncWrite for MeasuredIo {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let before = monotonic_ns();
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        self.note_write(before, written);
+        let written = ready!(match &mut self.socket {
+            Socket::Tcp(stream, _) => Pin::new(stream).poll_write(cx, bytes),
+            Socket::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+        })?;
+        self.stamps.note_write(before, written);
         Poll::Ready(Ok(written))
     }
 
@@ -103,20 +171,27 @@ impl AsyncWrite for MeasuredIo {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let before = monotonic_ns();
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
-        self.note_write(before, written);
+        let written = ready!(match &mut self.socket {
+            Socket::Tcp(stream, _) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Socket::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        })?;
+        self.stamps.note_write(before, written);
         Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Neither kind of socket holds anything back.
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        match &mut self.socket {
+            Socket::Tcp(stream, _) => Pin::new(stream).poll_shutdown(cx),
+            Socket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
     }
 }

@@ -7,5 +7,7 @@ pub mod clock;
 pub mod connect;
 pub mod exchange;
 pub mod io;
+#[cfg_attr(not(target_os = "linux"), path = "no_kernel_clock.rs")]
+pub mod kernel_clock;
 pub mod single;
 pub mod tls;

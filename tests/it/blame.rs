@@ -10,7 +10,7 @@ use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome};
 use steadfire::engine::prepare::prepare;
-use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, Scheme};
+use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
@@ -80,6 +80,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         slots: None,
         limits,
         workers,
+        receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),
     })

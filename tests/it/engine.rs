@@ -10,7 +10,7 @@ use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome};
 use steadfire::engine::prepare::prepare;
 use steadfire::load::mix::Mix;
-use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, Scheme};
+use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Escape, Expect, OnEmpty, RequestTemplate, Segment, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
@@ -79,6 +79,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
             late: LatePolicy::Send,
         },
         workers,
+        receive_clock: ReceiveClock::Kernel,
         slo: Slo::standard(),
         tiers: Tiers::standard(),
     }

@@ -62,13 +62,6 @@ impl Evidence<'_> {
         Part { count: self.summary.answers(status), of, things: "answers" }
     }
 
-    /// The generator's own lag. Where only the send lag is known it stands in, waits for a connection
-    /// included: doubt counts against the generator.
-    fn own_lag(&self) -> &LatencySummary {
-        let dispatch = &self.summary.dispatch_lag;
-        if dispatch.count > 0 { dispatch } else { &self.summary.send_lag }
-    }
-
     /// `blame` of the target, unless the generator itself was late and may have caused it.
     fn unless_late(&self, blame: &'static str) -> &'static str {
         if client_late(self).is_some() { "" } else { blame }
@@ -86,7 +79,8 @@ fn finding(cause: Cause, severity: Severity, message: String, remedy: &str) -> F
 }
 
 fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
-    let (lag, limit) = (evidence.own_lag().p99.value, send_lag_limit(evidence.tightest_limit));
+    let (lag, limit) =
+        (evidence.summary.dispatch_lag.p99.value, send_lag_limit(evidence.tightest_limit));
     if lag <= limit {
         return None;
     }
@@ -133,7 +127,7 @@ fn local_exhausted(evidence: &Evidence<'_>) -> Option<Finding> {
 fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     let summary = evidence.summary;
     let (lag, limit) = (summary.send_lag.p99.value, send_lag_limit(evidence.tightest_limit));
-    let on_time = summary.dispatch_lag.count > 0 && summary.dispatch_lag.p99.value <= limit;
+    let on_time = summary.dispatch_lag.p99.value <= limit;
     if lag <= limit || !on_time {
         return None;
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::load::plan::LatePolicy;
 use crate::measure::fate::{Fate, TransportError};
-use crate::measure::sample::Sample;
+use crate::measure::sample::{Sample, Wait};
 use crate::measure::tally::Tally;
 
 fn limits() -> Limits {
@@ -24,15 +24,22 @@ fn tally(odd: Sample, count: usize) -> Tally {
     let mut tally = Tally::new(1);
     for slot in 0..2_000 {
         tally.record(if slot < 2_000 - count { &FINE } else { &odd });
-        tally.record_dispatch(Duration::from_micros(10));
     }
     tally
+}
+
+const NO_WAIT: Wait = waited(Duration::ZERO);
+
+const fn waited(connection: Duration) -> Wait {
+    Wait { connection, connect: Duration::ZERO, tls: Duration::ZERO }
 }
 
 /// A slot that was answered well, sent 20 µs after it was due and done at 5 ms.
 const FINE: Sample = Sample {
     request: 0,
     due: Offset::ZERO,
+    taken: Some(Offset::from_nanos(10_000)),
+    wait: NO_WAIT,
     sent: Some(Offset::from_nanos(20_000)),
     first_byte: Some(Offset::from_nanos(4_000_000)),
     done: Offset::from_nanos(5_000_000),
@@ -97,24 +104,17 @@ fn fates_and_statuses_become_findings() {
 
 #[test]
 fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
-    let late = Sample { sent: Some(Offset::from_nanos(90_000_000)), ..FINE };
-    let waited = tally(Sample { done: Offset::from_nanos(95_000_000), ..late }, 100);
+    let late = Sample {
+        sent: Some(Offset::from_nanos(90_000_000)),
+        done: Offset::from_nanos(95_000_000),
+        ..FINE
+    };
+    assert_eq!(causes(&tally(late, 100), |_| {}), [(Cause::ClientLate, Severity::Invalid)]);
+
+    let waited = tally(Sample { wait: waited(Duration::from_millis(89)), ..late }, 100);
     assert_eq!(causes(&waited, |_| {}), [(Cause::ConnectWait, Severity::Info)]);
     let at_limit = causes(&waited, |evidence| evidence.connections_peak = 64);
     assert_eq!(at_limit, [(Cause::ConnectionLimit, Severity::Warning)]);
-
-    let mut own = waited.clone();
-    for _ in 0..100 {
-        own.record_dispatch(Duration::from_millis(90));
-    }
-    assert_eq!(causes(&own, |_| {}), [(Cause::ClientLate, Severity::Invalid)]);
-
-    // Without dispatch times the doubt counts against the client.
-    let mut unknown = Tally::new(1);
-    for _ in 0..2_000 {
-        unknown.record(&late);
-    }
-    assert_eq!(causes(&unknown, |_| {}), [(Cause::ClientLate, Severity::Invalid)]);
 }
 
 #[test]
@@ -126,22 +126,11 @@ fn the_lag_limit_follows_the_tightest_objective() {
 
 #[test]
 fn slots_never_taken_up_make_the_run_invalid_unless_it_was_interrupted() {
-    let mut short = Tally::new(1);
-    for slot in 0..2_000 {
-        if slot < 1_900 {
-            short.record(&FINE);
-            short.record_dispatch(Duration::from_micros(10));
-        } else {
-            let unsent = Sample { sent: None, first_byte: None, fate: Fate::Unsent, ..FINE };
-            short.record(&Sample { status: None, ..unsent });
-        }
-    }
+    let never = Sample::unsent(0, Offset::ZERO, Fate::Unsent, Offset::from_nanos(5_000_000));
+    let short = tally(never, 100);
     let found = causes(&short, |_| {});
     assert_eq!(found[0], (Cause::RateMissed, Severity::Invalid));
-    let mut waited = short.clone();
-    for _ in 0..100 {
-        waited.record_dispatch(Duration::from_micros(10));
-    }
+    let waited = tally(Sample { taken: Some(Offset::ZERO), ..never }, 100);
     let found = causes(&waited, |_| {});
     assert!(found.iter().all(|(_, severity)| *severity < Severity::Invalid), "{found:?}");
     let found = causes(&short, |evidence| evidence.interrupted = true);

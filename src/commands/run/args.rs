@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::TypedValueParser as _;
 
 use crate::engine::Pacing;
-use crate::load::plan::LatePolicy;
+use crate::load::plan::{LatePolicy, ReceiveClock};
 use crate::load::rate::Rate;
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Objective, Slo};
@@ -138,6 +138,9 @@ pub struct Args {
     /// precise: wake early and poll; relaxed: several sends share a wake-up, for half the CPU
     #[arg(long, value_name = "KIND", value_parser = pacing_parser(), default_value = "precise", help_heading = "Limits")]
     pub pacing: Pacing,
+    /// Who stamps the arrival of answers: the kernel, or this program once it has read
+    #[arg(long, value_name = "CLOCK", value_parser = clock_parser(), default_value = "kernel", help_heading = "Limits")]
+    pub clock: ReceiveClock,
 
     /// Variable for the profile's ${VAR} (repeatable); goes before the environment
     #[arg(short = 'e', long = "env", value_name = "NAME=VALUE", help_heading = "Profile")]
@@ -193,6 +196,13 @@ fn arrivals_parser() -> impl clap::builder::TypedValueParser<Value = Arrivals> {
     let all = [Arrivals::Constant, Arrivals::Poisson, Arrivals::UniformJitter];
     clap::builder::PossibleValuesParser::new(all.map(Arrivals::name))
         .map(move |name| all.into_iter().find(|kind| kind.name() == name).unwrap_or_default())
+}
+
+fn clock_parser() -> impl clap::builder::TypedValueParser<Value = ReceiveClock> {
+    clap::builder::PossibleValuesParser::new(["kernel", "user"]).map(|name| match name.as_str() {
+        "user" => ReceiveClock::User,
+        _ => ReceiveClock::Kernel,
+    })
 }
 
 fn pacing_parser() -> impl clap::builder::TypedValueParser<Value = Pacing> {

@@ -108,6 +108,7 @@ pub(super) fn resolve(
         slots: args.requests,
         limits: limits(args, machine, own_server),
         workers: args.threads.unwrap_or_else(|| workers(rate, machine)),
+        receive_clock: args.clock,
         slo,
         tiers: profile.and_then(|profile| profile.tiers).unwrap_or_else(Tiers::standard),
     })

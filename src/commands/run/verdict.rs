@@ -59,7 +59,7 @@ pub(super) fn report(
         summary,
         started_at: session.started_at.to_string(),
         environment: environment(),
-        clock: ClockSource::User,
+        clock: if outcome.stamps.by_kernel() { ClockSource::Kernel } else { ClockSource::User },
         outcome: Outcome::new(&objectives, &findings, extent),
         tier: &slo::tier(&plan.tiers, &figures),
         objectives: &objectives,
