@@ -105,12 +105,11 @@ class Target:
 
 
 class Outcome:
-    """What a run left: its result, its CPU seconds and its peak memory in MB."""
+    """What a run left: its result and its CPU seconds."""
 
     def __init__(self, result, usage):
         self.result = result
         self.cpu_seconds = usage.ru_utime + usage.ru_stime
-        self.memory_mb = usage.ru_maxrss / 1024
 
 
 def run_steadfire(binary, words, cpu=None):
