@@ -40,8 +40,10 @@ class Capture:
         command = ["nice", "-n", "19", "tcpdump", "-i", "lo", "-j", "host", "--time-stamp-precision=nano",
                    "-s", str(SNAP_BYTES), "-B", str(RING_KIB), "-n", "-w", str(self.path)]
         command += ["-Z", "root"] if os.geteuid() == 0 else []
-        self.process = subprocess.Popen(rig.pinned(rig.last_cpu(), [*command, f"tcp port {self.port}"]),
-                                        stderr=subprocess.PIPE, text=True)
+        # On loopback each packet comes by twice. The kernel drops the outbound one for less than it would cost the
+        # sender, between its send instant and the stamp, to have it copied.
+        command.append(f"tcp port {self.port} and inbound")
+        self.process = subprocess.Popen(rig.pinned(rig.last_cpu(), command), stderr=subprocess.PIPE, text=True)
         told = ""
         while "listening on" not in told:
             line = self.process.stderr.readline()
