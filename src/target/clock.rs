@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::time::Offset;
 
@@ -16,8 +16,7 @@ use crate::time::Offset;
 const SLEEP_MAX: Duration = Duration::from_hours(1);
 /// tokio's wheel turns by the millisecond and may be a second one late, so a fine timer ends the wait.
 const WHEEL: Duration = Duration::from_millis(2);
-/// Fine timers at a time, each a file descriptor. A larger crowd waits for the end of a stall, and is
-/// answered one after the other anyway.
+/// Fine timers at a time, each a file descriptor.
 const FINE_MAX: usize = 64;
 
 /// Time since the server's start.
@@ -49,19 +48,21 @@ impl Clock {
     /// where there is no fine timer to be had.
     pub(super) async fn sleep_until(&self, due: Offset) {
         let wait = due.since(self.now()).min(SLEEP_MAX);
-        let Some(coarse) = wait.checked_sub(WHEEL) else { return self.sleep_finely(wait).await };
-        sleep(coarse).await;
-        self.sleep_finely(due.since(self.now()).min(WHEEL)).await;
+        if let Some(coarse) = wait.checked_sub(WHEEL) {
+            sleep(coarse).await;
+        }
+        if self.sleep_finely(due).await.is_none() {
+            sleep(due.since(self.now()).min(SLEEP_MAX)).await;
+        }
     }
 
-    async fn sleep_finely(&self, wait: Duration) {
-        let begun = Instant::now();
-        if let Ok(_permit) = self.fine.try_acquire()
-            && expire(wait).await.is_ok()
-        {
-            return;
-        }
-        sleep(wait.saturating_sub(begun.elapsed())).await;
+    /// `None` if no fine timer came free in time. A crowd lines up for them, and once the first have woken the
+    /// rest goes through, since by then it is due as well.
+    async fn sleep_finely(&self, due: Offset) -> Option<()> {
+        let left = || due.since(self.now()).min(WHEEL);
+        let _permit = timeout(left(), self.fine.acquire()).await.ok()?.ok()?;
+        let left = left();
+        if left.is_zero() { Some(()) } else { expire(left).await.ok() }
     }
 }
 
