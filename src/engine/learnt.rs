@@ -76,10 +76,10 @@ mod tests {
         for _ in 0..1000 {
             learnt.observe(Duration::from_secs(1));
         }
-        assert_eq!(learnt.duration(), Duration::from_nanos(200_000));
+        assert_eq!(learnt.duration(), Duration::from_micros(200));
         for _ in 0..10_000 {
             learnt.observe(Duration::ZERO);
         }
-        assert_eq!(learnt.duration(), Duration::from_nanos(5_000));
+        assert_eq!(learnt.duration(), Duration::from_micros(5));
     }
 }

@@ -55,7 +55,7 @@ pub(super) async fn serve(
             return stream.shutdown().await;
         };
         if complete > 0 || next == Next::Continue {
-            hold(clock, stalls).await;
+            hold(&clock, stalls).await;
         }
         answer(&mut stream, complete).await?;
         match next {
@@ -71,7 +71,7 @@ pub(super) async fn respond(
     clock: Clock,
     stalls: Option<Stalls>,
 ) -> Result<Response<Full<Bytes>>, Strike> {
-    hold(clock, stalls).await;
+    hold(&clock, stalls).await;
     let mut response = Response::new(Full::new(Bytes::from_static(BODY.as_bytes())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
@@ -93,7 +93,7 @@ fn poll_requests(
     Poll::Ready(Ok((!bytes.is_empty()).then(|| framer.push(bytes))))
 }
 
-async fn hold(clock: Clock, stalls: Option<Stalls>) {
+async fn hold(clock: &Clock, stalls: Option<Stalls>) {
     let Some(stalls) = stalls else { return };
     let now = clock.now();
     let release = stalls.release(now);

@@ -62,16 +62,19 @@ pub async fn serve(
         }
         Mode::Instant => {
             let (clock, stalls) = (Clock::start(), settings.stalls);
-            let run = |stream, mut stopping| async move {
-                match http2::version(&stream, &mut stopping).await {
-                    None => {}
-                    Some(Version::Http1) => {
-                        // A client that goes away is no error of the server's.
-                        let _ = instant::serve(stream, clock, stalls, stopping).await;
-                    }
-                    Some(Version::Http2) => {
-                        let answer = move |_| instant::respond(clock, stalls);
-                        http2::serve(stream, answer, stopping).await;
+            let run = |stream, mut stopping| {
+                let clock = clock.clone();
+                async move {
+                    match http2::version(&stream, &mut stopping).await {
+                        None => {}
+                        Some(Version::Http1) => {
+                            // A client that goes away is no error of the server's.
+                            let _ = instant::serve(stream, clock, stalls, stopping).await;
+                        }
+                        Some(Version::Http2) => {
+                            let answer = move |_| instant::respond(clock.clone(), stalls);
+                            http2::serve(stream, answer, stopping).await;
+                        }
                     }
                 }
             };
