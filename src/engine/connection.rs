@@ -1,67 +1,96 @@
-//! The life of one connection: open, carry one slot after another, park when there is nothing to do,
-//! close on any doubt.
+//! The life of one HTTP/1.1 connection: open, carry one slot after another, park when there is nothing to
+//! do, close on any doubt; and [`Carrier`], which carries one slot over any link.
 //!
 //! A task per connection, none per request.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use tokio::time::{Instant, Sleep};
 
-use crate::engine::dispatch::{Dispatcher, Job, Seat};
+use crate::engine::alarm::Alarm;
+use crate::engine::dispatch::Dispatcher;
+use crate::engine::seat::{Job, Seat};
 use crate::load::request::Expect;
+use crate::load::way::KeepAlive;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::time::Offset;
-use crate::transport::exchange::{Exchange, Link, Reuse};
-use crate::transport::io::Stamps;
+use crate::transport::clock::monotonic_ns;
+use crate::transport::exchange::{Exchange, Http1, Link, Reuse};
+use crate::transport::io::Instants;
 
 /// Opens a connection and serves the dispatcher until it closes.
 pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u64) {
-    // A task keeps one waker for life.
-    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-    seat.waker.set(waker).expect("a seat is served by one task");
+    take_place(&seat).await;
     match open(&dispatcher).await {
         Ok((link, set_up)) => {
-            let mut connection = Connection {
-                alarm: Box::pin(tokio::time::sleep(dispatcher.limits.timeout)),
-                dispatcher: Rc::clone(&dispatcher),
-                seat,
-                link,
-                set_up,
-            };
-            while let Some(job) = connection.next_job().await {
-                if connection.carry(job).await == Reuse::Closed {
-                    break;
+            let mut carrier = Carrier::new(Rc::clone(&dispatcher), seat, link, set_up);
+            while let Some(job) = carrier.next_job().await {
+                match carrier.carry(job).await {
+                    After::Open if dispatcher.dialer.route().keep_alive() == KeepAlive::On => {}
+                    After::Open | After::Closed => break,
+                    After::GivenUp => {
+                        dispatcher.gave_up();
+                        break;
+                    }
                 }
             }
         }
         Err(fault) => dispatcher.connect_failed(fault),
     }
     dispatcher.left(number);
+    dispatcher.closed();
 }
 
-async fn open(dispatcher: &Dispatcher) -> Result<(Link, SetUp), TransportError> {
-    let dialed = dispatcher.dialer.dial().await?;
+/// Lets `seat` wake the task that this is called on.
+pub(super) async fn take_place(seat: &Seat) {
+    // A task keeps one waker for life.
+    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    seat.waker.set(waker).expect("a seat is served by one task");
+}
+
+async fn open(dispatcher: &Dispatcher) -> Result<(Http1, SetUp), TransportError> {
+    let dialed = dispatcher.dialer.dial().await.map_err(|error| error.fault())?;
     let set_up = dialed.set_up;
-    let link = Link::open(dialed).await?;
+    let link = Http1::open(dialed).await?;
     dispatcher.connected(set_up);
     Ok((link, set_up))
 }
 
-struct Connection {
+/// A seat with the link that carries its slots.
+pub(super) struct Carrier<L> {
     dispatcher: Rc<Dispatcher>,
     seat: Rc<Seat>,
-    link: Link,
+    link: L,
     /// Zero once the first slot has borne it.
     set_up: SetUp,
-    alarm: Pin<Box<Sleep>>,
+    alarm: Alarm,
 }
 
-impl Connection {
+/// What is left of a link after a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// It carries another.
+    Open,
+    /// It does not.
+    Closed,
+    /// It does not, since the answer was not there in time.
+    GivenUp,
+}
+
+impl From<Reuse> for After {
+    fn from(reuse: Reuse) -> Self {
+        match reuse {
+            Reuse::Open => Self::Open,
+            Reuse::Closed => Self::Closed,
+        }
+    }
+}
+
+impl Carrier<Http1> {
     /// A waiting slot, or the one assigned while idle; `None` once the connection is to close.
     async fn next_job(&mut self) -> Option<Job> {
         if self.seat.dismissed.get() {
@@ -70,7 +99,12 @@ impl Connection {
         if let Some(job) = self.dispatcher.next_waiting() {
             return Some(job);
         }
-        self.dispatcher.park(&self.seat);
+        if self.dispatcher.dialer.route().keep_alive() == KeepAlive::Off {
+            // A later slot would not pay for this connection's set-up.
+            return None;
+        }
+        let idle_since = self.link.instants().last_byte.unwrap_or_else(monotonic_ns);
+        self.dispatcher.park(&self.seat, idle_since);
         let Self { seat, link, dispatcher, .. } = self;
         poll_fn(|cx| {
             // The server's close is noticed before a slot is entrusted to the connection.
@@ -91,45 +125,52 @@ impl Connection {
         })
         .await
     }
+}
+
+impl<L: Link> Carrier<L> {
+    pub(super) fn new(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, link: L, set_up: SetUp) -> Self {
+        let alarm = Alarm::new(dispatcher.limits.timeout);
+        Self { dispatcher, seat, link, set_up, alarm }
+    }
 
     /// Sends one slot's request, waits for the answer and records what came of it.
-    async fn carry(&mut self, job: Job) -> Reuse {
+    pub(super) async fn carry(&mut self, job: Job) -> After {
         let prepared = self.dispatcher.prepared();
         let clock = self.dispatcher.recorder.clock();
-        let began = clock.now();
+        let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
         let request = prepared.request(job.request, job.slot);
         let limits = &self.dispatcher.limits;
         let to_deadline = limits.deadline.map(|deadline| (job.due + deadline).since(began));
         let patience = to_deadline.map_or(limits.timeout, |left| left.min(limits.timeout));
-        let limit = Instant::now() + patience;
+        let limit_ns = clock.monotonic(began + patience);
+        self.link.hold_until(clock.monotonic(job.due));
         let mut let_go = |_: &Bytes| {};
         let exchange = self.link.exchange(request, &mut let_go);
-        match within(self.alarm.as_mut(), limit, &self.seat, exchange).await {
+        match within(&mut self.alarm, limit_ns, &self.seat, exchange).await {
             Within::Ended(Exchange::Answered { status, body_bytes }) => {
                 let fate = judge(prepared.expect(job.request), status, body_bytes);
                 self.finish(&job, began, fate, Some((status, body_bytes)));
-                match within(self.alarm.as_mut(), limit, &self.seat, self.link.settle()).await {
-                    Within::Ended(reuse) => reuse,
-                    Within::TimedOut | Within::Dismissed => Reuse::Closed,
+                match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {
+                    Within::Ended(reuse) => reuse.into(),
+                    Within::TimedOut | Within::Dismissed => After::Closed,
                 }
             }
             Within::Ended(Exchange::Failed(fault)) => {
                 self.finish(&job, began, Fate::TransportError(fault), None);
-                Reuse::Closed
+                After::Closed
             }
             Within::Ended(Exchange::NotSent) => {
                 self.seat.carrying.set(None);
                 self.dispatcher.give_back(job);
-                Reuse::Closed
+                After::Closed
             }
             Within::TimedOut => {
-                self.dispatcher.gave_up();
                 self.finish(&job, began, Fate::Timeout, None);
-                Reuse::Closed
+                After::GivenUp
             }
             // The leg is over, and the slot was given its fate then.
-            Within::Dismissed => Reuse::Closed,
+            Within::Dismissed => After::Closed,
         }
     }
 
@@ -137,18 +178,21 @@ impl Connection {
         self.seat.carrying.set(None);
         let clock = self.dispatcher.recorder.clock();
         let set_up = std::mem::take(&mut self.set_up);
-        let stamps: &Stamps = self.link.stamps();
-        let sent = stamps.sent().map(|ns| clock.offset(ns));
-        let last_read = stamps.last_read().map(|ns| clock.offset(ns));
+        let Instants { ready, sent, first_byte, last_byte } = self.link.instants();
+        if let Some(ready) = ready.filter(|_| !job.waited) {
+            self.dispatcher.observe_way_out(clock.offset(ready).since(job.taken));
+        }
+        let sent = sent.map(|ns| clock.offset(ns));
+        let last_byte = last_byte.map(|ns| clock.offset(ns));
         let sample = Sample {
             request: job.request,
             due: job.due,
-            taken: Some(job.taken),
+            taken: Some(job.taken.max(job.due)),
             wait: Wait::within(job.waited(began), set_up),
             sent,
-            first_byte: stamps.first_read().map(|ns| clock.offset(ns)),
+            first_byte: first_byte.map(|ns| clock.offset(ns)),
             // An answer was there when its last byte was read; anything else ends when it is noticed.
-            done: answer.and(last_read).unwrap_or_else(|| clock.now()),
+            done: answer.and(last_byte).unwrap_or_else(|| clock.now()),
             fate,
             status: answer.map(|(status, _)| status),
             bytes: answer.map_or(0, |(_, bytes)| bytes),
@@ -174,20 +218,15 @@ enum Within<T> {
     Dismissed,
 }
 
-/// Runs `future` until `limit` or until the seat is dismissed.
-///
-/// The alarm is moved only when it goes off too early or would go off too late: successive requests have
-/// later and later limits, so most of them never touch the timer.
+/// Runs `future` until `limit_ns` or until the seat is dismissed.
 async fn within<F: Future>(
-    mut alarm: Pin<&mut Sleep>,
-    limit: Instant,
+    alarm: &mut Alarm,
+    limit_ns: u64,
     seat: &Seat,
     future: F,
 ) -> Within<F::Output> {
     let mut future = pin!(future);
-    if alarm.deadline() > limit {
-        alarm.as_mut().reset(limit);
-    }
+    alarm.at_latest(limit_ns);
     poll_fn(|cx| {
         let polled = future.as_mut().poll(cx);
         if seat.dismissed.get() {
@@ -196,13 +235,7 @@ async fn within<F: Future>(
         if let Poll::Ready(output) = polled {
             return Poll::Ready(Within::Ended(output));
         }
-        while alarm.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= limit {
-                return Poll::Ready(Within::TimedOut);
-            }
-            alarm.as_mut().reset(limit);
-        }
-        Poll::Pending
+        if alarm.poll_past(cx, limit_ns) { Poll::Ready(Within::TimedOut) } else { Poll::Pending }
     })
     .await
 }

@@ -1,18 +1,21 @@
-//! [`Dispatcher`]: gives each due slot to an idle connection, a new one, or the wait list; past the
-//! in-flight cap it sheds. One per worker.
+//! [`Dispatcher`]: gives each due slot to an idle connection, a free stream of a session, a new connection,
+//! or the wait list; past the in-flight cap it sheds. One per worker.
 //!
 //! Every slot that enters leaves through [`Dispatcher::finish`] exactly once, with its fate.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
-use std::task::Waker;
 use std::time::Duration;
 
 use crate::engine::connection;
+use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
+use crate::engine::seat::{Job, Seat};
+use crate::engine::session::{self, Sessions, Shared};
 use crate::load::plan::{LatePolicy, Limits};
+use crate::load::way::HttpVersion;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::measure::tally::Opening;
@@ -21,62 +24,11 @@ use crate::time::Offset;
 use crate::transport::clock::monotonic_ns;
 use crate::transport::connect::Dialer;
 
-/// A slot on its way.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Job {
-    pub(super) slot: u64,
-    pub(super) due: Offset,
-    pub(super) request: usize,
-    /// Whether it counts, or belongs to the warm-up.
-    pub(super) measured: bool,
-    /// When the worker took it up.
-    pub(super) taken: Offset,
-    /// Whether no connection was free then.
-    pub(super) waited: bool,
-    /// Whether a connection already gave it back unsent.
-    pub(super) returned: bool,
-}
-
-impl Job {
-    /// How long it had waited for a connection when one took it at `began`.
-    pub(super) fn waited(&self, began: Offset) -> Duration {
-        if self.waited { began.since(self.taken) } else { Duration::ZERO }
-    }
-
-    /// What is known of it if it ends now and no byte of it was sent.
-    fn unsent(&self, fate: Fate, now: Offset) -> Sample {
-        let unsent = Sample::unsent(self.request, self.due, fate, now);
-        Sample { taken: Some(self.taken), ..unsent }
-    }
-}
-
-/// A connection's place at the dispatcher: how its task is given work.
-#[derive(Default)]
-pub(super) struct Seat {
-    /// Work for an idle connection.
-    pub(super) assigned: Cell<Option<Job>>,
-    /// What the connection is carrying, and since when.
-    pub(super) carrying: Cell<Option<(Job, Offset)>>,
-    /// Set when the idle connection is to close.
-    pub(super) dismissed: Cell<bool>,
-    /// Wakes the connection's task.
-    pub(super) waker: OnceCell<Waker>,
-    /// Monotonic nanoseconds.
-    idle_since: Cell<u64>,
-}
-
-impl Seat {
-    fn wake(&self) {
-        if let Some(waker) = self.waker.get() {
-            waker.wake_by_ref();
-        }
-    }
-
-    fn dismiss(&self) {
-        self.dismissed.set(true);
-        self.wake();
-    }
-}
+/// The way of a request from the schedule to the socket takes microseconds, more where caches are cold.
+/// Slots are taken up that much ahead of time and held at the socket until they are due, so the bounds
+/// also say how long a worker may be held up by one.
+const WAY_OUT: Learning =
+    Learning { quantile: 0.9, step_ns: 500.0, start_ns: 10_000.0, min_ns: 0.0, max_ns: 40_000.0 };
 
 /// One worker's slots, connections and wait list.
 pub(super) struct Dispatcher {
@@ -86,7 +38,13 @@ pub(super) struct Dispatcher {
     prepared: RefCell<Rc<Prepared>>,
     seats: RefCell<BTreeMap<u64, Rc<Seat>>>,
     next_seat: Cell<u64>,
+    /// HTTP/2's connections; empty for HTTP/1.1, where each has a seat of its own.
+    pub(super) sessions: Sessions,
+    /// Open or being opened.
+    connections: Cell<usize>,
     connecting: Cell<usize>,
+    /// From taking a slot up to being ready to write its request.
+    way_out: Cell<Learnt>,
     /// Idle connections; the most recently used is taken first, so that few stay warm and the rest may
     /// close.
     idle: RefCell<Vec<Rc<Seat>>>,
@@ -113,7 +71,10 @@ impl Dispatcher {
             prepared: RefCell::new(Rc::new(prepared)),
             seats: RefCell::default(),
             next_seat: Cell::new(0),
+            sessions: Sessions::default(),
+            connections: Cell::new(0),
             connecting: Cell::new(0),
+            way_out: Cell::new(Learnt::new(WAY_OUT)),
             idle: RefCell::default(),
             waiting: RefCell::default(),
             in_flight: Cell::new(0),
@@ -137,9 +98,14 @@ impl Dispatcher {
             self.finish(&job, Fate::Shed, job.taken);
             return;
         }
-        if let Some(seat) = self.take_idle() {
+        if let Some(seat) = self.take_idle(job.taken) {
             seat.assigned.set(Some(job));
             seat.wake();
+            return;
+        }
+        if let Some(session) = self.roomiest() {
+            self.in_flight.set(self.in_flight.get() + 1);
+            self.carry_on(session, job);
             return;
         }
         self.waiting.borrow_mut().push_back(Job { waited: true, ..job });
@@ -157,15 +123,32 @@ impl Dispatcher {
         self.limits.deadline.is_some_and(|deadline| now.since(job.due) >= deadline)
     }
 
+    /// How long before it is due a slot is best taken up. Nothing on a session, where requests share a
+    /// connection and one that is held would hold up the others.
+    pub(super) fn head_start(&self) -> Duration {
+        match self.dialer.route().version() {
+            HttpVersion::Http1 => self.way_out.get().duration(),
+            HttpVersion::Http2 => Duration::ZERO,
+        }
+    }
+
+    /// Enters how long a slot took from being taken up to being ready to be written.
+    pub(super) fn observe_way_out(&self, time: Duration) {
+        let mut way_out = self.way_out.get();
+        way_out.observe(time);
+        self.way_out.set(way_out);
+    }
+
     /// Sent and unanswered, plus waiting.
     pub(super) fn outstanding(&self) -> usize {
         self.in_flight.get() + self.waiting.borrow().len()
     }
 
     /// An idle connection that has not been idle for too long.
-    fn take_idle(&self) -> Option<Rc<Seat>> {
+    fn take_idle(&self, now: Offset) -> Option<Rc<Seat>> {
         let seat = self.idle.borrow_mut().pop()?;
-        if Self::idle_for(&seat) < self.limits.idle_timeout {
+        // Connections outlive legs, so their age is not an offset.
+        if seat.idle_for(self.recorder.clock().monotonic(now)) < self.limits.idle_timeout {
             self.in_flight.set(self.in_flight.get() + 1);
             return Some(seat);
         }
@@ -175,30 +158,59 @@ impl Dispatcher {
         None
     }
 
-    /// Connections outlive legs, so their age is not an offset.
-    fn idle_for(seat: &Seat) -> Duration {
-        Duration::from_nanos(monotonic_ns().saturating_sub(seat.idle_since.get()))
+    /// The session whose turn it is, if any has room.
+    fn roomiest(&self) -> Option<Rc<Shared>> {
+        self.sessions.roomiest(self.limits.streams, self.limits.idle_timeout)
     }
 
-    /// Opens a connection if a slot waits for which none is being opened, and the bound allows.
-    fn grow(self: &Rc<Self>) {
-        let wanted = self.connecting.get() < self.waiting.borrow().len();
-        let room = self.seats.borrow().len() < self.limits.connections;
-        if wanted && room {
+    /// Carries a slot that counts as in flight on a stream of its own.
+    fn carry_on(self: &Rc<Self>, session: Rc<Shared>, job: Job) {
+        session.occupy();
+        let (number, seat) = self.new_seat();
+        seat.assigned.set(Some(job));
+        tokio::task::spawn_local(session::carry(Rc::clone(self), session, seat, number));
+    }
+
+    /// Gives waiting slots to sessions with room, and opens a connection if some are left for which none
+    /// is being opened, and the bound allows.
+    pub(super) fn grow(self: &Rc<Self>) {
+        while let Some(session) = self.roomiest() {
+            let Some(job) = self.next_waiting() else { return };
+            self.carry_on(session, job);
+        }
+        let each = match self.dialer.route().version() {
+            HttpVersion::Http1 => 1,
+            HttpVersion::Http2 => self.limits.streams,
+        };
+        let wanted = self.connecting.get().saturating_mul(each) < self.waiting.borrow().len();
+        if wanted && self.connections() < self.limits.connections {
             self.open_connection();
         }
     }
 
     /// Opens one more connection; the caller keeps to the bound.
     pub(super) fn open_connection(self: &Rc<Self>) {
+        let open = self.connections() + 1;
+        self.connections.set(open);
+        self.connections_peak.set(self.connections_peak.get().max(open));
+        self.connecting.set(self.connecting.get() + 1);
+        match self.dialer.route().version() {
+            HttpVersion::Http1 => {
+                let (number, seat) = self.new_seat();
+                tokio::task::spawn_local(connection::serve(Rc::clone(self), seat, number));
+            }
+            HttpVersion::Http2 => {
+                tokio::task::spawn_local(session::serve(Rc::clone(self)));
+            }
+        }
+    }
+
+    fn new_seat(&self) -> (u64, Rc<Seat>) {
         let number = self.next_seat.get();
         self.next_seat.set(number + 1);
         let seat = Rc::new(Seat::default());
         self.seats.borrow_mut().insert(number, Rc::clone(&seat));
-        let open = self.seats.borrow().len();
-        self.connections_peak.set(self.connections_peak.get().max(open));
-        self.connecting.set(self.connecting.get() + 1);
-        tokio::task::spawn_local(connection::serve(Rc::clone(self), seat, number));
+        (number, seat)
     }
 
     /// Connections that are being opened.
@@ -208,7 +220,7 @@ impl Dispatcher {
 
     /// Connections, open or being opened.
     pub(super) fn connections(&self) -> usize {
-        self.seats.borrow().len()
+        self.connections.get()
     }
 
     /// A connection is open.
@@ -239,10 +251,15 @@ impl Dispatcher {
         }
     }
 
-    /// A connection has closed; a waiting slot may need a new one.
-    pub(super) fn left(self: &Rc<Self>, number: u64) {
-        self.seats.borrow_mut().remove(&number);
+    /// A connection has closed or could not be opened; a waiting slot may need a new one.
+    pub(super) fn closed(self: &Rc<Self>) {
+        self.connections.set(self.connections.get() - 1);
         self.grow();
+    }
+
+    /// A seat is empty for good.
+    pub(super) fn left(&self, number: u64) {
+        self.seats.borrow_mut().remove(&number);
     }
 
     /// The longest-waiting slot that may still be sent; those that may not are given their fate.
@@ -261,9 +278,9 @@ impl Dispatcher {
         }
     }
 
-    /// A connection has nothing to do.
-    pub(super) fn park(&self, seat: &Rc<Seat>) {
-        seat.idle_since.set(monotonic_ns());
+    /// A connection has nothing to do, since `idle_since` in monotonic nanoseconds.
+    pub(super) fn park(&self, seat: &Rc<Seat>, idle_since: u64) {
+        seat.idle_since.set(idle_since);
         self.idle.borrow_mut().push(Rc::clone(seat));
     }
 
@@ -309,8 +326,10 @@ impl Dispatcher {
     /// Once per window: closes connections idle for too long and ends waiting slots past their deadline.
     pub(super) fn sweep(&self, now: Offset) {
         let limit = self.limits.idle_timeout;
+        self.sessions.sweep(limit);
+        let now_ns = monotonic_ns();
         self.idle.borrow_mut().retain(|seat| {
-            let fresh = Self::idle_for(seat) < limit;
+            let fresh = seat.idle_for(now_ns) < limit;
             if !fresh {
                 seat.dismiss();
             }

@@ -17,6 +17,7 @@ use crate::engine::prepare::Ready;
 use crate::engine::prepared::{Prepared, RenderError};
 use crate::engine::worker::{self, Assignment, Command, Equipment, Finished, Message};
 use crate::load::plan::{Limits, Plan};
+use crate::load::way::KeepAlive;
 use crate::measure::tally::Tally;
 use crate::measure::window::{Interval, Window};
 use crate::time::Offset;
@@ -73,11 +74,11 @@ impl TokenPort {
 }
 
 fn prepare(plan: &Plan, ready: &Ready, token: &str) -> Result<Prepared, RenderError> {
-    Prepared::new(&ready.requests, &plan.origin, plan.seed, Arc::clone(&ready.pools), token)
+    Prepared::new(&ready.requests, plan, Arc::clone(&ready.pools), token)
 }
 
 impl Fleet {
-    /// Starts the plan's workers and opens `connections` connections among them.
+    /// Starts the plan's workers and opens `connections` connections among them, if connections are kept.
     pub fn launch(plan: &Arc<Plan>, ready: Ready, connections: usize) -> Result<Self, FleetError> {
         let (sender, messages) = channel();
         let count = plan.workers.max(1);
@@ -100,6 +101,11 @@ impl Fleet {
             workers.push(WorkerHandle { commands, thread: Some(thread) });
         }
         let fleet = Self { plan: Arc::clone(plan), ready, workers, messages };
+        let connections = match plan.way.keep_alive {
+            KeepAlive::On => connections,
+            // Set up in advance, it would not count in the slot's time.
+            KeepAlive::Off => 0,
+        };
         fleet.command(|| Command::Open(connections.div_ceil(count)));
         for _ in 0..count {
             match fleet.messages.recv().map_err(|_| FleetError::Lost)? {

@@ -3,14 +3,21 @@
 //! A [`fleet::Fleet`] is a set of worker threads, each with its own runtime, connections, pacer and
 //! tally; nothing is shared between them while they send. The engine judges nothing and prints nothing.
 
+mod alarm;
 mod connection;
 mod dispatch;
+#[cfg(test)]
+mod example;
 pub mod fleet;
+mod learnt;
 pub mod leg;
 mod pacer;
 pub mod prepare;
 mod prepared;
 mod recorder;
+mod seat;
+mod session;
+mod timer;
 pub mod token;
 mod worker;
 

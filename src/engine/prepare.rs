@@ -7,15 +7,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use rustls::ClientConfig;
 
 use crate::engine::prepared::{self, RenderError};
 use crate::load::mix::{Mix, MixError};
-use crate::load::plan::{Login, Plan, SetupRequest};
-use crate::load::request::{Pools, RequestTemplate};
+use crate::load::plan::{Login, Plan, Scheme, SetupRequest};
+use crate::load::request::{Pools, RequestTemplate, Template};
+use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::measure::fate::TransportError;
 use crate::profile::{EmptyPool, Redistributed, redistribute, select};
-use crate::transport::connect::{Dialer, Route, RouteError};
+use crate::transport::connect::{DialError, Dialer};
+use crate::transport::multiplexed::Session;
+use crate::transport::proxy::ProxyFault;
+use crate::transport::route::{Route, RouteError};
 use crate::transport::single::{Answer, SingleError, fetch};
 
 /// How often a set-up exchange that broke is tried before the run is refused.
@@ -28,12 +33,36 @@ pub enum PrepareError {
     #[error(transparent)]
     Route(#[from] RouteError),
     /// No connection.
-    #[error("cannot connect to {authority}: {cause}; is the target running, and is --host right?")]
+    #[error("cannot connect to {place}: {cause}; {remedy}")]
     Unreachable {
+        /// What was connected to.
+        place: String,
+        /// Why.
+        cause: DialError,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// HTTP/2 was asked for, and the target does not speak it.
+    #[error(
+        "{authority} does not speak HTTP/2 {how}; use --http-version 1.1, or auto for what an https:// \
+         target picks"
+    )]
+    NoHttp2 {
         /// Host and port.
         authority: String,
-        /// Why.
-        cause: SingleError,
+        /// Over what.
+        how: &'static str,
+    },
+    /// A header that HTTP/2 does not carry.
+    #[error(
+        "request '{request}': the header '{header}' cannot be sent like this over HTTP/2; leave it out, or \
+         use --http-version 1.1"
+    )]
+    ConnectionHeader {
+        /// Which.
+        request: String,
+        /// Its name.
+        header: HeaderName,
     },
     /// A set-up exchange broke.
     #[error("{step}: {cause}")]
@@ -112,7 +141,11 @@ pub struct Ready {
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 /// `tls` is needed for https only.
 pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Ready, PrepareError> {
-    let route = reachable(plan, &Route::resolve(&plan.origin, tls).await?).await?;
+    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
+    let route = agree(plan, route).await?;
+    let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
+    let plan = &Plan { way, ..plan.clone() };
+    check_headers(plan)?;
     let desk = Desk {
         plan,
         dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
@@ -146,28 +179,110 @@ pub async fn renew_token(plan: &Plan, route: &Route) -> Result<Option<String>, P
 /// its failures count.
 async fn reachable(plan: &Plan, route: &Route) -> Result<Route, PrepareError> {
     let mut kept = Vec::new();
-    let mut fault = TransportError::ConnectFailed;
-    for v6 in [true, false] {
-        let kind: Vec<_> =
-            route.addresses().iter().copied().filter(|one| one.is_ipv6() == v6).collect();
-        let dialer = Dialer::new(route.only(&kind), plan.limits.connect_timeout);
-        for _ in 0..kind.len() {
-            match dialer.dial().await {
-                Ok(_) => {
-                    kept.extend(kind);
+    let mut cause = DialError::Connect(TransportError::ConnectFailed);
+    for (kind, addresses) in route.kinds() {
+        let dialer = Dialer::new(kind.clone(), plan.limits.connect_timeout);
+        for _ in 0..addresses {
+            match dialer.probe().await {
+                Ok(()) => {
+                    kept.push(kind);
                     break;
                 }
-                Err(cause) => fault = cause,
+                Err(error) => cause = error,
             }
         }
     }
-    if kept.is_empty() {
-        return Err(PrepareError::Unreachable {
-            authority: format!("{}:{}", plan.origin.host, plan.origin.port),
-            cause: SingleError::Transport(fault),
-        });
+    Route::joined(&kept).ok_or_else(|| unreachable(plan, cause))
+}
+
+/// Settles the version of HTTP before anything is sent.
+async fn agree(plan: &Plan, route: Route) -> Result<Route, PrepareError> {
+    use HttpVersion::{Http1, Http2};
+    let wanted = plan.way.http;
+    let secure = plan.origin.scheme == Scheme::Https;
+    if wanted == HttpChoice::Exactly(Http1) || wanted == HttpChoice::Auto && !secure {
+        return Ok(route.speaking(Http1));
     }
-    Ok(route.only(&kept))
+    let refusal = || PrepareError::NoHttp2 {
+        authority: plan.origin.authority.clone(),
+        how: if secure { "over TLS" } else { "with prior knowledge" },
+    };
+    let patience = plan.limits.connect_timeout;
+    let dialed = Dialer::new(route.clone(), patience)
+        .dial()
+        .await
+        .map_err(|cause| unreachable(plan, cause))?;
+    if dialed.stream.negotiated() == Some(Http1) {
+        return match wanted {
+            HttpChoice::Auto => Ok(route.speaking(Http1)),
+            HttpChoice::Exactly(_) => Err(refusal()),
+        };
+    }
+    match tokio::time::timeout(patience, Session::open(dialed)).await {
+        Ok(Ok(_)) => Ok(route.speaking(Http2)),
+        Ok(Err(_)) | Err(_) => Err(refusal()),
+    }
+}
+
+/// HTTP/2 knows no headers about the connection, and takes the `Host` apart from the headers.
+fn check_headers(plan: &Plan) -> Result<(), PrepareError> {
+    if plan.way.http != HttpChoice::Exactly(HttpVersion::Http2) {
+        return Ok(());
+    }
+    let setup = plan.login.iter().map(|login| &login.request).chain(&plan.setup);
+    let setup = setup.map(|request| (&request.name, &request.headers));
+    let requests = plan.requests.iter().map(|request| (&request.name, &request.headers));
+    for (request, headers) in setup.chain(requests) {
+        let unfit = |(name, value): &&(HeaderName, Template)| match name.as_str() {
+            "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade" => {
+                true
+            }
+            "te" => value.as_literal() != Some("trailers"),
+            "host" => value.varies_by_slot(),
+            _ => false,
+        };
+        if let Some((header, _)) = headers.iter().find(unfit) {
+            let (request, header) = (request.clone(), header.clone());
+            return Err(PrepareError::ConnectionHeader { request, header });
+        }
+    }
+    Ok(())
+}
+
+fn unreachable(plan: &Plan, cause: DialError) -> PrepareError {
+    let target = plan.way.destination(&plan.origin);
+    let place = match (&plan.way.via, &cause) {
+        (Via::Direct, _) => target.to_string(),
+        (Via::UnixSocket(path), _) => format!("the Unix socket {}", path.display()),
+        (Via::Proxy(proxy), DialError::Connect(_)) => format!("the proxy {proxy}"),
+        (Via::Proxy(proxy), _) => format!("{target} through the proxy {proxy}"),
+    };
+    let remedy = match (&plan.way.via, &cause) {
+        (_, DialError::Tls(error) | DialError::Proxy(ProxyFault::Tls(error))) => tls_remedy(error),
+        (Via::Direct, _) => "is the target running, and is --host right?",
+        (Via::UnixSocket(_), _) => "is the target running, and is --unix-socket right?",
+        (_, DialError::Proxy(ProxyFault::Status(407))) => {
+            "put the user name and password the proxy wants before its host: --proxy http://USER:PASSWORD@HOST:PORT"
+        }
+        (_, DialError::Proxy(_)) => "is the target running, and may the proxy be used to reach it?",
+        (_, DialError::Connect(_)) => "is the proxy running, and is --proxy right?",
+    };
+    PrepareError::Unreachable { place, cause, remedy }
+}
+
+fn tls_remedy(error: &rustls::Error) -> &'static str {
+    match error {
+        rustls::Error::InvalidCertificate(_) => {
+            "name the authority that signed its certificate with --cacert, or accept any with -k"
+        }
+        rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired) => {
+            "it wants a client certificate: give --cert and --key"
+        }
+        rustls::Error::AlertReceived(_) => {
+            "if it wants a client certificate, check --cert and --key"
+        }
+        _ => "does it speak TLS there?",
+    }
 }
 
 struct Desk<'a> {
@@ -183,14 +298,14 @@ impl Desk<'_> {
         pools: &Pools,
         token: &str,
     ) -> Result<Answer, PrepareError> {
-        let Plan { origin, seed, .. } = self.plan;
         let mut attempt = 1;
         loop {
-            let outgoing =
-                prepared::setup_outgoing(request, origin, *seed, Arc::clone(pools), token)?;
+            let outgoing = prepared::setup_outgoing(request, self.plan, Arc::clone(pools), token)?;
             match fetch(&self.dialer, outgoing, self.timeout).await {
                 Ok(answer) => return Ok(answer),
-                Err(SingleError::Transport(_)) if attempt < ATTEMPTS => attempt += 1,
+                Err(SingleError::Dial(_) | SingleError::Transport(_)) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
                 Err(cause) => {
                     return Err(PrepareError::Broken { step: step(request), cause });
                 }
@@ -271,49 +386,7 @@ mod tests {
     use std::net::{SocketAddr, TcpListener};
 
     use super::*;
-    use crate::load::plan::{LatePolicy, Limits, Origin, ReceiveClock, Scheme};
-    use crate::load::rate::Rate;
-    use crate::load::schedule::Arrivals;
-    use crate::load::slo::{Slo, Tiers};
-
-    fn plan(port: u16) -> Plan {
-        let second = Duration::from_secs(1);
-        Plan {
-            name: "test".into(),
-            profile_sha256: None,
-            origin: Origin {
-                scheme: Scheme::Http,
-                host: "127.0.0.1".into(),
-                port,
-                authority: format!("127.0.0.1:{port}"),
-                base_path: String::new(),
-            },
-            requests: Vec::new(),
-            login: None,
-            setup: Vec::new(),
-            pools: Vec::new(),
-            rate: Rate::per_second(1).unwrap(),
-            arrivals: Arrivals::Constant,
-            seed: 1,
-            warmup: second,
-            duration: second,
-            slots: None,
-            limits: Limits {
-                connections: 1,
-                in_flight: 1,
-                timeout: second,
-                deadline: None,
-                connect_timeout: second,
-                idle_timeout: second,
-                drain: second,
-                late: LatePolicy::Send,
-            },
-            workers: 1,
-            receive_clock: ReceiveClock::Kernel,
-            slo: Slo::standard(),
-            tiers: Tiers::standard(),
-        }
-    }
+    use crate::engine::example::plan;
 
     #[test]
     fn an_empty_pool_is_told_once() {
@@ -336,12 +409,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let plan = plan(port);
-        let all = Route::resolve(&plan.origin, None).await.unwrap();
+        let all = Route::resolve(&plan.origin, &plan.way, None).await.unwrap();
         let v6 = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
         let live = SocketAddr::from(([127, 0, 0, 1], port));
         let dead = SocketAddr::from(([127, 0, 0, 2], port));
         let route = reachable(&plan, &all.only(&[v6, dead, live])).await.unwrap();
-        assert_eq!(route.addresses(), [dead, live]);
+        assert_eq!(route.addresses(), [dead.to_string(), live.to_string()]);
         let refused = reachable(&plan, &all.only(&[v6, dead])).await.err().unwrap();
         assert!(refused.to_string().contains("cannot connect to 127.0.0.1"), "{refused}");
     }

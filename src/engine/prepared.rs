@@ -4,15 +4,19 @@
 //! rendering only where its text differs.
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use http::uri::{PathAndQuery, Uri};
+use http::header::{
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT,
+};
+use http::uri::Uri;
 use http::{Method, Request};
 use http_body_util::Full;
 
-use crate::load::plan::{Origin, SetupRequest};
+use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::random::SplitMix64;
 use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Template};
+use crate::load::way::{HttpChoice, HttpVersion, KeepAlive};
 use crate::transport::exchange::Outgoing;
+use crate::transport::proxy;
 
 const AGENT: &str = concat!("steadfire/", env!("CARGO_PKG_VERSION"));
 
@@ -24,6 +28,8 @@ enum Text<T> {
 
 struct Entry {
     method: Method,
+    /// What goes before the path.
+    prefix: String,
     uri: Text<Uri>,
     headers: HeaderMap,
     varying_headers: Vec<(HeaderName, Template)>,
@@ -34,7 +40,6 @@ struct Entry {
 /// Requests ready to be sent.
 pub(super) struct Prepared {
     entries: Vec<Entry>,
-    base_path: String,
     seed: u64,
     pools: Pools,
     token: String,
@@ -53,36 +58,29 @@ pub struct RenderError {
 impl Prepared {
     pub(super) fn new(
         requests: &[RequestTemplate],
-        origin: &Origin,
-        seed: u64,
+        plan: &Plan,
         pools: Pools,
         token: &str,
     ) -> Result<Self, RenderError> {
         let mut prepared = Self {
             entries: Vec::with_capacity(requests.len()),
-            base_path: origin.base_path.clone(),
-            seed,
+            seed: plan.seed,
             pools,
             token: token.to_owned(),
         };
         for request in requests {
-            let entry = prepared.entry(request, origin)?;
+            let entry = prepared.entry(request, plan)?;
             prepared.entries.push(entry);
         }
         Ok(prepared)
     }
 
-    fn entry(&self, request: &RequestTemplate, origin: &Origin) -> Result<Entry, RenderError> {
+    fn entry(&self, request: &RequestTemplate, plan: &Plan) -> Result<Entry, RenderError> {
         let wrong = |part| RenderError { request: request.name.clone(), part };
         let mut fill = self.fill(0);
-        let uri = self.uri(&request.path, &mut fill).ok_or_else(|| wrong("path"))?;
-        let uri = if request.path.varies_by_slot() {
-            Text::Varying(request.path.clone())
-        } else {
-            Text::Fixed(uri)
-        };
         let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_str(&origin.authority).map_err(|_| wrong("host"))?);
+        let host = HeaderValue::from_str(&plan.origin.authority).map_err(|_| wrong("host"))?;
+        headers.insert(HOST, host);
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let (varying, fixed): (Vec<_>, Vec<_>) =
             request.headers.iter().partition(|(_, value)| value.varies_by_slot());
@@ -93,6 +91,14 @@ impl Prepared {
             let value = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
             headers.insert(name, value);
         }
+        add_hop_headers(&mut headers, plan);
+        let prefix = prefix(plan, &mut headers).ok_or_else(|| wrong("host"))?;
+        let uri = uri(&prefix, &request.path, &mut fill).ok_or_else(|| wrong("path"))?;
+        let uri = if request.path.varies_by_slot() {
+            Text::Varying(request.path.clone())
+        } else {
+            Text::Fixed(uri)
+        };
         let body = match &request.body {
             None => Text::Fixed(Bytes::new()),
             Some(body) if body.varies_by_slot() => Text::Varying(body.clone()),
@@ -100,6 +106,7 @@ impl Prepared {
         };
         Ok(Entry {
             method: request.method.clone(),
+            prefix,
             uri,
             headers,
             varying_headers: varying.into_iter().cloned().collect(),
@@ -123,12 +130,6 @@ impl Prepared {
         values.all(|value| HeaderValue::from_str(value).is_ok())
     }
 
-    fn uri(&self, path: &Template, fill: &mut Fill<'_>) -> Option<Uri> {
-        let mut text = self.base_path.clone();
-        path.render(fill, &mut text);
-        PathAndQuery::from_maybe_shared(Bytes::from(text)).ok().map(Uri::from)
-    }
-
     /// What counts as `ok` for a request.
     pub(super) fn expect(&self, request: usize) -> &Expect {
         &self.entries[request].expect
@@ -141,7 +142,7 @@ impl Prepared {
         let uri = match &entry.uri {
             Text::Fixed(uri) => uri.clone(),
             Text::Varying(path) => {
-                self.uri(path, &mut fill).expect("holes of a path are percent-encoded")
+                uri(&entry.prefix, path, &mut fill).expect("holes of a path are percent-encoded")
             }
         };
         let mut headers = entry.headers.clone();
@@ -161,6 +162,41 @@ impl Prepared {
     }
 }
 
+/// What goes before a request's path: HTTP/2 and a proxy that forwards are told the whole URL. HTTP/2 has it
+/// instead of the `Host` header.
+fn prefix(plan: &Plan, headers: &mut HeaderMap) -> Option<String> {
+    let origin = &plan.origin;
+    if plan.way.http == HttpChoice::Exactly(HttpVersion::Http2) {
+        let host = headers.remove(HOST)?;
+        let scheme = match origin.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        return Some(format!("{scheme}://{}{}", host.to_str().ok()?, origin.base_path));
+    }
+    Some(match plan.way.forwarding_proxy(origin) {
+        Some(_) => format!("http://{}{}", origin.authority, origin.base_path),
+        None => origin.base_path.clone(),
+    })
+}
+
+fn uri(prefix: &str, path: &Template, fill: &mut Fill<'_>) -> Option<Uri> {
+    let mut text = prefix.to_owned();
+    path.render(fill, &mut text);
+    Uri::from_maybe_shared(Bytes::from(text)).ok()
+}
+
+/// What concerns the next hop only: the connection and the proxy that forwards.
+fn add_hop_headers(headers: &mut HeaderMap, plan: &Plan) {
+    if plan.way.keep_alive == KeepAlive::Off {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    let proxy = plan.way.forwarding_proxy(&plan.origin);
+    if let Some(credentials) = proxy.and_then(|proxy| proxy.credentials.as_ref()) {
+        headers.insert(PROXY_AUTHORIZATION, proxy::authorization(credentials));
+    }
+}
+
 fn rendered(template: &Template, fill: &mut Fill<'_>) -> String {
     let mut text = String::new();
     template.render(fill, &mut text);
@@ -174,8 +210,7 @@ fn header(template: &Template, fill: &mut Fill<'_>) -> Option<HeaderValue> {
 /// A set-up request's bytes.
 pub(super) fn setup_outgoing(
     setup: &SetupRequest,
-    origin: &Origin,
-    seed: u64,
+    plan: &Plan,
     pools: Pools,
     token: &str,
 ) -> Result<Outgoing, RenderError> {
@@ -191,7 +226,7 @@ pub(super) fn setup_outgoing(
         expect: setup.expect.clone(),
         on_empty: crate::load::request::OnEmpty::Fail,
     };
-    Ok(Prepared::new(&[template], origin, seed, pools, token)?.request(0, 0))
+    Ok(Prepared::new(&[template], plan, pools, token)?.request(0, 0))
 }
 
 #[cfg(test)]
@@ -201,17 +236,14 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
-    use crate::load::plan::Scheme;
+    use crate::engine::example;
     use crate::load::request::{Escape, OnEmpty, Segment};
+    use crate::load::way::{Credentials, Place, Proxy, ProxyKind, Via};
 
-    fn origin() -> Origin {
-        Origin {
-            scheme: Scheme::Http,
-            host: "localhost".into(),
-            port: 8001,
-            authority: "localhost:8001".into(),
-            base_path: "/v1".into(),
-        }
+    fn plan() -> Plan {
+        let mut plan = example::plan(8001);
+        plan.origin.base_path = "/v1".into();
+        plan
     }
 
     fn template(segments: Vec<Segment>, escape: Escape) -> Template {
@@ -241,7 +273,7 @@ mod tests {
 
     fn prepared(value: &str, requests: &[RequestTemplate]) -> Result<Prepared, RenderError> {
         let pools: Pools = Arc::from([Arc::from([value.to_owned()])]);
-        Prepared::new(requests, &origin(), 1, pools, "t0ken")
+        Prepared::new(requests, &plan(), pools, "t0ken")
     }
 
     #[tokio::test(flavor = "current_thread")]
@@ -250,9 +282,49 @@ mod tests {
         let request = prepared.request(0, 17);
         assert_eq!(request.uri(), "/v1/items/a%20b");
         assert_eq!(request.headers()["authorization"], "Bearer t0ken");
-        assert_eq!(request.headers()["host"], "localhost:8001");
+        assert_eq!(request.headers()["host"], "127.0.0.1:8001");
         let body = request.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body, "17");
+    }
+
+    #[test]
+    fn a_forwarding_proxy_is_told_the_whole_url_and_the_password_and_no_one_else_is() {
+        let mut plan = plan();
+        plan.way.keep_alive = KeepAlive::Off;
+        let sent = |plan: &Plan| {
+            let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
+            Prepared::new(&[detail()], plan, pools, "t0ken").unwrap().request(0, 1)
+        };
+        let direct = sent(&plan);
+        assert_eq!((direct.uri().to_string().as_str(), direct.headers().len()), ("/v1/items/x", 4));
+        assert_eq!(direct.headers()["connection"], "close");
+        plan.way.via = Via::Proxy(Proxy {
+            kind: ProxyKind::Http,
+            place: Place { host: "proxy".into(), port: 3128 },
+            credentials: Some(Credentials { user: "eve".into(), password: "s3cret".into() }),
+        });
+        let forwarded = sent(&plan);
+        assert_eq!(forwarded.uri(), "http://127.0.0.1:8001/v1/items/x");
+        assert_eq!(forwarded.headers()["host"], "127.0.0.1:8001");
+        assert_eq!(forwarded.headers()["proxy-authorization"], "Basic ZXZlOnMzY3JldA==");
+        plan.origin.scheme = crate::load::plan::Scheme::Https;
+        let tunnelled = sent(&plan);
+        assert_eq!((tunnelled.uri(), tunnelled.headers()), (direct.uri(), direct.headers()));
+    }
+
+    #[test]
+    fn http2_is_told_the_whole_url_instead_of_the_host() {
+        let mut plan = plan();
+        plan.way.http = HttpChoice::Exactly(HttpVersion::Http2);
+        let mut other = detail();
+        other.headers.push((HOST, Template::literal("other.example")));
+        for (request, authority) in [(detail(), "127.0.0.1:8001"), (other, "other.example")] {
+            let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
+            let prepared = Prepared::new(&[request], &plan, pools, "t0ken").unwrap();
+            let sent = prepared.request(0, 1);
+            assert_eq!(sent.uri().to_string(), format!("http://{authority}/v1/items/x"));
+            assert!(!sent.headers().contains_key(HOST));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::engine::fleet::TokenPort;
 use crate::engine::prepare::renew_token;
 use crate::load::plan::Plan;
-use crate::transport::connect::Route;
+use crate::transport::route::Route;
 
 /// Renewal begins when this share of the token's life is left.
 const MARGIN: f64 = 0.2;

@@ -12,11 +12,12 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
-use crate::engine::dispatch::{Dispatcher, Job};
+use crate::engine::dispatch::Dispatcher;
 use crate::engine::leg::{Leg, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
+use crate::engine::seat::Job;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::schedule::{Slot, Slots};
@@ -24,7 +25,8 @@ use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
 use crate::transport::clock::{Clock, StampCounts};
-use crate::transport::connect::{Dialer, Route};
+use crate::transport::connect::Dialer;
+use crate::transport::route::Route;
 
 /// Late slots are taken up this many at a time, so that their requests leave before more are made.
 const BURST: usize = 32;
@@ -152,7 +154,7 @@ impl<'a> Worker<'a> {
     fn new(equipment: Equipment, messages: &'a Sender<Message>) -> std::io::Result<Self> {
         let Equipment { number, workers, limits, route, prepared, requests, receive_clock } =
             equipment;
-        let dialer = Dialer::new(route, limits.connect_timeout);
+        let dialer = Dialer::new(route, limits.connect_timeout).part(number, workers);
         let dialer = match receive_clock {
             ReceiveClock::Kernel => dialer.with_kernel_clock(Rc::default()),
             ReceiveClock::User => dialer,
@@ -206,11 +208,10 @@ impl<'a> Worker<'a> {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
-        let gap = leg.schedule.rate.gap() * u32::try_from(self.workers).unwrap_or(u32::MAX);
         // Offsets begin at the start, so the wait for it is counted on the bare clock.
-        self.pacer.begin(Clock::starting_at(0), leg.pacing, gap);
+        self.pacer.begin(Clock::starting_at(0), leg.pacing);
         self.pacer.wait_until(Offset::from_nanos(assignment.start_ns)).await;
-        self.pacer.begin(clock, leg.pacing, gap);
+        self.pacer.begin(clock, leg.pacing);
         let mut arrivals = Arrivals::new(&assignment, self.number, self.workers);
         let mut next_tick = first_tick(leg.warmup);
         loop {
@@ -228,12 +229,16 @@ impl<'a> Worker<'a> {
                     self.dispatcher.never_taken_up(slot.due, request, measured, now);
                 }
             }
-            if self.take_due(&mut arrivals, clock, next_tick).await == Progress::More {
+            let head_start =
+                if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };
+            if self.take_due(&mut arrivals, clock.now(), head_start, next_tick) == Progress::More {
+                // What has been taken up leaves before more is.
+                tokio::task::yield_now().await;
                 continue;
             }
             let mut wake = next_tick;
             if let Some(due) = arrivals.next_due() {
-                wake = wake.min(due);
+                wake = wake.min(due - head_start);
             } else {
                 let drained = arrivals.ended() + leg.drain;
                 if self.dispatcher.outstanding() == 0 || now >= drained {
@@ -257,17 +262,18 @@ impl<'a> Worker<'a> {
         Next::GoOn
     }
 
-    /// Takes up the slots that are due, a burst at the most. One due at the end of the window belongs to
-    /// the next, which may be the first that counts.
-    async fn take_due(
-        &mut self,
+    /// Takes up the slots that are due by `now` or within the head start, a burst at the most. One due at
+    /// the end of the window belongs to the next, which may be the first that counts.
+    fn take_due(
+        &self,
         arrivals: &mut Arrivals,
-        clock: Clock,
+        taken: Offset,
+        head_start: Duration,
         window_end: Offset,
     ) -> Progress {
         for _ in 0..BURST {
-            let taken = clock.now();
-            let Some((slot, request, measured)) = arrivals.take(taken, window_end) else {
+            let Some((slot, request, measured)) = arrivals.take(taken + head_start, window_end)
+            else {
                 return Progress::Done;
             };
             self.dispatcher.dispatch(Job {
@@ -280,7 +286,6 @@ impl<'a> Worker<'a> {
                 returned: false,
             });
         }
-        tokio::task::yield_now().await;
         Progress::More
     }
 

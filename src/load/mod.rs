@@ -10,5 +10,6 @@ pub mod rate;
 pub mod request;
 pub mod schedule;
 pub mod slo;
+pub mod way;
 
 pub(crate) use divisor::greatest_common_divisor;

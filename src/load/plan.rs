@@ -8,6 +8,7 @@ use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
+use crate::load::way::Way;
 
 /// Plain or encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub enum ReceiveClock {
 pub struct Limits {
     /// Open connections, over all workers.
     pub connections: usize,
+    /// Requests at once on a connection of HTTP/2; the server may allow fewer.
+    pub streams: usize,
     /// Requests sent and unanswered plus those waiting for a connection, over all workers; an arrival
     /// past it is shed.
     pub in_flight: usize,
@@ -65,7 +68,7 @@ pub struct Limits {
     pub timeout: Duration,
     /// From the due instant to the last byte; absent means no limit.
     pub deadline: Option<Duration>,
-    /// For TCP and TLS set-up together.
+    /// For connecting, proxy and TLS set-up together.
     pub connect_timeout: Duration,
     /// A connection idle for longer is closed rather than used again.
     pub idle_timeout: Duration,
@@ -123,6 +126,8 @@ pub struct Plan {
     pub profile_sha256: Option<String>,
     /// Where requests go.
     pub origin: Origin,
+    /// How they get there.
+    pub way: Way,
     /// The mix; weights of 0 have been dropped.
     pub requests: Vec<RequestTemplate>,
     /// Obtains the token.

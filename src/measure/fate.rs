@@ -103,11 +103,13 @@ pub enum TransportError {
     Protocol,
     /// This machine has no file descriptor or local port left.
     LocalExhausted,
+    /// The proxy did not lead to the target.
+    Proxy,
 }
 
 impl TransportError {
     /// The number of kinds.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 11;
 
     /// All kinds, by [`Self::index`].
     pub const ALL: [Self; Self::COUNT] = [
@@ -121,6 +123,7 @@ impl TransportError {
         Self::Tls,
         Self::Protocol,
         Self::LocalExhausted,
+        Self::Proxy,
     ];
 
     /// Place in an array of [`Self::COUNT`] entries.
@@ -141,6 +144,7 @@ impl TransportError {
             Self::Tls => "tls",
             Self::Protocol => "protocol",
             Self::LocalExhausted => "local_exhausted",
+            Self::Proxy => "proxy",
         }
     }
 
@@ -148,7 +152,7 @@ impl TransportError {
     pub const fn explanation(self) -> &'static str {
         match self {
             Self::Dns => "the host name could not be resolved",
-            Self::ConnectRefused => "the target refused the connection",
+            Self::ConnectRefused => "the connection was refused",
             Self::ConnectTimeout => "no connection within the connect timeout",
             Self::ConnectFailed => "the connection could not be made",
             Self::Reset => "the target reset the connection",
@@ -157,6 +161,7 @@ impl TransportError {
             Self::Tls => "the TLS handshake failed",
             Self::Protocol => "the answer is not valid HTTP",
             Self::LocalExhausted => "this machine ran out of file descriptors or local ports",
+            Self::Proxy => "the proxy did not lead to the target",
         }
     }
 }

@@ -4,6 +4,8 @@
 //! All histograms share the same fixed bounds (1 ns to 1 h, three significant digits), so merging is
 //! exact. Slots that were never answered rank behind every answered one: overload cannot improve a number.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -15,13 +17,32 @@ use crate::time::whole_nanos;
 const MAX_NS: u64 = 3_600_000_000_000;
 const SIGNIFICANT_DIGITS: u8 = 3;
 
+/// Entries up to which times are kept as they are: in half of a histogram's memory, and for less work.
+const FEW_MAX: usize = 16 * 1024;
+
+/// Bounds and precision of every histogram.
+static SCALE: LazyLock<Histogram<u64>> = LazyLock::new(empty_counts);
+
 /// A distribution of times, exact to 0.1 %.
 ///
-/// Costs nothing until the first record, then about 270 kB, of which the operating system provides only
-/// the pages that are touched.
+/// A few entries are a list; more are a histogram of about 270 kB, of which the operating system provides
+/// only the pages that are touched. Figures do not depend on which it is.
 #[derive(Clone, Debug, Default)]
 pub struct LatencyHistogram {
-    counts: Option<Histogram<u64>>,
+    entries: Entries,
+}
+
+#[derive(Clone, Debug)]
+enum Entries {
+    /// In nanoseconds, at most an hour, in any order.
+    Few(Vec<u64>),
+    Many(Box<Histogram<u64>>),
+}
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
 }
 
 /// Why bytes are not a histogram.
@@ -38,40 +59,52 @@ pub enum DecodeError {
 impl LatencyHistogram {
     /// Records one time; more than an hour is recorded as an hour.
     pub fn record(&mut self, time: Duration) {
-        self.counts
-            .get_or_insert_with(empty_counts)
-            .saturating_record(whole_nanos(time).min(MAX_NS));
+        let ns = whole_nanos(time).min(MAX_NS);
+        match &mut self.entries {
+            Entries::Few(times) if times.len() < FEW_MAX => times.push(ns),
+            Entries::Few(_) => self.many().saturating_record(ns),
+            Entries::Many(counts) => counts.saturating_record(ns),
+        }
     }
 
     /// Records `count` times of zero length.
     pub fn record_zeros(&mut self, count: u64) {
         if count > 0 {
-            self.counts.get_or_insert_with(empty_counts).saturating_record_n(0, count);
+            self.many().saturating_record_n(0, count);
         }
     }
 
     /// Adds every entry of `other`.
     #[expect(clippy::missing_panics_doc, reason = "bounds are the same by construction")]
     pub fn merge(&mut self, other: &Self) {
-        let Some(theirs) = other.recorded() else { return };
-        match &mut self.counts {
-            Some(ours) => ours.add(theirs).expect("all histograms have the same bounds"),
-            None => self.counts = Some(theirs.clone()),
+        match (&mut self.entries, &other.entries) {
+            (Entries::Few(ours), Entries::Few(theirs)) if ours.len() + theirs.len() <= FEW_MAX => {
+                ours.extend_from_slice(theirs);
+            }
+            (_, Entries::Few(theirs)) => {
+                let ours = self.many();
+                theirs.iter().for_each(|&ns| ours.saturating_record(ns));
+            }
+            (_, Entries::Many(theirs)) => {
+                self.many().add(&**theirs).expect("all histograms have the same bounds");
+            }
         }
     }
 
-    /// Forgets all entries and keeps the memory.
+    /// Forgets all entries.
     pub fn clear(&mut self) {
-        if self.count() > 0
-            && let Some(counts) = &mut self.counts
-        {
-            counts.reset();
+        match &mut self.entries {
+            Entries::Few(times) => times.clear(),
+            Entries::Many(_) => self.entries = Entries::default(),
         }
     }
 
     /// Number of entries.
     pub fn count(&self) -> u64 {
-        self.counts.as_ref().map_or(0, Histogram::len)
+        match &self.entries {
+            Entries::Few(times) => times.len() as u64,
+            Entries::Many(counts) => counts.len(),
+        }
     }
 
     /// The time at or below which the share `q` (0 to 1) of the entries lies; zero if there are none.
@@ -81,49 +114,45 @@ impl LatencyHistogram {
 
     /// The smallest time; zero if there are none.
     pub fn min(&self) -> Duration {
-        self.recorded().map_or(Duration::ZERO, |counts| Duration::from_nanos(counts.min()))
+        Duration::from_nanos(match &self.entries {
+            Entries::Few(times) => times.iter().min().map_or(0, |&ns| SCALE.lowest_equivalent(ns)),
+            Entries::Many(counts) => counts.min(),
+        })
     }
 
     /// The largest time; zero if there are none.
     pub fn max(&self) -> Duration {
-        self.recorded().map_or(Duration::ZERO, |counts| Duration::from_nanos(counts.max()))
+        Duration::from_nanos(match &self.entries {
+            Entries::Few(times) => times.iter().max().map_or(0, |&ns| highest_equivalent(ns)),
+            Entries::Many(counts) => counts.max(),
+        })
     }
 
     /// The arithmetic mean; zero if there are none.
     pub fn mean(&self) -> Duration {
-        self.recorded().map_or(Duration::ZERO, |counts| nanos(counts.mean()))
-    }
-
-    /// How many entries lie above `limit`, within the histogram's precision.
-    pub fn count_above(&self, limit: Duration) -> u64 {
-        let Some(counts) = self.recorded() else { return 0 };
-        let above = counts.next_non_equivalent(whole_nanos(limit).min(MAX_NS));
-        counts.count_between(above, u64::MAX)
+        nanos(match &self.entries {
+            Entries::Few(times) => {
+                let sum: f64 = times.iter().map(|&ns| SCALE.median_equivalent(ns) as f64).sum();
+                sum / times.len().max(1) as f64
+            }
+            Entries::Many(counts) => counts.mean(),
+        })
     }
 
     /// Distinct times, rounded down to the histogram's precision, with their number of entries; ascending.
-    pub fn entries(&self) -> impl Iterator<Item = (Duration, u64)> {
-        self.recorded().into_iter().flat_map(|counts| {
-            counts.iter_recorded().map(|step| {
-                let floor = counts.lowest_equivalent(step.value_iterated_to());
-                (Duration::from_nanos(floor), step.count_at_value())
-            })
-        })
+    pub fn entries(&self) -> Vec<(Duration, u64)> {
+        let step = |ns: u64, count| (Duration::from_nanos(SCALE.lowest_equivalent(ns)), count);
+        let counts = self.counts();
+        let steps = counts.iter_recorded();
+        steps.map(|at| step(at.value_iterated_to(), at.count_at_value())).collect()
     }
 
     /// The HDR V2 format, uncompressed.
     #[expect(clippy::missing_panics_doc, reason = "memory takes what is written")]
     pub fn to_v2(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let empty;
-        let counts = if let Some(counts) = self.recorded() {
-            counts
-        } else {
-            empty = empty_counts();
-            &empty
-        };
         V2Serializer::new()
-            .serialize(counts, &mut bytes)
+            .serialize(&self.counts(), &mut bytes)
             .expect("writing to memory does not fail, and the counts array is far below 4 GB");
         bytes
     }
@@ -136,36 +165,65 @@ impl LatencyHistogram {
         if bounds != (1, MAX_NS, SIGNIFICANT_DIGITS) {
             return Err(DecodeError::OtherBounds);
         }
-        Ok(Self { counts: (!counts.is_empty()).then_some(counts) })
+        Ok(Self { entries: Entries::Many(Box::new(counts)) })
     }
 
     /// The `rank`-th smallest entry, from 1 on; zero if there is none.
     fn at_rank(&self, rank: u64) -> Duration {
-        let Some(counts) = self.recorded() else { return Duration::ZERO };
-        // Half a rank down, so that rounding up inside the library meets the rank despite float noise.
-        let share = (rank as f64 - 0.5).max(0.5) / counts.len() as f64;
-        Duration::from_nanos(counts.value_at_quantile(share))
-    }
-
-    /// `time` rounded down to the histogram's precision, where quantiles are rounded up.
-    fn floor(&self, time: Duration) -> Duration {
-        self.recorded().map_or(time, |counts| {
-            Duration::from_nanos(counts.lowest_equivalent(whole_nanos(time)))
+        Duration::from_nanos(match &self.entries {
+            Entries::Few(times) => {
+                let mut times = times.clone();
+                let place = usize::try_from(rank.saturating_sub(1)).unwrap_or(usize::MAX);
+                let place = place.min(times.len().saturating_sub(1));
+                if times.is_empty() {
+                    0
+                } else {
+                    highest_equivalent(*times.select_nth_unstable(place).1)
+                }
+            }
+            Entries::Many(counts) => {
+                // Half a rank down, so that rounding up inside the library meets the rank despite float
+                // noise.
+                let share = (rank as f64 - 0.5).max(0.5) / counts.len().max(1) as f64;
+                counts.value_at_quantile(share)
+            }
         })
     }
 
-    fn recorded(&self) -> Option<&Histogram<u64>> {
-        self.counts.as_ref().filter(|counts| !counts.is_empty())
+    /// The histogram of all entries.
+    fn counts(&self) -> Cow<'_, Histogram<u64>> {
+        match &self.entries {
+            Entries::Few(times) => Cow::Owned(counted(times)),
+            Entries::Many(counts) => Cow::Borrowed(counts),
+        }
     }
+
+    /// The same, kept from here on.
+    fn many(&mut self) -> &mut Histogram<u64> {
+        if let Entries::Few(times) = &self.entries {
+            self.entries = Entries::Many(Box::new(counted(times)));
+        }
+        match &mut self.entries {
+            Entries::Many(counts) => counts,
+            Entries::Few(_) => unreachable!("just counted"),
+        }
+    }
+}
+
+fn counted(times: &[u64]) -> Histogram<u64> {
+    let mut counts = empty_counts();
+    times.iter().for_each(|&ns| counts.saturating_record(ns));
+    counts
+}
+
+/// As the histogram's own figures round: up, and zero stays zero.
+fn highest_equivalent(ns: u64) -> u64 {
+    if ns == 0 { 0 } else { SCALE.highest_equivalent(ns) }
 }
 
 impl PartialEq for LatencyHistogram {
     fn eq(&self, other: &Self) -> bool {
-        match (self.recorded(), other.recorded()) {
-            (None, None) => true,
-            (Some(ours), Some(theirs)) => ours == theirs,
-            _ => false,
-        }
+        self.count() == other.count() && (self.count() == 0 || self.counts() == other.counts())
     }
 }
 
@@ -187,6 +245,11 @@ fn rank(q: f64, count: u64) -> u64 {
     let billionths = (q.clamp(0.0, 1.0) * 1e9).round() as u128;
     let rank = (billionths * u128::from(count)).div_ceil(BILLION);
     u64::try_from(rank).unwrap_or(count).max(1)
+}
+
+/// `time` rounded down to the histogram's precision, where quantiles are rounded up.
+fn floor(time: Duration) -> Duration {
+    Duration::from_nanos(SCALE.lowest_equivalent(whole_nanos(time)))
 }
 
 fn nanos(ns: f64) -> Duration {
@@ -251,7 +314,7 @@ impl CensoredHistogram {
             return Quantile::exact(self.answered.at_rank(rank));
         }
         // A bound rounded up would claim more than is known.
-        let age = self.unanswered.floor(self.unanswered.at_rank(rank - answered));
+        let age = floor(self.unanswered.at_rank(rank - answered));
         Quantile { value: age.max(self.answered.max()), at_least: true }
     }
 
@@ -279,6 +342,7 @@ impl CensoredHistogram {
         let sum_unanswered: f64 = self
             .unanswered
             .entries()
+            .into_iter()
             .map(|(age, count)| age.max(answered).as_secs_f64() * count as f64)
             .sum();
         let sum = answered.as_secs_f64() * self.answered.count() as f64 + sum_unanswered;
@@ -316,19 +380,28 @@ mod tests {
             assert!(near(histogram.quantile(q), ms(expected)), "{q}: {:?}", histogram.quantile(q));
         }
         assert!(near(histogram.mean(), Duration::from_micros(50_500)));
-        assert_eq!(histogram.count_above(ms(90)), 10);
     }
 
     #[test]
     fn empty_is_zero_and_takes_no_memory() {
         let empty = LatencyHistogram::default();
-        assert!(empty.counts.is_none());
         assert_eq!((empty.count(), empty.quantile(0.5), empty.max()), (0, ms(0), ms(0)));
         assert_eq!(CensoredHistogram::default().quantile(0.99), Quantile::default());
         let mut used = of([5]);
         used.clear();
         assert_eq!(used, empty);
         assert_eq!((used.min(), used.max(), used.mean()), (ms(0), ms(0), ms(0)));
+    }
+
+    #[test]
+    fn a_long_list_becomes_a_histogram() {
+        let many = of((0..=FEW_MAX as u64).map(|n| n * 1000));
+        assert!(matches!(many.entries, Entries::Many(_)));
+        let half = of((0..FEW_MAX as u64 / 2 + 1).map(|n| n * 1000));
+        let mut merged = half.clone();
+        merged.merge(&half);
+        assert!(matches!(merged.entries, Entries::Many(_)));
+        assert_eq!((many.count(), merged.count()), (FEW_MAX as u64 + 1, FEW_MAX as u64 + 2));
     }
 
     #[test]
@@ -393,12 +466,31 @@ mod tests {
         }
 
         #[test]
+        fn a_list_and_a_histogram_give_the_same_figures(a in times(), zeros in 0_usize..3) {
+            let few = of(a.into_iter().chain(std::iter::repeat_n(0, zeros)));
+            let mut many = few.clone();
+            many.many();
+            prop_assert_eq!(&few, &many);
+            prop_assert_eq!((few.count(), few.min(), few.max()), (many.count(), many.min(), many.max()));
+            prop_assert!(few.mean().abs_diff(many.mean()) <= Duration::from_nanos(1));
+            for step in 0..=100 {
+                let q = f64::from(step) / 100.0;
+                prop_assert_eq!(few.quantile(q), many.quantile(q), "{}", q);
+            }
+            prop_assert_eq!(few.entries(), many.entries());
+            let (mut left, mut right) = (few.clone(), many.clone());
+            left.merge(&many);
+            right.merge(&few);
+            prop_assert_eq!(left, right);
+        }
+
+        #[test]
         fn bytes_come_back(a in times()) {
             let histogram = of(a);
             let back = LatencyHistogram::from_v2(&histogram.to_v2()).unwrap();
             prop_assert_eq!((back.min(), back.max(), back.mean()),
                 (histogram.min(), histogram.max(), histogram.mean()));
-            prop_assert!(back.entries().eq(histogram.entries()));
+            prop_assert_eq!(back.entries(), histogram.entries());
         }
 
         #[test]

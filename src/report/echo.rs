@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::load::plan::{LatePolicy, Origin, Plan, Scheme};
+use crate::load::way::{KeepAlive, Via, Way};
 use crate::report::millionths;
 use crate::time::whole_nanos;
 
@@ -16,6 +17,8 @@ pub struct PlanEcho {
     pub name: String,
     /// Scheme, host, port and path prefix of the target.
     pub origin: String,
+    /// How the target was reached, where its URL alone does not say.
+    pub way: WayEcho,
     /// Mean arrivals per second; where a search began.
     pub rate: f64,
     /// Spacing of arrivals.
@@ -30,12 +33,18 @@ pub struct PlanEcho {
     pub slots: Option<u64>,
     /// Open connections at most.
     pub connections: u64,
+    /// Requests at once on a connection of HTTP/2 at most.
+    pub streams: u64,
     /// Requests in flight and waiting at most.
     pub max_in_flight: u64,
     /// ns from the send.
     pub timeout: u64,
     /// ns from the due instant, if limited.
     pub deadline: Option<u64>,
+    /// ns for connecting, proxy and TLS set-up together.
+    pub connect_timeout: u64,
+    /// ns after which an idle connection is not used again.
+    pub idle_timeout: u64,
     /// ns that unanswered requests were waited for at the end.
     pub drain: u64,
     /// `send`, or `shed-after:` and a duration.
@@ -52,6 +61,25 @@ pub struct PlanEcho {
     pub profile_sha256: Option<String>,
 }
 
+/// How the target was reached. Credentials are left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WayEcho {
+    /// Path of the Unix socket that was connected to instead of an address.
+    pub unix_socket: Option<String>,
+    /// The proxy's URL.
+    pub proxy: Option<String>,
+    /// `HOST:PORT:ADDRESS,…` that went before the resolver.
+    pub resolve: Vec<String>,
+    /// `HOST:PORT:HOST:PORT`: where connections went instead.
+    pub connect_to: Vec<String>,
+    /// Source addresses.
+    pub local_addresses: Vec<String>,
+    /// Whether a connection carried more than one request.
+    pub keep_alive: bool,
+    /// Version of HTTP that was used: `1.1` or `2`.
+    pub http_version: String,
+}
+
 /// Where a run took place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
@@ -65,6 +93,8 @@ pub struct Environment {
     pub cpus: u64,
     /// Version of steadfire.
     pub steadfire: String,
+    /// Addresses that were connected to, of the target or the proxy before it; a Unix socket's path.
+    pub addresses: Vec<String>,
 }
 
 impl From<&Plan> for PlanEcho {
@@ -73,6 +103,7 @@ impl From<&Plan> for PlanEcho {
         Self {
             name: without_secrets(&plan.name),
             origin: origin_url(&plan.origin),
+            way: WayEcho::from(&plan.way),
             rate: millionths(plan.rate.as_per_second()),
             arrivals: plan.arrivals.name().to_owned(),
             seed: plan.seed.to_string(),
@@ -80,9 +111,12 @@ impl From<&Plan> for PlanEcho {
             duration: whole_nanos(plan.duration),
             slots: plan.slots,
             connections: limits.connections as u64,
+            streams: limits.streams as u64,
             max_in_flight: limits.in_flight as u64,
             timeout: whole_nanos(limits.timeout),
             deadline: limits.deadline.map(whole_nanos),
+            connect_timeout: whole_nanos(limits.connect_timeout),
+            idle_timeout: whole_nanos(limits.idle_timeout),
             drain: whole_nanos(limits.drain),
             late: match limits.late {
                 LatePolicy::Send => "send".to_owned(),
@@ -95,6 +129,29 @@ impl From<&Plan> for PlanEcho {
             profile_sha256: plan.profile_sha256.clone(),
         }
     }
+}
+
+impl From<&Way> for WayEcho {
+    fn from(way: &Way) -> Self {
+        let (unix_socket, proxy) = match &way.via {
+            Via::Direct => (None, None),
+            Via::UnixSocket(path) => (Some(path.display().to_string()), None),
+            Via::Proxy(proxy) => (None, Some(proxy.to_string())),
+        };
+        Self {
+            unix_socket,
+            proxy,
+            resolve: texts(&way.resolve),
+            connect_to: texts(&way.connect_to),
+            local_addresses: texts(&way.local_addresses),
+            keep_alive: way.keep_alive == KeepAlive::On,
+            http_version: way.http.name().to_owned(),
+        }
+    }
+}
+
+fn texts<T: ToString>(items: &[T]) -> Vec<String> {
+    items.iter().map(T::to_string).collect()
 }
 
 /// A name that is a URL, without its user information and query, where passwords and keys are put.

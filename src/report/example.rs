@@ -17,6 +17,7 @@ use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
+use crate::load::way::Way;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::measure::summary::Summary;
@@ -49,6 +50,7 @@ pub(crate) fn plan() -> Plan {
             authority: "127.0.0.1:8001".to_owned(),
             base_path: "/api".to_owned(),
         },
+        way: Way::default(),
         requests: vec![
             request("list interactions", 60),
             request("interaction detail", 35),
@@ -65,6 +67,7 @@ pub(crate) fn plan() -> Plan {
         slots: None,
         limits: Limits {
             connections: 64,
+            streams: 100,
             in_flight: 1000,
             timeout: Duration::from_secs(5),
             deadline: None,
@@ -232,6 +235,7 @@ pub(crate) fn report_with(
             arch: "x86_64".to_owned(),
             cpus: 2,
             steadfire: "0.1.0".to_owned(),
+            addresses: vec!["127.0.0.1:8001".to_owned()],
         },
         clock: ClockSource::Kernel,
         outcome: Outcome::new(&objectives, &findings, Extent::Whole),

@@ -9,6 +9,10 @@ use std::pin::{Pin, pin};
 use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http_body_util::Full;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -16,17 +20,19 @@ use tokio::sync::watch;
 use super::clock::Clock;
 use super::framing::{Framer, Malformed, Next, Seen};
 use super::settings::Stalls;
+use super::strike::Strike;
 
-const ANSWER: &[u8] =
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 59\r\n\r\n\
-    {\"status\":\"ok\",\"id\":1,\"items\":[1,2,3],\"server\":\"steadfire\"}";
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 59\r\n\r\n";
+const BODY: &str = r#"{"status":"ok","id":1,"items":[1,2,3],"server":"steadfire"}"#;
 const BAD_REQUEST: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Answers that go out in one write.
 const BATCH: usize = 64;
-static ANSWERS: LazyLock<Vec<u8>> = LazyLock::new(|| ANSWER.repeat(BATCH));
+static ANSWERS: LazyLock<Vec<u8>> = LazyLock::new(|| [HEAD, BODY].concat().repeat(BATCH).into());
+const ANSWER_BYTES: usize = HEAD.len() + BODY.len();
 
 /// Serves one connection until its client has gone or, between answers, the server stops.
 pub(super) async fn serve(
@@ -60,6 +66,17 @@ pub(super) async fn serve(
     }
 }
 
+/// One answer, over HTTP/2.
+pub(super) async fn respond(
+    clock: Clock,
+    stalls: Option<Stalls>,
+) -> Result<Response<Full<Bytes>>, Strike> {
+    hold(&clock, stalls).await;
+    let mut response = Response::new(Full::new(Bytes::from_static(BODY.as_bytes())));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
 /// Reads once and counts; `None` when the client has gone.
 ///
 /// Polled by hand because the buffer then lives on the stack and not in each of thousands of connections, and
@@ -88,7 +105,7 @@ async fn hold(clock: &Clock, stalls: Option<Stalls>) {
 async fn answer(stream: &mut TcpStream, mut count: usize) -> io::Result<()> {
     while count > 0 {
         let now = count.min(BATCH);
-        stream.write_all(&ANSWERS[..now * ANSWER.len()]).await?;
+        stream.write_all(&ANSWERS[..now * ANSWER_BYTES]).await?;
         count -= now;
     }
     Ok(())

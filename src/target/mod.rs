@@ -12,6 +12,7 @@ mod clock;
 mod endpoint;
 mod framing;
 mod host;
+mod http2;
 mod insight;
 mod instant;
 mod query;

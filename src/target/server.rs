@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use super::clock::Clock;
 use super::host::Host;
+use super::http2::{self, Version};
 use super::instant;
 use super::settings::{Mode, Settings};
 use super::strike::Strike;
@@ -56,16 +57,25 @@ pub async fn serve(
             let host = Arc::new(Host::new(&settings)?);
             let keep_alive = settings.keep_alive;
             let on_failure = || host.note_accept_failure();
-            let run = |stream, stopping| exchange(Arc::clone(&host), stream, keep_alive, stopping);
+            let run = |stream, stopping| converse(Arc::clone(&host), stream, keep_alive, stopping);
             accept_until(listener, stop, run, on_failure).await;
         }
         Mode::Instant => {
             let (clock, stalls) = (Clock::start(), settings.stalls);
-            let run = |stream, stopping| {
+            let run = |stream, mut stopping| {
                 let clock = clock.clone();
                 async move {
-                    // A client that goes away is no error of the server's.
-                    let _ = instant::serve(stream, clock, stalls, stopping).await;
+                    match http2::version(&stream, &mut stopping).await {
+                        None => {}
+                        Some(Version::Http1) => {
+                            // A client that goes away is no error of the server's.
+                            let _ = instant::serve(stream, clock, stalls, stopping).await;
+                        }
+                        Some(Version::Http2) => {
+                            let answer = move |_| instant::respond(clock.clone(), stalls);
+                            http2::serve(stream, answer, stopping).await;
+                        }
+                    }
                 }
             };
             accept_until(listener, stop, run, || {}).await;
@@ -112,7 +122,28 @@ async fn accept(listener: &TcpListener, on_failure: &impl Fn()) -> TcpStream {
     }
 }
 
-/// One connection from its first request to its end.
+/// One connection from its first byte to its end, in the client's version of HTTP.
+async fn converse(
+    host: Arc<Host>,
+    stream: TcpStream,
+    keep_alive: Duration,
+    mut stopping: watch::Receiver<()>,
+) {
+    match timeout(keep_alive, http2::version(&stream, &mut stopping)).await {
+        // Stopped, or silent for too long.
+        Ok(None) | Err(_) => {}
+        Ok(Some(Version::Http1)) => exchange(host, stream, keep_alive, stopping).await,
+        Ok(Some(Version::Http2)) => {
+            let answer = move |request| {
+                let host = Arc::clone(&host);
+                async move { host.handle(request).await }
+            };
+            http2::serve(stream, answer, stopping).await;
+        }
+    }
+}
+
+/// One connection of HTTP/1.1 from its first request to its end.
 async fn exchange(
     host: Arc<Host>,
     stream: TcpStream,

@@ -1,10 +1,12 @@
-//! [`Strike`]: an exchange that ends badly on purpose, carried out on the bare socket.
+//! [`Strike`]: an exchange that ends badly on purpose; over HTTP/1.1 it is carried out on the bare socket.
 //!
 //! Invariant: nothing of a struck exchange reaches the client but what its [`Fault`] says.
 
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -31,11 +33,15 @@ pub(super) enum Fault {
     Endless,
 }
 
-/// What is left to do once the HTTP layer has let go of the connection.
+/// What is left to do once the HTTP layer has let go of the exchange.
 #[derive(Clone, Debug)]
 pub(super) struct Strike {
     fault: Fault,
-    bytes: Vec<u8>,
+    status: StatusCode,
+    /// What is sent of the body.
+    beginning: Bytes,
+    /// What its length is said to be.
+    length: usize,
 }
 
 impl Faults {
@@ -58,18 +64,26 @@ impl Faults {
 impl Strike {
     pub(super) fn new(fault: Fault, reply: &Reply) -> Self {
         let sent = match fault {
-            Fault::Error | Fault::Reset => return Self { fault, bytes: Vec::new() },
+            Fault::Error | Fault::Reset => 0,
             Fault::Truncate => reply.body.len() / 2,
             Fault::Endless => reply.body.len().min(ENDLESS_BYTES),
         };
-        let mut bytes = format!(
-            "HTTP/1.1 {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            reply.status,
-            reply.body.len()
-        )
-        .into_bytes();
-        bytes.extend_from_slice(&reply.body[..sent]);
-        Self { fault, bytes }
+        let beginning = reply.body.slice(..sent);
+        Self { fault, status: reply.status, beginning, length: reply.body.len() }
+    }
+
+    pub(super) const fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// What the client gets of the body.
+    pub(super) const fn beginning(&self) -> &Bytes {
+        &self.beginning
+    }
+
+    /// How long the whole body would have been.
+    pub(super) const fn length(&self) -> u64 {
+        self.length as u64
     }
 
     /// Ends the connection; an endless answer ends when the client goes or after ten minutes.
@@ -79,7 +93,13 @@ impl Strike {
             let _ = stream.set_zero_linger();
             return;
         }
-        if stream.write_all(&self.bytes).await.is_err() {
+        let mut bytes = format!(
+            "HTTP/1.1 {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            self.status, self.length
+        )
+        .into_bytes();
+        bytes.extend_from_slice(&self.beginning);
+        if stream.write_all(&bytes).await.is_err() {
             return;
         }
         if self.fault == Fault::Endless {

@@ -1,104 +1,29 @@
-//! [`Dialer`]: opens connections to one origin and tells how long it took and why it failed.
+//! [`Dialer`]: opens connections along a [`Route`] and tells how long it took and why it failed.
 //!
-//! Names are resolved once, before the load; all addresses are kept and taken in turn.
+//! One attempt per connection: a failure is the caller's to count, never tried again behind its back.
 
 use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
-use crate::load::plan::{Origin, Scheme};
 use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
 use crate::transport::clock::{StampCounts, monotonic_ns};
 use crate::transport::io::{MeasuredIo, Socket, Stamps};
 use crate::transport::kernel_clock::KernelClock;
+use crate::transport::proxy::ProxyFault;
+use crate::transport::route::{Hop, Route, of_kind};
+use crate::transport::stream::Stream;
+use crate::transport::tls;
 
-/// Where and how to connect; shared by all workers.
-#[derive(Clone)]
-pub struct Route {
-    addresses: Arc<[SocketAddr]>,
-    tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-}
-
-/// Why an origin cannot be reached at all.
-#[derive(Debug, thiserror::Error)]
-pub enum RouteError {
-    /// The name does not resolve.
-    #[error("the host '{host}' cannot be resolved ({reason}); check the name in --host")]
-    Resolve {
-        /// The name asked for.
-        host: String,
-        /// The resolver's words.
-        reason: String,
-    },
-    /// An https origin without TLS settings.
-    #[error("the target speaks https, but no TLS was set up")]
-    NoTls,
-    /// A host that cannot stand in a certificate.
-    #[error("'{0}' is not a valid TLS server name")]
-    ServerName(String),
-}
-
-impl Route {
-    /// Resolves the origin's name; `tls` is needed for https only.
-    pub async fn resolve(
-        origin: &Origin,
-        tls: Option<&Arc<ClientConfig>>,
-    ) -> Result<Self, RouteError> {
-        let unresolved = |reason: String| RouteError::Resolve { host: origin.host.clone(), reason };
-        let addresses: Vec<SocketAddr> =
-            tokio::net::lookup_host((origin.host.as_str(), origin.port))
-                .await
-                .map_err(|error| unresolved(error.to_string()))?
-                .collect();
-        if addresses.is_empty() {
-            return Err(unresolved("no address".to_owned()));
-        }
-        let tls = match (origin.scheme, tls) {
-            (Scheme::Http, _) => None,
-            (Scheme::Https, None) => return Err(RouteError::NoTls),
-            (Scheme::Https, Some(config)) => {
-                let name = ServerName::try_from(origin.host.clone())
-                    .map_err(|_| RouteError::ServerName(origin.host.clone()))?;
-                Some((Arc::clone(config), name))
-            }
-        };
-        Ok(Self { addresses: addresses.into(), tls })
-    }
-}
-
-impl Route {
-    /// Every address of the name.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
-    }
-
-    /// The same way to these addresses alone.
-    #[must_use]
-    pub fn only(&self, addresses: &[SocketAddr]) -> Self {
-        Self { addresses: addresses.into(), tls: self.tls.clone() }
-    }
-}
-
-/// A connected stream, plain or encrypted.
-pub enum Stream {
-    /// TCP.
-    Plain(MeasuredIo),
-    /// TLS over TCP; boxed, since its state is large.
-    Tls(Box<TlsStream<MeasuredIo>>),
-}
+/// Longest wait for a server's word after a connection that was opened as a probe.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A fresh connection.
 pub struct Dialed {
@@ -106,22 +31,47 @@ pub struct Dialed {
     pub stream: Stream,
     /// Its instants.
     pub stamps: Rc<Stamps>,
-    /// How long it took: from the first packet to a byte stream to the origin, and the TLS handshake.
+    /// How long it took: from the first packet to a byte stream to the target, and the TLS handshake.
     pub set_up: SetUp,
 }
 
-/// One worker's way to the origin.
+/// Why a connection could not be opened.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum DialError {
+    /// No connection to the target, or to the proxy if there is one.
+    #[error("{}", .0.explanation())]
+    Connect(TransportError),
+    /// The proxy does not lead to the target.
+    #[error(transparent)]
+    Proxy(#[from] ProxyFault),
+    /// The handshake with the target failed.
+    #[error("{} ({})", TransportError::Tls.explanation(), .0)]
+    Tls(rustls::Error),
+}
+
+impl DialError {
+    /// Its kind, as it is counted.
+    pub const fn fault(&self) -> TransportError {
+        match self {
+            Self::Connect(fault) => *fault,
+            Self::Proxy(_) => TransportError::Proxy,
+            Self::Tls(_) => TransportError::Tls,
+        }
+    }
+}
+
+/// One worker's way to the target.
 pub struct Dialer {
     route: Route,
-    next_address: Cell<usize>,
+    turn: Cell<usize>,
     timeout: Duration,
     kernel_clock: Option<Rc<KernelClock>>,
 }
 
 impl Dialer {
-    /// `timeout` bounds TCP and TLS set-up together.
+    /// `timeout` bounds connecting, proxy and TLS set-up together.
     pub fn new(route: Route, timeout: Duration) -> Self {
-        Self { route, next_address: Cell::new(0), timeout, kernel_clock: None }
+        Self { route, turn: Cell::new(0), timeout, kernel_clock: None }
     }
 
     /// The same, with connections whose arrivals are stamped by `clock` where they can be.
@@ -135,41 +85,103 @@ impl Dialer {
         self.kernel_clock.as_ref().map(|clock| clock.take_counts()).unwrap_or_default()
     }
 
-    /// Opens one connection to the next address in turn.
-    pub async fn dial(&self) -> Result<Dialed, TransportError> {
-        let turn = self.next_address.get();
-        self.next_address.set(turn.wrapping_add(1));
-        let address = self.route.addresses[turn % self.route.addresses.len()];
-        let attempt = self.attempt(address);
-        tokio::time::timeout(self.timeout, attempt)
-            .await
-            .map_err(|_| TransportError::ConnectTimeout)?
+    /// Begins where the `part`th of `parts` dialers should, so that together they do not all begin with
+    /// the first address.
+    #[must_use]
+    pub fn part(self, part: usize, parts: usize) -> Self {
+        self.turn.set(part * self.route.round() / parts.max(1));
+        self
     }
 
-    async fn attempt(&self, address: SocketAddr) -> Result<Dialed, TransportError> {
+    /// The way it dials.
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// Opens one connection to the next address in turn.
+    pub async fn dial(&self) -> Result<Dialed, DialError> {
+        let turn = self.turn.get();
+        self.turn.set(turn.wrapping_add(1));
+        tokio::time::timeout(self.timeout, self.attempt(turn))
+            .await
+            .map_err(|_| DialError::Connect(TransportError::ConnectTimeout))?
+    }
+
+    async fn attempt(&self, turn: usize) -> Result<Dialed, DialError> {
         let began = monotonic_ns();
         let stamps = Rc::new(Stamps::default());
-        let tcp = TcpStream::connect(address).await.map_err(|error| connect_fault(&error))?;
-        // Requests are written whole; Nagle's algorithm would only hold them back.
-        tcp.set_nodelay(true).map_err(|error| connect_fault(&error))?;
-        let io = MeasuredIo::new(Socket::tcp(tcp, self.kernel_clock.as_ref()), Rc::clone(&stamps));
+        let socket =
+            self.connect(turn).await.map_err(|error| DialError::Connect(connect_fault(&error)))?;
+        let mut stream = Stream::Plain(MeasuredIo::new(socket, Rc::clone(&stamps)));
+        if let Some(proxy) = &self.route.proxy {
+            stream = proxy.pass(stream).await?;
+        }
         let connected = monotonic_ns();
-        let stream = match &self.route.tls {
-            None => Stream::Plain(io),
-            Some((config, name)) => {
-                let connector = TlsConnector::from(Arc::clone(config));
-                let stream =
-                    connector.connect(name.clone(), io).await.map_err(|_| TransportError::Tls)?;
-                Stream::Tls(Box::new(stream))
-            }
+        let connect = Duration::from_nanos(connected - began);
+        let Some(client) = &self.route.tls else {
+            let set_up = SetUp { connect, tls: Duration::ZERO };
+            return Ok(Dialed { stream, stamps, set_up });
         };
-        let tls = match &stream {
-            Stream::Plain(_) => Duration::ZERO,
-            Stream::Tls(_) => Duration::from_nanos(monotonic_ns() - connected),
-        };
-        let set_up = SetUp { connect: Duration::from_nanos(connected - began), tls };
+        let stream = client.connect(stream).await.map_err(DialError::Tls)?;
+        let set_up = SetUp { connect, tls: Duration::from_nanos(monotonic_ns() - connected) };
         Ok(Dialed { stream, stamps, set_up })
     }
+
+    async fn connect(&self, turn: usize) -> io::Result<Socket> {
+        match &self.route.hop {
+            Hop::Unix(path) => UnixStream::connect::<&Path>(path).await.map(Socket::Unix),
+            Hop::Tcp { addresses, sources } => {
+                let address = addresses[turn % addresses.len()];
+                // A source changes when every address has had its turn, so that all pairs come up.
+                let round = turn / addresses.len();
+                let fitting = of_kind(sources, &address).count();
+                let source = round.checked_rem(fitting);
+                let source = source.and_then(|place| of_kind(sources, &address).nth(place));
+                let tcp = open(address, source.map(|ip| (ip, 0).into())).await?;
+                Ok(Socket::tcp(tcp, self.kernel_clock.as_ref()))
+            }
+        }
+    }
+
+    /// Opens a connection and closes it again, and so tells whether the target takes connections.
+    ///
+    /// A TLS 1.3 server judges the client's certificate when the handshake is already over for the client.
+    /// Its refusal comes before it closes in turn, so that is waited for.
+    pub async fn probe(&self) -> Result<(), DialError> {
+        let Stream::Tls(mut stream) = self.dial().await?.stream else { return Ok(()) };
+        let farewell = async {
+            stream.shutdown().await?;
+            let mut unread = [0; 1024];
+            while stream.read(&mut unread).await? > 0 {}
+            Ok::<_, io::Error>(())
+        };
+        // A server that says nothing, or just goes, has not refused.
+        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else { return Ok(()) };
+        match tls::alert(&error) {
+            Some(alert) => Err(DialError::Tls(alert)),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn open(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+    // Requests are written whole; Nagle's algorithm would only hold them back.
+    socket.set_nodelay(true)?;
+    if let Some(source) = source {
+        #[cfg(target_os = "linux")]
+        share_ports(&socket)?;
+        socket.bind(source)?;
+    }
+    socket.connect(address).await
+}
+
+/// Leaves the choice of the port to the connect: chosen at the bind, it would be taken for every
+/// destination.
+#[cfg(target_os = "linux")]
+fn share_ports(socket: &TcpSocket) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt};
+    Ok(setsockopt(socket, sockopt::IpBindAddressNoPort, &true)?)
 }
 
 /// The kind of failure that an operating-system error means while connecting.
@@ -193,60 +205,46 @@ fn is_descriptor_shortage(error: &io::Error) -> bool {
     })
 }
 
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_read(cx, buffer),
-            Self::Tls(io) => Pin::new(io).poll_read(cx, buffer),
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
 
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_write(cx, bytes),
-            Self::Tls(io) => Pin::new(io).poll_write(cx, bytes),
-        }
-    }
+    use super::*;
+    use crate::load::plan::{Origin, Scheme};
+    use crate::load::way::{Resolve, Way};
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_write_vectored(cx, slices),
-            Self::Tls(io) => Pin::new(io).poll_write_vectored(cx, slices),
+    /// Which of two addresses each of `dials` connections went to, for each of `workers` dialers.
+    async fn places(workers: usize, dials: usize) -> Vec<Vec<u8>> {
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let addresses = [1, 2].map(|last| Ipv4Addr::new(127, 0, 0, last).into()).to_vec();
+        let way = Way { resolve: vec![Resolve { host: None, port, addresses }], ..Way::default() };
+        let origin = Origin {
+            scheme: Scheme::Http,
+            host: "name.invalid".into(),
+            port,
+            authority: "name.invalid".into(),
+            base_path: String::new(),
+        };
+        let route = Route::resolve(&origin, &way, None).await.unwrap();
+        let mut all = Vec::new();
+        for worker in 0..workers {
+            let dialer = Dialer::new(route.clone(), Duration::from_secs(5)).part(worker, workers);
+            let mut places = Vec::new();
+            for _ in 0..dials {
+                dialer.dial().await.unwrap();
+                let (accepted, _) = listener.accept().unwrap();
+                let SocketAddr::V4(local) = accepted.local_addr().unwrap() else { panic!() };
+                places.push(local.ip().octets()[3]);
+            }
+            all.push(places);
         }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(io) => io.is_write_vectored(),
-            Self::Tls(io) => io.is_write_vectored(),
-        }
+        all
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_flush(cx),
-            Self::Tls(io) => Pin::new(io).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_shutdown(cx),
-            Self::Tls(io) => Pin::new(io).poll_shutdown(cx),
-        }
+    #[tokio::test(flavor = "current_thread")]
+    async fn addresses_are_taken_in_turn_and_workers_begin_apart() {
+        assert_eq!(places(2, 3).await, [[1, 2, 1], [2, 1, 2]]);
+        assert_eq!(places(4, 1).await, [[1], [1], [2], [2]]);
     }
 }

@@ -1,7 +1,8 @@
-//! [`Link`]: one open HTTP/1.1 connection, and the exchange of one request for one answer on it.
+//! [`Link`]: what carries one exchange of a request for an answer at a time, and [`Http1`], the open
+//! HTTP/1.1 connection that does.
 //!
-//! The task that owns a link polls hyper's connection future in place rather than as a task of its own:
-//! one wake-up per arrival of data, none between the two halves of a connection.
+//! The task that owns the latter polls hyper's connection future in place rather than as a task of its
+//! own: one wake-up per arrival of data, none between the two halves of a connection.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -17,8 +18,9 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use crate::measure::fate::TransportError;
-use crate::transport::connect::{Dialed, Stream};
-use crate::transport::io::Stamps;
+use crate::transport::connect::Dialed;
+use crate::transport::io::{Instants, Stamps};
+use crate::transport::stream::Stream;
 
 /// What a request carries: the whole body, in memory.
 pub type Outgoing = Request<Full<Bytes>>;
@@ -42,14 +44,35 @@ impl Driver {
 }
 
 /// Bound on the header section of an answer that hyper buffers.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
+pub(super) const HEAD_BYTES_MAX: u32 = 64 * 1024;
 
 /// Servers keep an idle connection for longer than this, so one that breaks after a shorter rest was not
 /// given up for being idle.
-const IDLE_MIN_NS: u64 = 1_000_000_000;
+pub(super) const IDLE_MIN_NS: u64 = 1_000_000_000;
 
-/// An open connection that carries one exchange at a time.
-pub struct Link {
+/// Carries one exchange at a time. The version of HTTP is a type, so that neither pays for the other.
+pub trait Link {
+    /// Sends `request` and reads the answer to its last byte; the body is counted and let go, unless
+    /// `keep` collects it.
+    fn exchange(
+        &mut self,
+        request: Outgoing,
+        keep: &mut impl FnMut(&Bytes),
+    ) -> impl Future<Output = Exchange>;
+
+    /// Finishes the exchange's bookkeeping and says whether another one can follow.
+    fn settle(&mut self) -> impl Future<Output = Reuse>;
+
+    /// The instants of the latest exchange.
+    fn instants(&self) -> Instants;
+
+    /// Holds the next request back at the socket until the monotonic instant `due_ns`, microseconds ahead,
+    /// where it has the connection for itself.
+    fn hold_until(&mut self, _due_ns: u64) {}
+}
+
+/// An open HTTP/1.1 connection.
+pub struct Http1 {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: Driver,
     stamps: Rc<Stamps>,
@@ -82,26 +105,8 @@ pub enum Reuse {
     Closed,
 }
 
-impl Link {
-    /// Speaks HTTP/1.1 over a fresh connection.
-    pub async fn open(dialed: Dialed) -> Result<Self, TransportError> {
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(HEAD_BYTES_MAX)
-            .handshake(TokioIo::new(dialed.stream))
-            .await
-            .map_err(|_| TransportError::Protocol)?;
-        let driver = Driver { connection: Box::pin(connection), ended: false };
-        Ok(Self { sender, driver, stamps: dialed.stamps, idle_since: None })
-    }
-
-    /// The instants of the latest exchange.
-    pub fn stamps(&self) -> &Stamps {
-        &self.stamps
-    }
-
-    /// Sends `request` and reads the answer to its last byte; the body is counted and let go, unless
-    /// `keep` collects it.
-    pub fn exchange(
+impl Link for Http1 {
+    fn exchange(
         &mut self,
         request: Outgoing,
         keep: &mut impl FnMut(&Bytes),
@@ -124,6 +129,36 @@ impl Link {
         }
     }
 
+    async fn settle(&mut self) -> Reuse {
+        let Self { sender, driver, .. } = self;
+        let ready = poll_fn(|cx| sender.poll_ready(cx));
+        match drive(driver, ready).await {
+            Ok(Ok(())) => Reuse::Open,
+            Ok(Err(_)) | Err(_) => Reuse::Closed,
+        }
+    }
+
+    fn instants(&self) -> Instants {
+        self.stamps.instants()
+    }
+
+    fn hold_until(&mut self, due_ns: u64) {
+        self.stamps.hold_until(due_ns);
+    }
+}
+
+impl Http1 {
+    /// Speaks HTTP/1.1 over a fresh connection.
+    pub async fn open(dialed: Dialed) -> Result<Self, TransportError> {
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(HEAD_BYTES_MAX as usize)
+            .handshake(TokioIo::new(dialed.stream))
+            .await
+            .map_err(|_| TransportError::Protocol)?;
+        let driver = Driver { connection: Box::pin(connection), ended: false };
+        Ok(Self { sender, driver, stamps: dialed.stamps, idle_since: None })
+    }
+
     async fn read_body(
         &mut self,
         response: Response<Incoming>,
@@ -143,16 +178,6 @@ impl Link {
                 Ok(Some(Err(error))) | Err(Some(error)) => return Err(self.failure(&error)),
                 Err(None) => return Err(self.closed()),
             }
-        }
-    }
-
-    /// Lets hyper finish the exchange's bookkeeping and says whether another one can follow.
-    pub async fn settle(&mut self) -> Reuse {
-        let Self { sender, driver, .. } = self;
-        let ready = poll_fn(|cx| sender.poll_ready(cx));
-        match drive(driver, ready).await {
-            Ok(Ok(())) => Reuse::Open,
-            Ok(Err(_)) | Err(_) => Reuse::Closed,
         }
     }
 
@@ -212,15 +237,7 @@ fn fault(error: &hyper::Error) -> TransportError {
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
         if let Some(io_error) = inner.downcast_ref::<io::Error>() {
-            return match io_error.kind() {
-                io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::TimedOut => TransportError::Reset,
-                io::ErrorKind::UnexpectedEof => TransportError::ClosedEarly,
-                io::ErrorKind::InvalidData => TransportError::Tls,
-                _ => TransportError::Protocol,
-            };
+            return io_fault(io_error);
         }
         source = inner.source();
     }
@@ -228,4 +245,17 @@ fn fault(error: &hyper::Error) -> TransportError {
         return TransportError::ClosedEarly;
     }
     TransportError::Protocol
+}
+
+/// The kind of failure that an operating-system error means on an open connection.
+pub(super) fn io_fault(error: &io::Error) -> TransportError {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::TimedOut => TransportError::Reset,
+        io::ErrorKind::UnexpectedEof => TransportError::ClosedEarly,
+        io::ErrorKind::InvalidData => TransportError::Tls,
+        _ => TransportError::Protocol,
+    }
 }

@@ -16,17 +16,71 @@ use tokio::net::{TcpStream, UnixStream};
 use crate::transport::clock::monotonic_ns;
 use crate::transport::kernel_clock::KernelClock;
 
+/// A longer hold is a mistake, and ignored: nothing else runs meanwhile.
+const HOLD_MAX_NS: u64 = 100_000;
+
 /// The instants of the exchange under way, in monotonic nanoseconds; `None` before they happen.
 #[derive(Debug, Default)]
 pub struct Stamps {
+    /// Not to be written before this.
+    hold_until: Cell<u64>,
+    ready: Cell<Option<u64>>,
     sent: Cell<Option<u64>>,
     first_read: Cell<Option<u64>>,
     last_read: Cell<Option<u64>>,
 }
 
+/// When an exchange's request left and its answer arrived, in monotonic nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Instants {
+    /// When the request could have been written, but for a hold; unknown where requests share a connection.
+    pub ready: Option<u64>,
+    /// The write that carried the request's first byte.
+    pub sent: Option<u64>,
+    /// The arrival of the answer's first bytes.
+    pub first_byte: Option<u64>,
+    /// The arrival of its last ones, so far.
+    pub last_byte: Option<u64>,
+}
+
 impl Stamps {
+    /// The exchange's instants, where nothing else shares the connection.
+    pub fn instants(&self) -> Instants {
+        Instants {
+            ready: self.ready.get(),
+            sent: self.sent(),
+            first_byte: self.first_read(),
+            last_byte: self.last_read(),
+        }
+    }
+
+    /// Forgets the latest write, so that the next one is noted.
+    pub fn forget_sent(&self) {
+        self.sent.set(None);
+    }
+
+    /// Holds the next request back until the monotonic instant `due_ns`, if that is microseconds ahead.
+    pub fn hold_until(&self, due_ns: u64) {
+        self.hold_until.set(due_ns);
+    }
+
+    /// The instant of a write that is about to be made; the end of the hold, where there is one.
+    fn instant_of_write(&self) -> u64 {
+        let mut now = monotonic_ns();
+        if self.ready.get().is_none() {
+            self.ready.set(Some(now));
+            let end = self.hold_until.take();
+            while now < end && end - now <= HOLD_MAX_NS {
+                std::hint::spin_loop();
+                now = monotonic_ns();
+            }
+        }
+        now
+    }
+
     /// Forgets the previous exchange.
     pub fn clear(&self) {
+        self.ready.set(None);
         self.sent.set(None);
         self.first_read.set(None);
         self.last_read.set(None);
@@ -156,7 +210,7 @@ impl AsyncWrite for MeasuredIo {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let before = monotonic_ns();
+        let before = self.stamps.instant_of_write();
         let written = ready!(match &mut self.socket {
             Socket::Tcp(stream, _) => Pin::new(stream).poll_write(cx, bytes),
             Socket::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
@@ -170,7 +224,7 @@ impl AsyncWrite for MeasuredIo {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let before = monotonic_ns();
+        let before = self.stamps.instant_of_write();
         let written = ready!(match &mut self.socket {
             Socket::Tcp(stream, _) => Pin::new(stream).poll_write_vectored(cx, slices),
             Socket::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),

@@ -1,4 +1,4 @@
-//! Transport: one HTTP/1.1 connection at a time, with every instant noted where it happens.
+//! Transport: one connection at a time, HTTP/1.1 or HTTP/2, with every instant noted where it happens.
 //!
 //! No pool, no retry, no hidden queue: which connection carries which request is the engine's decision.
 //! A failed exchange is data ([`exchange::Exchange`]), never an `Err` that climbs.
@@ -9,5 +9,9 @@ pub mod exchange;
 pub mod io;
 #[cfg_attr(not(target_os = "linux"), path = "no_kernel_clock.rs")]
 pub mod kernel_clock;
+pub mod multiplexed;
+pub mod proxy;
+pub mod route;
 pub mod single;
+pub mod stream;
 pub mod tls;

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::load::way::HttpVersion;
 use crate::measure::fate::TransportError;
-use crate::transport::connect::Dialer;
-use crate::transport::exchange::{Exchange, Link, Outgoing};
+use crate::transport::connect::{DialError, Dialer};
+use crate::transport::exchange::{Exchange, Http1, Link, Outgoing};
+use crate::transport::multiplexed::Session;
 
 /// Largest answer kept.
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -22,9 +24,12 @@ pub struct Answer {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SingleError {
-    /// Connecting or exchanging failed.
+    /// No connection.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The exchange failed.
     #[error("{}", .0.explanation())]
     Transport(TransportError),
     /// Nothing came back in time.
@@ -42,15 +47,24 @@ pub async fn fetch(
     timeout: Duration,
 ) -> Result<Answer, SingleError> {
     let whole = async {
-        let fresh = dialer.dial().await.map_err(SingleError::Transport)?;
-        let mut link = Link::open(fresh).await.map_err(SingleError::Transport)?;
+        let fresh = dialer.dial().await?;
         let mut body = Vec::new();
         let mut keep = |data: &Bytes| {
             if body.len() <= BODY_BYTES_MAX {
                 body.extend_from_slice(data);
             }
         };
-        match link.exchange(request, &mut keep).await {
+        let exchanged = match dialer.route().version() {
+            HttpVersion::Http1 => match Http1::open(fresh).await {
+                Ok(mut link) => link.exchange(request, &mut keep).await,
+                Err(fault) => Exchange::Failed(fault),
+            },
+            HttpVersion::Http2 => match Session::open(fresh).await {
+                Ok((session, driver)) => session.only(driver, request, &mut keep).await,
+                Err(fault) => Exchange::Failed(fault),
+            },
+        };
+        match exchanged {
             Exchange::Answered { .. } if body.len() > BODY_BYTES_MAX => Err(SingleError::TooLong),
             Exchange::Answered { status, .. } => Ok(Answer { status, body }),
             Exchange::Failed(fault) => Err(SingleError::Transport(fault)),

@@ -1,5 +1,6 @@
 //! TLS client settings: rustls over aws-lc-rs, the system's certificates, or Mozilla's where it has none.
 
+use std::io;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -7,6 +8,15 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_rustls::TlsConnector;
+
+use crate::transport::route::RouteError;
+use crate::transport::stream::Stream;
+
+/// HTTP/1.1's name in ALPN.
+pub(super) const HTTP1: &[u8] = b"http/1.1";
+/// HTTP/2's.
+pub(super) const HTTP2: &[u8] = b"h2";
 
 /// How far the server's certificate is trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +55,7 @@ pub enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
-/// Builds the client side for HTTP/1.1.
+/// Builds the client side; it offers HTTP/1.1 until the route says otherwise.
 pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -65,8 +75,53 @@ pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, TlsErr
             builder.with_client_auth_cert(chain, key)?
         }
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP1.to_vec()];
     Ok(Arc::new(config))
+}
+
+/// The client's side towards one server name.
+#[derive(Clone)]
+pub(super) struct TlsClient {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl TlsClient {
+    /// `host` is what the server's certificate must be for.
+    pub(super) fn new(config: &Arc<ClientConfig>, host: &str) -> Result<Self, RouteError> {
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| RouteError::ServerName(host.to_owned()))?;
+        Ok(Self { config: Arc::clone(config), name })
+    }
+
+    /// The same, offering these protocols (ALPN, RFC 7301).
+    pub(super) fn offering(self, protocols: &[&[u8]]) -> Self {
+        let mut config = Arc::unwrap_or_clone(self.config);
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Self { config: Arc::new(config), ..self }
+    }
+
+    /// Shakes hands over `stream`.
+    pub(super) async fn connect(&self, stream: Stream) -> Result<Stream, rustls::Error> {
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        match connector.connect(self.name.clone(), stream).await {
+            Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
+            Err(error) => {
+                Err(cause(&error)
+                    .unwrap_or_else(|| rustls::Error::General(error.kind().to_string())))
+            }
+        }
+    }
+}
+
+/// What rustls said, if it was rustls that failed.
+fn cause(error: &io::Error) -> Option<rustls::Error> {
+    error.get_ref()?.downcast_ref::<rustls::Error>().cloned()
+}
+
+/// The other side's alert, if that is what ended a stream.
+pub(super) fn alert(error: &io::Error) -> Option<rustls::Error> {
+    cause(error).filter(|cause| matches!(cause, rustls::Error::AlertReceived(_)))
 }
 
 fn certificates(flag: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {

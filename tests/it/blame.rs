@@ -15,6 +15,7 @@ use steadfire::load::rate::Rate;
 use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
 use steadfire::load::slo::{Slo, Tiers};
+use steadfire::load::way::Way;
 use steadfire::measure::fate::{Fate, TransportError};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -68,6 +69,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
             authority: address.to_string(),
             base_path: String::new(),
         },
+        way: Way::default(),
         requests: vec![request],
         login: None,
         setup: Vec::new(),
@@ -89,6 +91,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
 fn limits(connections: usize, drain: Duration) -> Limits {
     Limits {
         connections,
+        streams: 100,
         in_flight: 1000,
         timeout: Duration::from_secs(5),
         deadline: None,

@@ -15,6 +15,7 @@ use steadfire::load::rate::Rate;
 use steadfire::load::request::{Escape, Expect, OnEmpty, RequestTemplate, Segment, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
 use steadfire::load::slo::{Slo, Tiers};
+use steadfire::load::way::Way;
 use steadfire::measure::summary::Summary;
 
 use crate::server::{OK, Server};
@@ -54,6 +55,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
             authority: authority.clone(),
             base_path: String::new(),
         },
+        way: Way::default(),
         requests: vec![
             request("a", WEIGHTS[0]),
             request("b", WEIGHTS[1]),
@@ -70,6 +72,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
         slots: None,
         limits: Limits {
             connections: 64,
+            streams: 100,
             in_flight: 1_000,
             timeout: 10 * second,
             deadline: None,

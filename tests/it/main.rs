@@ -5,10 +5,12 @@
 mod blame;
 mod cli;
 mod engine;
+mod http2;
 mod interrupt;
 mod ledger;
 mod login;
 mod queueing;
+mod reach;
 mod server;
 mod stall;
 mod support;

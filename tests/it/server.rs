@@ -62,7 +62,11 @@ pub(crate) struct Server {
 impl Server {
     /// Treats every connection as `serve` says; the connection closes when that returns.
     pub(crate) fn start(serve: impl Fn(Peer) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        Self::on(TcpListener::bind("127.0.0.1:0").expect("a loopback port is free"), serve)
+    }
+
+    /// The same on a listener of the test's own.
+    pub(crate) fn on(listener: TcpListener, serve: impl Fn(Peer) + Send + Sync + 'static) -> Self {
         let addr = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared::default());
         let (serve, seen) = (Arc::new(serve), Arc::clone(&shared));
@@ -83,11 +87,11 @@ impl Server {
 
     /// Answers each request with what `answer` makes of it, and keeps the connection.
     pub(crate) fn answering(answer: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static) -> Self {
-        Self::start(move |mut peer| {
-            while let Some(received) = peer.receive() {
-                peer.send(&answer(&received));
-            }
-        })
+        Self::start(answer_each(answer))
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     pub(crate) fn url(&self) -> String {
@@ -102,6 +106,17 @@ impl Server {
     /// How many connections were opened so far.
     pub(crate) fn connections(&self) -> usize {
         self.shared.open().len()
+    }
+}
+
+/// Answers each request of a connection.
+pub(crate) fn answer_each(
+    answer: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static,
+) -> impl Fn(Peer) + Send + Sync + 'static {
+    move |mut peer| {
+        while let Some(received) = peer.receive() {
+            peer.send(&answer(&received));
+        }
     }
 }
 
@@ -160,6 +175,34 @@ impl Peer {
         let count = (&*self.stream).read(&mut bytes).ok().filter(|count| *count > 0)?;
         self.buffer.extend_from_slice(&bytes[..count]);
         Some(())
+    }
+
+    /// The next `count` bytes as they are.
+    pub(crate) fn take(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.buffer.len() < count {
+            self.fill()?;
+        }
+        Some(self.buffer.drain(..count).collect())
+    }
+
+    /// Where the client connected from.
+    pub(crate) fn client(&self) -> SocketAddr {
+        self.stream.peer_addr().expect("a connected socket has a peer")
+    }
+
+    /// Carries bytes between the client and `target` until either goes.
+    pub(crate) fn relay(self, target: SocketAddr) {
+        let Ok(upstream) = TcpStream::connect(target) else { return };
+        let (client, to) = (Arc::clone(&self.stream), upstream.try_clone());
+        let up = std::thread::spawn(move || {
+            let mut to = to.expect("a socket can be had twice");
+            // A side that has gone ends the copy; nobody is left to be told.
+            let _ = std::io::copy(&mut &*client, &mut to);
+            let _ = to.shutdown(Shutdown::Write);
+        });
+        let _ = std::io::copy(&mut &upstream, &mut &*self.stream);
+        let _ = self.stream.shutdown(Shutdown::Both);
+        let _ = up.join();
     }
 
     /// Sends `bytes`; a client that has gone gets none.

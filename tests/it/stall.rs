@@ -55,3 +55,11 @@ fn a_stall_shows_in_full_with_fifty_connections_although_service_times_hide_it()
     // Of the 2,000 slots of a period 50 are sent in the stall, 2.5 %: the p95 knows nothing of it.
     assert!(report.service_time.p95 < 200 * MS, "{:?}", report.service_time);
 }
+
+#[test]
+fn a_stall_shows_in_full_over_http2() {
+    let report = measure("--http-version 2");
+    // More slots than four sessions have streams for wait for an answer; none of them waits to be sent.
+    assert!(report.service_time.p95 > 350 * MS, "{:?}", report.service_time);
+    assert_eq!(report.plan.way.http_version, "2");
+}

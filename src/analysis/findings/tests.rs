@@ -9,6 +9,7 @@ use crate::measure::tally::Tally;
 fn limits() -> Limits {
     Limits {
         connections: 64,
+        streams: 100,
         in_flight: 1000,
         timeout: Duration::from_secs(30),
         deadline: None,

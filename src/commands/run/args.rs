@@ -11,6 +11,7 @@ use crate::load::plan::{LatePolicy, ReceiveClock};
 use crate::load::rate::Rate;
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Objective, Slo};
+use crate::load::way::HttpChoice;
 use crate::time::parse_duration;
 
 /// Run a load: a fixed rate, or a search for the highest rate that holds.
@@ -38,17 +39,49 @@ pub struct Args {
     /// File with the body of a plain URL's request
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub data_file: Option<PathBuf>,
+
+    /// Connect to this Unix socket; the URL still gives scheme, Host and path
+    #[arg(long, value_name = "PATH", help_heading = "Connection")]
+    pub unix_socket: Option<PathBuf>,
+    /// Addresses of a name, instead of the resolver's; several are taken in turn (repeatable)
+    #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", help_heading = "Connection")]
+    pub resolve: Vec<String>,
+    /// Connect elsewhere than the URL says; an empty part means any, or the same (repeatable)
+    #[arg(long, value_name = "HOST1:PORT1:HOST2:PORT2", help_heading = "Connection")]
+    pub connect_to: Vec<String>,
+    /// Connect from this address; several are taken in turn (repeatable)
+    #[arg(long = "local-address", value_name = "ADDR", help_heading = "Connection")]
+    pub local_addresses: Vec<String>,
+    /// Go through a proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT
+    #[arg(short = 'x', long, value_name = "URL", help_heading = "Connection")]
+    pub proxy: Option<String>,
+    /// Version of HTTP; on http://, 2 is spoken with prior knowledge and auto means 1.1
+    #[arg(long, value_name = "VERSION", value_parser = http_parser(), default_value = "1.1", help_heading = "Connection")]
+    pub http_version: HttpChoice,
+    /// Most requests at once on a connection of HTTP/2; the target may allow fewer
+    #[arg(long, value_name = "N", value_parser = positive, default_value_t = 100, help_heading = "Connection")]
+    pub streams: usize,
+    /// Open a new connection for each request; setting it up counts in the response time
+    #[arg(long, help_heading = "Connection")]
+    pub disable_keepalive: bool,
+    /// Longest wait for a connection, with proxy and TLS
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "5s", help_heading = "Connection")]
+    pub connect_timeout: Duration,
+    /// A connection idle for longer is not used again
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "4s", help_heading = "Connection")]
+    pub idle_timeout: Duration,
+
     /// Trust these certificate authorities instead of the system's (PEM)
-    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
     pub cacert: Option<PathBuf>,
     /// Client certificate chain (PEM)
-    #[arg(long, value_name = "FILE", requires = "key", help_heading = "Target")]
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = "TLS")]
     pub cert: Option<PathBuf>,
     /// Key of the client certificate (PEM)
-    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Target")]
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "TLS")]
     pub key: Option<PathBuf>,
     /// Accept any certificate (for test servers)
-    #[arg(short = 'k', long, help_heading = "Target")]
+    #[arg(short = 'k', long, help_heading = "TLS")]
     pub insecure: bool,
 
     /// Arrival rate: 200, 200/s, 1.5k/s or 90/m; where a search begins [default: 50/s]
@@ -120,12 +153,6 @@ pub struct Args {
     /// Longest wait for an answer, from the due instant
     #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Limits")]
     pub deadline: Option<Duration>,
-    /// Longest wait for a connection, TLS included
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "5s", help_heading = "Limits")]
-    pub connect_timeout: Duration,
-    /// A connection idle for longer is not used again
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "4s", help_heading = "Limits")]
-    pub idle_timeout: Duration,
     /// Longest wait for unanswered requests once arrivals have ended
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s", help_heading = "Limits")]
     pub drain: Duration,
@@ -190,6 +217,12 @@ fn parse_wait(text: &str) -> Result<f64, String> {
         }
         _ => Err("write seconds, such as 2 or 1..3".to_owned()),
     }
+}
+
+fn http_parser() -> impl clap::builder::TypedValueParser<Value = HttpChoice> {
+    clap::builder::PossibleValuesParser::new(HttpChoice::ALL.map(HttpChoice::name)).map(|name| {
+        HttpChoice::ALL.into_iter().find(|choice| choice.name() == name).unwrap_or_default()
+    })
 }
 
 fn arrivals_parser() -> impl clap::builder::TypedValueParser<Value = Arrivals> {

@@ -53,9 +53,7 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
         (ErrorKind::UnknownArgument, "-m") => Some("the method is -X, as in curl"),
         (
             ErrorKind::UnknownArgument,
-            "--stages" | "--web" | "--html" | "--junit" | "--csv" | "--hlog" | "--resolve"
-            | "--connect-to" | "--unix-socket" | "--proxy" | "-x" | "--http-version"
-            | "--abort-on-fail",
+            "--stages" | "--web" | "--html" | "--junit" | "--csv" | "--hlog" | "--abort-on-fail",
         ) => Some("this flag is planned and not in this version"),
         (ErrorKind::UnknownArgument, _) if flag.parse::<f64>().is_ok() => {
             Some("-q means quiet here; the arrival rate is --rate 50/s (-r)")

@@ -13,6 +13,7 @@ mod search_report;
 mod subject;
 mod tls_files;
 mod verdict;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,17 +31,21 @@ use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
 use crate::engine::Pacing;
 use crate::engine::fleet::Fleet;
-use crate::engine::prepare::{Ready, prepare};
+use crate::engine::prepare::{PrepareError, Ready, prepare};
 use crate::engine::token::Renewal;
 use crate::exit::Exit;
 use crate::load::plan::{Origin, Plan, Scheme};
+use crate::load::way::{HttpChoice, HttpVersion, Way};
+use crate::load::way::{ProxyKind, Via};
 use crate::profile::{self, Redistributed};
 use crate::target::{DemoBackend, Settings};
-use crate::transport::tls::client_config;
+use crate::transport::tls::{TlsSettings, client_config};
 
 /// Connections opened before the clock starts: enough for the first requests not to queue behind
 /// handshakes, few enough for any server.
 const CONNECTIONS_AT_START: usize = 16;
+/// The same for HTTP/2, where each carries many.
+const SESSIONS_AT_START: usize = 4;
 
 /// What a fixed-rate run and a search have in common once everything is set up.
 struct Session {
@@ -48,6 +53,8 @@ struct Session {
     fleet: Fleet,
     pacing: Pacing,
     redistributed: Vec<Redistributed>,
+    /// Where connections go.
+    addresses: Vec<String>,
     interrupt: Interrupt,
     screen: Screen,
     started_at: jiff::Timestamp,
@@ -66,20 +73,29 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let subject = subject::read(args)?;
     let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
-    let plan = resolve::resolve(args, subject, origin, machine)?;
+    let mut mistakes = Vec::new();
+    let tls = tls_files::read(args, &mut mistakes);
+    let plan = resolve::resolve(args, subject, origin, machine, mistakes)?;
     if let (Some(users), Some(wait)) = (args.users, args.wait) {
         screen.note(&format!(
             "{users} users who think for {wait} s ask for {} if answers are quick (Little's law)",
             plan.rate
         ));
     }
-    let ready = set_up(&plan, tls(args, &plan)?.as_ref(), &interrupt)?;
+    let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &plan)?;
-    let plan = Arc::new(Plan { requests: ready.requests.to_vec(), ..plan });
+    let version = ready.route.version();
+    let way = Way { http: HttpChoice::Exactly(version), ..plan.way };
+    let plan = Arc::new(Plan { requests: ready.requests.to_vec(), way, ..plan });
     let redistributed = ready.redistributed.clone();
     let (route, token) = (ready.route.clone(), ready.token.clone());
-    let fleet = Fleet::launch(&plan, ready, CONNECTIONS_AT_START).map_err(Failure::unexpected)?;
+    let addresses = route.addresses();
+    let connections = match version {
+        HttpVersion::Http1 => CONNECTIONS_AT_START,
+        HttpVersion::Http2 => SESSIONS_AT_START,
+    };
+    let fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
     let renewal = Renewal::start(Arc::clone(&plan), route, fleet.token_port(), &token, token_life)
         .map_err(Failure::unexpected)?;
     let mut session = Session {
@@ -87,6 +103,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         fleet,
         pacing: args.pacing,
         redistributed,
+        addresses,
         interrupt,
         screen,
         started_at: clock::now(),
@@ -113,19 +130,23 @@ fn set_up(
         .map_err(Failure::unexpected)?;
     runtime.block_on(async {
         tokio::select! {
-            ready = prepare(plan, tls) => ready.map_err(Failure::unreachable),
+            ready = prepare(plan, tls) => ready.map_err(|error| match error {
+                PrepareError::ConnectionHeader { .. } => Failure::usage(error),
+                _ => Failure::unreachable(error),
+            }),
             exit = interrupt.wait() => Err(Failure::interrupted(exit)),
         }
     })
 }
 
-/// TLS settings, for a target that speaks it: reading the system's certificates takes time.
-fn tls(args: &Args, plan: &Plan) -> Result<Option<Arc<ClientConfig>>, Failure> {
-    let settings = tls_files::read(args)?;
-    match plan.origin.scheme {
-        Scheme::Http => Ok(None),
-        Scheme::Https => client_config(&settings).map(Some).map_err(Failure::usage),
+/// The client's side of TLS, if the target or a proxy speaks it: reading the system's certificates takes
+/// time.
+fn tls_client(plan: &Plan, settings: &TlsSettings) -> Result<Option<Arc<ClientConfig>>, Failure> {
+    let proxy = matches!(&plan.way.via, Via::Proxy(proxy) if proxy.kind == ProxyKind::Https);
+    if plan.origin.scheme == Scheme::Http && !proxy {
+        return Ok(None);
     }
+    client_config(settings).map(Some).map_err(Failure::usage)
 }
 
 fn start_demo(subject: &Subject, screen: Screen) -> Result<Option<DemoBackend>, Failure> {

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use crate::commands::Failure;
-use crate::commands::run::Args;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
+use crate::commands::run::{Args, way};
 use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
@@ -48,14 +48,15 @@ impl Machine {
     }
 }
 
-/// Resolves everything; `demo` is where the demo backend listens, if it is the target.
+/// Resolves everything; `demo` is where the demo backend listens, if it is the target. `mistakes` are those
+/// found before, which are told with the rest.
 pub(super) fn resolve(
     args: &Args,
     subject: Subject,
     demo: Option<Origin>,
     machine: Machine,
+    mut mistakes: Vec<String>,
 ) -> Result<Plan, Failure> {
-    let mut mistakes = Vec::new();
     let rate = rate(args, &mut mistakes);
     let own_server = demo.is_some();
     let (profile, mut requests, origin) = match subject {
@@ -75,6 +76,7 @@ pub(super) fn resolve(
             (Some(*profile), requests, origin)
         }
     };
+    let way = way::resolve(args, origin.as_ref(), &mut mistakes);
     choose(&mut requests, args, &mut mistakes);
     add_headers(&mut requests, &args.headers, &mut mistakes);
     let slo = objectives(args, profile.as_ref());
@@ -93,6 +95,7 @@ pub(super) fn resolve(
         name: profile.as_ref().map_or(name, |profile| &profile.name).to_owned(),
         profile_sha256: profile.as_ref().map(|profile| profile.sha256.clone()),
         origin,
+        way,
         requests,
         login: profile.as_ref().and_then(|profile| profile.login.clone()),
         setup: profile.as_ref().map_or_else(Vec::new, |profile| profile.setup.clone()),
@@ -200,6 +203,7 @@ fn limits(args: &Args, machine: Machine, own_server: bool) -> Limits {
         args.connections.unwrap_or(in_flight).min(usize::try_from(free).unwrap_or(usize::MAX));
     Limits {
         connections: connections.max(1),
+        streams: args.streams,
         in_flight,
         timeout: args.timeout,
         deadline: args.deadline,

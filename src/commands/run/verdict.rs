@@ -58,7 +58,7 @@ pub(super) fn report(
         tally: &outcome.tally,
         summary,
         started_at: session.started_at.to_string(),
-        environment: environment(),
+        environment: environment(session),
         clock: if outcome.stamps.by_kernel() { ClockSource::Kernel } else { ClockSource::User },
         outcome: Outcome::new(&objectives, &findings, extent),
         tier: &slo::tier(&plan.tiers, &figures),
@@ -69,7 +69,7 @@ pub(super) fn report(
     })
 }
 
-fn environment() -> Environment {
+fn environment(session: &Session) -> Environment {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     Environment {
         os: std::env::consts::OS.to_owned(),
@@ -77,6 +77,7 @@ fn environment() -> Environment {
         arch: std::env::consts::ARCH.to_owned(),
         cpus: std::thread::available_parallelism().map_or(1, |count| count.get() as u64),
         steadfire: env!("CARGO_PKG_VERSION").to_owned(),
+        addresses: session.addresses.clone(),
     }
 }
 

@@ -3,24 +3,15 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::load::plan::{Origin, Scheme};
+use crate::engine::example;
 use crate::load::request::Pools;
-use crate::transport::connect::Route;
-
-fn origin() -> Origin {
-    Origin {
-        scheme: Scheme::Http,
-        host: "127.0.0.1".into(),
-        port: 9,
-        authority: "127.0.0.1:9".into(),
-        base_path: String::new(),
-    }
-}
+use crate::transport::route::Route;
 
 async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
     let second = Duration::from_secs(1);
     let limits = Limits {
         connections,
+        streams: 100,
         in_flight: 10,
         timeout: second,
         deadline: None,
@@ -30,8 +21,9 @@ async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
         late: LatePolicy::Send,
     };
     let pools: Pools = Arc::from([]);
-    let route = Route::resolve(&origin(), None).await.unwrap();
-    let prepared = Prepared::new(&[], &origin(), 1, pools, "").unwrap();
+    let plan = example::plan(9);
+    let route = Route::resolve(&plan.origin, &plan.way, None).await.unwrap();
+    let prepared = Prepared::new(&[], &plan, pools, "").unwrap();
     Dispatcher::new(Recorder::new(1), Dialer::new(route, second), limits, prepared)
 }
 
@@ -46,7 +38,7 @@ async fn a_slot_given_back_by_a_closed_connection_waits_for_another() {
     // No room for a connection: nothing is dialed.
     let dispatcher = dispatcher(0).await;
     let seat = Rc::new(Seat::default());
-    dispatcher.park(&seat);
+    dispatcher.park(&seat, monotonic_ns());
     dispatcher.dispatch(job());
     let given = seat.assigned.take().expect("the idle connection gets it");
     assert!(!given.waited);

@@ -1,0 +1,74 @@
+//! [`Job`], a slot on its way, and [`Seat`], where the dispatcher hands one to the task that carries it.
+//!
+//! A seat carries one slot at a time, so a slot is assigned, carried, or neither, and never twice.
+
+use std::cell::{Cell, OnceCell};
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::measure::fate::Fate;
+use crate::measure::sample::Sample;
+use crate::time::Offset;
+
+/// A slot on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Job {
+    pub(super) slot: u64,
+    pub(super) due: Offset,
+    pub(super) request: usize,
+    /// Whether it counts, or belongs to the warm-up.
+    pub(super) measured: bool,
+    /// When the worker took it up, which may be a little before it is due.
+    pub(super) taken: Offset,
+    /// Whether no connection was free then.
+    pub(super) waited: bool,
+    /// Whether a connection already gave it back unsent.
+    pub(super) returned: bool,
+}
+
+impl Job {
+    /// How long it had waited for a connection when one took it at `began`.
+    pub(super) fn waited(&self, began: Offset) -> Duration {
+        if self.waited { began.since(self.taken.max(self.due)) } else { Duration::ZERO }
+    }
+
+    /// What is known of it if it ends now and no byte of it was sent.
+    pub(super) fn unsent(&self, fate: Fate, now: Offset) -> Sample {
+        let unsent = Sample::unsent(self.request, self.due, fate, now);
+        Sample { taken: Some(self.taken.max(self.due)), ..unsent }
+    }
+}
+
+/// The place of an HTTP/1.1 connection, or of a slot on a session, at the dispatcher: how its task is given
+/// work.
+#[derive(Default)]
+pub(super) struct Seat {
+    /// Work that its task has not begun yet.
+    pub(super) assigned: Cell<Option<Job>>,
+    /// What it is carrying, and since when.
+    pub(super) carrying: Cell<Option<(Job, Offset)>>,
+    /// Set when it is to close.
+    pub(super) dismissed: Cell<bool>,
+    /// Wakes its task.
+    pub(super) waker: OnceCell<Waker>,
+    /// Monotonic nanoseconds.
+    pub(super) idle_since: Cell<u64>,
+}
+
+impl Seat {
+    pub(super) fn wake(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// How long it has had nothing to do at `now_ns`.
+    pub(super) fn idle_for(&self, now_ns: u64) -> Duration {
+        Duration::from_nanos(now_ns.saturating_sub(self.idle_since.get()))
+    }
+
+    pub(super) fn dismiss(&self) {
+        self.dismissed.set(true);
+        self.wake();
+    }
+}

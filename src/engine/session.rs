@@ -1,0 +1,133 @@
+//! [`Sessions`]: a worker's HTTP/2 connections, which slots share; and the life of one: open, carry slots
+//! on its streams, close when idle or when the server wants it.
+//!
+//! A slot is given a stream only where limits and server have room for it, so none waits unseen inside a
+//! session. A task per session, and one per slot under way.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::engine::connection::{self, Carrier};
+use crate::engine::dispatch::Dispatcher;
+use crate::engine::seat::Seat;
+use crate::measure::fate::TransportError;
+use crate::measure::sample::SetUp;
+use crate::transport::clock::monotonic_ns;
+use crate::transport::multiplexed::{Driver, Session};
+
+/// Opens a session and keeps it going until it ends.
+pub(super) async fn serve(dispatcher: Rc<Dispatcher>) {
+    match open(&dispatcher).await {
+        Ok((shared, driver)) => {
+            dispatcher.sessions.add(&shared);
+            dispatcher.grow();
+            // Whoever comes later has not waited for the opening.
+            shared.set_up.take();
+            driver.await;
+            dispatcher.sessions.remove(&shared);
+        }
+        Err(fault) => dispatcher.connect_failed(fault),
+    }
+    dispatcher.closed();
+}
+
+async fn open(dispatcher: &Dispatcher) -> Result<(Rc<Shared>, Driver), TransportError> {
+    let dialed = dispatcher.dialer.dial().await.map_err(|error| error.fault())?;
+    let set_up = dialed.set_up;
+    let opening = Session::open(dialed);
+    let (session, driver) = tokio::time::timeout(dispatcher.limits.connect_timeout, opening)
+        .await
+        .map_err(|_| TransportError::ConnectTimeout)??;
+    dispatcher.connected(set_up);
+    let shared = Shared {
+        session,
+        set_up: Cell::new(set_up),
+        load: Cell::new(0),
+        idle_since: Cell::new(monotonic_ns()),
+    };
+    Ok((Rc::new(shared), driver))
+}
+
+/// Carries the slot assigned to `seat` on a stream of `shared`.
+pub(super) async fn carry(
+    dispatcher: Rc<Dispatcher>,
+    shared: Rc<Shared>,
+    seat: Rc<Seat>,
+    number: u64,
+) {
+    connection::take_place(&seat).await;
+    // Neither is there if the leg was over before this began.
+    if let Some(job) = seat.assigned.take() {
+        match shared.session.stream() {
+            Some(stream) => {
+                let set_up = shared.set_up.get();
+                Carrier::new(Rc::clone(&dispatcher), seat, stream, set_up).carry(job).await;
+            }
+            None => dispatcher.give_back(job),
+        }
+    }
+    shared.release();
+    dispatcher.left(number);
+    dispatcher.grow();
+}
+
+/// A session and the slots on it.
+pub(super) struct Shared {
+    session: Session,
+    /// What the slots that waited for the opening have waited for; zero from then on.
+    set_up: Cell<SetUp>,
+    load: Cell<usize>,
+    /// Monotonic nanoseconds.
+    idle_since: Cell<u64>,
+}
+
+impl Shared {
+    /// Counts one more slot on it.
+    pub(super) fn occupy(&self) {
+        self.load.set(self.load.get() + 1);
+    }
+
+    fn release(&self) {
+        self.load.set(self.load.get() - 1);
+        self.idle_since.set(monotonic_ns());
+    }
+
+    fn has_room(&self, streams: usize) -> bool {
+        self.load.get() < streams.min(self.session.streams_max())
+    }
+
+    fn is_idle_for(&self, limit: Duration) -> bool {
+        let idle = Duration::from_nanos(monotonic_ns().saturating_sub(self.idle_since.get()));
+        self.load.get() == 0 && idle >= limit
+    }
+}
+
+/// The open sessions of a worker.
+#[derive(Default)]
+pub(super) struct Sessions(RefCell<Vec<Rc<Shared>>>);
+
+impl Sessions {
+    /// The least loaded session that has room for one more slot, with `streams` at the most, and has not
+    /// been idle for `idle_timeout`.
+    pub(super) fn roomiest(&self, streams: usize, idle_timeout: Duration) -> Option<Rc<Shared>> {
+        let sessions = self.0.borrow();
+        let fit =
+            |shared: &&Rc<Shared>| shared.has_room(streams) && !shared.is_idle_for(idle_timeout);
+        sessions.iter().filter(fit).min_by_key(|shared| shared.load.get()).cloned()
+    }
+
+    /// Closes sessions that have been idle for `limit`.
+    pub(super) fn sweep(&self, limit: Duration) {
+        let sessions = self.0.borrow();
+        sessions.iter().filter(|one| one.is_idle_for(limit)).for_each(|one| one.session.retire());
+    }
+
+    fn add(&self, shared: &Rc<Shared>) {
+        self.0.borrow_mut().push(Rc::clone(shared));
+    }
+
+    fn remove(&self, shared: &Rc<Shared>) {
+        self.0.borrow_mut().retain(|other| !Rc::ptr_eq(other, shared));
+    }
+}

@@ -1,0 +1,260 @@
+//! [`Session`]: one open HTTP/2 connection, and [`Http2`], the exchange of one request for one answer on a
+//! stream of it.
+//!
+//! Whoever opens a session polls its [`Driver`]; exchanges only wait. Flow control never holds a body back,
+//! and an exchange that is dropped cancels its stream alone.
+
+mod frames;
+mod timeline;
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use h2::Reason;
+use h2::client::{Builder, Connection, SendRequest};
+use http::Request;
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http_body_util::BodyExt;
+
+use self::timeline::{Timeline, Watched};
+use crate::measure::fate::TransportError;
+use crate::transport::connect::Dialed;
+use crate::transport::exchange::{
+    Exchange, HEAD_BYTES_MAX, IDLE_MIN_NS, Link, Outgoing, Reuse, io_fault,
+};
+use crate::transport::io::Instants;
+use crate::transport::stream::Stream;
+
+/// For the connection and for each stream: bodies are taken in and let go as they come, so that a window
+/// never has to bound them.
+const WINDOW_BYTES: u32 = 1 << 30;
+/// What the small frames of all streams may cost between two looks at their bodies. The default of a
+/// hundred frames is soon reached when a hundred streams are answered at once.
+const SMALL_FRAMES_BYTES: usize = 16 << 20;
+
+/// An open connection that carries many exchanges at once.
+pub struct Session {
+    /// Absent once the session is retired.
+    sender: RefCell<Option<SendRequest<Bytes>>>,
+    timeline: Rc<Timeline>,
+}
+
+/// Moves the bytes of a session; ready once the connection has ended.
+pub struct Driver {
+    connection: Option<Connection<Watched<Stream>, Bytes>>,
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(connection) = &mut self.connection else { return Poll::Ready(()) };
+        let ended = Pin::new(connection).poll(cx);
+        if ended.is_ready() {
+            // Dropped at once, so that no exchange waits for an answer that cannot come.
+            self.connection = None;
+        }
+        // The error reaches the exchanges it concerns.
+        ended.map(|_| ())
+    }
+}
+
+impl Session {
+    /// Speaks HTTP/2 over a fresh connection; returns once the server's settings are there. The caller
+    /// bounds the wait.
+    pub async fn open(dialed: Dialed) -> Result<(Self, Driver), TransportError> {
+        let timeline = Rc::new(Timeline::new(dialed.stamps));
+        let io = Watched::new(dialed.stream, Rc::clone(&timeline));
+        let (sender, mut connection) = Builder::new()
+            .enable_push(false)
+            .initial_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .data_frame_budget(SMALL_FRAMES_BYTES)
+            .max_header_list_size(HEAD_BYTES_MAX)
+            // Answers to requests that have timed out may come at any time and in any number.
+            .max_local_error_reset_streams(None)
+            .handshake(io)
+            .await
+            .map_err(|error| fault(&error))?;
+        poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Err(TransportError::ClosedEarly)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(fault(&error))),
+            Poll::Pending if timeline.greeted() => Poll::Ready(Ok(())),
+            Poll::Pending => Poll::Pending,
+        })
+        .await?;
+        let session = Self { sender: RefCell::new(Some(sender)), timeline };
+        Ok((session, Driver { connection: Some(connection) }))
+    }
+
+    /// How many streams the server lets be open at once; zero once it has said goodbye.
+    pub fn streams_max(&self) -> usize {
+        match &*self.sender.borrow() {
+            Some(sender) if !self.timeline.leaving() => sender.current_max_send_streams(),
+            _ => 0,
+        }
+    }
+
+    /// A place for one exchange; `None` once the session is retired.
+    pub fn stream(&self) -> Option<Http2> {
+        let sender = self.sender.borrow().clone()?;
+        Some(Http2 { sender, timeline: Rc::clone(&self.timeline), stream: None, heard: None })
+    }
+
+    /// Carries one exchange and nothing else.
+    pub async fn only(
+        self,
+        driver: Driver,
+        request: Outgoing,
+        keep: &mut impl FnMut(&Bytes),
+    ) -> Exchange {
+        let Some(mut stream) = self.stream() else { return Exchange::NotSent };
+        let mut driver = pin!(driver);
+        let mut exchange = pin!(stream.exchange(request, keep));
+        poll_fn(|cx| {
+            // What it read in its last moment is still there for the exchange.
+            let _ = driver.as_mut().poll(cx);
+            exchange.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Takes no more exchanges; the connection closes once those under way have ended.
+    pub fn retire(&self) {
+        self.sender.take();
+    }
+}
+
+/// One stream of a session, for one exchange at a time.
+pub struct Http2 {
+    sender: SendRequest<Bytes>,
+    timeline: Rc<Timeline>,
+    /// The latest exchange's.
+    stream: Option<u32>,
+    /// When the server had last been heard as the exchange began.
+    heard: Option<u64>,
+}
+
+impl Link for Http2 {
+    fn exchange(
+        &mut self,
+        request: Outgoing,
+        keep: &mut impl FnMut(&Bytes),
+    ) -> impl Future<Output = Exchange> {
+        self.run(request, keep)
+    }
+
+    async fn settle(&mut self) -> Reuse {
+        // The next exchange takes a stream of its own.
+        if self.timeline.leaving() { Reuse::Closed } else { Reuse::Open }
+    }
+
+    fn instants(&self) -> Instants {
+        self.stream.map(|stream| self.timeline.of(stream)).unwrap_or_default()
+    }
+}
+
+impl Http2 {
+    async fn run(&mut self, request: Outgoing, keep: &mut impl FnMut(&Bytes)) -> Exchange {
+        self.forget_stream();
+        self.heard = self.timeline.last_heard();
+        let (mut head, mut body) = request.into_parts();
+        // A whole body is one frame; to send none of it tells the server that there is none.
+        let body = match body.frame().await {
+            Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+            _ => Bytes::new(),
+        };
+        if !body.is_empty() {
+            head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
+        }
+        let sent = self.sender.send_request(Request::from_parts(head, ()), body.is_empty());
+        let (response, mut sending) = match sent {
+            Ok(handles) => handles,
+            Err(error) => return self.failure(&error),
+        };
+        self.follow(response.stream_id().as_u32());
+        if !body.is_empty()
+            && let Err(error) = sending.send_data(body, true)
+        {
+            return self.failure(&error);
+        }
+        let response = match response.await {
+            Ok(response) => response,
+            Err(error) => return self.failure(&error),
+        };
+        let status = response.status().as_u16();
+        let mut body = response.into_body();
+        let mut body_bytes = 0_u64;
+        while let Some(data) = body.data().await {
+            match data {
+                Ok(data) => {
+                    body_bytes += data.len() as u64;
+                    keep(&data);
+                    // It fails for a stream that is closed, which needs no capacity.
+                    let _ = body.flow_control().release_capacity(data.len());
+                }
+                // A server that has answered in full may cut off the rest of the request.
+                Err(_) if self.instants().last_byte.is_some() => break,
+                Err(error) => return self.failure(&error),
+            }
+        }
+        Exchange::Answered { status, body_bytes }
+    }
+
+    fn follow(&mut self, stream: u32) {
+        self.timeline.begin(stream);
+        self.stream = Some(stream);
+    }
+
+    fn forget_stream(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            self.timeline.end(stream);
+        }
+    }
+
+    fn failure(&self, error: &h2::Error) -> Exchange {
+        let Instants { sent, first_byte, .. } = self.instants();
+        let unheard = first_byte.is_none();
+        let lost = error.is_io() || error.is_go_away();
+        // A GOAWAY reaches only the streams that it says were not processed.
+        let refused = error.is_remote()
+            && (error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM));
+        if unheard && (refused || lost && sent.is_none()) {
+            return Exchange::NotSent;
+        }
+        let fault = fault(error);
+        let broken = matches!(fault, TransportError::Reset | TransportError::ClosedEarly);
+        let pause = sent.zip(self.heard).map(|(sent, heard)| sent.saturating_sub(heard));
+        let rested = pause.is_some_and(|pause| pause >= IDLE_MIN_NS);
+        if unheard && lost && broken && rested {
+            return Exchange::Failed(TransportError::StaleConnection);
+        }
+        Exchange::Failed(fault)
+    }
+}
+
+impl Drop for Http2 {
+    fn drop(&mut self) {
+        self.forget_stream();
+    }
+}
+
+/// The kind of failure that an h2 error means.
+fn fault(error: &h2::Error) -> TransportError {
+    match error.get_io() {
+        // What h2 calls the end of a connection that still had streams.
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => TransportError::ClosedEarly,
+        Some(error) => io_fault(error),
+        None if error.is_reset() && error.is_remote() => TransportError::Reset,
+        None if error.is_go_away() && error.is_remote() => TransportError::ClosedEarly,
+        None => TransportError::Protocol,
+    }
+}
+
+#[cfg(test)]
+mod tests;

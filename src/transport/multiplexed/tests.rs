@@ -1,0 +1,273 @@
+//! A session against h2's own server side, which each test lets do as it likes.
+
+use std::time::Duration;
+
+use h2::server::{Connection as Serving, SendResponse};
+use http::Response;
+use http_body_util::Full;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::frames::{Event, Frames, Kind};
+use super::*;
+use crate::load::plan::{Origin, Scheme};
+use crate::load::way::Way;
+use crate::transport::connect::Dialer;
+use crate::transport::route::Route;
+
+type Asked = (Request<h2::RecvStream>, SendResponse<Bytes>);
+
+async fn dialed(listener: &TcpListener) -> Dialed {
+    let port = listener.local_addr().unwrap().port();
+    let origin = Origin {
+        scheme: Scheme::Http,
+        host: "127.0.0.1".into(),
+        port,
+        authority: format!("127.0.0.1:{port}"),
+        base_path: String::new(),
+    };
+    let route = Route::resolve(&origin, &Way::default(), None).await.unwrap();
+    Dialer::new(route, Duration::from_secs(5)).dial().await.unwrap()
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// An open session, its driver at work on a task, and the server's side of it.
+async fn session(settings: &h2::server::Builder) -> (Session, Serving<TcpStream, Bytes>) {
+    let listener = listener().await;
+    let dialed = dialed(&listener).await;
+    let (stream, _) = listener.accept().await.unwrap();
+    let (opened, serving) = tokio::join!(Session::open(dialed), settings.handshake(stream));
+    let (session, driver) = opened.unwrap();
+    tokio::task::spawn_local(driver);
+    (session, serving.unwrap())
+}
+
+/// The next request, while everything else of the connection goes on.
+async fn asked(serving: &mut Serving<TcpStream, Bytes>) -> Asked {
+    serving.accept().await.expect("the client is there").expect("it keeps to the protocol")
+}
+
+fn request(body: &str) -> Outgoing {
+    let request = Request::builder().method("POST").uri("http://host/x?y=1");
+    request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).unwrap()
+}
+
+/// One exchange on a stream of its own, with its instants.
+async fn exchange(session: &Session, body: &str) -> (Exchange, Instants) {
+    let mut stream = session.stream().unwrap();
+    let outcome = stream.exchange(request(body), &mut |_| {}).await;
+    (outcome, stream.instants())
+}
+
+/// Runs `test` where local tasks may be spawned.
+fn locally(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let bounded = async { tokio::time::timeout(Duration::from_secs(20), test).await };
+    tokio::task::LocalSet::new().block_on(&runtime, bounded).expect("nothing hangs");
+}
+
+#[test]
+fn first_and_last_byte_are_those_of_the_frames_that_carried_them() {
+    const PAUSE: Duration = Duration::from_millis(30);
+    locally(async {
+        let (session, mut serving) = session(&h2::server::Builder::new()).await;
+        let client = exchange(&session, "ask");
+        let server = async {
+            let (request, mut respond) = asked(&mut serving).await;
+            assert_eq!(request.uri(), "http://host/x?y=1");
+            let mut body = request.into_body();
+            let work = async {
+                assert_eq!(body.data().await.unwrap().unwrap(), "ask");
+                tokio::time::sleep(PAUSE).await;
+                let mut body = respond.send_response(Response::new(()), false).unwrap();
+                tokio::time::sleep(PAUSE).await;
+                body.send_data(Bytes::from(vec![0; 100_000]), false).unwrap();
+                tokio::time::sleep(PAUSE).await;
+                body.send_data(Bytes::from_static(b"end"), true).unwrap();
+            };
+            tokio::join!(work, serving.accept());
+        };
+        let ((outcome, instants), ()) = tokio::join!(
+            async {
+                let done = client.await;
+                session.retire();
+                done
+            },
+            server
+        );
+        let Exchange::Answered { status: 200, body_bytes: 100_003 } = outcome else {
+            panic!("{outcome:?}");
+        };
+        let pause = crate::time::whole_nanos(PAUSE);
+        let first = instants.first_byte.unwrap();
+        assert!(first - instants.sent.unwrap() >= pause, "{instants:?}");
+        assert!(instants.last_byte.unwrap() - first >= 2 * pause, "{instants:?}");
+    });
+}
+
+#[test]
+fn a_stream_that_the_server_resets_fails_alone() {
+    locally(async {
+        let (session, mut serving) = session(&h2::server::Builder::new()).await;
+        let table = [Reason::INTERNAL_ERROR, Reason::REFUSED_STREAM, Reason::CANCEL];
+        for reason in table {
+            let server = async {
+                let (_, mut victim) = asked(&mut serving).await;
+                let (_, mut other) = asked(&mut serving).await;
+                victim.send_reset(reason);
+                other.send_response(Response::new(()), true).unwrap();
+                // Nothing more comes; waiting for it writes what is above.
+                let _ = tokio::time::timeout(Duration::from_millis(50), serving.accept()).await;
+            };
+            let clients = async { tokio::join!(exchange(&session, ""), exchange(&session, "")) };
+            let (((first, _), (second, _)), ()) = tokio::join!(clients, server);
+            match reason {
+                Reason::REFUSED_STREAM => assert!(matches!(first, Exchange::NotSent), "{first:?}"),
+                _ => assert!(
+                    matches!(first, Exchange::Failed(TransportError::Reset)),
+                    "{reason}: {first:?}"
+                ),
+            }
+            assert!(matches!(second, Exchange::Answered { status: 200, .. }), "{second:?}");
+            assert!(session.streams_max() > 0);
+        }
+    });
+}
+
+#[test]
+fn what_a_goodbye_leaves_unprocessed_was_not_sent_and_the_rest_is_answered() {
+    locally(async {
+        let (session, mut serving) = session(&h2::server::Builder::new()).await;
+        let server = async {
+            let (_, mut first) = asked(&mut serving).await;
+            serving.graceful_shutdown();
+            let work = async {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                first.send_response(Response::new(()), true).unwrap();
+            };
+            tokio::join!(work, async { while serving.accept().await.is_some() {} });
+        };
+        let ((first, _), ()) = tokio::join!(exchange(&session, ""), server);
+        assert!(matches!(first, Exchange::Answered { .. }), "{first:?}");
+        assert_eq!(session.streams_max(), 0);
+        let (late, _) = exchange(&session, "").await;
+        assert!(matches!(late, Exchange::NotSent), "{late:?}");
+    });
+}
+
+#[test]
+fn an_exchange_that_is_given_up_cancels_its_stream_and_leaves_the_session() {
+    locally(async {
+        let (session, mut serving) = session(&h2::server::Builder::new()).await;
+        let patience = Duration::from_millis(30);
+        let given_up = tokio::time::timeout(patience, exchange(&session, ""));
+        let (given_up, (_, mut unanswered)) = tokio::join!(given_up, asked(&mut serving));
+        assert!(given_up.is_err(), "nothing was answered");
+        let server = async {
+            let (_, mut other) = asked(&mut serving).await;
+            other.send_response(Response::new(()), true).unwrap();
+            let reset = poll_fn(|cx| unanswered.poll_reset(cx));
+            let _ = tokio::time::timeout(patience, serving.accept()).await;
+            assert_eq!(reset.await.unwrap(), Reason::CANCEL);
+        };
+        let ((outcome, _), ()) = tokio::join!(exchange(&session, ""), server);
+        assert!(matches!(outcome, Exchange::Answered { .. }), "{outcome:?}");
+    });
+}
+
+#[test]
+fn a_lost_connection_fails_what_was_sent_on_it() {
+    locally(async {
+        let (session, mut serving) = session(&h2::server::Builder::new()).await;
+        let server = async {
+            let _request = asked(&mut serving).await;
+            serving.abrupt_shutdown(Reason::NO_ERROR);
+            drop(serving);
+        };
+        let ((outcome, _), ()) = tokio::join!(exchange(&session, ""), server);
+        let Exchange::Failed(TransportError::ClosedEarly | TransportError::Reset) = outcome else {
+            panic!("{outcome:?}");
+        };
+    });
+}
+
+#[test]
+fn the_servers_word_on_streams_is_known_once_the_session_is_open() {
+    locally(async {
+        let (session, _serving) =
+            session(h2::server::Builder::new().max_concurrent_streams(3)).await;
+        assert_eq!(session.streams_max(), 3);
+        session.retire();
+        assert_eq!(session.streams_max(), 0);
+        assert!(session.stream().is_none());
+    });
+}
+
+#[test]
+fn a_server_of_http_1_is_no_session() {
+    locally(async {
+        let listener = listener().await;
+        let dialed = dialed(&listener).await;
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let server = async {
+            let mut preface = [0; 16];
+            stream.read_exact(&mut preface).await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+                .await
+                .unwrap();
+        };
+        let (opened, ()) = tokio::join!(Session::open(dialed), server);
+        assert_eq!(opened.err(), Some(TransportError::Protocol));
+    });
+}
+
+#[test]
+fn only_open_exchanges_are_followed() {
+    locally(async {
+        let (session, _serving) = session(&h2::server::Builder::new()).await;
+        let mut stream = session.stream().unwrap();
+        let patience = Duration::from_millis(10);
+        for _ in 0..3 {
+            let mut let_go = |_: &Bytes| {};
+            let exchange = stream.exchange(request(""), &mut let_go);
+            assert!(tokio::time::timeout(patience, exchange).await.is_err());
+            assert_eq!(session.timeline.followed(), 1);
+        }
+        drop(stream);
+        assert_eq!(session.timeline.followed(), 0);
+    });
+}
+
+#[test]
+fn a_stream_that_a_goodbye_leaves_out_was_not_sent() {
+    // SETTINGS; then GOAWAY that says that no stream was processed.
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const GOODBYE: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    locally(async {
+        let listener = listener().await;
+        let dialed = dialed(&listener).await;
+        let (mut server, _) = listener.accept().await.unwrap();
+        server.write_all(&SETTINGS).await.unwrap();
+        let (session, driver) = Session::open(dialed).await.unwrap();
+        tokio::task::spawn_local(driver);
+        let goodbye = async {
+            let (mut frames, mut asked) = (Frames::of_client(), false);
+            while !asked {
+                let mut received = Vec::new();
+                assert!(server.read_buf(&mut received).await.unwrap() > 0);
+                frames.push(&received, |event| {
+                    asked |= matches!(event, Event::Ends(frame) if frame.kind == Kind::Headers);
+                });
+            }
+            server.write_all(&GOODBYE).await.unwrap();
+        };
+        let ((outcome, instants), ()) = tokio::join!(exchange(&session, ""), goodbye);
+        assert!(matches!(outcome, Exchange::NotSent), "{outcome:?}");
+        assert!(instants.sent.is_some() && instants.first_byte.is_none(), "{instants:?}");
+        assert_eq!(session.streams_max(), 0);
+    });
+}

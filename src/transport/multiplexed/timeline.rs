@@ -1,0 +1,207 @@
+//! [`Timeline`]: when each stream's request left and its answer arrived, and [`Watched`], the layer between
+//! TLS and HTTP/2 that finds out.
+//!
+//! An instant is that of the system call that carried the frame, taken below TLS. Only streams that were
+//! announced are followed, so the table is as large as the number of open exchanges.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::frames::{Event, Frames, Kind};
+use crate::transport::io::{Instants, Stamps};
+
+/// What is known of one connection's streams.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    stamps: Rc<Stamps>,
+    streams: RefCell<BTreeMap<u32, Instants>>,
+    /// Streams whose HEADERS TLS has taken but not written yet.
+    unwritten: RefCell<Vec<u32>>,
+    last_heard: Cell<Option<u64>>,
+    greeted: Cell<bool>,
+    leaving: Cell<bool>,
+}
+
+impl Timeline {
+    pub(super) fn new(stamps: Rc<Stamps>) -> Self {
+        Self {
+            stamps,
+            streams: RefCell::default(),
+            unwritten: RefCell::default(),
+            last_heard: Cell::new(None),
+            greeted: Cell::new(false),
+            leaving: Cell::new(false),
+        }
+    }
+
+    /// Follows a stream from here on.
+    pub(super) fn begin(&self, stream: u32) {
+        self.streams.borrow_mut().insert(stream, Instants::default());
+    }
+
+    /// Follows it no longer.
+    pub(super) fn end(&self, stream: u32) {
+        self.streams.borrow_mut().remove(&stream);
+    }
+
+    /// The instants of a stream; none if it is not followed.
+    pub(super) fn of(&self, stream: u32) -> Instants {
+        self.streams.borrow().get(&stream).copied().unwrap_or_default()
+    }
+
+    /// When anything last came from the server, in monotonic nanoseconds.
+    pub(super) fn last_heard(&self) -> Option<u64> {
+        self.last_heard.get()
+    }
+
+    /// Whether the server's settings have come: it speaks HTTP/2.
+    pub(super) fn greeted(&self) -> bool {
+        self.greeted.get()
+    }
+
+    /// Whether the server has said that it takes no more streams.
+    pub(super) fn leaving(&self) -> bool {
+        self.leaving.get()
+    }
+
+    /// How many streams are followed.
+    #[cfg(test)]
+    pub(super) fn followed(&self) -> usize {
+        self.streams.borrow().len()
+    }
+
+    fn leaves(&self, event: Event) {
+        if let Event::Begins(frame) = event
+            && frame.kind == Kind::Headers
+            && self.streams.borrow().contains_key(&frame.stream)
+        {
+            self.unwritten.borrow_mut().push(frame.stream);
+        }
+    }
+
+    /// Gives the instant of a write, if there was one since it was last forgotten, to what waits for it.
+    fn note_write(&self) {
+        let Some(sent) = self.stamps.sent() else { return };
+        let mut streams = self.streams.borrow_mut();
+        for stream in self.unwritten.borrow_mut().drain(..) {
+            if let Some(instants) = streams.get_mut(&stream) {
+                instants.sent.get_or_insert(sent);
+            }
+        }
+    }
+
+    fn arrives(&self, event: Event, at: u64) {
+        let (Event::Begins(frame) | Event::Ends(frame)) = event;
+        let mut streams = self.streams.borrow_mut();
+        let stream = streams.get_mut(&frame.stream);
+        match (event, frame.kind, stream) {
+            (Event::Begins(_), Kind::Headers, Some(instants)) => {
+                instants.first_byte.get_or_insert(at);
+            }
+            (Event::Ends(_), _, Some(instants)) if frame.ends_stream() => {
+                instants.last_byte = Some(at);
+            }
+            // Of headers that end the stream and need more than one frame.
+            (Event::Ends(_), Kind::Continuation, Some(instants)) => {
+                instants.last_byte = instants.last_byte.map(|_| at);
+            }
+            (Event::Ends(_), Kind::Settings, _) if !frame.is_ack() => self.greeted.set(true),
+            (Event::Ends(_), Kind::GoAway, _) => self.leaving.set(true),
+            _ => {}
+        }
+    }
+}
+
+/// A stream of bytes whose frames a [`Timeline`] follows.
+#[derive(Debug)]
+pub(super) struct Watched<T> {
+    io: T,
+    timeline: Rc<Timeline>,
+    outgoing: Frames,
+    incoming: Frames,
+}
+
+impl<T> Watched<T> {
+    pub(super) const fn new(io: T, timeline: Rc<Timeline>) -> Self {
+        Self { io, timeline, outgoing: Frames::of_client(), incoming: Frames::of_server() }
+    }
+
+    /// Runs one step of sending; what it wrote of `slices` is followed, and stamped if it reached the
+    /// socket.
+    fn send(
+        &mut self,
+        slices: &[IoSlice<'_>],
+        step: impl FnOnce(&mut T) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let timeline = &self.timeline;
+        timeline.stamps.forget_sent();
+        let polled = step(&mut self.io);
+        // Also when nothing was taken: TLS may have got rid of what it held.
+        if let Poll::Ready(Ok(mut written)) = polled {
+            for slice in slices {
+                let part = &slice[..slice.len().min(written)];
+                self.outgoing.push(part, |event| timeline.leaves(event));
+                written -= part.len();
+            }
+        }
+        timeline.note_write();
+        polled
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let filled = buffer.filled().len();
+        ready!(Pin::new(&mut this.io).poll_read(cx, buffer))?;
+        let (timeline, bytes) = (&this.timeline, &buffer.filled()[filled..]);
+        if let Some(at) = timeline.stamps.last_read()
+            && !bytes.is_empty()
+        {
+            timeline.last_heard.set(Some(at));
+            this.incoming.push(bytes, |event| timeline.arrives(event, at));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().send(&[IoSlice::new(bytes)], |io| Pin::new(io).poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().send(slices, |io| Pin::new(io).poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = self.get_mut().send(&[], |io| Pin::new(io).poll_flush(cx).map_ok(|()| 0));
+        flushed.map_ok(|_| ())
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}
