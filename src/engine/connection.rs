@@ -103,16 +103,20 @@ impl Carrier<Http1> {
             // A later slot would not pay for this connection's set-up.
             return None;
         }
-        let idle_since = self.link.instants().last_byte.unwrap_or_else(monotonic_ns);
-        self.dispatcher.park(&self.seat, idle_since);
+        let last_byte = self.link.instants().last_byte;
+        self.dispatcher.park(&self.seat, last_byte.unwrap_or_else(monotonic_ns));
         let Self { seat, link, dispatcher, .. } = self;
+        // A connection that has settled after an exchange has just been polled.
+        let mut settled = last_byte.is_some();
         poll_fn(|cx| {
-            // The server's close is noticed before a slot is entrusted to the connection.
-            let closed = link.poll_closed(cx).is_ready();
             let assigned = seat.assigned.take();
+            if let (false, Some(job)) = (seat.dismissed.get(), assigned) {
+                // Should the server have closed at this very moment, nothing will be sent.
+                return Poll::Ready(Some(job));
+            }
+            let closed = !std::mem::take(&mut settled) && link.poll_closed(cx).is_ready();
             match (closed || seat.dismissed.get(), assigned) {
-                (false, None) => Poll::Pending,
-                (false, Some(job)) => Poll::Ready(Some(job)),
+                (false, _) => Poll::Pending,
                 (true, None) => {
                     dispatcher.unpark(seat);
                     Poll::Ready(None)

@@ -13,12 +13,13 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use crate::measure::fate::TransportError;
 use crate::transport::connect::Dialed;
+use crate::transport::gate::{Gate, Round};
 use crate::transport::io::{Instants, Stamps};
 use crate::transport::stream::Stream;
 
@@ -26,20 +27,61 @@ use crate::transport::stream::Stream;
 pub type Outgoing = Request<Full<Bytes>>;
 
 /// hyper's connection future, which may be asked again after it has ended.
-struct Driver {
-    connection: Pin<Box<http1::Connection<TokioIo<Stream>, Full<Bytes>>>>,
+struct Connection {
+    future: Pin<Box<http1::Connection<TokioIo<Stream>, Full<Bytes>>>>,
     ended: bool,
 }
 
-impl Driver {
+impl Connection {
     /// Ready once the connection has ended; the error comes out once.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Error>> {
         if self.ended {
             return Poll::Ready(None);
         }
-        let result = ready!(self.connection.as_mut().poll(cx));
+        let result = ready!(self.future.as_mut().poll(cx));
         self.ended = true;
         Poll::Ready(result.err())
+    }
+}
+
+/// Polls the connection along with whatever waits for it.
+struct Driver {
+    connection: Connection,
+    gate: Gate,
+}
+
+impl Driver {
+    /// Runs `future` on what the connection brings. `Err` means that the connection ended first.
+    async fn drive<F: Future>(&mut self, future: F) -> Result<F::Output, Option<hyper::Error>> {
+        let Self { connection, gate } = self;
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            gate.poll(cx, |cx, gate| {
+                if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                    return Round::Done(Ok(output));
+                }
+                gate.serve();
+                let ended = connection.poll(cx);
+                // The connection hands over what it read while being polled, also in its last moment.
+                if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                    return Round::Done(Ok(output));
+                }
+                match ended {
+                    Poll::Ready(error) => Round::Done(Err(error)),
+                    Poll::Pending => Round::Waiting,
+                }
+            })
+        })
+        .await
+    }
+
+    /// Ready once the connection has ended.
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { connection, gate } = self;
+        gate.poll(cx, |cx, _| match connection.poll(cx) {
+            Poll::Ready(_) => Round::Done(()),
+            Poll::Pending => Round::Waiting,
+        })
     }
 }
 
@@ -116,7 +158,7 @@ impl Link for Http1 {
         // Handed over here rather than in the future, which would carry the request about.
         let head = self.sender.send_request(request);
         async move {
-            let response = match drive(&mut self.driver, head).await {
+            let response = match self.driver.drive(head).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) | Err(Some(error)) => return self.failure(&error),
                 Err(None) => return self.closed(),
@@ -131,8 +173,11 @@ impl Link for Http1 {
 
     async fn settle(&mut self) -> Reuse {
         let Self { sender, driver, .. } = self;
-        let ready = poll_fn(|cx| sender.poll_ready(cx));
-        match drive(driver, ready).await {
+        // The connection goes first: it has an end of the answer to take note of.
+        if poll_fn(|cx| Poll::Ready(driver.poll_ended(cx))).await.is_ready() {
+            return Reuse::Closed;
+        }
+        match driver.drive(poll_fn(|cx| sender.poll_ready(cx))).await {
             Ok(Ok(())) => Reuse::Open,
             Ok(Err(_)) | Err(_) => Reuse::Closed,
         }
@@ -155,7 +200,8 @@ impl Http1 {
             .handshake(TokioIo::new(dialed.stream))
             .await
             .map_err(|_| TransportError::Protocol)?;
-        let driver = Driver { connection: Box::pin(connection), ended: false };
+        let connection = Connection { future: Box::pin(connection), ended: false };
+        let driver = Driver { connection, gate: Gate::new() };
         Ok(Self { sender, driver, stamps: dialed.stamps, idle_since: None })
     }
 
@@ -166,9 +212,10 @@ impl Http1 {
     ) -> Result<u64, Exchange> {
         let mut body = response.into_body();
         let mut body_bytes = 0_u64;
-        loop {
-            match drive(&mut self.driver, body.frame()).await {
-                Ok(None) => return Ok(body_bytes),
+        // A body of known length says itself when it is whole, one poll sooner than the connection.
+        while !body.is_end_stream() {
+            match self.driver.drive(body.frame()).await {
+                Ok(None) => break,
                 Ok(Some(Ok(frame))) => {
                     if let Some(data) = frame.data_ref() {
                         body_bytes += data.len() as u64;
@@ -179,11 +226,12 @@ impl Http1 {
                 Err(None) => return Err(self.closed()),
             }
         }
+        Ok(body_bytes)
     }
 
     /// Polls the idle connection: ready once it has closed.
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.driver.poll(cx).map(|_| ())
+        self.driver.poll_ended(cx)
     }
 
     /// The connection ended cleanly where an answer was expected.
@@ -207,26 +255,6 @@ impl Http1 {
         }
         Exchange::Failed(fault)
     }
-}
-
-/// Polls `future` together with the connection that feeds it. `Err` means that the connection ended first.
-async fn drive<F: Future>(
-    driver: &mut Driver,
-    future: F,
-) -> Result<F::Output, Option<hyper::Error>> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
-            return Poll::Ready(Ok(output));
-        }
-        let ended = driver.poll(cx);
-        // The connection hands over what it read while being polled, also in its last moment.
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
-            return Poll::Ready(Ok(output));
-        }
-        ended.map(Err)
-    })
-    .await
 }
 
 /// The kind of failure that a hyper error means.

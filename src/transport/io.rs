@@ -249,3 +249,35 @@ impl AsyncWrite for MeasuredIo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_held_until_it_is_due_and_no_later_write_is() {
+        let stamps = Stamps::default();
+        for ahead_ns in [0, 50, 20_000] {
+            stamps.clear();
+            let due = monotonic_ns() + ahead_ns;
+            stamps.hold_until(due);
+            let written = stamps.instant_of_write();
+            assert!(written >= due, "{ahead_ns}");
+            stamps.note_write(written, 10);
+            let ready = stamps.instants().ready.expect("noted");
+            assert!(ready <= written);
+            stamps.hold_until(monotonic_ns() + 90_000);
+            let before = monotonic_ns();
+            assert!(stamps.instant_of_write() < before + 90_000, "the rest of the request follows");
+            assert_eq!(stamps.instants().sent, Some(written));
+        }
+    }
+
+    #[test]
+    fn a_hold_of_more_than_a_moment_is_no_hold() {
+        let stamps = Stamps::default();
+        let due = monotonic_ns() + 1_000_000_000;
+        stamps.hold_until(due);
+        assert!(stamps.instant_of_write() < due);
+    }
+}

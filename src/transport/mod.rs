@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod connect;
 pub mod exchange;
+mod gate;
 pub mod io;
 #[cfg_attr(not(target_os = "linux"), path = "no_kernel_clock.rs")]
 pub mod kernel_clock;
