@@ -26,6 +26,7 @@ pub(super) fn plan(port: u16) -> Plan {
         setup: Vec::new(),
         pools: Vec::new(),
         rate: Rate::per_second(1).unwrap(),
+        stages: None,
         arrivals: Arrivals::Constant,
         seed: 1,
         warmup: second,

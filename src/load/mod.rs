@@ -11,6 +11,7 @@ pub mod rate;
 pub mod request;
 pub mod schedule;
 pub mod slo;
+pub mod stages;
 pub mod way;
 
 pub(crate) use divisor::greatest_common_divisor;

@@ -8,6 +8,7 @@ use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
+use crate::load::stages::Stages;
 use crate::load::way::Way;
 
 /// Plain or encrypted.
@@ -136,8 +137,11 @@ pub struct Plan {
     pub setup: Vec<SetupRequest>,
     /// Pools, by [`crate::load::request::PoolId`].
     pub pools: Vec<PoolSource>,
-    /// Mean arrival rate; where a search begins, if there is one.
+    /// Mean arrival rate; where a search begins, if there is one; the highest of the stages, if there are
+    /// any.
     pub rate: Rate,
+    /// Rates one after the other instead of a single one; together as long as the measurement.
+    pub stages: Option<Stages>,
     /// Spacing of arrivals.
     pub arrivals: Arrivals,
     /// Decides everything random.
@@ -160,4 +164,12 @@ pub struct Plan {
     pub slo: Slo,
     /// Bars for the tier.
     pub tiers: Tiers,
+}
+
+impl Plan {
+    /// Mean arrivals per second that are asked for, over the whole measurement.
+    pub fn rate_asked(&self) -> f64 {
+        let steady = || self.rate.as_per_second();
+        self.stages.as_ref().map_or_else(steady, Stages::mean_per_second)
+    }
 }

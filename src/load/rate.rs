@@ -81,6 +81,25 @@ impl Rate {
         u64::try_from(product.div_ceil(u128::from(self.per_ns))).unwrap_or(u64::MAX)
     }
 
+    /// The rate without rounding, in a form that is read as the same rate.
+    pub fn exact(self) -> String {
+        let within = |ns: u64| {
+            let product = u128::from(self.requests) * u128::from(ns);
+            let per_ns = u128::from(self.per_ns);
+            product.is_multiple_of(per_ns).then(|| product / per_ns)
+        };
+        if let Some(thousandths) = within(1000 * SECOND_NS) {
+            let decimal = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+            return format!("{}/s", decimal.trim_end_matches('0').trim_end_matches('.'));
+        }
+        let periods = [("m", 60 * SECOND_NS), ("h", 3600 * SECOND_NS)];
+        let whole = periods.iter().find_map(|(unit, ns)| Some((within(*ns)?, unit)));
+        whole.map_or_else(
+            || format!("{}/{}ns", self.requests, self.per_ns),
+            |(requests, unit)| format!("{requests}/{unit}"),
+        )
+    }
+
     /// The mean gap between two arrivals.
     pub fn gap(self) -> Duration {
         Duration::from_nanos(self.per_ns / self.requests)

@@ -3,10 +3,12 @@
 //! Nothing that the server does moves a slot. A worker takes every n-th slot; together the workers take
 //! each slot exactly once.
 
+use std::iter::Peekable;
 use std::time::Duration;
 
 use crate::load::random::SplitMix64;
 use crate::load::rate::Rate;
+use crate::load::stages::Stages;
 use crate::time::Offset;
 
 /// How arrivals are spread around the rate.
@@ -60,8 +62,11 @@ impl Horizon {
 /// All due instants of a run or a trial.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// Mean arrival rate.
+    /// Mean arrival rate, where there are no stages.
     pub rate: Rate,
+    /// Rates one after the other; each stage spaces its slots from its own beginning, and the last one
+    /// lasts until the horizon.
+    pub stages: Option<Stages>,
     /// Spacing.
     pub arrivals: Arrivals,
     /// Decides random spacing; unused for constant arrivals.
@@ -79,6 +84,8 @@ impl Schedule {
         assert!(worker < workers, "worker {worker} of {workers}");
         Slots {
             schedule: self.clone(),
+            stretch: Stretch::steady(self.rate),
+            later: self.stretches().into_iter().peekable(),
             next_index: worker,
             step: workers,
             poisson: PoissonClock { stream: SplitMix64::new(self.seed), index: 0, elapsed: 0.0 },
@@ -87,7 +94,54 @@ impl Schedule {
 
     /// How many slots there are: exact for constant arrivals, else the mean.
     pub fn slots_expected(&self) -> u64 {
-        self.rate.slots_within(self.horizon.length).min(self.horizon.slots)
+        let end = Offset::ZERO + self.horizon.length;
+        let stretches = self.stretches();
+        let last = stretches.iter().rfind(|stretch| stretch.start < end);
+        let last = last.copied().unwrap_or_else(|| Stretch::steady(self.rate));
+        let slots = last.first.saturating_add(last.rate.slots_within(end.since(last.start)));
+        slots.min(self.horizon.slots)
+    }
+
+    /// One for each stage.
+    fn stretches(&self) -> Vec<Stretch> {
+        let stages = self.stages.iter().flat_map(Stages::as_slice);
+        let mut next = Stretch::steady(self.rate);
+        stages
+            .map(|stage| {
+                let stretch = Stretch { rate: stage.rate, ..next };
+                next = Stretch {
+                    rate: stage.rate,
+                    first: stretch.first.saturating_add(stage.slots()),
+                    start: stretch.start + stage.length,
+                    arrivals_before: stretch.arrivals_before + stage.arrivals_mean(),
+                };
+                stretch
+            })
+            .collect()
+    }
+}
+
+/// A part of the schedule with one rate.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    rate: Rate,
+    /// Index of the first evenly spaced slot.
+    first: u64,
+    start: Offset,
+    /// Mean arrivals before the start.
+    arrivals_before: f64,
+}
+
+impl Stretch {
+    /// One that begins with the schedule.
+    const fn steady(rate: Rate) -> Self {
+        Self { rate, first: 0, start: Offset::ZERO, arrivals_before: 0.0 }
+    }
+
+    /// When slot `index` is due if slots are evenly spaced.
+    fn due(&self, index: u64) -> Offset {
+        let into = self.rate.due(index - self.first);
+        Offset::from_nanos(self.start.as_nanos().saturating_add(into.as_nanos()))
     }
 }
 
@@ -115,6 +169,9 @@ impl PoissonClock {
 #[derive(Clone, Debug)]
 pub struct Slots {
     schedule: Schedule,
+    /// The one that slots are in; only moves forward.
+    stretch: Stretch,
+    later: Peekable<std::vec::IntoIter<Stretch>>,
     next_index: u64,
     step: u64,
     poisson: PoissonClock,
@@ -122,28 +179,46 @@ pub struct Slots {
 
 impl Slots {
     fn due(&mut self, index: u64) -> Offset {
-        let rate = self.schedule.rate;
         match self.schedule.arrivals {
-            Arrivals::Constant => rate.due(index),
+            Arrivals::Constant => {
+                self.enter(|next| index >= next.first);
+                self.stretch.due(index)
+            }
             Arrivals::Poisson => {
+                // One process of rate 1, its time stretched by each stage's rate.
                 let gaps = self.poisson.advance_to(index);
+                self.enter(|next| gaps >= next.arrivals_before);
+                let Stretch { rate, start, arrivals_before, .. } = self.stretch;
                 // f64 keeps whole nanoseconds for 104 days; beyond that gaps lose a nanosecond or two.
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
                     reason = "saturates"
                 )]
-                let ns = (gaps * 1e9 / rate.as_per_second()) as u64;
-                Offset::from_nanos(ns)
+                let ns = ((gaps - arrivals_before) * 1e9 / rate.as_per_second()) as u64;
+                (start + Duration::from_nanos(ns)).min(self.stretch_end())
             }
             Arrivals::UniformJitter => {
-                let (start, end) = (rate.due(index), rate.due(index.saturating_add(1)));
-                let gap_ns = end.as_nanos() - start.as_nanos();
-                let jitter_ns =
-                    SplitMix64::for_slot(self.schedule.seed, index).below(gap_ns.max(1));
+                self.enter(|next| index >= next.first);
+                let start = self.stretch.due(index);
+                let end = self.stretch.due(index.saturating_add(1)).min(self.stretch_end());
+                let jitter_ns = SplitMix64::for_slot(self.schedule.seed, index)
+                    .below((end.as_nanos() - start.as_nanos()).max(1));
                 start + Duration::from_nanos(jitter_ns)
             }
         }
+    }
+
+    /// Moves on to the last stretch that has `begun`.
+    fn enter(&mut self, begun: impl Fn(&Stretch) -> bool) {
+        while let Some(next) = self.later.next_if(&begun) {
+            self.stretch = next;
+        }
+    }
+
+    /// When the next stretch begins.
+    fn stretch_end(&mut self) -> Offset {
+        self.later.peek().map_or(Offset::MAX, |next| next.start)
     }
 }
 
@@ -173,6 +248,7 @@ mod tests {
     fn schedule(arrivals: Arrivals, rate: u64, length: Duration) -> Schedule {
         Schedule {
             rate: Rate::per_second(rate).unwrap(),
+            stages: None,
             arrivals,
             seed: 42,
             horizon: Horizon::after(length),
@@ -214,7 +290,102 @@ mod tests {
         assert_eq!(limited.slots_expected(), 7);
     }
 
+    const KINDS: [Arrivals; 3] = [Arrivals::Constant, Arrivals::Poisson, Arrivals::UniformJitter];
+
+    fn staged(arrivals: Arrivals, stages: &Stages) -> Schedule {
+        Schedule {
+            rate: stages.peak(),
+            stages: Some(stages.clone()),
+            arrivals,
+            seed: 42,
+            horizon: Horizon::after(stages.length()),
+        }
+    }
+
+    /// Slots due in each stage.
+    fn counts(slots: &[Slot], stages: &Stages) -> Vec<u64> {
+        let mut end = Offset::ZERO;
+        let counted = stages.as_slice().iter().map(|stage| {
+            let start = end;
+            end = start + stage.length;
+            slots.iter().filter(|slot| (start..end).contains(&slot.due)).count() as u64
+        });
+        counted.collect()
+    }
+
+    #[test]
+    fn each_stage_spaces_its_slots_from_its_own_beginning() {
+        let stages: Stages = "3/s:1s,4/s:500ms,1/s:100ms,2/s:1s".parse().unwrap();
+        let slots = staged(Arrivals::Constant, &stages).stride(0, 1);
+        let (indices, due_ms): (Vec<u64>, Vec<u64>) =
+            slots.map(|slot| (slot.index, slot.due.as_nanos() / 1_000_000)).unzip();
+        assert_eq!(due_ms, [0, 333, 666, 1000, 1250, 1500, 1600, 2100]);
+        assert_eq!(indices, (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_stage_is_a_steady_schedule() {
+        let stages: Stages = "700/s:2500ms".parse().unwrap();
+        for arrivals in KINDS {
+            let steady = schedule(arrivals, 700, Duration::from_millis(2500));
+            let staged = staged(arrivals, &stages);
+            assert!(staged.stride(1, 3).eq(steady.stride(1, 3)), "{arrivals:?}");
+            assert_eq!(staged.slots_expected(), steady.slots_expected());
+        }
+    }
+
+    #[test]
+    fn poisson_arrivals_keep_each_stages_rate() {
+        let stages: Stages = "1k/s:20s,4k/s:5s,500/s:40s".parse().unwrap();
+        let slots: Vec<Slot> = staged(Arrivals::Poisson, &stages).stride(0, 1).collect();
+        for count in counts(&slots, &stages) {
+            assert!((19_500..20_500).contains(&count), "{count} of 20,000");
+        }
+    }
+
+    #[test]
+    fn a_horizon_within_the_stages_ends_them() {
+        let mut cut = staged(Arrivals::Constant, &"10/s:1s,20/s:1s".parse().unwrap());
+        for (length_ms, slots) in [(0, 0), (1000, 10), (1001, 11), (1500, 20), (3000, 50)] {
+            cut.horizon = Horizon::after(Duration::from_millis(length_ms));
+            assert_eq!(cut.slots_expected(), slots, "{length_ms} ms");
+            assert_eq!(cut.stride(0, 1).count() as u64, slots, "{length_ms} ms");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn stages_are_shared_without_gap_or_double(
+            parts in prop::collection::vec((1_u64..3000, 1_u64..400), 1..12),
+            workers in 1_u64..6,
+            kind in 0_usize..3,
+        ) {
+            let text: Vec<String> =
+                parts.iter().map(|(rate, ms)| format!("{rate}/s:{ms}ms")).collect();
+            let stages: Stages = text.join(",").parse().unwrap();
+            let schedule = staged(KINDS[kind], &stages);
+            let whole: Vec<Slot> = schedule.stride(0, 1).collect();
+            let mut parts: Vec<Slot> =
+                (0..workers).flat_map(|worker| schedule.stride(worker, workers)).collect();
+            parts.sort_by_key(|slot| slot.index);
+            prop_assert_eq!(&parts, &whole);
+            prop_assert!(whole.windows(2).all(|pair| pair[0].due <= pair[1].due));
+            prop_assert!(whole.iter().zip(0..).all(|(slot, index)| slot.index == index));
+            prop_assert_eq!(schedule.slots_expected(), stages.slots());
+            let exact: Vec<u64> = stages.as_slice().iter().map(|stage| stage.slots()).collect();
+            let counted = counts(&whole, &stages);
+            match schedule.arrivals {
+                Arrivals::Constant => prop_assert_eq!(counted, exact),
+                // Only the last gap may reach beyond its stage's end.
+                Arrivals::UniformJitter => {
+                    let inner = exact.len() - 1;
+                    prop_assert_eq!(&counted[..inner], &exact[..inner]);
+                    prop_assert!(exact[inner] - counted[inner] <= 1);
+                }
+                Arrivals::Poisson => {}
+            }
+        }
+
         #[test]
         fn strides_are_a_partition(
             rate in 1_u64..5000,
@@ -222,7 +393,7 @@ mod tests {
             length_ms in 1_u64..3000,
             kind in 0_usize..3,
         ) {
-            let arrivals = [Arrivals::Constant, Arrivals::Poisson, Arrivals::UniformJitter][kind];
+            let arrivals = KINDS[kind];
             let schedule = schedule(arrivals, rate, Duration::from_millis(length_ms));
             let whole: Vec<Slot> = schedule.stride(0, 1).collect();
             let mut parts: Vec<Slot> =

@@ -70,8 +70,9 @@ impl Page {
         let room = WIDTH_MAX - word.len() - 2;
         let word = self.style.paint(tone, word);
         self.line(&format!("{word}  {}", shortened(&about, room)));
+        let mean = if plan.stages.is_some() { " on average" } else { "" };
         self.line(&format!(
-            "asked {}/s, achieved {}/s, answered well {}/s, over {}",
+            "asked {}/s{mean}, achieved {}/s, answered well {}/s, over {}",
             Figures(report.rate.target),
             Figures(report.rate.achieved),
             Figures(report.rate.throughput_ok),

@@ -77,7 +77,7 @@ impl From<Parts<'_>> for Report {
                 findings: parts.findings.iter().map(Into::into).collect(),
             },
             rate: Rates {
-                target: millionths(plan.rate.as_per_second()),
+                target: millionths(plan.rate_asked()),
                 achieved: millionths(summary.achieved()),
                 throughput_ok: millionths(summary.throughput_ok()),
             },

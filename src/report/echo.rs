@@ -19,8 +19,11 @@ pub struct PlanEcho {
     pub origin: String,
     /// How the target was reached, where its URL alone does not say.
     pub way: WayEcho,
-    /// Mean arrivals per second; where a search began.
+    /// Mean arrivals per second, over all stages if there were any; where a search began.
     pub rate: f64,
+    /// Rates and lengths, as `100/s:30s,500/s:2m`; absent at a single rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<String>,
     /// Spacing of arrivals.
     pub arrivals: String,
     /// Decides everything random. Text, since JSON readers lose integers beyond 2⁵³.
@@ -107,7 +110,8 @@ impl From<&Plan> for PlanEcho {
             name: without_secrets(&plan.name),
             origin: origin_url(&plan.origin),
             way: WayEcho::from(&plan.way),
-            rate: millionths(plan.rate.as_per_second()),
+            rate: millionths(plan.rate_asked()),
+            stages: plan.stages.as_ref().map(ToString::to_string),
             arrivals: plan.arrivals.name().to_owned(),
             seed: plan.seed.to_string(),
             warmup: whole_nanos(plan.warmup),

@@ -61,6 +61,7 @@ pub(crate) fn plan() -> Plan {
         setup: Vec::new(),
         pools: Vec::new(),
         rate: Rate::per_second(200).unwrap(),
+        stages: None,
         arrivals: Arrivals::Constant,
         seed: u64::MAX,
         warmup: Duration::from_secs(2),

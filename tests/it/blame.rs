@@ -75,6 +75,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         setup: Vec::new(),
         pools: Vec::new(),
         rate,
+        stages: None,
         arrivals: Arrivals::Constant,
         seed: 1,
         warmup: Duration::ZERO,
@@ -106,7 +107,7 @@ fn limits(connections: usize, drain: Duration) -> Limits {
 fn leg(plan: &Plan, horizon: Horizon) -> Leg {
     let Plan { rate, arrivals, seed, .. } = *plan;
     Leg {
-        schedule: Schedule { rate, arrivals, seed, horizon },
+        schedule: Schedule { rate, stages: None, arrivals, seed, horizon },
         warmup: Duration::ZERO,
         drain: plan.limits.drain,
         slow_after: Duration::from_secs(1),

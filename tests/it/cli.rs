@@ -86,7 +86,7 @@ fn flags_of_other_tools_get_a_hint() {
         ("-q 50", "-q means quiet"),
         ("-d {\"a\":1}", "--data"),
         ("-t 4", "--threads"),
-        ("--stages 10/s:5s", "not in this version"),
+        ("--html out", "not in this version"),
     ];
     for (flags, hint) in table {
         steadfire(&format!("{} {flags}", server.url())).run().refused(2, &[hint]);
@@ -97,6 +97,7 @@ fn flags_of_other_tools_get_a_hint() {
 #[test]
 fn bad_values_name_their_flag() {
     let table = [
+        ("--stages 1/s:1s,2/s", "stage 2 '2/s' is not a rate and a length"),
         ("-r 0", "--rate"),
         ("-r fast", "--rate"),
         ("-d 0s", "--duration"),
@@ -184,6 +185,29 @@ fn a_number_of_requests_is_sent_to_the_last() {
     let report = steadfire(&format!("{} -r 200 -n 50 --json", server.url())).run().report();
     assert_eq!((report.fates.planned, report.fates.ok), (50, 50));
     assert_eq!(server.received().len(), 50);
+}
+
+#[test]
+fn stages_follow_each_other_at_their_own_rates() {
+    let server = answering();
+    let words = "--stages 50/s:1s,200/s:1s --warmup 500ms --json";
+    let report = steadfire(&format!("{} {words}", server.url())).run().report();
+    assert_eq!((report.fates.planned, report.fates.ok), (250, 250));
+    assert_eq!(server.received().len(), 25 + 250, "the warm-up has the first stage's rate");
+    assert_eq!(report.plan.stages.as_deref(), Some("50/s:1s,200/s:1s"));
+    assert_eq!((report.rate.target, report.plan.rate), (125.0, 125.0));
+    // A point ends where its second does, to a window of 100 ms.
+    let planned: Vec<u64> = report.series.iter().map(|point| point.planned).collect();
+    assert!((45..=75).contains(&planned[0]), "{planned:?}");
+    assert!((175..=205).contains(&planned[1]), "{planned:?}");
+}
+
+#[test]
+fn stages_stand_for_rate_and_length() {
+    for flags in ["-r 5", "-d 1s", "-n 5", "--users 5 --wait 1", "--find-max-rps"] {
+        let words = format!("http://127.0.0.1:9/ --stages 1/s:1s {flags}");
+        steadfire(&words).run().refused(2, &["--stages", "cannot be used with"]);
+    }
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
         setup: Vec::new(),
         pools: Vec::new(),
         rate: Rate::per_second(RATE).expect("it is above 0"),
+        stages: None,
         arrivals: Arrivals::Constant,
         seed: SEED,
         warmup: Duration::ZERO,
@@ -97,6 +98,7 @@ fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
     let leg = Leg {
         schedule: Schedule {
             rate: plan.rate,
+            stages: None,
             arrivals: plan.arrivals,
             seed: plan.seed,
             horizon: Horizon::after(warmup + plan.duration),
@@ -161,6 +163,7 @@ fn poisson_arrivals_follow_from_the_seed_alone() {
         let plan = Plan { arrivals: Arrivals::Poisson, seed, ..plan(&server, workers) };
         let schedule = Schedule {
             rate: plan.rate,
+            stages: None,
             arrivals: plan.arrivals,
             seed,
             horizon: Horizon::after(plan.duration),

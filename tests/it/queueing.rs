@@ -25,6 +25,7 @@ const ATTEMPTS: usize = 6;
 fn sojourns() -> Vec<u64> {
     let schedule = Schedule {
         rate: Rate::per_second(RATE).expect("a rate can be this"),
+        stages: None,
         arrivals: Arrivals::Poisson,
         seed: 1,
         horizon: Horizon::after(Duration::from_secs(SECONDS)),

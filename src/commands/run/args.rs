@@ -12,6 +12,7 @@ use crate::load::plan::{LatePolicy, ReceiveClock};
 use crate::load::rate::Rate;
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Objective, Slo};
+use crate::load::stages::Stages;
 use crate::load::way::HttpChoice;
 use crate::time::parse_duration;
 
@@ -94,6 +95,9 @@ pub struct Args {
     /// Number of requests, instead of a duration
     #[arg(short = 'n', long, value_name = "N", conflicts_with_all = ["duration", "find_max_rps"], value_parser = clap::value_parser!(u64).range(1..), help_heading = "Load")]
     pub requests: Option<u64>,
+    /// Rates one after the other, each for its time, instead of rate and duration: 100/s:30s,500/s:2m
+    #[arg(long, value_name = "RATE:TIME,...", conflicts_with_all = ["rate", "duration", "requests", "users", "find_max_rps"], help_heading = "Load")]
+    pub stages: Option<Stages>,
     /// Load sent before the measurement and left out of every figure
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "0s", help_heading = "Load")]
     pub warmup: Duration,

@@ -88,6 +88,7 @@ fn offer(
     let plan = &session.plan;
     let schedule = Schedule {
         rate: Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?,
+        stages: None,
         arrivals: plan.arrivals,
         seed: plan.seed,
         horizon: Horizon::after(trial.duration()),

@@ -50,7 +50,7 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
         Measurement {
             outcome: &outcome,
             summary: &summary,
-            rate_asked: plan.rate.as_per_second(),
+            rate_asked: plan.rate_asked(),
             silent_since,
             strain,
         },
@@ -68,5 +68,6 @@ fn schedule(plan: &Plan) -> Schedule {
             slots: plan.rate.slots_within(plan.warmup).saturating_add(slots),
         },
     };
-    Schedule { rate: plan.rate, arrivals: plan.arrivals, seed: plan.seed, horizon }
+    let stages = plan.stages.clone().map(|stages| stages.warmed_up(plan.warmup));
+    Schedule { rate: plan.rate, stages, arrivals: plan.arrivals, seed: plan.seed, horizon }
 }

@@ -53,7 +53,7 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
         (ErrorKind::UnknownArgument, "-m") => Some("the method is -X, as in curl"),
         (
             ErrorKind::UnknownArgument,
-            "--stages" | "--web" | "--html" | "--junit" | "--csv" | "--hlog" | "--abort-on-fail",
+            "--web" | "--html" | "--junit" | "--csv" | "--hlog" | "--abort-on-fail",
         ) => Some("this flag is planned and not in this version"),
         (ErrorKind::UnknownArgument, _) if flag.parse::<f64>().is_ok() => {
             Some("-q means quiet here; the arrival rate is --rate 50/s (-r)")
@@ -84,7 +84,7 @@ mod tests {
             ("-z 10s", Some("--duration")),
             ("http://h/ -q 50", Some("--rate")),
             ("-d {}", Some("--data")),
-            ("--stages 1/s:1s", Some("planned")),
+            ("--html out", Some("planned")),
             ("compare a b", Some("planned")),
             ("--no-such-flag", None),
         ];

@@ -12,6 +12,7 @@ use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::slo::{Slo, Tiers};
+use crate::load::stages::Stages;
 use crate::profile::Profile;
 
 /// What vegeta's users expect where no rate is given, and gentle enough for any test server.
@@ -52,10 +53,7 @@ pub(super) fn resolve(
     if args.connect_timeout.is_zero() || args.timeout.is_zero() {
         mistakes.push("--timeout and --connect-timeout must be above 0".to_owned());
     }
-    let duration = args.duration.unwrap_or(DURATION_DEFAULT);
-    if duration.is_zero() {
-        mistakes.push("--duration: must be above 0".to_owned());
-    }
+    let duration = duration(args, &mut mistakes);
     let pin = processors::pinned(args.pin.as_ref(), machine)
         .map_err(|mistake| mistakes.push(mistake))
         .unwrap_or_default();
@@ -74,6 +72,7 @@ pub(super) fn resolve(
         setup: profile.as_ref().map_or_else(Vec::new, |profile| profile.setup.clone()),
         pools: profile.as_ref().map_or_else(Vec::new, |profile| profile.pools.clone()),
         rate,
+        stages: args.stages.clone(),
         arrivals: args
             .arrivals
             .or_else(|| profile.as_ref().and_then(|profile| profile.arrivals))
@@ -92,6 +91,9 @@ pub(super) fn resolve(
 }
 
 fn rate(args: &Args, mistakes: &mut Vec<String>) -> Option<Rate> {
+    if let Some(stages) = &args.stages {
+        return Some(stages.peak());
+    }
     let rate = match (args.rate, args.users, args.wait) {
         (Some(rate), _, _) => Ok(rate),
         // Little's law with a response time that is short against the think time.
@@ -99,6 +101,15 @@ fn rate(args: &Args, mistakes: &mut Vec<String>) -> Option<Rate> {
         _ => Rate::per_second(RATE_DEFAULT),
     };
     rate.map_err(|error| mistakes.push(format!("--users: {error}"))).ok()
+}
+
+fn duration(args: &Args, mistakes: &mut Vec<String>) -> Duration {
+    let stages = args.stages.as_ref().map(Stages::length);
+    let duration = stages.or(args.duration).unwrap_or(DURATION_DEFAULT);
+    if duration.is_zero() {
+        mistakes.push("--duration: must be above 0".to_owned());
+    }
+    duration
 }
 
 fn host(args: &Args, profile: &Profile, mistakes: &mut Vec<String>) -> Option<Origin> {
