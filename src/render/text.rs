@@ -68,8 +68,7 @@ impl Page {
         let (word, tone) = outcome(report.verdict.outcome);
         let about = format!("{} on {}", plan.name, plan.origin);
         let room = WIDTH_MAX - word.len() - 2;
-        let word = self.style.paint(tone, word);
-        self.line(&format!("{word}  {}", shortened(&about, room)));
+        self.line(&format!("{}  {}", self.style.paint(tone, word), shortened(&about, room)));
         let mean = if plan.stages.is_some() { " on average" } else { "" };
         self.line(&format!(
             "asked {}/s{mean}, achieved {}/s, answered well {}/s, over {}",
