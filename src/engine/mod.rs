@@ -15,6 +15,7 @@ mod pacer;
 pub mod prepare;
 mod prepared;
 mod recorder;
+mod rehearsal;
 mod seat;
 mod session;
 mod timer;

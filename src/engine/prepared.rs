@@ -130,6 +130,11 @@ impl Prepared {
         values.all(|value| HeaderValue::from_str(value).is_ok())
     }
 
+    /// Number of requests in the mix.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// What counts as `ok` for a request.
     pub(super) fn expect(&self, request: usize) -> &Expect {
         &self.entries[request].expect

@@ -17,6 +17,7 @@ use crate::engine::leg::{Leg, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
+use crate::engine::rehearsal::rehearse;
 use crate::engine::seat::Job;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
@@ -178,6 +179,7 @@ impl<'a> Worker<'a> {
                 while self.dispatcher.connections() < connections {
                     self.dispatcher.open_connection();
                 }
+                rehearse(&self.dispatcher.prepared()).await;
                 while self.dispatcher.connecting() > 0 {
                     tokio::time::sleep(DRAIN_STEP).await;
                 }

@@ -17,8 +17,12 @@ use crate::time::whole_nanos;
 const MAX_NS: u64 = 3_600_000_000_000;
 const SIGNIFICANT_DIGITS: u8 = 3;
 
-/// Entries up to which times are kept as they are: in half of a histogram's memory, and for less work.
-const FEW_MAX: usize = 16 * 1024;
+/// Entries up to which times are kept as a list, for less work and memory. Counting a longer list at once
+/// would hold up a worker.
+const LIST_MAX: usize = 1024;
+/// The same for times that are soon merged into others: a tenth of a second at 100,000/s, in half of a
+/// histogram's memory.
+const PASSING_LIST_MAX: usize = 16 * 1024;
 
 /// Bounds and precision of every histogram.
 static SCALE: LazyLock<Histogram<u64>> = LazyLock::new(empty_counts);
@@ -27,9 +31,16 @@ static SCALE: LazyLock<Histogram<u64>> = LazyLock::new(empty_counts);
 ///
 /// A few entries are a list; more are a histogram of about 270 kB, of which the operating system provides
 /// only the pages that are touched. Figures do not depend on which it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct LatencyHistogram {
     entries: Entries,
+    list_max: usize,
+}
+
+impl Default for LatencyHistogram {
+    fn default() -> Self {
+        Self { entries: Entries::default(), list_max: LIST_MAX }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -57,11 +68,16 @@ pub enum DecodeError {
 }
 
 impl LatencyHistogram {
+    /// For times that are soon merged into another histogram.
+    pub fn passing() -> Self {
+        Self { list_max: PASSING_LIST_MAX, ..Self::default() }
+    }
+
     /// Records one time; more than an hour is recorded as an hour.
     pub fn record(&mut self, time: Duration) {
         let ns = whole_nanos(time).min(MAX_NS);
         match &mut self.entries {
-            Entries::Few(times) if times.len() < FEW_MAX => times.push(ns),
+            Entries::Few(times) if times.len() < self.list_max => times.push(ns),
             Entries::Few(_) => self.many().saturating_record(ns),
             Entries::Many(counts) => counts.saturating_record(ns),
         }
@@ -78,7 +94,9 @@ impl LatencyHistogram {
     #[expect(clippy::missing_panics_doc, reason = "bounds are the same by construction")]
     pub fn merge(&mut self, other: &Self) {
         match (&mut self.entries, &other.entries) {
-            (Entries::Few(ours), Entries::Few(theirs)) if ours.len() + theirs.len() <= FEW_MAX => {
+            (Entries::Few(ours), Entries::Few(theirs))
+                if ours.len() + theirs.len() <= self.list_max =>
+            {
                 ours.extend_from_slice(theirs);
             }
             (_, Entries::Few(theirs)) => {
@@ -167,7 +185,7 @@ impl LatencyHistogram {
         if bounds != (1, MAX_NS, SIGNIFICANT_DIGITS) {
             return Err(DecodeError::OtherBounds);
         }
-        Ok(Self { entries: Entries::Many(Box::new(counts)) })
+        Ok(Self { entries: Entries::Many(Box::new(counts)), ..Self::default() })
     }
 
     /// The `rank`-th smallest entry, from 1 on; zero if there is none.
@@ -303,6 +321,11 @@ impl CensoredHistogram {
         self.unanswered.clear();
     }
 
+    /// For times that are soon merged into others.
+    pub fn passing() -> Self {
+        Self { answered: LatencyHistogram::passing(), unanswered: LatencyHistogram::passing() }
+    }
+
     /// Number of entries of both kinds.
     pub fn count(&self) -> u64 {
         self.answered.count() + self.unanswered.count()
@@ -399,13 +422,17 @@ mod tests {
 
     #[test]
     fn a_long_list_becomes_a_histogram() {
-        let many = of((0..=FEW_MAX as u64).map(|n| n * 1000));
-        assert!(matches!(many.entries, Entries::Many(_)));
-        let half = of((0..=FEW_MAX as u64 / 2).map(|n| n * 1000));
+        let is_list = |times: &LatencyHistogram| matches!(times.entries, Entries::Few(_));
+        let many = of((0..=LIST_MAX as u64).map(|n| n * 1000));
+        assert!(!is_list(&many));
+        let half = of((0..=LIST_MAX as u64 / 2).map(|n| n * 1000));
         let mut merged = half.clone();
         merged.merge(&half);
-        assert!(matches!(merged.entries, Entries::Many(_)));
-        assert_eq!((many.count(), merged.count()), (FEW_MAX as u64 + 1, FEW_MAX as u64 + 2));
+        assert!(is_list(&half) && !is_list(&merged));
+        assert_eq!((many.count(), merged.count()), (LIST_MAX as u64 + 1, LIST_MAX as u64 + 2));
+        let mut passing = LatencyHistogram::passing();
+        (0..8).for_each(|_| passing.merge(&half));
+        assert!(is_list(&passing));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Gauges {
 }
 
 /// What happened within one interval.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Window {
     /// Slots that came due.
     pub planned: u64,
@@ -56,6 +56,19 @@ pub struct Window {
     pub send_lag: LatencyHistogram,
     /// Levels at the close.
     pub gauges: Gauges,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            planned: 0,
+            fates: FateCounts::default(),
+            slow: 0,
+            response_time: CensoredHistogram::passing(),
+            send_lag: LatencyHistogram::passing(),
+            gauges: Gauges::default(),
+        }
+    }
 }
 
 impl Window {

@@ -197,6 +197,8 @@ impl Http1 {
     pub async fn open(dialed: Dialed) -> Result<Self, TransportError> {
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX as usize)
+            // Bodies are short: one buffer and a plain write cost less than a vector of two.
+            .writev(false)
             .handshake(TokioIo::new(dialed.stream))
             .await
             .map_err(|_| TransportError::Protocol)?;

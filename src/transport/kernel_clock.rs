@@ -21,6 +21,8 @@ const READ_BYTES_MAX: usize = 64 * 1024;
 /// Readings of the two clocks that differ by more than this from what they did before mean that one was
 /// stepped, or that this thread was put aside between the two.
 const OFFSET_TOLERANCE_NS: i64 = 20_000;
+/// How far the offset follows smaller readings, each time.
+const FOLLOW_NS: i64 = 1;
 /// Pairs of readings to choose the closest from.
 const READINGS: usize = 5;
 
@@ -95,7 +97,12 @@ impl KernelClock {
     fn arrival(&self, stamp: Option<u64>) -> u64 {
         let (now, offset) = reading();
         let known = self.offset.get();
-        let steady = (offset - known).abs() <= OFFSET_TOLERANCE_NS || {
+        let steady = if (offset - known).abs() <= OFFSET_TOLERANCE_NS {
+            // An interruption between the clocks only makes a reading too small, so a larger one is
+            // believed at once, and smaller ones only if they stay.
+            self.offset.set(offset.max(known - FOLLOW_NS));
+            true
+        } else {
             self.offset.set(measured_offset());
             (self.offset.get() - known).abs() <= OFFSET_TOLERANCE_NS
         };
@@ -149,7 +156,8 @@ mod tests {
         let arrived = clock.arrival(Some(stamp));
         let tolerance = OFFSET_TOLERANCE_NS.unsigned_abs();
         assert!(arrived + tolerance >= before && arrived <= monotonic_ns());
-        assert_eq!(clock.arrival(Some(stamp - 1_000_000)), arrived - 1_000_000);
+        let earlier = clock.arrival(Some(stamp - 1_000_000));
+        assert!(earlier.abs_diff(arrived - 1_000_000) <= tolerance);
         assert_eq!(clock.take_counts(), StampCounts { kernel: 2, user: 0 });
         assert_eq!(clock.take_counts(), StampCounts::default());
     }
@@ -164,6 +172,18 @@ mod tests {
             assert_eq!(clock.take_counts(), StampCounts { kernel: 0, user: 1 });
             assert!(clock.arrival(Some(stamp)) < before, "{step_ns}: the new one is");
             assert_eq!(clock.take_counts(), StampCounts { kernel: 1, user: 0 });
+        }
+    }
+
+    #[test]
+    fn a_small_step_is_followed() {
+        for step_ns in [-10_000, 10_000] {
+            let clock = clock_off_by(step_ns);
+            for _ in 0..12_000 {
+                clock.arrival(Some(realtime_ns()));
+            }
+            let left = clock.offset.get() - measured_offset();
+            assert!(left.abs() < 2_000, "{left} ns of {step_ns} are left");
         }
     }
 

@@ -172,7 +172,9 @@ impl Demand {
                 Count(room as u64)
             ));
         }
-        let felt = self.explicit || self.needed > room;
+        // The need is that of a target which answers nothing until the timeout: a bound somewhat below it
+        // is not felt.
+        let felt = self.explicit || self.needed / 2 > room;
         let note = felt.then(|| {
             format!(
                 "at most {} connections instead of {bound}, since {why}; the load may need {needed}; \
