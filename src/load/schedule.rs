@@ -328,9 +328,9 @@ mod tests {
         let stages: Stages = "700/s:2500ms".parse().unwrap();
         for arrivals in KINDS {
             let steady = schedule(arrivals, 700, Duration::from_millis(2500));
-            let staged = staged(arrivals, &stages);
-            assert!(staged.stride(1, 3).eq(steady.stride(1, 3)), "{arrivals:?}");
-            assert_eq!(staged.slots_expected(), steady.slots_expected());
+            let single = staged(arrivals, &stages);
+            assert!(single.stride(1, 3).eq(steady.stride(1, 3)), "{arrivals:?}");
+            assert_eq!(single.slots_expected(), steady.slots_expected());
         }
     }
 
