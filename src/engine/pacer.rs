@@ -27,10 +27,10 @@ const LEAD: Learning = Learning {
 /// Polling goes round in microseconds; a turn that took this long was a lot of I/O, or the scheduler had
 /// put the thread aside.
 const LONG_TURN: Duration = Duration::from_micros(500);
-/// Once put aside, a worker does not poll for this long. A thread that never sleeps is put aside for
-/// milliseconds just when it matters, on a machine that needs its core; met once in this time, that stays
-/// far beyond the 99th percentile.
-const POLLING_PAUSE: Duration = Duration::from_secs(2);
+/// Once put aside, a worker does not poll for so many times as long. A thread that never sleeps is put
+/// aside for milliseconds just when it matters, on a machine that needs its core; half a percent of the
+/// time stays beyond the 99th percentile.
+const PAUSE_PER_TURN: u32 = 200;
 
 /// With relaxed pacing wake-ups lie at least this far apart: slots due in between share one. Most of what
 /// a request costs at 20,000/s is setting the timer and waking, not the request.
@@ -103,8 +103,9 @@ impl Pacer {
         while now < due {
             tokio::task::yield_now().await;
             let turned = self.clock.now();
-            if turned.since(now) > LONG_TURN {
-                self.judge_polling(turned, times_put_aside());
+            let turn = turned.since(now);
+            if turn > LONG_TURN {
+                self.judge_polling(turned, turn, times_put_aside());
             }
             now = turned;
         }
@@ -122,9 +123,9 @@ impl Pacer {
     }
 
     /// After a long turn: pauses polling if the scheduler has put the thread aside meanwhile.
-    fn judge_polling(&mut self, now: Offset, put_aside: u64) {
+    fn judge_polling(&mut self, now: Offset, turn: Duration, put_aside: u64) {
         if put_aside > std::mem::replace(&mut self.put_aside, put_aside) {
-            self.paused_until = now + POLLING_PAUSE;
+            self.paused_until = now + turn * PAUSE_PER_TURN;
         }
     }
 }
@@ -180,11 +181,12 @@ mod tests {
         let mut pacer = Pacer::new().unwrap();
         pacer.begin(Clock::starting_at(monotonic_ns()), Pacing::Precise);
         let count = pacer.put_aside;
-        pacer.judge_polling(at(1), count);
+        let turn = Duration::from_millis(3);
+        pacer.judge_polling(at(1), turn, count);
         assert!(pacer.polls(at(1)), "a long turn of its own is no reason");
         assert!(pacer.wake_for(at(9), at(1)) < at(9));
-        pacer.judge_polling(at(2), count + 1);
-        assert!(!pacer.polls(at(2)) && !pacer.polls(at(2001)) && pacer.polls(at(2002)));
+        pacer.judge_polling(at(2), turn, count + 1);
+        assert!(!pacer.polls(at(2)) && !pacer.polls(at(601)) && pacer.polls(at(602)));
         assert_eq!(pacer.wake_for(at(9), at(2)), at(9));
     }
 }

@@ -8,23 +8,12 @@ use crate::load::request::Pools;
 use crate::transport::route::Route;
 
 async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
-    let second = Duration::from_secs(1);
-    let limits = Limits {
-        connections,
-        streams: 100,
-        in_flight: 10,
-        timeout: second,
-        deadline: None,
-        connect_timeout: second,
-        idle_timeout: second,
-        drain: second,
-        late: LatePolicy::Send,
-    };
     let pools: Pools = Arc::from([]);
     let plan = example::plan(9);
+    let limits = Limits { connections, in_flight: 10, ..plan.limits };
     let route = Route::resolve(&plan.origin, &plan.way, None).await.unwrap();
     let prepared = Prepared::new(&[], &plan, pools, "").unwrap();
-    Dispatcher::new(Recorder::new(1), Dialer::new(route, second), limits, prepared)
+    Dispatcher::new(Recorder::new(1), Dialer::new(route, limits.connect_timeout), limits, prepared)
 }
 
 fn job() -> Job {
