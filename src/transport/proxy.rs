@@ -1,4 +1,4 @@
-//! [`ProxyHop`]: what is agreed with a proxy before a connection carries requests.
+//! `ProxyHop`: what is agreed with a proxy before a connection carries requests.
 //!
 //! CONNECT (RFC 9110, section 9.3.6) or SOCKS5 (RFC 1928). Credentials go to the proxy and nowhere else.
 

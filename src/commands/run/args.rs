@@ -54,8 +54,14 @@ pub struct Args {
     /// Connect from this address; several are taken in turn (repeatable)
     #[arg(long = "local-address", value_name = "ADDR", help_heading = "Connection")]
     pub local_addresses: Vec<String>,
-    /// Go through a proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT
-    #[arg(short = 'x', long, value_name = "URL", help_heading = "Connection")]
+    /// URL of a proxy to go through.
+    #[arg(
+        short = 'x',
+        long,
+        value_name = "URL",
+        help_heading = "Connection",
+        help = "Go through a proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT"
+    )]
     pub proxy: Option<String>,
     /// Version of HTTP; on http://, 2 is spoken with prior knowledge and auto means 1.1
     #[arg(long, value_name = "VERSION", value_parser = http_parser(), default_value = "1.1", help_heading = "Connection")]
