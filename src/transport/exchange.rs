@@ -173,14 +173,15 @@ impl Link for Http1 {
 
     async fn settle(&mut self) -> Reuse {
         let Self { sender, driver, .. } = self;
-        // The connection goes first: it has an end of the answer to take note of.
-        if poll_fn(|cx| Poll::Ready(driver.poll_ended(cx))).await.is_ready() {
-            return Reuse::Closed;
-        }
-        match driver.drive(poll_fn(|cx| sender.poll_ready(cx))).await {
-            Ok(Ok(())) => Reuse::Open,
-            Ok(Err(_)) | Err(_) => Reuse::Closed,
-        }
+        poll_fn(|cx| {
+            // The connection goes first: it has an end of the answer to take note of.
+            if driver.poll_ended(cx).is_ready() {
+                return Poll::Ready(Reuse::Closed);
+            }
+            let ready = ready!(sender.poll_ready(cx));
+            Poll::Ready(if ready.is_ok() { Reuse::Open } else { Reuse::Closed })
+        })
+        .await
     }
 
     fn instants(&self) -> Instants {
