@@ -191,7 +191,7 @@ impl<L: Link> Carrier<L> {
         let sample = Sample {
             request: job.request,
             due: job.due,
-            taken: Some(job.taken.max(job.due)),
+            taken: Some(job.taken_up()),
             wait: Wait::within(job.waited(began), set_up),
             sent,
             first_byte: first_byte.map(|ns| clock.offset(ns)),

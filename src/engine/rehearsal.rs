@@ -1,4 +1,4 @@
-//! [`rehearse`]: the way of a request, gone through before the clock starts.
+//! [`rehearse`]: the way of an HTTP/1.1 request, gone through before the clock starts.
 //!
 //! It leads over a pair of sockets within this process: code, caches and allocator are warm when the first
 //! slot is due, and the target sees nothing of it.

@@ -18,7 +18,7 @@ pub(super) struct Job {
     pub(super) request: usize,
     /// Whether it counts, or belongs to the warm-up.
     pub(super) measured: bool,
-    /// When the worker took it up, which may be a little before it is due.
+    /// When the worker took it up, which may be a head start before it is due.
     pub(super) taken: Offset,
     /// Whether no connection was free then.
     pub(super) waited: bool,
@@ -27,15 +27,20 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// When the worker took it up; a head start does not count.
+    pub(super) fn taken_up(&self) -> Offset {
+        self.taken.max(self.due)
+    }
+
     /// How long it had waited for a connection when one took it at `began`.
     pub(super) fn waited(&self, began: Offset) -> Duration {
-        if self.waited { began.since(self.taken.max(self.due)) } else { Duration::ZERO }
+        if self.waited { began.since(self.taken_up()) } else { Duration::ZERO }
     }
 
     /// What is known of it if it ends now and no byte of it was sent.
     pub(super) fn unsent(&self, fate: Fate, now: Offset) -> Sample {
         let unsent = Sample::unsent(self.request, self.due, fate, now);
-        Sample { taken: Some(self.taken.max(self.due)), ..unsent }
+        Sample { taken: Some(self.taken_up()), ..unsent }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::engine::seat::Job;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::schedule::{Slot, Slots};
+use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
 use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
@@ -179,7 +180,9 @@ impl<'a> Worker<'a> {
                 while self.dispatcher.connections() < connections {
                     self.dispatcher.open_connection();
                 }
-                rehearse(&self.dispatcher.prepared()).await;
+                if self.dispatcher.dialer.route().version() == HttpVersion::Http1 {
+                    rehearse(&self.dispatcher.prepared()).await;
+                }
                 while self.dispatcher.connecting() > 0 {
                     tokio::time::sleep(DRAIN_STEP).await;
                 }
