@@ -10,6 +10,10 @@ use crate::load::plan::Limits;
 /// Requests per second that one worker is given. It can send several times as many, but on its way there
 /// its sends come later and later; up to here they stay punctual on any processor of today.
 const RATE_PER_WORKER: f64 = 25_000.0;
+/// Connections opened before the clock starts, at the least.
+const CONNECTIONS_AT_START: usize = 16;
+/// How long an answer takes that needs no more connections than are open at the start.
+const QUICK_ANSWER: Duration = Duration::from_millis(1);
 /// How long a port stays taken after this side has closed its connection: Linux's `TIME_WAIT`, which no
 /// setting changes.
 const TIME_WAIT: Duration = Duration::from_mins(1);
@@ -44,6 +48,12 @@ pub fn connections(rate: f64, limits: &Limits) -> usize {
     whole(rate * held.as_secs_f64()).clamp(1, limits.connections.min(limits.in_flight).max(1))
 }
 
+/// Connections to open before the clock starts: enough for the first requests not to queue behind
+/// handshakes if answers are quick, few enough for any server.
+pub fn connections_at_start(rate: f64) -> usize {
+    whole(rate * QUICK_ANSWER.as_secs_f64()).max(CONNECTIONS_AT_START)
+}
+
 /// Local ports towards one address of the target for `connections` open at once, of which `closed_per_s`
 /// are closed from this side and opened anew: none with keep-alive, the rate without.
 pub fn ports(connections: usize, closed_per_s: f64) -> u64 {
@@ -65,6 +75,14 @@ fn whole(number: f64) -> usize {
 mod tests {
     use super::*;
     use crate::load::plan::LatePolicy;
+
+    #[test]
+    fn a_quick_answer_decides_how_many_connections_are_open_at_the_start() {
+        let table = [(1.0, 16), (16_000.0, 16), (20_000.0, 20), (100_000.0, 100)];
+        for (rate, connections) in table {
+            assert_eq!(connections_at_start(rate), connections, "{rate}");
+        }
+    }
 
     #[test]
     fn workers_follow_the_rate_up_to_the_processors() {

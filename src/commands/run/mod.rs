@@ -36,31 +36,16 @@ use crate::engine::fleet::Fleet;
 use crate::engine::prepare::{PrepareError, Ready, prepare};
 use crate::engine::token::Renewal;
 use crate::exit::Exit;
+use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
-use crate::load::rate::Rate;
 use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
 use crate::profile::{self, Redistributed};
 use crate::target::{DemoBackend, Settings};
 use crate::transport::tls::{TlsSettings, client_config};
 
-/// Connections opened before the clock starts, at the least: enough for the first requests not to queue
-/// behind handshakes, few enough for any server.
-const CONNECTIONS_AT_START: usize = 16;
-/// And as many as a server that answers within this needs at the rate, by Little's law.
-const QUICK_ANSWER: Duration = Duration::from_millis(1);
-/// The same for HTTP/2, where each carries many.
+/// HTTP/2 connections opened before the clock starts, each of which carries many requests.
 const SESSIONS_AT_START: usize = 4;
-
-fn connections_at_start(rate: Rate) -> usize {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a small positive number"
-    )]
-    let quick = (rate.as_per_second() * QUICK_ANSWER.as_secs_f64()) as usize;
-    quick.max(CONNECTIONS_AT_START)
-}
 
 /// What a fixed-rate run and a search have in common once everything is set up.
 struct Session {
@@ -113,7 +98,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let (route, token) = (ready.route.clone(), ready.token.clone());
     let addresses = route.addresses();
     let connections = match version {
-        HttpVersion::Http1 => connections_at_start(plan.rate),
+        HttpVersion::Http1 => footprint::connections_at_start(plan.rate.as_per_second()),
         HttpVersion::Http2 => SESSIONS_AT_START,
     };
     let fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
