@@ -84,6 +84,12 @@ def raise_file_limit():
     return most
 
 
+def memory_mb(process):
+    """Resident memory now and at most; nothing for a process that has ended."""
+    lines = (line.split() for line in Path(f"/proc/{process}/status").read_text().splitlines())
+    return {words[0][:-1]: int(words[1]) / 1024 for words in lines if words[0] in ("VmRSS:", "VmHWM:")}
+
+
 class Target:
     """`steadfire target` on a free port, pinned to the last processor."""
 
