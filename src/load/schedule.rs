@@ -353,6 +353,14 @@ mod tests {
         }
     }
 
+    /// What all workers together send, by slot.
+    fn merged(schedule: &Schedule, workers: u64) -> Vec<Slot> {
+        let strides = (0..workers).flat_map(|worker| schedule.stride(worker, workers));
+        let mut slots: Vec<Slot> = strides.collect();
+        slots.sort_by_key(|slot| slot.index);
+        slots
+    }
+
     proptest! {
         #[test]
         fn stages_are_shared_without_gap_or_double(
@@ -365,10 +373,7 @@ mod tests {
             let stages: Stages = text.join(",").parse().unwrap();
             let schedule = staged(KINDS[kind], &stages);
             let whole: Vec<Slot> = schedule.stride(0, 1).collect();
-            let mut parts: Vec<Slot> =
-                (0..workers).flat_map(|worker| schedule.stride(worker, workers)).collect();
-            parts.sort_by_key(|slot| slot.index);
-            prop_assert_eq!(&parts, &whole);
+            prop_assert_eq!(&merged(&schedule, workers), &whole);
             prop_assert!(whole.windows(2).all(|pair| pair[0].due <= pair[1].due));
             prop_assert!(whole.iter().zip(0..).all(|(slot, index)| slot.index == index));
             prop_assert_eq!(schedule.slots_expected(), stages.slots());
@@ -396,10 +401,7 @@ mod tests {
             let arrivals = KINDS[kind];
             let schedule = schedule(arrivals, rate, Duration::from_millis(length_ms));
             let whole: Vec<Slot> = schedule.stride(0, 1).collect();
-            let mut parts: Vec<Slot> =
-                (0..workers).flat_map(|worker| schedule.stride(worker, workers)).collect();
-            parts.sort_by_key(|slot| slot.index);
-            prop_assert_eq!(&parts, &whole);
+            prop_assert_eq!(&merged(&schedule, workers), &whole);
             prop_assert!(whole.windows(2).all(|pair| pair[0].due <= pair[1].due));
             if arrivals == Arrivals::Constant {
                 prop_assert_eq!(whole.len() as u64, schedule.slots_expected());

@@ -11,18 +11,21 @@ struct Words {
     args: Args,
 }
 
-fn read(words: &str) -> (Way, Vec<String>) {
-    let argv = ["x", "https://example.org/"].into_iter().chain(words.split_whitespace());
-    let words = Words::try_parse_from(argv).unwrap();
-    let origin = Origin {
+fn example() -> Origin {
+    Origin {
         scheme: Scheme::Https,
         host: "example.org".into(),
         port: 443,
         authority: "example.org".into(),
         base_path: String::new(),
-    };
+    }
+}
+
+fn read(words: &str) -> (Way, Vec<String>) {
+    let argv = ["x", "https://example.org/"].into_iter().chain(words.split_whitespace());
+    let words = Words::try_parse_from(argv).unwrap();
     let mut mistakes = Vec::new();
-    let way = resolve(&words.args, Some(&origin), &mut mistakes);
+    let way = resolve(&words.args, Some(&example()), &mut mistakes);
     (way, mistakes)
 }
 
@@ -53,14 +56,7 @@ fn addresses_of_a_name_are_read_as_curl_writes_them() {
 fn other_places_may_leave_parts_out() {
     let origin = |words: &str| {
         let way = good(words);
-        let origin = Origin {
-            scheme: Scheme::Https,
-            host: "example.org".into(),
-            port: 443,
-            authority: "example.org".into(),
-            base_path: String::new(),
-        };
-        way.destination(&origin).to_string()
+        way.destination(&example()).to_string()
     };
     assert_eq!(origin("--connect-to example.org:443:other:8443"), "other:8443");
     assert_eq!(origin("--connect-to ::[::1]:"), "[::1]:443");
