@@ -22,7 +22,7 @@ use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::measure::window::{Interval, Window};
 use crate::time::Offset;
-use crate::transport::clock::{StampCounts, monotonic_ns};
+use crate::transport::clock::{Stamping, monotonic_ns};
 
 /// From the order to the first due instant: time for every worker to take up its leg.
 const START_DELAY: Duration = Duration::from_millis(20);
@@ -227,7 +227,7 @@ impl Collector {
                 stopped: false,
                 connections_peak: 0,
                 workers: vec![WorkerTime::default(); workers],
-                stamps: StampCounts::default(),
+                stamps: Stamping::default(),
             },
         }
     }
@@ -296,7 +296,7 @@ mod tests {
             tally,
             connections_peak: 0,
             time: WorkerTime::default(),
-            stamps: StampCounts::default(),
+            stamps: Stamping::default(),
             arrivals_end: end,
             end,
         });

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::load::schedule::Schedule;
+use crate::load::stages::Stages;
 use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
-use crate::transport::clock::StampCounts;
+use crate::transport::clock::{SendStamps, Stamping};
 
 /// How often a worker hands over what it measured.
 pub const WINDOW: Duration = Duration::from_millis(100);
@@ -37,6 +38,22 @@ pub struct Leg {
     pub pacing: Pacing,
 }
 
+/// The highest rate of a worker, per second, whose sends the kernel stamps: at it the stamps take a
+/// twentieth of the worker's time, and beyond it that time is needed for sending.
+const STAMPED_RATE_MAX: f64 = 25_000.0;
+
+impl Leg {
+    /// Whether each of `workers` has its sends stamped. Relaxed pacing is there to spare the processor.
+    pub(super) fn send_stamps(&self, workers: usize) -> SendStamps {
+        let peak = self.schedule.stages.as_ref().map_or(self.schedule.rate, Stages::peak);
+        let each = peak.as_per_second() / workers as f64;
+        match self.pacing {
+            Pacing::Precise if each <= STAMPED_RATE_MAX => SendStamps::On,
+            Pacing::Precise | Pacing::Relaxed => SendStamps::Off,
+        }
+    }
+}
+
 /// What the observer of a leg wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -61,6 +78,6 @@ pub struct LegOutcome {
     pub connections_peak: usize,
     /// Where the time of each worker went, from the first due instant to the end of arrivals.
     pub workers: Vec<WorkerTime>,
-    /// How the arrival of answers was stamped; nothing if only the user-space clock was asked for.
-    pub stamps: StampCounts,
+    /// How sends and arrivals were stamped; nothing if only the user-space clock was asked for.
+    pub stamps: Stamping,
 }

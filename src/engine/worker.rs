@@ -28,7 +28,7 @@ use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
-use crate::transport::clock::{Clock, StampCounts};
+use crate::transport::clock::{Clock, SendStamps, Stamping};
 use crate::transport::connect::Dialer;
 use crate::transport::route::Route;
 
@@ -82,7 +82,7 @@ pub(super) struct Finished {
     pub(super) tally: Tally,
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
-    pub(super) stamps: StampCounts,
+    pub(super) stamps: Stamping,
     pub(super) arrivals_end: Offset,
     pub(super) end: Offset,
 }
@@ -221,6 +221,11 @@ impl<'a> Worker<'a> {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
+        self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
+            HttpVersion::Http1 => leg.send_stamps(self.workers),
+            // A write carries the frames of several requests.
+            HttpVersion::Http2 => SendStamps::Off,
+        });
         // Offsets begin at the start, so the wait for it is counted on the bare clock.
         self.pacer.begin(Clock::starting_at(0), leg.pacing);
         let began = ThreadTime::now();
@@ -273,7 +278,7 @@ impl<'a> Worker<'a> {
             tally: self.dispatcher.recorder.take_tally(),
             connections_peak: self.dispatcher.take_connections_peak(),
             time: time.unwrap_or_default(),
-            stamps: self.dispatcher.dialer.take_stamp_counts(),
+            stamps: self.dispatcher.dialer.take_stamps(),
             arrivals_end: arrivals.ended(),
             end,
         })));

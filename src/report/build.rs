@@ -38,6 +38,8 @@ pub struct Parts<'a> {
     pub generator: &'a Generator,
     /// Which clock stamped the arrival of answers.
     pub clock: ClockSource,
+    /// Which clock stamped requests.
+    pub send_clock: ClockSource,
     /// The verdict.
     pub outcome: Outcome,
     /// The tier.
@@ -69,6 +71,7 @@ impl From<Parts<'_>> for Report {
             environment: parts.environment,
             generator: GeneratorReport::from(parts.generator),
             clock: parts.clock,
+            send_clock: parts.send_clock,
             verdict: Verdict {
                 outcome: parts.outcome.into(),
                 tier: parts.tier.tier.into(),

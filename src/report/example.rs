@@ -267,6 +267,7 @@ pub(crate) fn report_with(
         },
         generator: &generator,
         clock: ClockSource::Kernel,
+        send_clock: ClockSource::Kernel,
         outcome: Outcome::new(&objectives, &findings, Extent::Whole),
         tier: &tier(&plan.tiers, &figures),
         objectives: &objectives,

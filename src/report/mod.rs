@@ -47,6 +47,10 @@ pub struct Report {
     pub generator: GeneratorReport,
     /// Which clock stamped the arrival of answers.
     pub clock: ClockSource,
+    /// Which clock stamped requests: the kernel, as it handed them to the network, or this program, just
+    /// before it wrote them. Results without it are of the latter kind.
+    #[serde(default)]
+    pub send_clock: ClockSource,
     /// What it comes to.
     pub verdict: Verdict,
     /// Asked and achieved rates.
@@ -108,13 +112,14 @@ pub enum Kind {
     FindMaxRps,
 }
 
-/// The clock that stamped the arrival of answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The clock that stamped what left or arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockSource {
-    /// The kernel, at the socket: the generator's own wake-up is not charged to the target.
+    /// The kernel, at the socket: the generator's own part is not charged to the target.
     Kernel,
-    /// This program, after it was woken.
+    /// This program, before it wrote or after it was woken.
+    #[default]
     User,
 }
 

@@ -49,7 +49,17 @@ impl Clock {
     }
 }
 
-/// How arrivals were stamped.
+/// Whether the kernel stamps what is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SendStamps {
+    /// A send's instant is that of the kernel's handing it to the network: two system calls per request.
+    On,
+    /// A send's instant is read just before the write.
+    #[default]
+    Off,
+}
+
+/// How instants were taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StampCounts {
     /// By the kernel.
@@ -62,6 +72,22 @@ impl StampCounts {
     /// Whether the kernel stamped all but the odd one (0.1 %), which a step of the wall clock may cost.
     pub const fn by_kernel(self) -> bool {
         self.kernel > 0 && self.user <= self.kernel / 1000
+    }
+}
+
+/// How both ends of a service time were taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamping {
+    /// Of requests.
+    pub sends: StampCounts,
+    /// Of answers.
+    pub arrivals: StampCounts,
+}
+
+impl AddAssign for Stamping {
+    fn add_assign(&mut self, other: Self) {
+        self.sends += other.sends;
+        self.arrivals += other.arrivals;
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
-use crate::transport::clock::{StampCounts, monotonic_ns};
+use crate::transport::clock::{SendStamps, Stamping, monotonic_ns};
 use crate::transport::io::{MeasuredIo, Socket, Stamps};
 use crate::transport::kernel_clock::KernelClock;
 use crate::transport::proxy::ProxyFault;
@@ -80,9 +80,19 @@ impl Dialer {
         Self { kernel_clock: Some(clock), ..self }
     }
 
-    /// How arrivals were stamped since it was last asked; nothing if no kernel clock was asked for.
-    pub fn take_stamp_counts(&self) -> StampCounts {
-        self.kernel_clock.as_ref().map(|clock| clock.take_counts()).unwrap_or_default()
+    /// Whether the kernel is to stamp sends from now on; nothing without a kernel clock.
+    pub fn stamp_sends(&self, sends: SendStamps) {
+        if let Some(clock) = &self.kernel_clock {
+            clock.stamp_sends(sends);
+        }
+    }
+
+    /// How sends and arrivals were stamped since it was last asked; nothing without a kernel clock.
+    pub fn take_stamps(&self) -> Stamping {
+        self.kernel_clock.as_ref().map_or_else(Stamping::default, |clock| Stamping {
+            sends: clock.take_send_counts(),
+            arrivals: clock.take_arrival_counts(),
+        })
     }
 
     /// Begins where the `part`th of `parts` dialers should, so that together they do not all begin with

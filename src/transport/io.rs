@@ -1,8 +1,8 @@
 //! [`MeasuredIo`]: a socket that notes when bytes leave and arrive.
 //!
 //! It sits below TLS, so a stamp is taken at the system call, not after decryption or in hyper's state
-//! machine. The send instant is read just before the write. The receive instant is the kernel's where it
-//! stamps what the socket receives, else read just after the read.
+//! machine. Both instants are the kernel's where it stamps what the socket sends and receives; else the send
+//! instant is read just before the write, the receive instant just after the read.
 
 use std::cell::Cell;
 use std::io;
@@ -10,11 +10,12 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::transport::clock::monotonic_ns;
 use crate::transport::kernel_clock::KernelClock;
+use crate::transport::stamped::StampedStream;
 
 /// A longer hold is a mistake, and ignored: nothing else runs meanwhile.
 const HOLD_MAX_NS: u64 = 100_000;
@@ -86,9 +87,9 @@ impl Stamps {
         self.last_read.set(None);
     }
 
-    fn note_write(&self, before: u64, written: usize) {
+    fn note_write(&self, instant: u64, written: usize) {
         if written > 0 && self.sent.get().is_none() {
-            self.sent.set(Some(before));
+            self.sent.set(Some(instant));
         }
     }
 
@@ -118,8 +119,10 @@ impl Stamps {
 /// What bytes go over.
 #[derive(Debug)]
 pub enum Socket {
-    /// TCP, with the kernel's receive instants where a clock for them is given.
-    Tcp(TcpStream, Option<Rc<KernelClock>>),
+    /// TCP, by this program's clock.
+    Tcp(TcpStream),
+    /// TCP, by the kernel's.
+    Stamped(StampedStream),
     /// A Unix socket; the kernel stamps none of its data.
     Unix(UnixStream),
 }
@@ -127,8 +130,25 @@ pub enum Socket {
 impl Socket {
     /// A connected TCP socket; `clock` is left unused where the kernel does not stamp.
     pub fn tcp(stream: TcpStream, clock: Option<&Rc<KernelClock>>) -> Self {
-        let clock = clock.filter(|_| KernelClock::enable(&stream).is_ok());
-        Self::Tcp(stream, clock.cloned())
+        match clock {
+            None => Self::Tcp(stream),
+            Some(clock) => StampedStream::new(stream, clock).map_or_else(Self::Tcp, Self::Stamped),
+        }
+    }
+
+    /// About to write `bytes`.
+    fn prepare_write(&mut self, bytes: usize) {
+        if let Self::Stamped(stream) = self {
+            stream.prepare_write(bytes);
+        }
+    }
+
+    /// The instant of a write that was begun at `before` and has just been made.
+    fn sent(&self, before: u64) -> u64 {
+        match self {
+            Self::Stamped(stream) => stream.sent(before).unwrap_or(before),
+            Self::Tcp(_) | Self::Unix(_) => before,
+        }
     }
 }
 
@@ -143,35 +163,6 @@ impl MeasuredIo {
     /// Wraps a connected socket.
     pub fn new(socket: Socket, stamps: Rc<Stamps>) -> Self {
         Self { socket, stamps }
-    }
-}
-
-/// Reads what has arrived, with the kernel's instant; zero for the end.
-fn poll_read_stamped(
-    stream: &TcpStream,
-    clock: &KernelClock,
-    cx: &mut Context<'_>,
-    buffer: &mut ReadBuf<'_>,
-) -> Poll<io::Result<Option<u64>>> {
-    let room = buffer.remaining();
-    loop {
-        ready!(stream.poll_read_ready(cx))?;
-        let read = stream
-            .try_io(Interest::READABLE, || clock.read(stream, room, |data| buffer.put_slice(data)));
-        match read {
-            Ok((0, _)) => return Poll::Ready(Ok(None)),
-            Ok((bytes, arrived)) => {
-                if bytes < room {
-                    // The socket is empty, and the next arrival is a new edge: telling tokio so saves the
-                    // read that would find out.
-                    let drained = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
-                    let _ = stream.try_io(Interest::READABLE, drained);
-                }
-                return Poll::Ready(Ok(Some(arrived)));
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Poll::Ready(Err(error)),
-        }
     }
 }
 
@@ -193,8 +184,8 @@ impl AsyncRead for MeasuredIo {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let arrived = ready!(match &mut self.socket {
-            Socket::Tcp(stream, Some(clock)) => poll_read_stamped(stream, clock, cx, buffer),
-            Socket::Tcp(stream, None) => poll_read_plain(Pin::new(stream), cx, buffer),
+            Socket::Stamped(stream) => stream.poll_read(cx, buffer),
+            Socket::Tcp(stream) => poll_read_plain(Pin::new(stream), cx, buffer),
             Socket::Unix(stream) => poll_read_plain(Pin::new(stream), cx, buffer),
         })?;
         if let Some(arrived) = arrived {
@@ -204,19 +195,32 @@ impl AsyncRead for MeasuredIo {
     }
 }
 
+impl MeasuredIo {
+    /// Writes by `write`, `bytes` at the most, once the write is not held any more, and notes when.
+    fn poll_write_by(
+        &mut self,
+        bytes: usize,
+        write: impl FnOnce(Pin<&mut (dyn AsyncWrite + Unpin)>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.socket.prepare_write(bytes);
+        let before = self.stamps.instant_of_write();
+        let written = ready!(match &mut self.socket {
+            Socket::Stamped(stream) => write(stream.stream()),
+            Socket::Tcp(stream) => write(Pin::new(stream)),
+            Socket::Unix(stream) => write(Pin::new(stream)),
+        })?;
+        self.stamps.note_write(self.socket.sent(before), written);
+        Poll::Ready(Ok(written))
+    }
+}
+
 impl AsyncWrite for MeasuredIo {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let before = self.stamps.instant_of_write();
-        let written = ready!(match &mut self.socket {
-            Socket::Tcp(stream, _) => Pin::new(stream).poll_write(cx, bytes),
-            Socket::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
-        })?;
-        self.stamps.note_write(before, written);
-        Poll::Ready(Ok(written))
+        self.poll_write_by(bytes.len(), |socket| socket.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -224,13 +228,8 @@ impl AsyncWrite for MeasuredIo {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let before = self.stamps.instant_of_write();
-        let written = ready!(match &mut self.socket {
-            Socket::Tcp(stream, _) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Socket::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-        })?;
-        self.stamps.note_write(before, written);
-        Poll::Ready(Ok(written))
+        let bytes = slices.iter().map(|slice| slice.len()).sum();
+        self.poll_write_by(bytes, |socket| socket.poll_write_vectored(cx, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -244,7 +243,8 @@ impl AsyncWrite for MeasuredIo {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.socket {
-            Socket::Tcp(stream, _) => Pin::new(stream).poll_shutdown(cx),
+            Socket::Stamped(stream) => stream.stream().poll_shutdown(cx),
+            Socket::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Socket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

@@ -14,5 +14,8 @@ pub mod multiplexed;
 pub mod proxy;
 pub mod route;
 pub mod single;
+pub mod stamped;
 pub mod stream;
 pub mod tls;
+#[cfg(target_os = "linux")]
+mod wall_clock;

@@ -1,11 +1,11 @@
-//! [`KernelClock`] for systems where the kernel's receive instants cannot be read: it stamps nothing, and
-//! every socket goes without.
+//! [`KernelClock`] for systems whose kernel's instants cannot be read: it stamps nothing, and every socket
+//! goes without.
 
 use std::io;
 
 use tokio::net::TcpStream;
 
-use crate::transport::clock::StampCounts;
+use crate::transport::clock::{SendStamps, StampCounts};
 
 /// Never in use.
 #[derive(Debug, Default)]
@@ -13,8 +13,16 @@ pub struct KernelClock;
 
 impl KernelClock {
     /// Refuses.
-    pub fn enable(_: &TcpStream) -> io::Result<()> {
+    pub fn enable(_: &TcpStream, _: SendStamps) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Does not change that none is.
+    pub fn stamp_sends(&self, _: SendStamps) {}
+
+    /// Never.
+    pub fn stamps_write_of(&self, _: usize) -> SendStamps {
+        SendStamps::Off
     }
 
     /// Refuses.
@@ -22,8 +30,21 @@ impl KernelClock {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// Does not say.
+    pub fn sent(&self, _: &TcpStream, _: u64) -> Option<u64> {
+        None
+    }
+
+    /// Counts nothing.
+    pub fn unasked(&self) {}
+
     /// None.
-    pub fn take_counts(&self) -> StampCounts {
+    pub fn take_arrival_counts(&self) -> StampCounts {
+        StampCounts::default()
+    }
+
+    /// None.
+    pub fn take_send_counts(&self) -> StampCounts {
         StampCounts::default()
     }
 }

@@ -15,6 +15,7 @@ use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
 use crate::report::{ClockSource, OutcomeName, Report};
 use crate::time::Offset;
+use crate::transport::clock::StampCounts;
 
 /// What was measured.
 #[derive(Clone, Copy)]
@@ -85,7 +86,8 @@ pub(super) fn report(
         started_at: session.started_at.to_string(),
         environment: environment(session),
         generator: &generator,
-        clock: if outcome.stamps.by_kernel() { ClockSource::Kernel } else { ClockSource::User },
+        clock: clock_source(outcome.stamps.arrivals),
+        send_clock: clock_source(outcome.stamps.sends),
         outcome: Outcome::new(&objectives, &findings, extent),
         tier: &slo::tier(&plan.tiers, &figures),
         objectives: &objectives,
@@ -93,6 +95,10 @@ pub(super) fn report(
         series,
         search,
     })
+}
+
+fn clock_source(stamps: StampCounts) -> ClockSource {
+    if stamps.by_kernel() { ClockSource::Kernel } else { ClockSource::User }
 }
 
 fn environment(session: &Session) -> Environment {
