@@ -91,11 +91,11 @@ def memory_mb(process):
 
 
 class Target:
-    """`steadfire target` on a free port, pinned to the last processor."""
+    """`steadfire target` on a free port, pinned to the last processor, or as said."""
 
-    def __init__(self, binary, *flags):
+    def __init__(self, binary, *flags, listen="127.0.0.1:0", cpu=None):
         self.process = subprocess.Popen(
-            pinned(last_cpu(), [binary, "target", "--listen", "127.0.0.1:0", *flags]),
+            pinned(last_cpu() if cpu is None else cpu, [binary, "target", "--listen", listen, *flags]),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def __enter__(self):
