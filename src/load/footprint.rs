@@ -55,9 +55,10 @@ pub fn connections_at_start(rate: f64) -> usize {
 }
 
 /// Local ports towards one address of the target for `connections` open at once, of which `closed_per_s`
-/// are closed from this side and opened anew: none with keep-alive, the rate without.
-pub fn ports(connections: usize, closed_per_s: f64) -> u64 {
-    (connections as u64).saturating_add(whole(closed_per_s * TIME_WAIT.as_secs_f64()) as u64)
+/// are closed from this side and opened anew for `length`: none with keep-alive, the rate without.
+pub fn ports(connections: usize, closed_per_s: f64, length: Duration) -> u64 {
+    let closed = whole(closed_per_s * TIME_WAIT.min(length).as_secs_f64());
+    (connections as u64).saturating_add(closed as u64)
 }
 
 /// The next whole number; what is too large for one is the largest.
@@ -132,7 +133,19 @@ mod tests {
 
     #[test]
     fn ports_of_closed_connections_stay_taken_for_a_minute() {
-        assert_eq!((ports(500, 0.0), ports(500, 200.0)), (500, 12_500));
-        assert_eq!(ports(1, f64::INFINITY), u64::MAX);
+        let (short, long) = (Duration::from_secs(10), Duration::from_hours(1));
+        let table = [
+            (500, 0.0, long, 500),
+            (500, 200.0, long, 12_500),
+            (500, 200.0, short, 2_500),
+            (1, f64::INFINITY, short, u64::MAX),
+        ];
+        for (connections, closed_per_s, length, expected) in table {
+            assert_eq!(
+                ports(connections, closed_per_s, length),
+                expected,
+                "{closed_per_s} {length:?}"
+            );
+        }
     }
 }

@@ -77,9 +77,9 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let mut mistakes = Vec::new();
     let tls = tls_files::read(args, &mut mistakes);
     let mut plan = resolve::resolve(args, subject, origin, &machine, mistakes)?;
-    let (supplies, note) =
+    let (supplies, notes) =
         preflight::fit(&mut plan, args, demo.is_some(), &machine).map_err(Failure::usage)?;
-    if let Some(note) = note {
+    for note in notes {
         screen.warn(&note);
     }
     if let (Some(users), Some(wait)) = (args.users, args.wait) {

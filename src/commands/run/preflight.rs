@@ -3,13 +3,16 @@
 //! What the user's own setting makes impossible is refused with the remedy; a bound that was chosen for
 //! the user is lowered to what fits, and that is said.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use crate::analysis::words::Count;
 use crate::commands::run::Args;
 use crate::commands::run::processors::peak_rate;
 use crate::engine::leg::LegOutcome;
 use crate::load::footprint;
 use crate::load::plan::Plan;
-use crate::load::way::Way;
+use crate::load::way::{KeepAlive, Way};
 use crate::machine::{cgroup, descriptors, ports, thread};
 use crate::measure::generator::{Generator, Strain, Supply};
 
@@ -78,15 +81,15 @@ impl Supplies {
             }),
             ports: self.ports.map(|limit| Supply {
                 limit,
-                needed: footprint::ports(peak.div_ceil(addresses.max(1)), 0.0),
+                needed: footprint::ports(peak.div_ceil(addresses.max(1)), 0.0, Duration::ZERO),
             }),
         }
     }
 }
 
 /// Fits the plan's bound on connections to the machine and raises the limit on open files to what that
-/// takes. `own_target` is whether the target's ends of connections are in this process as well. Returns a
-/// note for the user where there is something to say.
+/// takes. `own_target` is whether the target's ends of connections are in this process as well. Returns
+/// notes for the user where there is something to say.
 ///
 /// # Errors
 /// The connections asked for cannot be had; the text says what to do.
@@ -95,7 +98,7 @@ pub(super) fn fit(
     args: &Args,
     own_target: bool,
     machine: &Machine,
-) -> Result<(Supplies, Option<String>), String> {
+) -> Result<(Supplies, Vec<String>), String> {
     let ends = if own_target { 2 } else { 1 };
     let reserved =
         machine.descriptors_open + DESCRIPTORS_PER_WORKER * plan.workers as u64 + DESCRIPTORS_SPARE;
@@ -122,13 +125,36 @@ pub(super) fn fit(
     let descriptors = descriptors::raise(reserved + connections as u64 * ends);
     let Machine { cpu_quota, ports, .. } = *machine;
     let supplies = Supplies { cpu_quota, descriptors, descriptors_reserved: reserved, ends, ports };
-    Ok((supplies, note))
+    let spent = ports.and_then(|ports| ports_spent(plan, peak_rate(args, plan.rate), ports));
+    Ok((supplies, note.into_iter().chain(spent).collect()))
+}
+
+/// What to know where each request takes a local port and the ports may not suffice. Not refused: where the
+/// target is the first to close, it bears the wait.
+fn ports_spent(plan: &Plan, rate: f64, ports: u64) -> Option<String> {
+    let address = plan.origin.host.parse::<IpAddr>().ok().filter(|_| is_one_address(plan))?;
+    // On loopback Linux takes a port again that waits.
+    if plan.way.keep_alive == KeepAlive::On || address.is_loopback() {
+        return None;
+    }
+    let needed = footprint::ports(0, rate, plan.warmup + plan.duration);
+    let needed = needed.min(plan.slots.unwrap_or(u64::MAX));
+    (needed > ports).then(|| {
+        format!(
+            "without keep-alive each request takes a local port for a minute, up to {} at this rate, and \
+             there are {} towards one address; `sysctl -w net.ipv4.tcp_tw_reuse=1` takes them again, \
+             further --local-address bring more",
+            Count(needed),
+            Count(ports)
+        )
+    })
 }
 
 /// Whether all connections go from one address to one: ports are counted for each such pair, and a name may
 /// stand for several addresses.
 fn is_one_address(plan: &Plan) -> bool {
-    plan.way == Way::default() && plan.origin.host.parse::<std::net::IpAddr>().is_ok()
+    let direct = Way { keep_alive: plan.way.keep_alive, http: plan.way.http, ..Way::default() };
+    plan.way == direct && plan.origin.host.parse::<IpAddr>().is_ok()
 }
 
 /// Connections that are asked for.
@@ -227,5 +253,27 @@ mod tests {
         assert!(bound == 40 && note.contains("40 connections instead of 10,000"), "{note}");
         assert_eq!(demand.fit(&rooms(400, 9_000)), Ok((400, None)));
         assert!(demand.fit(&rooms(0, 90)).unwrap_err().contains("none for connections"));
+    }
+
+    #[test]
+    fn ports_that_requests_without_keep_alive_take_are_counted_beforehand() {
+        let plan = |host: &str, keep_alive| {
+            let mut plan = crate::report::example::plan();
+            plan.origin.host = host.to_owned();
+            plan.way.keep_alive = keep_alive;
+            plan.duration = Duration::from_mins(2);
+            plan
+        };
+        let near = plan("10.1.2.3", KeepAlive::Off);
+        let note = ports_spent(&near, 500.0, 28_232).unwrap();
+        assert!(note.contains("up to 30,000 at this rate, and there are 28,232"), "{note}");
+        assert_eq!(ports_spent(&near, 400.0, 28_232), None);
+        let few = Plan { slots: Some(1_000), ..near };
+        assert_eq!(ports_spent(&few, 500.0, 28_232), None);
+        for (host, keep_alive) in
+            [("10.1.2.3", KeepAlive::On), ("127.0.0.1", KeepAlive::Off), ("a.test", KeepAlive::Off)]
+        {
+            assert_eq!(ports_spent(&plan(host, keep_alive), 500.0, 28_232), None, "{host}");
+        }
     }
 }
