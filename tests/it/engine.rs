@@ -178,3 +178,14 @@ fn poisson_arrivals_follow_from_the_seed_alone() {
     assert_eq!(first, planned(1, 2), "the number of workers changes nothing");
     assert_ne!(first, planned(2, 1), "another seed is another schedule");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn with_precise_pacing_the_kernel_stamps_what_is_sent_and_what_arrives() {
+    let server = Server::answering(|_| OK.to_vec());
+    let (outcome, summary) = run(plan(&server, 2), Duration::ZERO);
+    let stamps = outcome.stamps;
+    assert_eq!((stamps.sends.kernel, stamps.sends.user), (RATE, 0));
+    assert!(stamps.arrivals.by_kernel(), "{stamps:?}");
+    assert!(!summary.send_lag.min.value.is_zero(), "a send takes the kernel a while");
+}
