@@ -5,6 +5,7 @@
 pub mod findings;
 pub mod search;
 pub mod slo;
+pub mod stats;
 pub mod trial;
 pub mod words;
 
