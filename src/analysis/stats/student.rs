@@ -77,6 +77,7 @@ fn beta_share(x: f64, a: f64, b: f64) -> f64 {
 
 /// The denominator of DLMF 8.17.22, 1 + d₁/(1 + d₂/(1 + …, by the modified Lentz algorithm (Thompson and
 /// Barnett 1986).
+#[expect(clippy::many_single_char_names, reason = "the names of the source")]
 fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let away = |value: f64| if value.abs() < TINY { TINY } else { value };
