@@ -3,9 +3,11 @@
 //! A measurement that the generator itself limited is `invalid`, never a pass or a failure of the target.
 
 pub mod capacity;
+pub mod compare;
 pub mod findings;
 pub mod search;
 pub mod slo;
+pub mod stats;
 pub mod trial;
 pub mod words;
 
