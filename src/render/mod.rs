@@ -1,5 +1,6 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
+mod capacity;
 mod client;
 pub mod json;
 pub mod progress;

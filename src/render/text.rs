@@ -8,7 +8,7 @@ use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::render::{Style, Tone, client};
+use crate::render::{Style, Tone, capacity, client};
 use crate::report::search::{Bound, SearchReport, TrialReport, TrialVerdict};
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
@@ -23,6 +23,7 @@ pub fn render(report: &Report, style: Style) -> String {
     if let Some(search) = &report.search {
         page.answer(search);
         page.trials(&search.trials);
+        page.capacity(search);
     }
     page.ledger(report);
     page.times(report);
@@ -276,6 +277,14 @@ impl Page {
             for line in wrap(note, WIDTH_MAX) {
                 self.line(&line);
             }
+        }
+    }
+
+    fn capacity(&mut self, search: &SearchReport) {
+        let lines = search.capacity.as_ref().map(capacity::lines).unwrap_or_default();
+        if !lines.is_empty() {
+            self.section("Capacity");
+            lines.iter().for_each(|line| self.line(line));
         }
     }
 

@@ -9,8 +9,10 @@ use super::build::Parts;
 use super::echo::Environment;
 use super::search::{Bound, Breach, MaxRps, SearchReport, TrialReport, TrialVerdict};
 use super::series::SeriesBuilder;
+use crate::analysis::capacity::{Broken, Highest, Point, Sheet};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
+use crate::analysis::trial::Verdict as AnalysisVerdict;
 use crate::analysis::{Extent, Outcome};
 use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
@@ -25,6 +27,7 @@ use crate::measure::summary::Summary;
 use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Interval, Window};
 use crate::report::ClockSource;
+use crate::report::capacity::CapacityReport;
 use crate::time::Offset;
 
 /// A plan of 200/s for 30 s over three request names.
@@ -204,8 +207,40 @@ pub(crate) fn search_report() -> Report {
             trial(360, TrialVerdict::Fail, 4_100),
         ],
         notes: vec!["queueing begins near 300/s".to_owned()],
+        capacity: Some(capacity()),
     };
     report_with(GOOD, &[], Some(search))
+}
+
+fn capacity() -> CapacityReport {
+    let point = |rate, verdict, ms: u64| Point {
+        rate,
+        length: Duration::from_secs(10),
+        verdict,
+        time: Duration::from_millis(ms),
+        band: Some((Duration::from_millis(ms * 9 / 10), Duration::from_millis(ms * 11 / 10))),
+        at_least: ms > 2_000,
+        mean: Some(Duration::from_millis(ms / 3)),
+        error_rate: 0.0,
+        throughput_ok: rate,
+    };
+    let points = [
+        point(50.0, AnalysisVerdict::Pass, 22),
+        point(340.0, AnalysisVerdict::Pass, 640),
+        point(400.0, AnalysisVerdict::Fail, 4_100),
+    ];
+    let highest =
+        Highest { low: 331.0, limit: Some(Duration::from_secs(1)), current_rate: Some(200.0) };
+    let broken =
+        |request: &str, planned, broken| Broken { request: request.to_owned(), planned, broken };
+    let broken = [broken("list interactions", 2_400, 90), broken("interaction detail", 1_400, 410)];
+    let sheet = Sheet::new(&points, highest, &broken);
+    CapacityReport::new(
+        &sheet,
+        Some("p95 < 1 s".to_owned()),
+        Some(200.0),
+        Some("p95 ≥ 4.1 s".to_owned()),
+    )
 }
 
 /// The report of a run with circumstances.

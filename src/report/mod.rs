@@ -5,6 +5,7 @@
 //! that they survive being written and read.
 
 pub mod build;
+pub mod capacity;
 pub mod comparable;
 pub mod comparison;
 mod convert;

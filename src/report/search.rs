@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::report::capacity::CapacityReport;
+
 /// A search and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchReport {
@@ -19,6 +21,9 @@ pub struct SearchReport {
     /// For people.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What the trials say beyond the highest rate.
+    #[serde(default)]
+    pub capacity: Option<CapacityReport>,
 }
 
 /// The highest rate that meets the objectives, in requests per second.

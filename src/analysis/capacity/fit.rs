@@ -30,8 +30,8 @@ pub struct QueueFit {
 pub enum NoFit {
     /// Too few different rates were held.
     FewRates,
-    /// Response times hardly rise up to the highest rate held.
-    Flat,
+    /// Response times do not rise towards the highest rate held.
+    NoRise,
     /// The best one is this far off.
     FarOff {
         /// Root mean square of the relative errors.
@@ -46,7 +46,7 @@ pub fn fit(means: &[(f64, f64)]) -> Result<QueueFit, NoFit> {
     }
     let extreme = |pick: fn(f64, f64) -> f64, start| means.iter().map(|m| m.1).fold(start, pick);
     if extreme(f64::max, 0.0) < RISE_MIN * extreme(f64::min, f64::INFINITY) {
-        return Err(NoFit::Flat);
+        return Err(NoFit::NoRise);
     }
     let top = means.iter().map(|mean| mean.0).fold(0.0, f64::max);
     let step = CAPACITY_MAX.ln() / f64::from(CAPACITIES);
@@ -57,7 +57,7 @@ pub fn fit(means: &[(f64, f64)]) -> Result<QueueFit, NoFit> {
     match best {
         Some(fit) if fit.error <= ERROR_MAX => Ok(fit),
         Some(fit) => Err(NoFit::FarOff { error: fit.error }),
-        None => Err(NoFit::Flat),
+        None => Err(NoFit::NoRise),
     }
 }
 
@@ -112,12 +112,12 @@ mod tests {
     #[test]
     fn what_is_no_queue_is_said_to_be_none() {
         let flat: Vec<_> = rates().map(|rate| (rate, 0.010)).collect();
-        assert_eq!(fit(&flat), Err(NoFit::Flat));
+        assert_eq!(fit(&flat), Err(NoFit::NoRise));
         assert_eq!(fit(&flat[..4]), Err(NoFit::FewRates));
-        let saw: Vec<_> =
-            rates().map(|rate| (rate, if rate % 200.0 < 1.0 { 0.050 } else { 0.001 })).collect();
-        assert!(matches!(fit(&saw), Err(NoFit::FarOff { error }) if error > ERROR_MAX));
+        let step: Vec<_> =
+            rates().map(|rate| (rate, if rate > 500.0 { 0.050 } else { 0.001 })).collect();
+        assert!(matches!(fit(&step), Err(NoFit::FarOff { error }) if error > ERROR_MAX));
         let falling: Vec<_> = rates().map(|rate| (rate, 1.0 / rate)).collect();
-        assert_eq!(fit(&falling), Err(NoFit::Flat));
+        assert_eq!(fit(&falling), Err(NoFit::NoRise));
     }
 }

@@ -102,6 +102,7 @@ pub(super) fn from(answer: &Answer, slo: &Slo) -> SearchReport {
             .map(|(breach, rate)| model::Breach { rate, reason: words(breach) }),
         trials: answer.trials.iter().map(trial).collect(),
         notes: answer.notes.iter().map(note).collect(),
+        capacity: None,
     }
 }
 
