@@ -24,6 +24,8 @@ pub struct Located {
     pub error: f64,
     /// Degrees of freedom of the error.
     pub df: f64,
+    /// By how much dependence within the run widens the variance, 1 or more.
+    pub inflation: f64,
     /// Whether the truth is only known to be this or more.
     pub at_least: bool,
 }
@@ -37,7 +39,13 @@ impl Located {
         let t = student::quantile(1.0 - LEVEL / 2.0, share.df);
         let ends = woodruff::interval(|q| ln(all.quantile(q)), q, t * share.error);
         let error = ((ends.high - ends.low) / (2.0 * t)).max(RESOLUTION);
-        Some(Self { ln: ends.estimate, error, df: share.df, at_least: found.at_least })
+        Some(Self {
+            ln: ends.estimate,
+            error,
+            df: share.df,
+            inflation: share.inflation(),
+            at_least: found.at_least,
+        })
     }
 }
 
