@@ -2,8 +2,10 @@
 
 mod capacity;
 mod client;
+pub mod comparison;
 pub mod json;
 pub mod progress;
+pub mod runs;
 pub mod table;
 pub mod text;
 pub mod units;

@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn each_difference_that_matters_is_named_with_both_sides() {
-        let changes: [(&str, fn(&mut Report)); 9] = [
+        type Row = (&'static str, fn(&mut Report));
+        let changes: [Row; 9] = [
             ("another rate", |b| b.plan.rate *= 1.1),
             ("another spacing", |b| b.plan.arrivals = "poisson".to_owned()),
             ("another warm-up", |b| b.plan.warmup += 1_000_000_000),

@@ -320,7 +320,7 @@ pub(crate) mod tests {
 
     /// Runs whose times were 10 ms and `ms`.
     pub(crate) fn example(ms: u64) -> ComparisonReport {
-        let noise = Metric::TIMES.map(|metric| Noise::assumed(metric.quantile()));
+        let noise = Metric::TIMES.map(|metric| Noise::assumed(metric.quantile(), &[]));
         let sides = (&[run(10)][..], &[run(ms)][..]);
         let found = Comparison::new(sides, noise, &Margins::default(), Scope::Total);
         let side = |id: &str| {

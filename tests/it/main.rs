@@ -4,7 +4,9 @@
 
 mod blame;
 mod cli;
+mod compare;
 mod engine;
+mod false_alarms;
 mod http2;
 mod interrupt;
 mod ledger;

@@ -6,6 +6,9 @@ use crate::analysis::compare::quantile::Located;
 /// of three.
 const DIFFERENCES_MIN: usize = 4;
 
+/// What a server's capacity is assumed to differ by from run to run.
+const CAPACITY_JITTER: f64 = 0.02;
+
 /// The spread between runs of one build, as a standard deviation of the logarithm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Noise {
@@ -27,9 +30,16 @@ pub enum Source {
 }
 
 impl Noise {
-    /// What is assumed of the quantile `q` without a history: 5 %, and 8 % from p99 on.
-    pub fn assumed(q: f64) -> Self {
-        let tau = if q < 0.98 { 0.05 } else { 0.08 };
+    /// What is assumed of the quantile `q` of `runs` without a history: 5 %, and 8 % from p99 on.
+    ///
+    /// More on a busy server. Close to capacity, a slightly smaller capacity makes times much longer, by
+    /// 1/(1 − utilisation), and neighbours depend on each other for about the square of that many requests;
+    /// so the root of the variance's inflation tells how far the jitter of the capacity is amplified.
+    pub fn assumed(q: f64, runs: &[Located]) -> Self {
+        let base = if q < 0.98 { 0.05 } else { 0.08 };
+        let inflations = runs.iter().map(|run| run.inflation).sum::<f64>();
+        let inflation = inflations / runs.len().max(1) as f64;
+        let tau = (CAPACITY_JITTER * inflation.sqrt()).max(base);
         Self { tau, df: f64::INFINITY, source: Source::Assumed }
     }
 
@@ -60,7 +70,7 @@ mod tests {
     use super::*;
 
     fn run(ln: f64, error: f64) -> Located {
-        Located { ln, error, df: 20.0, at_least: false }
+        Located { ln, error, df: 20.0, inflation: 1.0, at_least: false }
     }
 
     #[test]
@@ -81,6 +91,14 @@ mod tests {
         let noise = Noise::from_history(&[group(1.0), group(5.0)]).unwrap();
         assert!((noise.tau - 0.02).abs() < 1e-9 && noise.df.to_bits() == 4.0_f64.to_bits());
         assert_eq!(Noise::from_history(&[group(1.0), vec![run(0.0, 0.0)]]), None);
-        assert!(Noise::assumed(0.99).tau > Noise::assumed(0.95).tau);
+    }
+
+    #[test]
+    fn more_is_assumed_of_a_busy_server() {
+        let assumed =
+            |q, inflation| Noise::assumed(q, &[Located { inflation, ..run(0.0, 0.01) }]).tau;
+        for (q, inflation, tau) in [(0.95, 1.0, 0.05), (0.99, 1.0, 0.08), (0.95, 36.0, 0.12)] {
+            assert!((assumed(q, inflation) - tau).abs() < 1e-12, "{q} {inflation}");
+        }
     }
 }

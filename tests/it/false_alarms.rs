@@ -4,19 +4,20 @@
 
 use std::time::Duration;
 
-use crate::analysis::compare::comparison::{Comparison, Margins, Metric, Run, Scope};
-use crate::analysis::compare::decision::Word;
-use crate::analysis::compare::noise::Noise;
-use crate::analysis::compare::quantile::Located;
-use crate::analysis::compare::timeline::Timeline;
-use crate::analysis::compare::timeline::tests::moment;
-use crate::load::random::SplitMix64;
+use steadfire::analysis::compare::comparison::{Comparison, Margins, Metric, Run, Scope};
+use steadfire::analysis::compare::decision::Word;
+use steadfire::analysis::compare::noise::Noise;
+use steadfire::analysis::compare::quantile::Located;
+use steadfire::analysis::compare::timeline::{Moment, Timeline};
+use steadfire::load::random::SplitMix64;
+use steadfire::measure::fate::Fate;
+use steadfire::measure::slice::{Ended, RequestSlice};
 
 /// A queue with one server, exponential service times and evenly spaced arrivals: neighbours in time
 /// depend on each other the more, the busier it is.
 #[derive(Clone, Copy, Debug)]
 struct Queue {
-    rate: f64,
+    rate: u32,
     /// Share of its time in which the server is busy.
     busy: f64,
     seconds: u32,
@@ -29,40 +30,42 @@ struct Queue {
 }
 
 const PLAIN: Queue =
-    Queue { rate: 200.0, busy: 0.5, seconds: 120, jitter: 0.0, stall_every: 0.0, servers: 1 };
+    Queue { rate: 200, busy: 0.5, seconds: 120, jitter: 0.0, stall_every: 0.0, servers: 1 };
 
 impl Queue {
     /// A run of it with service times `slower` times as long.
     fn run(self, random: &mut SplitMix64, slower: f64) -> Run {
         let normal = (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
         let between = (self.jitter * normal).exp();
-        let mean = self.busy * self.servers as f64 / self.rate * slower * between;
+        let rate = f64::from(self.rate);
+        let mean = self.busy * self.servers as f64 / rate * slower * between;
         let mut free = vec![0.0_f64; self.servers];
         let mut stall = self.stall_every * random.exponential();
         let mut slices = Vec::new();
         let warm_up = 3.0;
-        let per_second = self.rate.round() as usize;
         for second in 0..self.seconds + 3 {
-            let mut times = Vec::with_capacity(per_second);
-            for slot in 0..per_second {
-                let due = f64::from(second) + slot as f64 / self.rate;
-                let server =
-                    (0..self.servers).min_by(|&a, &b| free[a].total_cmp(&free[b])).unwrap();
+            let mut slice = RequestSlice::default();
+            for slot in 0..self.rate {
+                let due = f64::from(second) + f64::from(slot) / rate;
+                let server = (0..self.servers)
+                    .min_by(|&a, &b| free[a].total_cmp(&free[b]))
+                    .expect("a server");
                 let mut service = mean * random.exponential();
                 if self.stall_every > 0.0 && due >= stall {
                     service += 0.2 * random.exponential();
                     stall += self.stall_every * random.exponential();
                 }
                 free[server] = free[server].max(due) + service;
-                times.push(Duration::from_secs_f64(free[server] - due));
+                let time = Duration::from_secs_f64(free[server] - due);
+                slice.record(Ended::new(0, Fate::Ok, time));
             }
             if f64::from(second) >= warm_up {
-                slices.push(moment(times));
+                slices.push(Moment::from(&slice));
             }
         }
         Run {
             total: Timeline { moments: slices },
-            rate: self.rate,
+            rate,
             length: Duration::from_secs(u64::from(self.seconds)),
             ..Run::default()
         }
@@ -73,8 +76,8 @@ impl Queue {
         let runs: Vec<Run> = (0..runs).map(|_| self.run(random, 1.0)).collect();
         Metric::TIMES.map(|metric| {
             let located =
-                runs.iter().map(|run| Located::new(&run.total, metric.quantile()).unwrap());
-            Noise::from_history(&[located.collect()]).unwrap()
+                runs.iter().map(|run| Located::new(&run.total, metric.quantile()).expect("times"));
+            Noise::from_history(&[located.collect()]).expect("enough runs")
         })
     }
 }
@@ -93,14 +96,16 @@ fn pairs(queue: Queue, slower: f64, (seed, pairs): (u64, u32), history: usize) -
     let mut random = SplitMix64::new(seed);
     let mut tally = Tally { pairs, ..Tally::default() };
     for _ in 0..pairs {
-        let noise = if history > 0 {
-            queue.history(&mut random, history)
-        } else {
-            Metric::TIMES.map(|metric| Noise::assumed(metric.quantile()))
-        };
         let (a, b) = (queue.run(&mut random, 1.0), queue.run(&mut random, slower));
+        let located = |metric: Metric| {
+            [&a, &b].map(|run| Located::new(&run.total, metric.quantile()).expect("times"))
+        };
+        let noise = match history {
+            0 => Metric::TIMES.map(|metric| Noise::assumed(metric.quantile(), &located(metric))),
+            runs => queue.history(&mut random, runs),
+        };
         let found = Comparison::new((&[a], &[b]), noise, &Margins::default(), Scope::Total);
-        let p95 = found.rows.iter().find(|row| row.metric == Metric::P95).unwrap();
+        let p95 = found.rows.iter().find(|row| row.metric == Metric::P95).expect("a row");
         tally.worse += u32::from(found.word == Word::Worse);
         tally.better += u32::from(found.word == Word::Better);
         tally.p95_worse += u32::from(p95.judged.word == Word::Worse);
@@ -133,6 +138,7 @@ fn a_tenth_slower_is_found_with_a_history() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a table to read")]
 #[ignore = "the full table, a minute of reckoning: scripts/prove-compare"]
 fn full_table() {
     let with = |change: fn(&mut Queue)| {
@@ -148,15 +154,20 @@ fn full_table() {
         ("busy 0.8, stalls", with(|queue| (queue.busy, queue.stall_every) = (0.8, 10.0))),
         ("16 servers", with(|queue| queue.servers = 16)),
     ];
+    let mut loud = Vec::new();
     for (name, queue) in cases {
-        for history in [0, 5, 10] {
+        for history in [0, 5] {
             let found = pairs(queue, 1.0, (21, 200), history);
             eprintln!("A/A {name}, 2 % jitter, history {history}: {found:?}");
-            assert!(found.worse + found.better <= found.pairs / 20, "{name}: {found:?}");
+            if found.worse + found.better > found.pairs / 20 {
+                loud.push(format!("{name}, history {history}: {found:?}"));
+            }
         }
     }
-    for history in [5, 8, 12] {
+    assert!(loud.is_empty(), "{loud:?}");
+    for history in [5, 8] {
         let found = pairs(Queue { jitter: 0.01, ..WIDE }, 1.1, (22, 200), history);
         eprintln!("A/B +10 %, 1 % jitter, history {history}: {found:?}");
+        assert!(found.p95_worse >= found.pairs / 10 * 9);
     }
 }
