@@ -1,6 +1,9 @@
 //! From a measurement to a report: findings, objectives, tier, outcome, exit code.
 
-use crate::analysis::findings::{self, Evidence, Finding, Redistribution};
+use crate::analysis::drift;
+use crate::analysis::findings::{
+    self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
+};
 use crate::analysis::slo::{self, RunFigures};
 use crate::analysis::{Extent, Outcome};
 use crate::commands::run::Session;
@@ -75,7 +78,11 @@ pub(super) fn report(
     let figures = RunFigures::new(summary, rate_asked);
     let objectives = slo::judge(&plan.slo, &figures);
     let generator = generator(session, measurement);
-    let findings = findings(session, plan, measurement, generator.clone());
+    let mut findings = findings(session, plan, measurement, generator.clone());
+    if search.is_none() && generator_limit(&findings).is_none() {
+        findings.extend(drift(plan, &series));
+        gravest_first(&mut findings);
+    }
     let interrupted = session.interrupt.requested().is_some();
     let extent = if interrupted { Extent::CutShort } else { Extent::Whole };
     Report::from(Parts {
@@ -93,6 +100,17 @@ pub(super) fn report(
         series,
         search,
     })
+}
+
+/// Whether a run stayed as it was. A trial of a search is too short to tell.
+fn drift(plan: &Plan, series: &[SeriesPoint]) -> Vec<Finding> {
+    let points: Vec<drift::Point> = series.iter().map(Into::into).collect();
+    let length = points.iter().filter(|point| point.planned > 0).map(|point| point.length).sum();
+    match drift::judge(&points) {
+        None => Vec::new(),
+        Some(_) if plan.stages.is_some() => vec![drift::not_judged_in_stages()],
+        Some(judged) => drift::findings(&judged, length),
+    }
 }
 
 fn environment(session: &Session) -> Environment {
