@@ -2,10 +2,12 @@
 //!
 //! A measurement that the generator itself limited is `invalid`, never a pass or a failure of the target.
 
+pub mod compare;
 pub mod drift;
 pub mod findings;
 pub mod search;
 pub mod slo;
+pub mod stats;
 pub mod trial;
 pub mod words;
 

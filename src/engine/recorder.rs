@@ -80,6 +80,8 @@ impl Recorder {
     /// Hands over the window that closes at `end` and begins the next.
     pub(super) fn close_window(&self, gauges: Gauges, end: Offset, warmup: Duration) -> Window {
         let mut window = self.window.take();
+        // The next window ends about as many slots.
+        self.window.borrow_mut().ended.reserve(window.ended.len());
         window.gauges = gauges;
         self.warming.set(end.since(Offset::ZERO) < warmup);
         window

@@ -7,6 +7,7 @@ pub mod fate;
 pub mod generator;
 pub mod histogram;
 pub mod sample;
+pub mod slice;
 pub mod snapshot;
 pub mod summary;
 pub mod tally;

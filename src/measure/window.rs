@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::measure::fate::{Fate, FateCounts};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::sample::Sample;
+use crate::measure::slice::Ended;
 use crate::time::Offset;
 
 /// Levels at the instant an interval closes.
@@ -56,6 +57,9 @@ pub struct Window {
     pub send_lag: LatencyHistogram,
     /// Levels at the close.
     pub gauges: Gauges,
+    /// Each slot that ended, in no order, for whoever tells request names apart. No longer than what can
+    /// be in flight and come due within the interval.
+    pub ended: Vec<Ended>,
 }
 
 impl Default for Window {
@@ -67,6 +71,7 @@ impl Default for Window {
             response_time: CensoredHistogram::passing(),
             send_lag: LatencyHistogram::passing(),
             gauges: Gauges::default(),
+            ended: Vec::new(),
         }
     }
 }
@@ -86,6 +91,7 @@ impl Window {
     pub fn record_ended(&mut self, sample: &Sample, limit: Option<Duration>) {
         self.fates.record(sample.fate);
         let time = sample.response_time();
+        self.ended.push(Ended::new(sample.request, sample.fate, time));
         if sample.fate == Fate::Ok {
             self.response_time.answered.record(time);
             self.slow += u64::from(limit.is_some_and(|limit| time > limit));
@@ -114,6 +120,7 @@ impl Window {
         self.response_time.clear();
         self.send_lag.clear();
         self.gauges = Gauges::default();
+        self.ended.clear();
     }
 
     /// Requests sent.
@@ -127,6 +134,7 @@ impl Window {
         self.slow += other.slow;
         self.response_time.merge(&other.response_time);
         self.send_lag.merge(&other.send_lag);
+        self.ended.extend_from_slice(&other.ended);
     }
 }
 

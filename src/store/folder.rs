@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
 use crate::report::Report;
 use crate::store::{Action, StoreError, journal};
@@ -50,9 +51,13 @@ impl RunFolder {
         &self.path
     }
 
-    /// Adds an interval to the journal and waits until the disk has it.
-    pub fn append_interval(&mut self, interval: &Interval) -> Result<(), StoreError> {
-        let line = journal::encode(interval);
+    /// Adds an interval, and the slice that ends with it, to the journal and waits until the disk has it.
+    pub fn append_interval(
+        &mut self,
+        interval: &Interval,
+        slice: Option<&Slice>,
+    ) -> Result<(), StoreError> {
+        let line = journal::encode(interval, slice);
         let written = self.journal.write_all(line.as_bytes());
         written
             .and_then(|()| self.journal.sync_data())
@@ -81,6 +86,20 @@ pub fn read_result(path: &Path) -> Result<Report, StoreError> {
 /// Hands the intervals of a run's journal to `take`, in order. Returns whether the last line was cut
 /// short, as it is after a power failure; that line is left out.
 pub fn read_intervals(folder: &Path, mut take: impl FnMut(Interval)) -> Result<Ending, StoreError> {
+    read_lines(folder, |line| journal::decode(line).map(&mut take))
+}
+
+/// The same for the slices that end with them. Journals of older versions hold none.
+pub fn read_slices(folder: &Path, mut take: impl FnMut(Slice)) -> Result<Ending, StoreError> {
+    read_lines(folder, |line| {
+        journal::decode_slice(line).map(|slice| slice.into_iter().for_each(&mut take))
+    })
+}
+
+fn read_lines(
+    folder: &Path,
+    mut take: impl FnMut(&str) -> io::Result<()>,
+) -> Result<Ending, StoreError> {
     let path = folder.join(JOURNAL);
     let file = File::open(&path).map_err(StoreError::at(Action::Read, &path))?;
     let mut lines = BufReader::new(file);
@@ -94,7 +113,7 @@ pub fn read_intervals(folder: &Path, mut take: impl FnMut(Interval)) -> Result<E
         if !line.ends_with('\n') {
             return Ok(Ending::CutShort);
         }
-        take(journal::decode(&line).map_err(StoreError::at(Action::Read, &path))?);
+        take(&line).map_err(StoreError::at(Action::Read, &path))?;
     }
 }
 
@@ -191,7 +210,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let mut folder = RunFolder::create(parent.path(), "now", "").unwrap();
         for second in 1..=3 {
-            folder.append_interval(&interval(second)).unwrap();
+            folder.append_interval(&interval(second), None).unwrap();
         }
         let report = example::report(example::CENSORED);
         folder.write_result(&example::report(example::GOOD)).unwrap();
@@ -210,8 +229,8 @@ mod tests {
     fn a_journal_that_was_cut_short_gives_what_it_has() {
         let parent = tempfile::tempdir().unwrap();
         let mut folder = RunFolder::create(parent.path(), "now", "cut").unwrap();
-        folder.append_interval(&interval(1)).unwrap();
-        folder.append_interval(&interval(2)).unwrap();
+        folder.append_interval(&interval(1), None).unwrap();
+        folder.append_interval(&interval(2), None).unwrap();
         let path = folder.path().join(JOURNAL);
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, &text[..text.len() - 20]).unwrap();

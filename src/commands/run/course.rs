@@ -7,6 +7,7 @@ use crate::commands::run::output::Output;
 use crate::commands::run::screen::Screen;
 use crate::load::schedule::Schedule;
 use crate::measure::fate::FateCounts;
+use crate::measure::slice::{Place, Slicer};
 use crate::measure::snapshot::Snapshot;
 use crate::measure::window::{Gauges, Interval};
 use crate::report::series::SeriesBuilder;
@@ -25,6 +26,7 @@ pub(super) struct Course<'a> {
     arrivals_end: Offset,
     open: Option<Interval>,
     total: FateCounts,
+    slicer: Slicer,
     pub(super) series: SeriesBuilder,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Course<'a> {
             arrivals_end,
             open: None,
             total: FateCounts::default(),
+            slicer: Slicer::new(measured),
             series: SeriesBuilder::new(measured),
         }
     }
@@ -64,7 +67,7 @@ impl<'a> Course<'a> {
         let warming = open.end.since(Offset::ZERO) <= self.warmup;
         let warm_now = warming && open.end.since(Offset::ZERO) + NEARLY >= self.warmup;
         if open.length + NEARLY >= SECOND || warm_now {
-            self.close(&open);
+            self.close(open, Place::Within);
         } else {
             self.open = Some(open);
         }
@@ -73,23 +76,24 @@ impl<'a> Course<'a> {
     /// Closes what is left of the last second.
     pub(super) fn finish(&mut self) {
         if let Some(open) = self.open.take() {
-            self.close(&open);
+            self.close(open, Place::Last);
         }
     }
 
-    fn close(&mut self, second: &Interval) {
+    fn close(&mut self, mut second: Interval, place: Place) {
         let window = &second.window;
         if window.planned == 0 && window.fates.planned() == 0 && window.gauges == Gauges::default()
         {
             // The end of a drain that had nothing left to wait for.
             return;
         }
-        self.total += &second.window.fates;
-        self.screen.progress(&self.label, &Snapshot::new(second, self.total, self.arrivals_end));
+        self.total += &window.fates;
+        self.screen.progress(&self.label, &Snapshot::new(&second, self.total, self.arrivals_end));
         if second.end.since(Offset::ZERO) > self.warmup {
-            let measured = Interval { end: second.end - self.warmup, ..second.clone() };
-            self.series.push(&measured);
-            self.output.append(&measured, self.screen);
+            second.end = second.end - self.warmup;
+            let slice = self.slicer.push(&mut second, place);
+            self.series.push(&second);
+            self.output.append(&second, slice.as_ref(), self.screen);
         }
     }
 }

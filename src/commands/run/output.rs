@@ -10,6 +10,7 @@ use crate::commands::run::Args;
 use crate::commands::run::screen::Screen;
 use crate::commands::{Failure, clock};
 use crate::load::plan::Plan;
+use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
 use crate::render::{Style, json, text};
 use crate::report::Report;
@@ -41,12 +42,12 @@ impl Output {
         })
     }
 
-    /// Adds a second to the journal.
-    pub(super) fn append(&mut self, interval: &Interval, screen: Screen) {
+    /// Adds a second to the journal, and the slice that ends with it.
+    pub(super) fn append(&mut self, interval: &Interval, slice: Option<&Slice>, screen: Screen) {
         if self.journal_broken {
             return;
         }
-        if let Err(error) = self.folder.append_interval(interval) {
+        if let Err(error) = self.folder.append_interval(interval, slice) {
             screen.warn(&format!("{error}; the run goes on without its journal"));
             self.journal_broken = true;
         }
