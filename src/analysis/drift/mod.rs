@@ -14,8 +14,8 @@ pub use words::{findings, not_judged_in_stages};
 use std::time::Duration;
 
 use crate::analysis::drift::order::{median, midmean};
-use crate::analysis::drift::shape::{Fitted, Shape, fit, pettitt, residuals};
-use crate::analysis::drift::trend::{inflation, trend};
+use crate::analysis::drift::shape::{Fitted, Shape, departure, departure_p, fit, residuals};
+use crate::analysis::drift::trend::{noise, slope, slope_error};
 use crate::measure::histogram::Quantile;
 use crate::time::Offset;
 
@@ -23,11 +23,11 @@ use crate::time::Offset;
 const BLOCKS: usize = 40;
 /// Points in a block at least, so that one outlier among them can be passed over.
 const BLOCK_POINTS_MIN: usize = 4;
-/// For each of ten tests, so that together they err in a run in a hundred at most; what slow waves add brings
-/// that to less than five (see the simulation).
-const TEST_P: f64 = 0.001;
-/// The two-sided normal quantile of [`TEST_P`].
-const TEST_Z: f64 = 3.29;
+/// For each of ten tests. Independent noise alone would allow 0.5 %; what is left is for autocorrelation,
+/// which forty blocks tell only roughly (see the simulation).
+const TEST_P: f64 = 0.0002;
+/// A slope must be so many times its error, for the same reason.
+const TEST_Z: f64 = 3.9;
 /// The normal quantile that adds up to a power of 80 %.
 const POWER_Z: f64 = 0.84;
 /// Smallest change of a response time that matters, as a share of its level at the beginning …
@@ -192,7 +192,7 @@ fn usable(points: &[Point]) -> Vec<Point> {
 
 /// One figure over all blocks.
 struct Blocks {
-    /// For ranks: what is known from below lies behind everything.
+    /// For tests: what is known from below lies behind everything.
     ranked: Vec<f64>,
     /// For sizes: what is known.
     known: Vec<f64>,
@@ -234,18 +234,18 @@ fn course(metric: Metric, points: &[Point]) -> Course {
         return Course::Unanswered;
     }
     let ranked = &blocks.ranked;
-    let slope = |values: &[f64]| trend(values, 1.0).slope;
-    let place = pettitt(ranked, 1.0).place;
-    // Around the form that fits best: a real drift must not pass for autocorrelation.
-    let rest = residuals(ranked, &fit(ranked, slope(ranked), place));
-    let inflation = inflation(&rest);
-    let (tested, step) = (trend(ranked, inflation), pettitt(ranked, inflation));
+    let (place, departure) = departure(ranked);
+    let tilt = slope(ranked);
+    // Around the form that fits best: a real drift must not pass for noise.
+    let by_rank = fit(ranked, tilt, place);
+    let noise = noise(&residuals(ranked, &by_rank));
+    let error = slope_error(noise, BLOCKS);
     let fitted = fit(&blocks.known, slope(&blocks.known), place);
     let (from, to) = (metric.level(fitted.from), metric.level(fitted.to));
     let change = metric.change(fitted.to - fitted.from, from);
     let least = metric.minimum(from.min(to));
-    let significant = tested.z.abs() > TEST_Z || step.p < TEST_P;
-    if blocks.bounds > 0 && tested.z * (fitted.to - fitted.from) < 0.0 {
+    let significant = tilt.abs() > TEST_Z * error || departure_p(departure, noise, BLOCKS) < TEST_P;
+    if blocks.bounds > 0 && (by_rank.to - by_rank.from) * (fitted.to - fitted.from) < 0.0 {
         // By rank it moves one way, by what is known of it the other.
         return Course::Unanswered;
     }
@@ -257,8 +257,8 @@ fn course(metric: Metric, points: &[Point]) -> Course {
             at_least: blocks.bounds > 0,
         });
     }
-    let error = tested.slope_error * (BLOCKS - 1) as f64;
-    let detectable = metric.change((TEST_Z + POWER_Z) * error, from);
+    let over_all = error * (BLOCKS - 1) as f64;
+    let detectable = metric.change((TEST_Z + POWER_Z) * over_all, from);
     Course::Steady { detectable: detectable.max(least) }
 }
 

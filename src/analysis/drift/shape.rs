@@ -1,9 +1,10 @@
 //! What form a drift has: from the start, from some instant on, or in one step.
 //!
-//! The step is found by Pettitt (A Non-Parametric Approach to the Change-Point Problem, Applied Statistics
-//! 1979), from ranks alone. Of the three forms the one with the least absolute deviations is taken.
+//! That there is a change at all shows where cumulative sums leave those of a constant (Page 1954; Brown,
+//! Durbin & Evans 1975), and the step is where they do so most. Of the three forms the one with the least
+//! absolute deviations is taken.
 
-use crate::analysis::drift::order::{median, ranks};
+use crate::analysis::drift::order::median;
 
 /// Values on either side that a form with an instant of its own leaves to judge by.
 const SIDE_MIN: usize = 4;
@@ -32,28 +33,28 @@ pub(super) struct Fitted {
     pub(super) to: f64,
 }
 
-/// Pettitt's test.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Break {
-    /// The first value after the change.
-    pub(super) place: usize,
-    /// How probable so large a statistic is without a change; an upper bound.
-    pub(super) p: f64,
-}
-
-/// The likeliest place of a change of level in `values` (two or more); `inflation` is how many times the
-/// variance exceeds that of independent values.
-pub(super) fn pettitt(values: &[f64], inflation: f64) -> Break {
-    let n = values.len() as f64;
+/// The place after which `values` (two or more) leave their mean most, and by how much their sum up to
+/// there lies off what the mean explains.
+pub(super) fn departure(values: &[f64]) -> (usize, f64) {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
     let (mut sum, mut place, mut largest) = (0.0, 1, 0.0_f64);
-    for (t, rank) in ranks(values).iter().enumerate().take(values.len() - 1) {
-        sum += 2.0 * rank - (n + 1.0);
+    for (i, value) in values.iter().enumerate().take(values.len() - 1) {
+        sum += value - mean;
         if sum.abs() > largest {
-            (place, largest) = (t + 1, sum.abs());
+            (place, largest) = (i + 1, f64::abs(sum));
         }
     }
-    let exponent = -6.0 * largest * largest / ((n.powi(3) + n.powi(2)) * inflation);
-    Break { place, p: (2.0 * exponent.exp()).min(1.0) }
+    (place, largest)
+}
+
+/// The probability of so large a [`departure`] of `length` values with this noise without any change: that
+/// of a Brownian bridge (Kolmogorov 1933), bounded from above.
+pub(super) fn departure_p(departure: f64, noise: f64, length: usize) -> f64 {
+    if departure <= 0.0 {
+        return 1.0;
+    }
+    let reach = departure / (noise * (length as f64).sqrt());
+    (2.0 * (-2.0 * reach * reach).exp()).min(1.0)
 }
 
 /// The form that fits `values` best, of which there are at least two; `slope` is their typical slope per
@@ -121,20 +122,21 @@ mod tests {
             (&bend, 0.15, Shape::Bend(25), 17.5),
             (&step, 0.12, Shape::Step(24), 14.0),
         ] {
-            let step = pettitt(values, 1.0);
-            let fitted = fit(values, slope, step.place);
+            let (place, departure) = departure(values);
+            let fitted = fit(values, slope, place);
             assert_eq!(fitted.shape, expected);
             assert!((fitted.from - 10.0).abs() < 0.3 && (fitted.to - to).abs() < 0.3, "{fitted:?}");
-            assert!(step.p < 0.002);
+            assert!(departure_p(departure, 0.3, 40) < 0.001);
         }
     }
 
-    /// By hand: ranks 1 2 3 6 5 4, U = 5, 8, 9 at the third place, p = 2 exp(−6·81 / (216 + 36)).
+    /// By hand: mean 4, sums −3, −6, −1, 0.
     #[test]
-    fn pettitts_statistic_is_that_of_the_paper() {
-        let found = pettitt(&[1.0, 2.0, 3.0, 9.0, 8.0, 7.0], 1.0);
-        assert_eq!(found.place, 3);
-        assert!((found.p - 2.0 * (-6.0_f64 * 81.0 / 252.0).exp()).abs() < 1e-12);
-        assert!((pettitt(&[2.0; 6], 1.0).p - 1.0).abs() < 1e-12);
+    fn the_departure_is_the_largest_cumulative_sum() {
+        let (place, sum) = departure(&[1.0, 1.0, 9.0, 5.0]);
+        assert!(place == 2 && (sum - 6.0).abs() < 1e-12);
+        assert!((departure_p(6.0, 3.0, 4) - 2.0 * (-2.0_f64).exp()).abs() < 1e-12);
+        let (_, none) = departure(&[2.0; 6]);
+        assert!((departure_p(none, 0.0, 6) - 1.0).abs() < 1e-12);
     }
 }

@@ -70,7 +70,7 @@ fn each_form_of_drift_has_its_sentence() {
     let ramp = run(3_600, |point, part| slower(point, 1.0 + part));
     assert_says(&said(&ramp, 1.0), Cause::Drift, &["p95 rises 1", " ms/h: from 12", " over 1 h"]);
     let late = run(3_600, |point, part| slower(point, 1.0 + 2.0 * (part - 0.5).max(0.0)));
-    assert_says(&said(&late, 1.0), Cause::Drift, &["p95 rises", "/min since 3", " min", "to 2"]);
+    assert_says(&said(&late, 1.0), Cause::Drift, &["p95 rises", "/min since 2", " min", "to 2"]);
     let jump = run(3_600, |point, part| slower(point, if part < 0.5 { 1.0 } else { 1.3 }));
     let words = ["p95 went from 12", " ms to 15", " ms about 30 min into the run"];
     assert_says(&said(&jump, 1.0), Cause::Drift, &words);

@@ -1,9 +1,10 @@
-//! Whether a sequence of equally spaced values has a trend, and how steep it is.
+//! How steep a sequence of equally spaced values is, and how much of that chance explains.
 //!
-//! Mann (Econometrica 1945) and Kendall: the sign of every pair. Its variance allows for autocorrelation
-//! (Hamed & Rao, A modified Mann-Kendall trend test for autocorrelated data, 1998). The slope is the
-//! median over all pairs (Theil 1950; Sen, Estimates of the Regression Coefficient Based on Kendall's Tau,
-//! 1968), which also gives its interval.
+//! The slope is the median over all pairs (Theil 1950; Sen, Estimates of the Regression Coefficient Based
+//! on Kendall's Tau, 1968). Its error comes from what the best form leaves over, with the variance
+//! inflated by the autocorrelation of that, as in Hamed & Rao (A modified Mann-Kendall trend test for
+//! autocorrelated data, 1998). Their test itself counts signs and knows no sizes: a strong drift that is
+//! not quite straight leaves a smooth remainder, which looks like autocorrelation and hides it.
 
 use crate::analysis::drift::order::{median, ranks};
 
@@ -14,48 +15,39 @@ const LAG_BIAS: f64 = 4.0;
 /// From an autocorrelation below this many times 1/√n on, lags are taken for noise. Hamed and Rao cut at
 /// 1.64, which overlooks slow waves under noise: by simulation, twice as many false alarms.
 const NOISE: f64 = 0.7;
+/// What a fitted form takes from the degrees of freedom: two levels and an instant.
+const FITTED: f64 = 3.0;
 
-/// A trend over a sequence. Slopes are per step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Trend {
-    /// The test's standardised sum of signs: far from zero means that there is a trend.
-    pub(super) z: f64,
-    /// The typical slope.
-    pub(super) slope: f64,
-    /// Standard error of the slope, by the half-width of Sen's interval.
-    pub(super) slope_error: f64,
-}
-
-/// The trend of `values`, of which there are at least three; `inflation` is how many times the variance
-/// exceeds that of independent values.
-pub(super) fn trend(values: &[f64], inflation: f64) -> Trend {
-    let n = values.len() as f64;
-    let mut sum = 0.0;
+/// The typical slope of `values`, of which there are at least two, per step.
+pub(super) fn slope(values: &[f64]) -> f64 {
     let mut slopes = Vec::with_capacity(values.len() * (values.len() - 1) / 2);
     for (i, early) in values.iter().enumerate() {
         for (j, late) in values.iter().enumerate().skip(i + 1) {
-            sum += sign(late - early);
             slopes.push((late - early) / (j - i) as f64);
         }
     }
-    slopes.sort_by(f64::total_cmp);
-    let variance = (n * (n - 1.0) * (2.0 * n + 5.0) - tied(values)) / 18.0 * inflation;
-    let spread = variance.max(0.0).sqrt();
-    // The continuity correction: the sum moves in steps of two.
-    let z = if spread > 0.0 { sign(sum) * (sum.abs() - 1.0).max(0.0) / spread } else { 0.0 };
-    let middle = slopes.len() as f64 / 2.0;
-    let at = |place: f64| slopes[index(place, slopes.len())];
-    let slope_error = (at(middle + spread / 2.0) - at(middle - spread / 2.0)) / 2.0;
-    Trend { z, slope: median(&slopes), slope_error }
+    median(&slopes)
 }
 
-/// By how much autocorrelation of `residuals` (around whatever shape there is) inflates the variance of a
-/// sum of ranks; at least 1.
-pub(super) fn inflation(residuals: &[f64]) -> f64 {
+/// The standard deviation that sums over `residuals` (around a fitted form) have per square root of their
+/// number: that of single ones, and more where neighbours are alike.
+pub(super) fn noise(residuals: &[f64]) -> f64 {
+    let squares: f64 = residuals.iter().map(|rest| rest * rest).sum();
+    let variance = squares / (residuals.len() as f64 - FITTED).max(1.0);
+    (variance * inflation(residuals)).sqrt()
+}
+
+/// The standard error of a slope over `length` values with this [`noise`], per step.
+pub(super) fn slope_error(noise: f64, length: usize) -> f64 {
+    let n = length as f64;
+    noise * (12.0 / (n * (n * n - 1.0))).sqrt()
+}
+
+/// By how much autocorrelation inflates the variance of sums over `residuals`; at least 1.
+fn inflation(residuals: &[f64]) -> f64 {
     let n = residuals.len() as f64;
-    let ranks = ranks(residuals);
     let mean = (n + 1.0) / 2.0;
-    let centred: Vec<f64> = ranks.iter().map(|rank| rank - mean).collect();
+    let centred: Vec<f64> = ranks(residuals).iter().map(|rank| rank - mean).collect();
     let power: f64 = centred.iter().map(|value| value * value).sum();
     if power <= 0.0 {
         return 1.0;
@@ -67,40 +59,9 @@ pub(super) fn inflation(residuals: &[f64]) -> f64 {
         if correlation <= NOISE / n.sqrt() {
             break;
         }
-        let left = n - lag as f64;
-        excess += left * (left - 1.0) * (left - 2.0) * correlation;
+        excess += (1.0 - lag as f64 / n) * correlation;
     }
-    1.0 + 2.0 * excess / (n * (n - 1.0) * (n - 2.0))
-}
-
-fn sign(value: f64) -> f64 {
-    if value > 0.0 {
-        1.0
-    } else if value < 0.0 {
-        -1.0
-    } else {
-        0.0
-    }
-}
-
-/// What groups of equal values take from the variance: Σ t(t−1)(2t+5).
-fn tied(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted
-        .chunk_by(|a, b| a.total_cmp(b).is_eq())
-        .map(|group| group.len() as f64)
-        .map(|t| t * (t - 1.0) * (2.0 * t + 5.0))
-        .sum()
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to the length of a slice"
-)]
-fn index(place: f64, length: usize) -> usize {
-    place.clamp(0.0, (length - 1) as f64) as usize
+    1.0 + 2.0 * excess
 }
 
 #[cfg(test)]
@@ -108,18 +69,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signs_of_pairs_are_counted_and_ties_are_allowed_for() {
-        // Ten values in order: S = 45, variance 125, z = 44/√125.
-        let rising: Vec<f64> = (0..10).map(f64::from).collect();
-        let found = trend(&rising, 1.0);
-        assert!((found.z - 44.0 / 125.0_f64.sqrt()).abs() < 1e-12);
-        assert!((found.slope - 1.0).abs() < 1e-12 && found.slope_error.abs() < 1e-12);
-        assert!((trend(&rising, 4.0).z - found.z / 2.0).abs() < 1e-12);
-        let falling: Vec<f64> = rising.iter().rev().copied().collect();
-        assert!((trend(&falling, 1.0).z + found.z).abs() < 1e-12);
-        // 1 1 2: S = 2, variance (3·2·11 − 2·1·9)/18 = 8/3.
-        assert!((trend(&[1.0, 1.0, 2.0], 1.0).z - 1.0 / (8.0_f64 / 3.0).sqrt()).abs() < 1e-12);
-        assert!(trend(&[5.0; 9], 1.0).z.abs() < 1e-12);
+    fn the_slope_passes_over_outliers() {
+        let mut line: Vec<f64> = (0..20).map(|i| 3.0 + 0.5 * f64::from(i)).collect();
+        assert!((slope(&line) - 0.5).abs() < 1e-12);
+        (line[3], line[17]) = (90.0, -70.0);
+        assert!((slope(&line) - 0.5).abs() < 0.05);
+    }
+
+    /// For independent errors it is that of least squares: σ √(12 / (n³ − n)).
+    #[test]
+    fn errors_follow_the_noise() {
+        let zigzag: Vec<f64> = (0..40).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let spread = (40.0_f64 / 37.0).sqrt();
+        assert!((noise(&zigzag) - spread).abs() < 1e-12);
+        let error = spread * (12.0_f64 / (64_000.0 - 40.0)).sqrt();
+        assert!((slope_error(noise(&zigzag), 40) - error).abs() < 1e-12);
     }
 
     #[test]
