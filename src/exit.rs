@@ -12,11 +12,12 @@ pub enum Exit {
     Usage = 2,
     /// The target is unreachable, or log-in or set-up failed before the load.
     Unreachable = 3,
-    /// The measurement is invalid: the generator could not hold the schedule.
+    /// The measurement is invalid: the generator could not hold the schedule; or runs that cannot be
+    /// compared.
     Invalid = 4,
     /// Results were cut short.
     Incomplete = 5,
-    /// A threshold failed.
+    /// A threshold failed, or a comparison found a regression.
     Threshold = 99,
     /// SIGINT, after results were written.
     Interrupted = 130,

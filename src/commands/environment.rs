@@ -1,7 +1,8 @@
-//! Variables for `${VAR}` in profiles: -e first, then the process's environment, then --env-file.
+//! The process's environment: variables for `${VAR}` in profiles (-e first, then the environment, then
+//! --env-file), and where runs are stored.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::commands::Failure;
 
@@ -61,6 +62,17 @@ impl Environment {
             .or_else(inherited)
             .or_else(|| self.fallback.get(name).cloned())
     }
+}
+
+/// `$XDG_STATE_HOME/steadfire/runs`, else below `~/.local/state`, else below the current folder.
+pub(super) fn runs_folder() -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "the process's environment enters here")]
+    let variable = |name| std::env::var(name).ok().filter(|value| Path::new(value).is_absolute());
+    let state = variable("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".local/state")))
+        .unwrap_or_else(|| PathBuf::from("."));
+    state.join("steadfire/runs")
 }
 
 fn is_name(name: &str) -> bool {

@@ -10,11 +10,15 @@ use crate::exit::Exit;
 
 pub mod check;
 mod clock;
+pub mod compare;
 mod environment;
 pub mod interrupt;
 mod outcome;
 pub mod run;
+pub mod runs;
 pub mod schema;
+mod stdout;
+mod stored;
 pub mod target;
 
 pub use outcome::Failure;
@@ -41,11 +45,15 @@ pub struct Cli {
 enum Verb {
     /// Run a load: a fixed rate, or a search for the highest rate that holds
     Run(Box<run::Args>),
+    /// Compare stored runs: is B better, worse or the same as A?
+    Compare(compare::Args),
+    /// List, show, tag and remove stored runs
+    Runs(runs::Args),
     /// Validate a profile without sending anything
     Check(check::Args),
     /// Serve the demo backend
     Target(target::Args),
-    /// Print a JSON Schema: of the profile file or of result.json
+    /// Print a JSON Schema: of the profile file, of result.json or of a comparison
     Schema(schema::Args),
 }
 
@@ -86,6 +94,8 @@ pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
     };
     match cli.verb {
         Verb::Run(words) => run::exec(&words),
+        Verb::Compare(words) => compare::exec(&words),
+        Verb::Runs(words) => runs::exec(&words),
         Verb::Check(words) => check::exec(&words),
         Verb::Target(words) => target::exec(&words).map_err(Failure::unexpected),
         Verb::Schema(words) => schema::exec(&words),

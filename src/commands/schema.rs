@@ -13,6 +13,8 @@ pub enum Document {
     Result,
     /// The profile file
     Profile,
+    /// What 'compare --json' prints
+    Comparison,
 }
 
 /// Print a JSON Schema.
@@ -27,6 +29,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let schema = match args.document {
         Document::Result => report::json_schema(),
         Document::Profile => profile::json_schema(),
+        Document::Comparison => report::comparison::json_schema(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Failure::unexpected)?;
     // A closed pipe is no reason to complain.

@@ -72,6 +72,12 @@ impl RequestSlice {
             self.response_time.unanswered.record(ended.response_time());
         }
     }
+
+    /// Adds everything `other` holds.
+    pub fn merge(&mut self, other: &Self) {
+        self.fates += &other.fates;
+        self.response_time.merge(&other.response_time);
+    }
 }
 
 /// A stretch of a run.

@@ -1,8 +1,10 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
 mod client;
+pub mod comparison;
 pub mod json;
 pub mod progress;
+pub mod runs;
 pub mod table;
 pub mod text;
 pub mod units;

@@ -5,6 +5,8 @@
 //! that they survive being written and read.
 
 pub mod build;
+pub mod comparable;
+pub mod comparison;
 mod convert;
 pub mod echo;
 pub mod generator;

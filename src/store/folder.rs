@@ -142,7 +142,7 @@ fn create_unique(parent: &Path, base: &str) -> Result<PathBuf, StoreError> {
 }
 
 /// Puts `bytes` at `path` by way of a temporary file beside it, so that no reader sees half of it.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("json.part");
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;

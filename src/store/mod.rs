@@ -3,6 +3,7 @@
 //! The journal grows by one synced line per interval, so that a killed run loses at most the interval
 //! that was open; `result.json` appears by a rename. An error here never ends a run: the caller decides.
 
+pub mod catalogue;
 pub mod folder;
 pub mod journal;
 
@@ -18,6 +19,8 @@ pub enum Action {
     Write,
     /// Reading a file.
     Read,
+    /// Removing a folder.
+    Remove,
 }
 
 /// A disk error, with where it happened and what to do.
@@ -43,6 +46,7 @@ const fn verb(action: Action) -> &'static str {
         Action::Create => "create",
         Action::Write => "write",
         Action::Read => "read",
+        Action::Remove => "remove",
     }
 }
 
@@ -55,7 +59,7 @@ fn remedy(action: Action, source: &io::Error) -> &'static str {
         (Action::Read, io::ErrorKind::InvalidData) => {
             "it was not written by steadfire, or is damaged"
         }
-        (Action::Read, _) => "check its permissions",
+        (Action::Read | Action::Remove, _) => "check its permissions",
         (Action::Create | Action::Write, _) => {
             "check its permissions or choose another folder with --out"
         }

@@ -4,6 +4,7 @@
 
 mod blame;
 mod cli;
+mod compare;
 mod engine;
 mod http2;
 mod interrupt;

@@ -36,6 +36,12 @@ impl Share {
         Self::over_runs(&[slices])
     }
 
+    /// The variance as a multiple of what it would be if all were independent; 1 or more.
+    pub fn inflation(&self) -> f64 {
+        let independent = self.share * (1.0 - self.share) / self.count as f64;
+        if independent > 0.0 { self.error.powi(2) / independent } else { 1.0 }
+    }
+
     /// The same over several runs, each a stretch of time of its own; no batch joins two of them.
     pub fn over_runs(runs: &[&[Slice]]) -> Option<Self> {
         let sum = |of: fn(&Slice) -> u64| runs.iter().copied().flatten().map(of).sum::<u64>();
@@ -105,6 +111,7 @@ mod tests {
         let binomial = (0.05_f64 * 0.95 / 25_600.0).sqrt();
         assert!((share.share - 0.05).abs() < 1e-12);
         assert!(share.error > 8.0 * binomial, "{share:?}");
+        assert!(share.inflation() > 64.0);
     }
 
     #[test]

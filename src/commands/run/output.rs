@@ -3,16 +3,15 @@
 //! Trouble with the disk never ends a run: it is told, and the results still reach the screen.
 
 use std::ffi::OsString;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::commands::run::Args;
 use crate::commands::run::screen::Screen;
-use crate::commands::{Failure, clock};
+use crate::commands::{Failure, clock, environment, stdout};
 use crate::load::plan::Plan;
 use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
-use crate::render::{Style, json, text};
+use crate::render::{json, text};
 use crate::report::Report;
 use crate::store::folder::RunFolder;
 
@@ -30,7 +29,7 @@ impl Output {
         let folder = match &args.out {
             Some(path) => RunFolder::create_at(path),
             None => RunFolder::create(
-                &runs_folder(),
+                &environment::runs_folder(),
                 &clock::now().strftime("%Y%m%dT%H%M%SZ").to_string(),
                 &plan.name,
             ),
@@ -57,7 +56,8 @@ impl Output {
     pub(super) fn finish(&self, report: &Report, screen: Screen) -> Result<(), Failure> {
         screen.clear();
         let to_stdout = self.json.as_deref().is_some_and(|file| file == "-");
-        print(&if to_stdout { json::render(report) } else { text::render(report, style()) });
+        let text = |report| text::render(report, stdout::style());
+        stdout::print(&if to_stdout { json::render(report) } else { text(report) });
         let stored = self.folder.write_result(report).map_err(Failure::unexpected);
         if let Some(file) = self.json.as_deref().filter(|file| *file != "-") {
             std::fs::write(file, json::render(report)).map_err(|error| {
@@ -71,29 +71,4 @@ impl Output {
         screen.note(&format!("run folder: {}", self.folder.path().display()));
         Ok(())
     }
-}
-
-/// Prints results. A closed pipe ends quietly.
-fn print(text: &str) {
-    let mut stdout = anstream::stdout();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-}
-
-/// Colour as the terminal and its environment want it.
-fn style() -> Style {
-    match anstream::AutoStream::choice(&std::io::stdout()) {
-        anstream::ColorChoice::Never => Style::Plain,
-        _ => Style::Colour,
-    }
-}
-
-/// `$XDG_STATE_HOME/steadfire/runs`, else below `~/.local/state`, else below the current folder.
-fn runs_folder() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "the process's environment enters here")]
-    let variable = |name| std::env::var(name).ok().filter(|value| Path::new(value).is_absolute());
-    let state = variable("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".local/state")))
-        .unwrap_or_else(|| PathBuf::from("."));
-    state.join("steadfire/runs")
 }

@@ -1,0 +1,132 @@
+//! The change of a quantile between two sides of one or several runs each.
+//!
+//! Two questions that must agree: whether the shares above the pooled quantile differ (their errors from
+//! batches of slices), and whether the interval of the ratio, by Woodruff in each run, leaves out 1. To
+//! both comes what runs of one build differ by among themselves, which no single run can show.
+
+use crate::analysis::compare::decision::{Change, Known};
+use crate::analysis::compare::noise::Noise;
+use crate::analysis::compare::timeline::{At, Distribution, Timeline};
+use crate::analysis::stats::batches::{Share, Slice};
+use crate::analysis::stats::{student, woodruff};
+
+/// Histograms tell times apart by a thousandth, so that no logarithm is better known than this.
+const RESOLUTION: f64 = 0.000_5;
+/// Woodruff's interval is taken at this two-sided level and made a standard error again.
+const LEVEL: f64 = 0.05;
+
+/// A run's quantile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Located {
+    /// Natural logarithm of its ns.
+    pub ln: f64,
+    /// Standard error of that, from within the run.
+    pub error: f64,
+    /// Degrees of freedom of the error.
+    pub df: f64,
+    /// By how much dependence within the run widens the variance, 1 or more.
+    pub inflation: f64,
+    /// Whether the truth is only known to be this or more.
+    pub at_least: bool,
+}
+
+impl Located {
+    /// The quantile `q` of `timeline`; nothing if no response time was recorded.
+    pub fn new(timeline: &Timeline, q: f64) -> Option<Self> {
+        let all = Distribution::of([timeline]);
+        let found = all.quantile(q);
+        let share = Share::over(&timeline.above(found.ns))?;
+        let t = student::quantile(1.0 - LEVEL / 2.0, share.df);
+        let ends = woodruff::interval(|q| ln(all.quantile(q)), q, t * share.error);
+        let error = ((ends.high - ends.low) / (2.0 * t)).max(RESOLUTION);
+        Some(Self {
+            ln: ends.estimate,
+            error,
+            df: share.df,
+            inflation: share.inflation(),
+            at_least: found.at_least,
+        })
+    }
+}
+
+/// The mean over the runs of a side.
+struct Mean {
+    ln: f64,
+    variance: f64,
+    df: f64,
+    at_least: bool,
+}
+
+impl Mean {
+    fn over(runs: &[Located]) -> Self {
+        let count = runs.len() as f64;
+        let parts: Vec<(f64, f64)> =
+            runs.iter().map(|run| ((run.error / count).powi(2), run.df)).collect();
+        Self {
+            ln: runs.iter().map(|run| run.ln).sum::<f64>() / count,
+            variance: parts.iter().map(|(variance, _)| variance).sum(),
+            df: student::welch_satterthwaite(&parts),
+            at_least: runs.iter().any(|run| run.at_least),
+        }
+    }
+}
+
+/// A change and the figures it is between.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Compared {
+    /// A's figure: ns, a share, or per second.
+    pub a: f64,
+    /// B's.
+    pub b: f64,
+    /// From A to B.
+    pub change: Change,
+}
+
+/// The change of the quantile `q` from the runs `a` to the runs `b`. Nothing if a run has no times.
+pub fn change(a: &[&Timeline], b: &[&Timeline], q: f64, noise: &Noise) -> Option<Compared> {
+    let locate = |runs: &[&Timeline]| -> Option<Vec<Located>> {
+        runs.iter().map(|timeline| Located::new(timeline, q)).collect()
+    };
+    let (of_a, of_b) = (Mean::over(&locate(a)?), Mean::over(&locate(b)?));
+    let within = of_a.variance + of_b.variance;
+    let between = noise.tau.powi(2) * (1.0 / a.len() as f64 + 1.0 / b.len() as f64);
+    let parts = [(of_a.variance, of_a.df), (of_b.variance, of_b.df), (between, noise.df)];
+    let estimate = of_b.ln - of_a.ln;
+    let change = Change {
+        estimate,
+        error: (within + between).sqrt(),
+        df: student::welch_satterthwaite(&parts),
+        second_p: Some(exceedance_p(a, b, q, (estimate, between / within, noise.df))?),
+        known: Known::from_bounds(of_a.at_least, of_b.at_least),
+    };
+    Some(Compared { a: of_a.ln.exp(), b: of_b.ln.exp(), change })
+}
+
+/// The p-value of "as many lie above the pooled quantile on both sides", where `between` is the variance
+/// between runs as a multiple of that within, with its degrees of freedom. 1 where the shares differ
+/// against the `estimate`.
+fn exceedance_p(
+    a: &[&Timeline],
+    b: &[&Timeline],
+    q: f64,
+    (estimate, between, between_df): (f64, f64, f64),
+) -> Option<f64> {
+    let pooled = Distribution::of(a.iter().chain(b).copied()).quantile(q);
+    let share = |runs: &[&Timeline]| {
+        let above: Vec<Vec<Slice>> = runs.iter().map(|run| run.above(pooled.ns)).collect();
+        Share::over_runs(&above.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    };
+    let (a, b) = (share(a)?, share(b)?);
+    let difference = b.share - a.share;
+    if difference * estimate <= 0.0 {
+        return Some(1.0);
+    }
+    let (of_a, of_b) = (a.error.powi(2), b.error.powi(2));
+    let more = (of_a + of_b) * between;
+    let df = student::welch_satterthwaite(&[(of_a, a.df), (of_b, b.df), (more, between_df)]);
+    Some(student::two_sided(difference / (of_a + of_b + more).sqrt(), df))
+}
+
+fn ln(at: At) -> f64 {
+    (at.ns.max(1) as f64).ln()
+}

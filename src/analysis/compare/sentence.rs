@@ -1,0 +1,117 @@
+//! What a comparison comes to, in sentences for people.
+
+use std::time::Duration;
+
+use crate::analysis::compare::comparison::{Comparison, Metric, Row};
+use crate::analysis::compare::decision::{Scale, Word};
+use crate::analysis::compare::noise::Source;
+
+/// Longer than anybody would wait.
+const LONG: Duration = Duration::from_hours(48);
+
+/// The verdict and the figures it rests on.
+pub fn verdict(comparison: &Comparison) -> String {
+    let word = comparison.word;
+    let rows = comparison.rows.iter().filter(|row| row.gating && row.judged.word == word);
+    match word {
+        Word::Worse => format!("B is worse: {}", joined(rows.map(changed))),
+        Word::Better => format!("B is better: {}", joined(rows.map(changed))),
+        Word::Same => {
+            let real = comparison.rows.iter().filter(|row| row.gating && row.judged.real);
+            let real = joined(real.map(changed));
+            let small = if real.is_empty() {
+                String::new()
+            } else {
+                format!(" (real, but too small to matter: {real})")
+            };
+            format!("B is the same as A: whatever changed is smaller than what matters{small}")
+        }
+        Word::Inconclusive => {
+            let open = joined(rows.map(open));
+            format!("Inconclusive: {}; {open}", remedy(comparison))
+        }
+    }
+}
+
+/// What change the comparison could have found, of each figure that gates and of no single request.
+pub fn detectable(comparison: &Comparison) -> String {
+    let rows = comparison.rows.iter().filter(|row| row.gating && row.request.is_none());
+    let changes = rows.map(|row| {
+        let scale = row.metric.scale();
+        format!("{} ±{}", row.metric.name(), size(scale, scale.change(row.judged.detectable)))
+    });
+    format!("Could have detected a change of {} (80 % power)", joined(changes))
+}
+
+/// Where the noise between runs comes from; nothing where no response times were compared.
+pub fn noise(comparison: &Comparison) -> Option<String> {
+    let quantiles = comparison.rows.iter().any(|row| row.metric.quantile() > 0.0);
+    let sizes = comparison.noise.iter().zip(Metric::TIMES);
+    let sizes = joined(
+        sizes.map(|(noise, metric)| format!("{} {}", metric.name(), size(Scale::Ratio, noise.tau))),
+    );
+    quantiles.then(|| match comparison.noise[0].source {
+        Source::History(runs) => {
+            format!("Between runs of one build: {sizes} (from {runs} stored runs)")
+        }
+        Source::Assumed => format!(
+            "Between runs of one build: {sizes} (assumed; five runs under one tag, or three on each \
+             side, would replace this, and 'ab' does without)"
+        ),
+    })
+}
+
+/// A change with its sign: `+10.4 %`, `−0.20 points`.
+pub fn signed(scale: Scale, change: f64) -> String {
+    let sign = if change < 0.0 { "−" } else { "+" };
+    format!("{sign}{}", size(scale, change.abs()))
+}
+
+fn size(scale: Scale, change: f64) -> String {
+    match scale {
+        Scale::Ratio => format!("{:.1} %", change * 100.0),
+        Scale::Difference => format!("{:.2} points", change * 100.0),
+    }
+}
+
+fn named(row: &Row) -> String {
+    match &row.request {
+        Some(request) => format!("{} of {request}", row.metric.name()),
+        None => row.metric.name().to_owned(),
+    }
+}
+
+/// `p95 +10.4 % (+6.1 % to +14.9 %)`.
+fn changed(row: &Row) -> String {
+    let scale = row.metric.scale();
+    let estimate = signed(scale, scale.change(row.question.change.estimate));
+    format!("{} {estimate} ({})", named(row), range(row))
+}
+
+fn open(row: &Row) -> String {
+    format!("{} may have changed by {}", named(row), range(row))
+}
+
+fn range(row: &Row) -> String {
+    let scale = row.metric.scale();
+    let end = |number| signed(scale, scale.change(number));
+    format!("{} to {}", end(row.judged.interval.low), end(row.judged.interval.high))
+}
+
+fn remedy(comparison: &Comparison) -> String {
+    match comparison.more {
+        None => "more data of this kind would not settle it".to_owned(),
+        Some(more) if more > LONG => {
+            "more than two days more would be needed to settle it this way".to_owned()
+        }
+        Some(more) => {
+            let minutes = more.as_secs().div_ceil(60).max(1);
+            let plural = if minutes == 1 { "" } else { "s" };
+            format!("about {minutes} more minute{plural} in further runs of both would settle it")
+        }
+    }
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,307 @@
+//! The verb `compare`: whether stored runs are better or worse than others.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::analysis::compare::comparison::{Comparison, Margins, Metric, Run, Scope};
+use crate::analysis::compare::noise::Noise;
+use crate::analysis::compare::quantile::Located;
+use crate::commands::stored::{self, Grade, Stored};
+use crate::commands::{Failure, stdout};
+use crate::exit::Exit;
+use crate::render::comparison as render;
+use crate::report::Kind;
+use crate::report::comparable::{Differences, differences};
+use crate::report::comparison::{ComparedRun, ComparisonReport, WordName};
+use crate::store::catalogue::Catalogue;
+
+/// Stored runs that noise is estimated from at most, the latest first.
+const HISTORY_MAX: usize = 40;
+
+/// What the verdict rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Gate {
+    /// All requests together
+    Total,
+    /// Each request name too
+    Requests,
+}
+
+/// Is B better, worse or the same as A, or do the data not tell?
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "A run is named by its folder, its result file, its id or the beginning of it, a \
+    tag ('steadfire runs tag'), or 'latest'.\n\
+    Several runs of a side: compare A1 A2 -- B1 B2, or --a A1 --a A2 --b B1; a tag stands for all that \
+    bear it.\n\n\
+    Exit codes: 0 better or same, 99 worse, 4 not comparable; inconclusive as --inconclusive says."
+)]
+pub struct Args {
+    /// A and B, or all runs of side A before '--'
+    #[arg(value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// Runs of side B
+    #[arg(last = true, value_name = "RUN")]
+    pub others: Vec<String>,
+    /// A run of side A (repeatable)
+    #[arg(long, value_name = "RUN")]
+    pub a: Vec<String>,
+    /// A run of side B (repeatable)
+    #[arg(long, value_name = "RUN")]
+    pub b: Vec<String>,
+    /// Smallest change of a response time that matters
+    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "5%")]
+    pub margin_latency: f64,
+    /// Smallest change of the error rate that matters, in percentage points
+    #[arg(long, value_name = "POINTS", value_parser = percent, default_value = "0.5")]
+    pub margin_errors: f64,
+    /// Smallest change of max RPS and throughput that matters
+    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "3%")]
+    pub margin_rps: f64,
+    /// What the verdict rests on
+    #[arg(long, value_enum, default_value_t = Gate::Total)]
+    pub gate: Gate,
+    /// What a verdict 'inconclusive' is worth
+    #[arg(long, value_enum, default_value_t = Grade::Pass)]
+    pub inconclusive: Grade,
+    /// Exit with 99 if B is worse
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_missing_value = "yes", default_value = "yes", value_parser = yes_or_no)]
+    pub fail_on_regression: Grade,
+    /// Print the comparison as JSON, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub json: Option<OsString>,
+    /// Print the comparison as Markdown, for a pull request, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", conflicts_with = "json")]
+    pub markdown: Option<OsString>,
+}
+
+/// Compares and tells.
+///
+/// # Errors
+/// A run that is not there, or an output that cannot be written.
+pub fn exec(args: &Args) -> Result<Exit, Failure> {
+    let catalogue = stored::catalogue();
+    let (a, b) = sides(args)?;
+    let runs = |words: &[String]| -> Result<Vec<Stored>, Failure> {
+        let found = words.iter().map(|word| stored::find(word, &catalogue));
+        Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
+    };
+    let (a, b) = (runs(&a)?, runs(&b)?);
+    if let Some(run) = b.iter().find(|run| a.iter().any(|other| other.folder == run.folder)) {
+        return Err(Failure::usage(format!("{} is on both sides of the comparison", run.name)));
+    }
+    let report = compared(args, &a, &b, &catalogue);
+    write(args, &report)?;
+    Ok(match report.verdict.word {
+        WordName::Better | WordName::Same => Exit::Ok,
+        WordName::Worse => args.fail_on_regression.exit(),
+        WordName::Inconclusive => args.inconclusive.exit(),
+        WordName::NotComparable => Exit::Invalid,
+    })
+}
+
+/// Which words name A, which B.
+fn sides(args: &Args) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let (mut a, mut b) = (args.a.clone(), args.b.clone());
+    match (args.runs.as_slice(), args.others.is_empty()) {
+        ([first, second], true) if a.is_empty() && b.is_empty() => {
+            a.push(first.clone());
+            b.push(second.clone());
+        }
+        ([], true) => {}
+        (_, true) => {
+            return Err(Failure::usage(
+                "compare needs two sides: 'compare A B', 'compare A1 A2 -- B1 B2', or --a and --b",
+            ));
+        }
+        (runs, false) => {
+            a.extend_from_slice(runs);
+            b.extend_from_slice(&args.others);
+        }
+    }
+    let missing = if a.is_empty() { "A" } else { "B" };
+    if a.is_empty() || b.is_empty() {
+        return Err(Failure::usage(format!(
+            "side {missing} has no run; 'compare A B' needs two, and 'steadfire runs' lists them"
+        )));
+    }
+    Ok((a, b))
+}
+
+fn compared(args: &Args, a: &[Stored], b: &[Stored], catalogue: &Catalogue) -> ComparisonReport {
+    let refer = |runs: &[Stored]| -> Vec<ComparedRun> {
+        runs.iter().map(|run| ComparedRun::new(run.name.clone(), &run.report)).collect()
+    };
+    let references = (refer(a), refer(b));
+    let named: Vec<_> = a.iter().chain(b).map(|run| (run.name.as_str(), &run.report)).collect();
+    let Differences { mut reasons, notes } = differences(&named);
+    if !reasons.is_empty() {
+        return ComparisonReport::not_comparable(references, reasons);
+    }
+    let mut measure = |runs: &[Stored]| -> Vec<Run> {
+        let measured = runs.iter().map(Stored::measured);
+        measured.filter_map(|run| run.map_err(|reason| reasons.push(reason)).ok()).collect()
+    };
+    let (of_a, of_b) = (measure(a), measure(b));
+    if !reasons.is_empty() {
+        return ComparisonReport::not_comparable(references, reasons);
+    }
+    let noise = noise((a, &of_a), (b, &of_b), catalogue);
+    let margins =
+        Margins { latency: args.margin_latency, errors: args.margin_errors, rate: args.margin_rps };
+    let scope = match args.gate {
+        Gate::Total => Scope::Total,
+        Gate::Requests => Scope::Requests,
+    };
+    let comparison = Comparison::new((&of_a, &of_b), noise, &margins, scope);
+    ComparisonReport::compared(references, &comparison, notes)
+}
+
+/// What runs of one build differ by: those of either side, and stored ones under a common tag that could
+/// be compared with A.
+fn noise(
+    (a, of_a): (&[Stored], &[Run]),
+    (b, of_b): (&[Stored], &[Run]),
+    catalogue: &Catalogue,
+) -> [Noise; Metric::TIMES.len()] {
+    let mut groups: Vec<Vec<Run>> = Vec::new();
+    if a[0].report.kind == Kind::Run {
+        groups = history(&a[0], catalogue);
+        let sides = [(a, of_a), (b, of_b)];
+        // A side whose runs bear a common tag is a group already.
+        let tagged = tagged(catalogue);
+        groups.extend(
+            sides
+                .into_iter()
+                .filter(|(stored, _)| !stored.iter().all(|run| tagged.contains(&run.folder)))
+                .map(|(_, runs)| runs.to_vec()),
+        );
+    }
+    Metric::TIMES.map(|metric| {
+        let q = metric.quantile();
+        let located = |group: &Vec<Run>| {
+            group.iter().filter_map(|run| Located::new(&run.total, q)).collect::<Vec<_>>()
+        };
+        let groups: Vec<Vec<Located>> = groups.iter().map(located).collect();
+        let both = || located(&[of_a, of_b].concat());
+        Noise::from_history(&groups).unwrap_or_else(|| Noise::assumed(q, &both()))
+    })
+}
+
+fn tagged(catalogue: &Catalogue) -> BTreeSet<PathBuf> {
+    let entries = catalogue.entries().unwrap_or_default().into_iter();
+    entries.filter(|entry| !entry.tags.is_empty()).map(|entry| entry.path).collect()
+}
+
+/// Runs by their first tag, as far as they could be compared with `like`. What cannot be read is left out:
+/// it would only have made the noise better known.
+fn history(like: &Stored, catalogue: &Catalogue) -> Vec<Vec<Run>> {
+    let mut groups: std::collections::BTreeMap<String, Vec<Run>> =
+        std::collections::BTreeMap::new();
+    let mut left = HISTORY_MAX;
+    for entry in catalogue.entries().unwrap_or_default() {
+        let Some(tag) = entry.tags.first().cloned() else { continue };
+        let Ok(stored) = Stored::of(entry) else { continue };
+        let pair = [("", &like.report), ("", &stored.report)];
+        if left == 0 || !differences(&pair).reasons.is_empty() {
+            continue;
+        }
+        if let Ok(run) = stored.measured() {
+            groups.entry(tag).or_default().push(run);
+            left -= 1;
+        }
+    }
+    groups.into_values().collect()
+}
+
+fn write(args: &Args, report: &ComparisonReport) -> Result<(), Failure> {
+    let wanted = [(&args.json, "--json"), (&args.markdown, "--markdown")];
+    let [json, markdown] = wanted.map(|(file, _)| file.as_ref());
+    let (text, file, flag) = match (json, markdown) {
+        (Some(file), _) => (render::json(report), file, wanted[0].1),
+        (None, Some(file)) => (render::markdown(report), file, wanted[1].1),
+        (None, None) => {
+            stdout::print(&render::text(report, stdout::style()));
+            return Ok(());
+        }
+    };
+    if file == "-" {
+        stdout::print(&text);
+        return Ok(());
+    }
+    stdout::print(&render::text(report, stdout::style()));
+    std::fs::write(file, text).map_err(|error| {
+        Failure::unexpected(anyhow::anyhow!("{flag} {}: {error}", PathBuf::from(file).display()))
+    })
+}
+
+/// `5%`, `5 %` or `5` as 0.05.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').trim_end();
+    match number.parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
+        _ => Err("write a percentage above 0 and up to 100, such as 5%".to_owned()),
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<Grade, String> {
+    match text {
+        "yes" => Ok(Grade::Fail),
+        "no" => Ok(Grade::Pass),
+        _ => Err("write yes or no".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Words {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parsed(line: &str) -> Args {
+        let words = ["compare"].into_iter().chain(line.split_whitespace());
+        Words::try_parse_from(words).unwrap().args
+    }
+
+    #[test]
+    fn sides_are_given_in_three_ways() {
+        for (line, a, b) in [
+            ("x y", "x", "y"),
+            ("x1 x2 -- y1", "x1 x2", "y1"),
+            ("--a x1 --a x2 --b y1", "x1 x2", "y1"),
+            ("x -- y1 y2", "x", "y1 y2"),
+        ] {
+            let (found_a, found_b) = sides(&parsed(line)).unwrap();
+            assert_eq!(
+                (found_a.join(" "), found_b.join(" ")),
+                (a.to_owned(), b.to_owned()),
+                "{line}"
+            );
+        }
+        for line in ["", "x", "x y z", "--a x", "-- y"] {
+            assert!(sides(&parsed(line)).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn margins_are_percentages() {
+        for (text, share) in [("5%", 0.05), ("0.5", 0.005), ("3 %", 0.03)] {
+            assert!((percent(text).unwrap() - share).abs() < 1e-12);
+        }
+        for text in ["", "0", "-1%", "five", "101%"] {
+            assert!(percent(text).is_err(), "{text}");
+        }
+        let args = parsed("x y");
+        assert_eq!((args.fail_on_regression, args.inconclusive), (Grade::Fail, Grade::Pass));
+        assert_eq!(parsed("x y --fail-on-regression=no").fail_on_regression, Grade::Pass);
+    }
+}

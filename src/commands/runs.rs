@@ -1,0 +1,146 @@
+//! The verb `runs`: stored runs: list, show, tag, untag, remove.
+
+use std::ffi::OsString;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use crate::commands::stored::{self, Stored};
+use crate::commands::{Failure, stdout};
+use crate::exit::Exit;
+use crate::render::runs::{self as render, Listed};
+use crate::render::{json, text};
+use crate::store::catalogue::{Catalogue, Entry};
+
+/// List, show, tag and remove stored runs.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "A run is named by its id or the beginning of it, by a tag, or by 'latest'."
+)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Action {
+    /// List all runs, the latest first (what 'runs' alone does)
+    List {
+        /// Print the list as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a run's result again
+    Show {
+        /// Which run
+        run: String,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a run a tag, such as baseline; runs under one tag count as runs of one build
+    Tag {
+        /// Which run
+        run: String,
+        /// The tag
+        tag: String,
+        /// Take the tag off all other runs
+        #[arg(long = "move")]
+        moved: bool,
+    },
+    /// Take a tag off a run, or all its tags
+    Untag {
+        /// Which run
+        run: String,
+        /// The tag [default: all]
+        tag: Option<String>,
+    },
+    /// Remove runs; those with a tag stay
+    Rm {
+        /// Which runs
+        #[arg(required = true)]
+        runs: Vec<String>,
+        /// Do not ask; without a terminal nothing is asked
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// A run that is not there, a tag that is none, or trouble with the disk.
+pub fn exec(args: &Args) -> Result<Exit, Failure> {
+    let catalogue = stored::catalogue();
+    match args.action.as_ref().unwrap_or(&Action::List { json: false }) {
+        Action::List { json } => {
+            let entries = catalogue.entries().map_err(Failure::unexpected)?;
+            let listed: Vec<Listed> = entries.into_iter().map(listed).collect();
+            stdout::print(&if *json { render::json(&listed) } else { render::text(&listed) });
+        }
+        Action::Show { run, json } => show(run, *json, &catalogue)?,
+        Action::Tag { run, tag, moved } => {
+            let entry = one(run, &catalogue)?;
+            catalogue.tag(&entry, tag)?;
+            if *moved {
+                let others = catalogue.find(tag)?.into_iter().filter(|other| other.id != entry.id);
+                for other in others {
+                    catalogue.untag(&other, Some(tag))?;
+                }
+            }
+        }
+        Action::Untag { run, tag } => {
+            catalogue.untag(&one(run, &catalogue)?, tag.as_deref())?;
+        }
+        Action::Rm { runs, yes } => remove(runs, *yes, &catalogue)?,
+    }
+    Ok(Exit::Ok)
+}
+
+fn show(run: &str, as_json: bool, catalogue: &Catalogue) -> Result<(), Failure> {
+    for Stored { report, .. } in stored::find(run, catalogue)? {
+        let shown =
+            if as_json { json::render(&report) } else { text::render(&report, stdout::style()) };
+        stdout::print(&shown);
+    }
+    Ok(())
+}
+
+/// The one run that `name` stands for.
+fn one(name: &str, catalogue: &Catalogue) -> Result<Entry, Failure> {
+    let mut entries = catalogue.find(name)?;
+    if entries.len() > 1 {
+        return Err(Failure::usage(format!(
+            "{} runs bear the tag {name:?}; name one by its id",
+            entries.len()
+        )));
+    }
+    Ok(entries.remove(0))
+}
+
+fn remove(names: &[String], yes: bool, catalogue: &Catalogue) -> Result<(), Failure> {
+    // All are found before the first is removed, so that a mistake in one name costs nothing.
+    let entries: Vec<Entry> =
+        names.iter().map(|name| one(name, catalogue)).collect::<Result<_, _>>()?;
+    if !yes && std::io::stdin().is_terminal() && !agreed(&entries) {
+        return Ok(());
+    }
+    for entry in entries {
+        catalogue.remove(&entry)?;
+    }
+    Ok(())
+}
+
+fn agreed(entries: &[Entry]) -> bool {
+    let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    let mut stderr = anstream::stderr();
+    let _ = write!(stderr, "remove {}? [y/N] ", ids.join(", "));
+    let _ = stderr.flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "yes")
+}
+
+/// A run that was killed has no result; it is listed all the same.
+fn listed(entry: Entry) -> Listed {
+    let report = entry.result().ok();
+    Listed { id: entry.id, path: OsString::from(entry.path), tags: entry.tags, report }
+}

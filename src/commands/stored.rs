@@ -1,0 +1,136 @@
+//! Stored runs by the names that users give them, and what a comparison needs of them.
+
+use std::path::{Path, PathBuf};
+
+use crate::analysis::compare::comparison::Run;
+use crate::analysis::compare::rates::MaxRate;
+use crate::analysis::compare::timeline::{Moment, Timeline};
+use crate::commands::{Failure, environment};
+use crate::exit::Exit;
+use crate::measure::slice::RequestSlice;
+use crate::report::Report;
+use crate::store::StoreError;
+use crate::store::catalogue::{Catalogue, CatalogueError, Entry};
+use crate::store::folder::{RESULT, read_intervals, read_result, read_slices};
+
+/// Slices from which on a run says something of its own spread.
+const SLICES_MIN: usize = 10;
+
+/// A run with its result.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    /// The name of its folder, or the path that was given.
+    pub(super) name: String,
+    /// Its folder.
+    pub(super) folder: PathBuf,
+    pub(super) report: Report,
+}
+
+/// The user's folder of runs.
+pub(super) fn catalogue() -> Catalogue {
+    Catalogue::new(environment::runs_folder())
+}
+
+/// The runs that `word` stands for: a run's folder, a result file, or whatever the catalogue knows by it.
+pub(super) fn find(word: &str, catalogue: &Catalogue) -> Result<Vec<Stored>, Failure> {
+    let path = Path::new(word);
+    if path.join(RESULT).is_file() || path.is_file() {
+        let report = read_result(path).map_err(Failure::usage)?;
+        let folder = if path.is_dir() { Some(path) } else { path.parent() };
+        let folder = folder.unwrap_or(path).to_owned();
+        return Ok(vec![Stored { name: word.to_owned(), folder, report }]);
+    }
+    catalogue.find(word).map_err(Failure::from)?.into_iter().map(Stored::of).collect()
+}
+
+impl Stored {
+    pub(super) fn of(entry: Entry) -> Result<Self, Failure> {
+        let report = entry.result().map_err(Failure::usage)?;
+        Ok(Self { name: entry.id, folder: entry.path, report })
+    }
+
+    /// What a comparison needs; an error is a reason not to compare.
+    pub(super) fn measured(&self) -> Result<Run, String> {
+        let report = &self.report;
+        let length = std::time::Duration::from_nanos(report.duration);
+        let run = Run { rate: report.plan.rate, length, ..Run::default() };
+        if let Some(search) = &report.search {
+            let found = &search.max_rps;
+            return Ok(Run {
+                max_rate: Some(MaxRate {
+                    estimate: found.estimate,
+                    low: found.low,
+                    high: found.high,
+                    confidence: found.confidence,
+                }),
+                ..run
+            });
+        }
+        let (total, requests) = self.timelines().map_err(|error| {
+            format!(
+                "{} has no journal that could be read, which a comparison needs ({error})",
+                self.name
+            )
+        })?;
+        let slices = total.moments.len();
+        if slices < SLICES_MIN {
+            let name = &self.name;
+            return Err(format!("{name} has {slices} slices of time, fewer than {SLICES_MIN}"));
+        }
+        Ok(Run { total, requests, ..run })
+    }
+
+    /// All request names together and each alone, as far as the journal tells them apart.
+    fn timelines(&self) -> Result<(Timeline, Vec<(String, Timeline)>), StoreError> {
+        let names = self.report.requests.iter().map(|request| request.name.clone());
+        let mut requests: Vec<(String, Timeline)> =
+            names.map(|name| (name, Timeline::default())).collect();
+        let mut total = Timeline::default();
+        read_slices(&self.folder, |slice| {
+            let mut all = RequestSlice::default();
+            let nothing = RequestSlice::default();
+            for (place, (_, timeline)) in requests.iter_mut().enumerate() {
+                let one = slice.requests.get(place).unwrap_or(&nothing);
+                all.merge(one);
+                timeline.moments.push(Moment::from(one));
+            }
+            total.moments.push(Moment::from(&all));
+        })?;
+        if !total.moments.is_empty() {
+            return Ok((total, requests));
+        }
+        read_intervals(&self.folder, |interval| {
+            let window = interval.window;
+            let all = RequestSlice { fates: window.fates, response_time: window.response_time };
+            total.moments.push(Moment::from(&all));
+        })?;
+        Ok((total, Vec::new()))
+    }
+}
+
+impl From<CatalogueError> for Failure {
+    fn from(error: CatalogueError) -> Self {
+        match &error {
+            CatalogueError::Store(_) => Self::unexpected(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
+/// Whether a wish that has two ways leads to an error code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Grade {
+    /// Exit with 0
+    Pass,
+    /// Exit with 99
+    Fail,
+}
+
+impl Grade {
+    pub(super) const fn exit(self) -> Exit {
+        match self {
+            Self::Pass => Exit::Ok,
+            Self::Fail => Exit::Threshold,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A comparison for people: the verdict, the figures on both sides, and what could have been found.
+
+use std::fmt::Write as _;
+
+use crate::analysis::compare::comparison::Metric;
+use crate::analysis::compare::decision::Scale;
+use crate::analysis::compare::sentence::signed;
+use crate::load::rate::Figures;
+use crate::render::table::{Table, WIDTH_MAX, wrap};
+use crate::render::units::Unit;
+use crate::render::{Style, Tone};
+use crate::report::comparison::{ComparedRun, ComparisonReport, MetricReport, WordName};
+use crate::time::Human;
+
+/// Indented JSON with a newline at the end.
+#[expect(clippy::missing_panics_doc, reason = "a report holds nothing that JSON cannot")]
+pub fn json(report: &ComparisonReport) -> String {
+    let mut text = serde_json::to_string_pretty(report).expect("all keys are text");
+    text.push('\n');
+    text
+}
+
+/// For a terminal, ending in a newline.
+pub fn text(report: &ComparisonReport, style: Style) -> String {
+    let mut text = String::new();
+    let verdict = &report.verdict;
+    for (place, line) in wrap(&verdict.sentence, WIDTH_MAX).iter().enumerate() {
+        let tone = tone(verdict.word);
+        text.push_str(&if place == 0 { style.paint(tone, line) } else { line.clone() });
+        text.push('\n');
+    }
+    text.push('\n');
+    for (side, runs) in [("A", &report.a), ("B", &report.b)] {
+        for run in runs {
+            let _ = writeln!(text, "{side}  {}", about(run));
+        }
+    }
+    for (title, rows) in tables(report) {
+        let mut table = Table::new([&title, "A", "B", "change", "95 % interval", "verdict"]);
+        for row in rows {
+            table.row([named(row)].into_iter().chain(cells(row)).chain([word(row).to_owned()]));
+        }
+        for (place, line) in table.lines().iter().enumerate() {
+            let line = if place == 0 { style.paint(Tone::Strong, line) } else { line.clone() };
+            let _ = writeln!(text, "{}{line}", if place == 0 { "\n" } else { "" });
+        }
+    }
+    for (place, line) in remarks(report).iter().enumerate() {
+        text.push_str(if place == 0 { "\n" } else { "" });
+        for line in wrap(line, WIDTH_MAX) {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// For a pull request: a heading with the verdict, a table, remarks.
+pub fn markdown(report: &ComparisonReport) -> String {
+    let mut text = format!("### {}\n", escaped(&report.verdict.sentence));
+    for (title, rows) in tables(report) {
+        let _ = write!(
+            text,
+            "\n| {title} | A | B | change | 95 % interval | verdict |\n|---|--:|--:|--:|--:|---|\n"
+        );
+        for row in rows {
+            let cells: Vec<String> = cells(row).collect();
+            let word = match row.word {
+                WordName::Worse | WordName::Better => format!("**{}**", word(row)),
+                _ => word(row).to_owned(),
+            };
+            let _ = writeln!(text, "| {} | {} | {word} |", escaped(&named(row)), cells.join(" | "));
+        }
+    }
+    text.push('\n');
+    for (side, runs) in [("A", &report.a), ("B", &report.b)] {
+        for run in runs {
+            let _ = writeln!(text, "- {side}: {}", escaped(&about(run)));
+        }
+    }
+    for remark in remarks(report) {
+        let _ = writeln!(text, "- {}", escaped(&remark));
+    }
+    text
+}
+
+/// All request names together, then single ones, as far as there are any.
+fn tables(report: &ComparisonReport) -> Vec<(String, Vec<&MetricReport>)> {
+    let (all, single): (Vec<_>, Vec<_>) =
+        report.metrics.iter().partition(|row| row.request.is_none());
+    // With one name the second table would repeat the first.
+    let names = single.iter().filter(|row| row.metric == single[0].metric).count();
+    let mut tables = Vec::new();
+    if !all.is_empty() {
+        tables.push(("All requests".to_owned(), all));
+    }
+    if names > 1 {
+        tables.push(("Each request".to_owned(), single));
+    }
+    tables
+}
+
+fn remarks(report: &ComparisonReport) -> Vec<String> {
+    let detectable = Some(&report.verdict.detectable).filter(|text| !text.is_empty());
+    let noise = report.noise.as_ref().map(|noise| &noise.sentence);
+    detectable.into_iter().chain(noise).chain(&report.notes).cloned().collect()
+}
+
+fn about(run: &ComparedRun) -> String {
+    let length = Human(std::time::Duration::from_nanos(run.duration));
+    let rate = Figures(run.rate);
+    format!("{}: {} on {}, {rate}/s over {length}", run.id, run.name, run.origin)
+}
+
+fn named(row: &MetricReport) -> String {
+    let metric = Metric::from(row.metric).name();
+    match &row.request {
+        Some(request) => format!("{request} {metric}"),
+        None => metric.to_owned(),
+    }
+}
+
+/// A, B, change and interval.
+fn cells(row: &MetricReport) -> impl Iterator<Item = String> {
+    let metric = Metric::from(row.metric);
+    let scale = metric.scale();
+    let figure = |value: f64, at_least: bool| {
+        let bound = if at_least { "≥ " } else { "" };
+        if metric.quantile() > 0.0 {
+            let (ns, unit) = (nanos(value), Unit::fitting(nanos(row.a.min(row.b))));
+            format!("{} {}", unit.figure(ns, at_least), unit.symbol())
+        } else if scale == Scale::Difference {
+            format!("{:.2} %", value * 100.0)
+        } else {
+            format!("{bound}{}/s", Figures(value))
+        }
+    };
+    let interval = format!("{} to {}", signed(scale, row.low), signed(scale, row.high));
+    [
+        figure(row.a, row.a_at_least),
+        figure(row.b, row.b_at_least),
+        signed(scale, row.change),
+        interval,
+    ]
+    .into_iter()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a time is never negative and far below 2⁶³ ns"
+)]
+fn nanos(value: f64) -> u64 {
+    value.round() as u64
+}
+
+const fn word(row: &MetricReport) -> &'static str {
+    match row.word {
+        WordName::Better => "better",
+        WordName::Worse => "worse",
+        WordName::Same => "same",
+        WordName::Inconclusive => "inconclusive",
+        WordName::NotComparable => "not comparable",
+    }
+}
+
+const fn tone(word: WordName) -> Tone {
+    match word {
+        WordName::Better | WordName::Same => Tone::Good,
+        WordName::Worse => Tone::Bad,
+        WordName::Inconclusive | WordName::NotComparable => Tone::Doubtful,
+    }
+}
+
+/// What Markdown would read as more than text.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '|' | '*' | '_' | '`' | '<' | '[' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(if c == '\n' { ' ' } else { c });
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::comparison::tests::example;
+
+    #[test]
+    fn text_begins_with_the_verdict_and_ends_with_what_could_be_found() {
+        let page = text(&example(15), Style::Plain);
+        assert!(page.starts_with("B is worse: p50 +"), "{page}");
+        assert!(page.contains("\nA  before: chat-center on http://127.0.0.1:8001, 200/s over 1m"));
+        assert!(page.contains("Could have detected a change of p50 ±"), "{page}");
+        assert!(page.contains("(assumed;"), "{page}");
+        assert!(page.lines().all(|line| line.chars().count() <= WIDTH_MAX), "{page}");
+        assert!(!page.contains("Each request"), "one name is the whole");
+    }
+
+    #[test]
+    fn open_questions_say_what_would_settle_them() {
+        let page = text(&example(10), Style::Plain);
+        assert!(page.starts_with("Inconclusive: about "), "{page}");
+        assert!(page.contains("more minutes in further runs of both"), "{page}");
+    }
+
+    #[test]
+    fn markdown_is_a_heading_a_table_and_remarks() {
+        let page = markdown(&example(15));
+        assert!(page.starts_with("### B is worse: "), "{page}");
+        assert!(page.contains("\n| All requests | A | B | change |"), "{page}");
+        assert!(page.contains("| **worse** |"), "{page}");
+        assert!(page.contains("\n- A: before: "), "{page}");
+        assert_eq!(escaped("a|b\n<c>"), "a\\|b \\<c>");
+    }
+}

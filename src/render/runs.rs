@@ -1,0 +1,144 @@
+//! The list of stored runs.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::analysis::words::Percent;
+use crate::load::rate::Figures;
+use crate::render::units::Unit;
+use crate::report::{Kind, OutcomeName, Report};
+use crate::time::Human;
+
+/// A run as far as a list tells of it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The name of its folder.
+    pub id: String,
+    /// Its folder.
+    pub path: OsString,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its result; nothing if it was killed before it had one.
+    pub report: Option<Report>,
+}
+
+/// One run in JSON. Times in ns.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    path: String,
+    tags: &'a [String],
+    kind: Option<Kind>,
+    name: Option<&'a str>,
+    started_at: Option<&'a str>,
+    rate: Option<f64>,
+    duration: Option<u64>,
+    outcome: Option<OutcomeName>,
+    p95: Option<u64>,
+    error_rate: Option<f64>,
+    max_rps: Option<f64>,
+}
+
+/// Indented JSON: an array with a newline at the end.
+#[expect(clippy::missing_panics_doc, reason = "a list holds nothing that JSON cannot")]
+pub fn json(runs: &[Listed]) -> String {
+    let lines: Vec<Line<'_>> = runs.iter().map(Line::from).collect();
+    let mut text = serde_json::to_string_pretty(&lines).expect("text and numbers");
+    text.push('\n');
+    text
+}
+
+/// A line for each run: its name in full, so that it can be copied, then what it was.
+pub fn text(runs: &[Listed]) -> String {
+    if runs.is_empty() {
+        return "no runs yet\n".to_owned();
+    }
+    let width = runs.iter().map(|run| run.id.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for run in runs {
+        let about = run.report.as_ref().map_or_else(|| "no result".to_owned(), about);
+        let _ = write!(text, "{:<width$}  {about}", run.id);
+        for tag in &run.tags {
+            let _ = write!(text, "  [{tag}]");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn about(report: &Report) -> String {
+    let outcome = match report.verdict.outcome {
+        OutcomeName::Pass => "pass",
+        OutcomeName::Fail => "fail",
+        OutcomeName::Invalid => "invalid",
+        OutcomeName::Incomplete => "incomplete",
+    };
+    if let Some(search) = &report.search {
+        return format!("max {} RPS, {outcome}", Figures(search.max_rps.estimate));
+    }
+    let times = &report.response_time;
+    let unit = Unit::fitting(times.p95);
+    format!(
+        "{}/s over {}, p95 {} {}, errors {}, {outcome}",
+        Figures(report.plan.rate),
+        Human(Duration::from_nanos(report.duration)),
+        unit.figure(times.p95, times.bounds("p95")),
+        unit.symbol(),
+        Percent(report.error_rate),
+    )
+}
+
+impl<'a> From<&'a Listed> for Line<'a> {
+    fn from(run: &'a Listed) -> Self {
+        let report = run.report.as_ref();
+        Self {
+            id: &run.id,
+            path: run.path.to_string_lossy().into_owned(),
+            tags: &run.tags,
+            kind: report.map(|report| report.kind),
+            name: report.map(|report| report.plan.name.as_str()),
+            started_at: report.map(|report| report.started_at.as_str()),
+            rate: report.map(|report| report.plan.rate),
+            duration: report.map(|report| report.duration),
+            outcome: report.map(|report| report.verdict.outcome),
+            p95: report.map(|report| report.response_time.p95),
+            error_rate: report.map(|report| report.error_rate),
+            max_rps: report
+                .and_then(|report| report.search.as_ref())
+                .map(|search| search.max_rps.estimate),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example::{GOOD, report, search_report};
+
+    #[test]
+    fn each_run_is_a_line_with_its_whole_name() {
+        let listed = |id: &str, report| Listed {
+            id: id.to_owned(),
+            path: OsString::from(id),
+            tags: vec!["baseline".to_owned()],
+            report,
+        };
+        let long = "20260102t030405z-a-very-long-name-indeed-of-a-profile";
+        let runs = [
+            listed(long, Some(report(GOOD))),
+            listed("s", Some(search_report())),
+            listed("k", None),
+        ];
+        let page = text(&runs);
+        let lines: Vec<&str> = page.lines().collect();
+        assert!(lines[0].starts_with(long) && lines[0].contains("/s over 30s, p95 "), "{page}");
+        assert!(lines[1].contains("max ") && lines[2].contains("no result  [baseline]"), "{page}");
+        let value: serde_json::Value = serde_json::from_str(&json(&runs)).unwrap();
+        assert_eq!(value[0]["id"], long);
+        assert!(value[2]["p95"].is_null() && value[1]["max_rps"].is_number());
+        assert_eq!(text(&[]), "no runs yet\n");
+    }
+}
