@@ -2,6 +2,7 @@
 //!
 //! A measurement that the generator itself limited is `invalid`, never a pass or a failure of the target.
 
+pub mod ab;
 pub mod compare;
 pub mod drift;
 pub mod findings;

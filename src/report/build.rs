@@ -98,6 +98,7 @@ impl From<Parts<'_>> for Report {
                 .collect(),
             series: parts.series,
             search: parts.search,
+            comparison: None,
             monitors: Vec::new(),
         }
     }

@@ -274,6 +274,4 @@ fn when(fitted: Fitted, points: &[Point]) -> When {
 }
 
 #[cfg(test)]
-mod simulation;
-#[cfg(test)]
 mod tests;

@@ -74,13 +74,35 @@ pub(super) fn report(
     series: Vec<SeriesPoint>,
     search: Option<SearchReport>,
 ) -> Report {
+    assemble(session, plan, measurement, series, (search, Vec::new()))
+}
+
+/// The same for a run at a rate of its own, which is also asked whether it stayed as it was.
+pub(super) fn run_report(
+    session: &Session,
+    plan: &Plan,
+    measurement: Measurement<'_>,
+    series: Vec<SeriesPoint>,
+) -> Report {
+    let drift = drift(plan, &series);
+    assemble(session, plan, measurement, series, (None, drift))
+}
+
+fn assemble(
+    session: &Session,
+    plan: &Plan,
+    measurement: Measurement<'_>,
+    series: Vec<SeriesPoint>,
+    (search, drift): (Option<SearchReport>, Vec<Finding>),
+) -> Report {
     let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);
     let objectives = slo::judge(&plan.slo, &figures);
     let generator = generator(session, measurement);
     let mut findings = findings(session, plan, measurement, generator.clone());
-    if search.is_none() && generator_limit(&findings).is_none() {
-        findings.extend(drift(plan, &series));
+    // A generator at its limit drifts by itself.
+    if generator_limit(&findings).is_none() {
+        findings.extend(drift);
         gravest_first(&mut findings);
     }
     let interrupted = session.interrupt.requested().is_some();
@@ -102,7 +124,7 @@ pub(super) fn report(
     })
 }
 
-/// Whether a run stayed as it was. A trial of a search is too short to tell.
+/// Whether a run stayed as it was.
 fn drift(plan: &Plan, series: &[SeriesPoint]) -> Vec<Finding> {
     let points: Vec<drift::Point> = series.iter().map(Into::into).collect();
     let length = points.iter().filter(|point| point.planned > 0).map(|point| point.length).sum();
