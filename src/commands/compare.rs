@@ -1,6 +1,6 @@
 //! The verb `compare`: whether stored runs are better or worse than others.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use crate::render::comparison as render;
 use crate::report::Kind;
 use crate::report::comparable::{Differences, differences};
 use crate::report::comparison::{ComparedRun, ComparisonReport, WordName};
-use crate::store::catalogue::Catalogue;
+use crate::store::catalogue::{Catalogue, Entry};
 
 /// Stored runs that noise is estimated from at most, the latest first.
 const HISTORY_MAX: usize = 40;
@@ -180,6 +180,13 @@ fn compared(args: &Args, a: &[Stored], b: &[Stored], catalogue: &Catalogue) -> C
     ComparisonReport::compared(references, &comparison, notes)
 }
 
+/// Where a run's quantiles lie, by [`Metric::TIMES`].
+type Quantiles = [Option<Located>; Metric::TIMES.len()];
+
+fn quantiles(run: &Run) -> Quantiles {
+    Metric::TIMES.map(|metric| Located::new(&run.total, metric.quantile()))
+}
+
 /// What runs of one build differ by: those of either side, and stored ones under a common tag that could
 /// be compared with A.
 fn noise(
@@ -187,50 +194,47 @@ fn noise(
     (b, of_b): (&[Stored], &[Run]),
     catalogue: &Catalogue,
 ) -> [Noise; Metric::TIMES.len()] {
-    let mut groups: Vec<Vec<Run>> = Vec::new();
+    let sides = [of_a, of_b].map(|runs| runs.iter().map(quantiles).collect::<Vec<_>>());
+    let mut groups: Vec<Vec<Quantiles>> = Vec::new();
     if a[0].report.kind == Kind::Run {
-        groups = history(&a[0], catalogue);
-        let sides = [(a, of_a), (b, of_b)];
-        // A side whose runs bear a common tag is a group already.
-        let tagged = tagged(catalogue);
-        groups.extend(
-            sides
-                .into_iter()
-                .filter(|(stored, _)| !stored.iter().all(|run| tagged.contains(&run.folder)))
-                .map(|(_, runs)| runs.to_vec()),
-        );
+        let entries = catalogue.entries().unwrap_or_default();
+        let tagged: Vec<Entry> =
+            entries.into_iter().filter(|entry| !entry.tags.is_empty()).collect();
+        // A side whose runs bear tags is in their groups already.
+        let known = |run: &Stored| tagged.iter().any(|entry| entry.path == run.folder);
+        for (stored, side) in [a, b].into_iter().zip(&sides) {
+            if !stored.iter().any(known) {
+                groups.push(side.clone());
+            }
+        }
+        groups.extend(history(&a[0], tagged));
     }
+    let mut place = 0..;
     Metric::TIMES.map(|metric| {
-        let q = metric.quantile();
-        let located = |group: &Vec<Run>| {
-            group.iter().filter_map(|run| Located::new(&run.total, q)).collect::<Vec<_>>()
+        let at = place.next().unwrap_or_default();
+        let located = |group: &Vec<Quantiles>| -> Vec<Located> {
+            group.iter().filter_map(|quantiles| quantiles[at]).collect()
         };
         let groups: Vec<Vec<Located>> = groups.iter().map(located).collect();
-        let both = || located(&[of_a, of_b].concat());
-        Noise::from_history(&groups).unwrap_or_else(|| Noise::assumed(q, &both()))
+        let both = || located(&sides.concat());
+        Noise::from_history(&groups).unwrap_or_else(|| Noise::assumed(metric.quantile(), &both()))
     })
-}
-
-fn tagged(catalogue: &Catalogue) -> BTreeSet<PathBuf> {
-    let entries = catalogue.entries().unwrap_or_default().into_iter();
-    entries.filter(|entry| !entry.tags.is_empty()).map(|entry| entry.path).collect()
 }
 
 /// Runs by their first tag, as far as they could be compared with `like`. What cannot be read is left out:
 /// it would only have made the noise better known.
-fn history(like: &Stored, catalogue: &Catalogue) -> Vec<Vec<Run>> {
-    let mut groups: std::collections::BTreeMap<String, Vec<Run>> =
-        std::collections::BTreeMap::new();
+fn history(like: &Stored, tagged: Vec<Entry>) -> Vec<Vec<Quantiles>> {
+    let mut groups: BTreeMap<String, Vec<Quantiles>> = BTreeMap::new();
     let mut left = HISTORY_MAX;
-    for entry in catalogue.entries().unwrap_or_default() {
-        let Some(tag) = entry.tags.first().cloned() else { continue };
+    for entry in tagged {
+        let tag = entry.tags[0].clone();
         let Ok(stored) = Stored::of(entry) else { continue };
         let pair = [("", &like.report), ("", &stored.report)];
         if left == 0 || !differences(&pair).reasons.is_empty() {
             continue;
         }
         if let Ok(run) = stored.measured() {
-            groups.entry(tag).or_default().push(run);
+            groups.entry(tag).or_default().push(quantiles(&run));
             left -= 1;
         }
     }

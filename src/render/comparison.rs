@@ -193,7 +193,9 @@ mod tests {
     fn text_begins_with_the_verdict_and_ends_with_what_could_be_found() {
         let page = text(&example(15), Style::Plain);
         assert!(page.starts_with("B is worse: p50 +"), "{page}");
-        assert!(page.contains("\nA  before: chat-center on http://127.0.0.1:8001, 200/s over 1m"));
+        assert!(
+            page.contains("\nA  before: chat-center on http://127.0.0.1:8001, 200/s over 1 min")
+        );
         assert!(page.contains("Could have detected a change of p50 ±"), "{page}");
         assert!(page.contains("(assumed;"), "{page}");
         assert!(page.lines().all(|line| line.chars().count() <= WIDTH_MAX), "{page}");

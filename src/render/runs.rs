@@ -134,7 +134,7 @@ mod tests {
         ];
         let page = text(&runs);
         let lines: Vec<&str> = page.lines().collect();
-        assert!(lines[0].starts_with(long) && lines[0].contains("/s over 30s, p95 "), "{page}");
+        assert!(lines[0].starts_with(long) && lines[0].contains("/s over 30 s, p95 "), "{page}");
         assert!(lines[1].contains("max ") && lines[2].contains("no result  [baseline]"), "{page}");
         let value: serde_json::Value = serde_json::from_str(&json(&runs)).unwrap();
         assert_eq!(value[0]["id"], long);

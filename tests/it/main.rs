@@ -7,6 +7,7 @@ mod blame;
 mod cli;
 mod compare;
 mod engine;
+mod false_alarms;
 mod http2;
 mod interrupt;
 mod ledger;

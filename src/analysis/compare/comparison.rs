@@ -185,9 +185,7 @@ pub(in crate::analysis) type Asked = (Metric, Option<String>, Compared, f64);
 
 fn asked(a: &[Run], b: &[Run], noise: &[Noise], margins: &Margins) -> Vec<Asked> {
     let mut asked = Vec::new();
-    let totals = |runs: &'_ [Run]| runs.iter().map(|run| run.total.clone()).collect::<Vec<_>>();
     let (of_a, of_b) = (totals(a), totals(b));
-    let (of_a, of_b): (Vec<_>, Vec<_>) = (of_a.iter().collect(), of_b.iter().collect());
     of_timelines(&mut asked, None, (&of_a, &of_b), noise, margins);
     let rate = |runs: &[Run]| runs.iter().map(|run| run.rate).sum::<f64>() / runs.len() as f64;
     let throughput = rates::throughput((&of_a, rate(a)), (&of_b, rate(b)));
@@ -203,6 +201,10 @@ fn asked(a: &[Run], b: &[Run], noise: &[Noise], margins: &Margins) -> Vec<Asked>
         }
     }
     asked
+}
+
+fn totals(runs: &[Run]) -> Vec<&Timeline> {
+    runs.iter().map(|run| &run.total).collect()
 }
 
 /// The request `name` in each run; nothing if one does not have it.

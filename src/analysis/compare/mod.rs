@@ -11,6 +11,3 @@ pub mod quantile;
 pub mod rates;
 pub mod sentence;
 pub mod timeline;
-
-#[cfg(test)]
-mod simulation;

@@ -1,8 +1,8 @@
 //! The change of a quantile between two sides of one or several runs each.
 //!
 //! Two questions that must agree: whether the shares above the pooled quantile differ (their errors from
-//! batches of slices), and whether the interval of the ratio, by Woodruff in each run, leaves out 1. To
-//! both comes what runs of one build differ by among themselves, which no single run can show.
+//! batches of slices), and whether the interval of the ratio, by Woodruff in each run, leaves out 1. The
+//! interval also holds what runs of one build differ by among themselves, which no single run can show.
 
 use crate::analysis::compare::decision::{Change, Known};
 use crate::analysis::compare::noise::Noise;
@@ -96,37 +96,74 @@ pub fn change(a: &[&Timeline], b: &[&Timeline], q: f64, noise: &Noise) -> Option
         estimate,
         error: (within + between).sqrt(),
         df: student::welch_satterthwaite(&parts),
-        second_p: Some(exceedance_p(a, b, q, (estimate, between / within, noise.df))?),
+        second_p: Some(exceedance_p(a, b, q, estimate)?),
         known: Known::from_bounds(of_a.at_least, of_b.at_least),
     };
     Some(Compared { a: of_a.ln.exp(), b: of_b.ln.exp(), change })
 }
 
-/// The p-value of "as many lie above the pooled quantile on both sides", where `between` is the variance
-/// between runs as a multiple of that within, with its degrees of freedom. 1 where the shares differ
-/// against the `estimate`.
-fn exceedance_p(
-    a: &[&Timeline],
-    b: &[&Timeline],
-    q: f64,
-    (estimate, between, between_df): (f64, f64, f64),
-) -> Option<f64> {
-    let pooled = Distribution::of(a.iter().chain(b).copied()).quantile(q);
-    let share = |runs: &[&Timeline]| {
-        let above: Vec<Vec<Slice>> = runs.iter().map(|run| run.above(pooled.ns)).collect();
-        Share::over_runs(&above.iter().map(Vec::as_slice).collect::<Vec<_>>())
+/// The p-value of "as many lie above the pooled quantile on both sides". 1 where the shares differ against
+/// the `estimate`.
+///
+/// Noise between runs is left to the interval: it is known of times, and a share says nothing of how far
+/// beyond the quantile a time lies. Where many times are equal, those at the quantile itself decide, so they
+/// count once with those above and once with those below.
+fn exceedance_p(a: &[&Timeline], b: &[&Timeline], q: f64, estimate: f64) -> Option<f64> {
+    let pooled = Distribution::of(a.iter().chain(b).copied()).quantile(q).ns;
+    let p_above = |ns: u64| {
+        let (a, b) = (above(a, ns)?, above(b, ns)?);
+        let difference = b.share - a.share;
+        if difference * estimate <= 0.0 {
+            return Some(1.0);
+        }
+        let (of_a, of_b) = (a.error.powi(2), b.error.powi(2));
+        let df = student::welch_satterthwaite(&[(of_a, a.df), (of_b, b.df)]);
+        Some(student::two_sided(difference / (of_a + of_b).sqrt(), df))
     };
-    let (a, b) = (share(a)?, share(b)?);
-    let difference = b.share - a.share;
-    if difference * estimate <= 0.0 {
-        return Some(1.0);
-    }
-    let (of_a, of_b) = (a.error.powi(2), b.error.powi(2));
-    let more = (of_a + of_b) * between;
-    let df = student::welch_satterthwaite(&[(of_a, a.df), (of_b, b.df), (more, between_df)]);
-    Some(student::two_sided(difference / (of_a + of_b + more).sqrt(), df))
+    Some(p_above(pooled)?.min(p_above(pooled.saturating_sub(1))?))
+}
+
+/// The share above `ns` over the runs of a side.
+fn above(runs: &[&Timeline], ns: u64) -> Option<Share> {
+    let slices: Vec<Vec<Slice>> = runs.iter().map(|run| run.above(ns)).collect();
+    Share::over_runs(&slices.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
 fn ln(at: At) -> f64 {
     (at.ns.max(1) as f64).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::analysis::compare::timeline::tests::moment;
+
+    fn constant(ms: u64) -> Timeline {
+        Timeline { moments: vec![moment(vec![Duration::from_millis(ms); 100]); 60] }
+    }
+
+    #[test]
+    fn times_that_are_all_equal_can_be_told_apart() {
+        let (a, b) = (constant(10), constant(15));
+        let noise = Noise::assumed(0.95, &[]);
+        let found = change(&[&a], &[&b], 0.95, &noise).unwrap();
+        assert!((found.change.estimate - 1.5_f64.ln()).abs() < 0.002);
+        assert!(found.change.second_p.unwrap() < 1e-6, "{found:?}");
+        let same = change(&[&a], &[&a], 0.95, &noise).unwrap();
+        assert!(same.change.estimate.abs() < 1e-12 && same.change.second_p == Some(1.0));
+    }
+
+    #[test]
+    fn more_runs_of_a_side_make_it_better_known() {
+        let (a, b) = (constant(10), constant(11));
+        let noise =
+            Noise { tau: 0.04, df: 9.0, source: crate::analysis::compare::noise::Source::Assumed };
+        let error =
+            |a: &[&Timeline], b: &[&Timeline]| change(a, b, 0.5, &noise).unwrap().change.error;
+        let (one, four) = (error(&[&a], &[&b]), error(&[&a; 4], &[&b; 4]));
+        assert!((one - 0.04 * 2.0_f64.sqrt()).abs() < 0.001 && (four - one / 2.0).abs() < 0.001);
+        assert_eq!(change(&[&Timeline::default()], &[&b], 0.5, &noise), None);
+    }
 }

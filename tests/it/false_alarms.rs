@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
-use crate::analysis::compare::comparison::{Comparison, Margins, Metric, Run, Scope};
-use crate::analysis::compare::decision::Word;
-use crate::analysis::compare::noise::Noise;
-use crate::analysis::compare::quantile::Located;
-use crate::analysis::compare::timeline::Timeline;
-use crate::analysis::compare::timeline::tests::moment;
-use crate::load::random::SplitMix64;
+use steadfire::analysis::compare::comparison::{Comparison, Margins, Metric, Run, Scope};
+use steadfire::analysis::compare::decision::Word;
+use steadfire::analysis::compare::noise::Noise;
+use steadfire::analysis::compare::quantile::Located;
+use steadfire::analysis::compare::timeline::{Moment, Timeline};
+use steadfire::load::random::SplitMix64;
+use steadfire::measure::fate::Fate;
+use steadfire::measure::slice::{Ended, RequestSlice};
 
 /// A queue with one server, exponential service times and evenly spaced arrivals: neighbours in time
 /// depend on each other the more, the busier it is.
@@ -43,21 +44,23 @@ impl Queue {
         let mut slices = Vec::new();
         let warm_up = 3.0;
         for second in 0..self.seconds + 3 {
-            let mut times = Vec::with_capacity(self.rate as usize);
+            let mut slice = RequestSlice::default();
             for slot in 0..self.rate {
                 let due = f64::from(second) + f64::from(slot) / rate;
-                let server =
-                    (0..self.servers).min_by(|&a, &b| free[a].total_cmp(&free[b])).unwrap();
+                let server = (0..self.servers)
+                    .min_by(|&a, &b| free[a].total_cmp(&free[b]))
+                    .expect("a server");
                 let mut service = mean * random.exponential();
                 if self.stall_every > 0.0 && due >= stall {
                     service += 0.2 * random.exponential();
                     stall += self.stall_every * random.exponential();
                 }
                 free[server] = free[server].max(due) + service;
-                times.push(Duration::from_secs_f64(free[server] - due));
+                let time = Duration::from_secs_f64(free[server] - due);
+                slice.record(Ended::new(0, Fate::Ok, time));
             }
             if f64::from(second) >= warm_up {
-                slices.push(moment(times));
+                slices.push(Moment::from(&slice));
             }
         }
         Run {
@@ -73,8 +76,8 @@ impl Queue {
         let runs: Vec<Run> = (0..runs).map(|_| self.run(random, 1.0)).collect();
         Metric::TIMES.map(|metric| {
             let located =
-                runs.iter().map(|run| Located::new(&run.total, metric.quantile()).unwrap());
-            Noise::from_history(&[located.collect()]).unwrap()
+                runs.iter().map(|run| Located::new(&run.total, metric.quantile()).expect("times"));
+            Noise::from_history(&[located.collect()]).expect("enough runs")
         })
     }
 }
@@ -95,14 +98,14 @@ fn pairs(queue: Queue, slower: f64, (seed, pairs): (u64, u32), history: usize) -
     for _ in 0..pairs {
         let (a, b) = (queue.run(&mut random, 1.0), queue.run(&mut random, slower));
         let located = |metric: Metric| {
-            [&a, &b].map(|run| Located::new(&run.total, metric.quantile()).unwrap())
+            [&a, &b].map(|run| Located::new(&run.total, metric.quantile()).expect("times"))
         };
         let noise = match history {
             0 => Metric::TIMES.map(|metric| Noise::assumed(metric.quantile(), &located(metric))),
             runs => queue.history(&mut random, runs),
         };
         let found = Comparison::new((&[a], &[b]), noise, &Margins::default(), Scope::Total);
-        let p95 = found.rows.iter().find(|row| row.metric == Metric::P95).unwrap();
+        let p95 = found.rows.iter().find(|row| row.metric == Metric::P95).expect("a row");
         tally.worse += u32::from(found.word == Word::Worse);
         tally.better += u32::from(found.word == Word::Better);
         tally.p95_worse += u32::from(p95.judged.word == Word::Worse);
