@@ -84,6 +84,12 @@ pub enum Cause {
     FewSamples,
     /// The run was stopped before its end.
     Interrupted,
+    /// A figure moved in the course of the run.
+    Drift,
+    /// No figure moved in the course of the run.
+    Stable,
+    /// Whether a figure moved cannot be told.
+    DriftUnknown,
 }
 
 impl Cause {
@@ -116,6 +122,9 @@ impl Cause {
             Self::Censored => "censored",
             Self::FewSamples => "few_samples",
             Self::Interrupted => "interrupted",
+            Self::Drift => "drift",
+            Self::Stable => "stable",
+            Self::DriftUnknown => "drift_unknown",
         }
     }
 }
@@ -190,8 +199,13 @@ pub fn send_lag_limit(tightest_limit: Option<Duration>) -> Duration {
 /// Everything there is to say about a run, the gravest first.
 pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = checks::ALL.iter().filter_map(|check| check(evidence)).collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    gravest_first(&mut findings);
     findings
+}
+
+/// Sorts by severity and keeps the order otherwise.
+pub fn gravest_first(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
 }
 
 /// Why the generator was the limit, with what explains it; `None` if it was not.

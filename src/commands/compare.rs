@@ -30,6 +30,29 @@ pub enum Gate {
     Requests,
 }
 
+/// From which change on a verdict is one, and what it is worth.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Judging {
+    /// Smallest change of a response time that matters
+    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "5%")]
+    pub margin_latency: f64,
+    /// Smallest change of the error rate that matters, in percentage points
+    #[arg(long, value_name = "POINTS", value_parser = percent, default_value = "0.5")]
+    pub margin_errors: f64,
+    /// Smallest change of max RPS and throughput that matters
+    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "3%")]
+    pub margin_rps: f64,
+    /// What the verdict rests on
+    #[arg(long, value_enum, default_value_t = Gate::Total)]
+    pub gate: Gate,
+    /// What a verdict 'inconclusive' is worth
+    #[arg(long, value_enum, default_value_t = Grade::Pass)]
+    pub inconclusive: Grade,
+    /// Exit with 99 if B is worse
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_missing_value = "yes", default_value = "yes", value_parser = yes_or_no)]
+    pub fail_on_regression: Grade,
+}
+
 /// Is B better, worse or the same as A, or do the data not tell?
 #[derive(Clone, Debug, clap::Args)]
 #[command(
@@ -52,24 +75,9 @@ pub struct Args {
     /// A run of side B (repeatable)
     #[arg(long, value_name = "RUN")]
     pub b: Vec<String>,
-    /// Smallest change of a response time that matters
-    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "5%")]
-    pub margin_latency: f64,
-    /// Smallest change of the error rate that matters, in percentage points
-    #[arg(long, value_name = "POINTS", value_parser = percent, default_value = "0.5")]
-    pub margin_errors: f64,
-    /// Smallest change of max RPS and throughput that matters
-    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "3%")]
-    pub margin_rps: f64,
-    /// What the verdict rests on
-    #[arg(long, value_enum, default_value_t = Gate::Total)]
-    pub gate: Gate,
-    /// What a verdict 'inconclusive' is worth
-    #[arg(long, value_enum, default_value_t = Grade::Pass)]
-    pub inconclusive: Grade,
-    /// Exit with 99 if B is worse
-    #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_missing_value = "yes", default_value = "yes", value_parser = yes_or_no)]
-    pub fail_on_regression: Grade,
+    /// What a verdict takes and what it is worth.
+    #[command(flatten)]
+    pub judging: Judging,
     /// Print the comparison as JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     pub json: Option<OsString>,
@@ -94,13 +102,30 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("{} is on both sides of the comparison", run.name)));
     }
     let report = compared(args, &a, &b, &catalogue);
-    write(args, &report)?;
-    Ok(match report.verdict.word {
-        WordName::Better | WordName::Same => Exit::Ok,
-        WordName::Worse => args.fail_on_regression.exit(),
-        WordName::Inconclusive => args.inconclusive.exit(),
-        WordName::NotComparable => Exit::Invalid,
-    })
+    write(args.json.as_ref(), args.markdown.as_ref(), &report)?;
+    Ok(args.judging.exit(report.verdict.word))
+}
+
+impl Judging {
+    pub(super) const fn margins(&self) -> Margins {
+        Margins { latency: self.margin_latency, errors: self.margin_errors, rate: self.margin_rps }
+    }
+
+    pub(super) const fn scope(&self) -> Scope {
+        match self.gate {
+            Gate::Total => Scope::Total,
+            Gate::Requests => Scope::Requests,
+        }
+    }
+
+    pub(super) const fn exit(&self, word: WordName) -> Exit {
+        match word {
+            WordName::Better | WordName::Same => Exit::Ok,
+            WordName::Worse => self.fail_on_regression.exit(),
+            WordName::Inconclusive => self.inconclusive.exit(),
+            WordName::NotComparable => Exit::Invalid,
+        }
+    }
 }
 
 /// Which words name A, which B.
@@ -150,13 +175,8 @@ fn compared(args: &Args, a: &[Stored], b: &[Stored], catalogue: &Catalogue) -> C
         return ComparisonReport::not_comparable(references, reasons);
     }
     let noise = noise((a, &of_a), (b, &of_b), catalogue);
-    let margins =
-        Margins { latency: args.margin_latency, errors: args.margin_errors, rate: args.margin_rps };
-    let scope = match args.gate {
-        Gate::Total => Scope::Total,
-        Gate::Requests => Scope::Requests,
-    };
-    let comparison = Comparison::new((&of_a, &of_b), noise, &margins, scope);
+    let comparison =
+        Comparison::new((&of_a, &of_b), noise, &args.judging.margins(), args.judging.scope());
     ComparisonReport::compared(references, &comparison, notes)
 }
 
@@ -221,12 +241,15 @@ fn history(like: &Stored, tagged: Vec<Entry>) -> Vec<Vec<Quantiles>> {
     groups.into_values().collect()
 }
 
-fn write(args: &Args, report: &ComparisonReport) -> Result<(), Failure> {
-    let wanted = [(&args.json, "--json"), (&args.markdown, "--markdown")];
-    let [json, markdown] = wanted.map(|(file, _)| file.as_ref());
+/// Prints the comparison, in the form and to the file that was asked for.
+pub(super) fn write(
+    json: Option<&OsString>,
+    markdown: Option<&OsString>,
+    report: &ComparisonReport,
+) -> Result<(), Failure> {
     let (text, file, flag) = match (json, markdown) {
-        (Some(file), _) => (render::json(report), file, wanted[0].1),
-        (None, Some(file)) => (render::markdown(report), file, wanted[1].1),
+        (Some(file), _) => (render::json(report), file, "--json"),
+        (None, Some(file)) => (render::markdown(report), file, "--markdown"),
         (None, None) => {
             stdout::print(&render::text(report, stdout::style()));
             return Ok(());
@@ -305,7 +328,10 @@ mod tests {
             assert!(percent(text).is_err(), "{text}");
         }
         let args = parsed("x y");
-        assert_eq!((args.fail_on_regression, args.inconclusive), (Grade::Fail, Grade::Pass));
-        assert_eq!(parsed("x y --fail-on-regression=no").fail_on_regression, Grade::Pass);
+        assert_eq!(
+            (args.judging.fail_on_regression, args.judging.inconclusive),
+            (Grade::Fail, Grade::Pass)
+        );
+        assert_eq!(parsed("x y --fail-on-regression=no").judging.fail_on_regression, Grade::Pass);
     }
 }

@@ -4,10 +4,11 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::Exit;
 
+pub mod ab;
 pub mod check;
 mod clock;
 pub mod compare;
@@ -45,6 +46,8 @@ pub struct Cli {
 enum Verb {
     /// Run a load: a fixed rate, or a search for the highest rate that holds
     Run(Box<run::Args>),
+    /// Compare two live targets: blocks of the same load on both in turns
+    Ab(Box<ab::Args>),
     /// Compare stored runs: is B better, worse or the same as A?
     Compare(compare::Args),
     /// List, show, tag and remove stored runs
@@ -58,8 +61,9 @@ enum Verb {
 }
 
 /// Words that are not a target of `run`.
-const VERBS: [&str; 12] = [
+const VERBS: [&str; 13] = [
     "run",
+    "ab",
     "check",
     "target",
     "schema",
@@ -88,12 +92,15 @@ pub fn with_verb(mut argv: Vec<OsString>) -> Vec<OsString> {
 /// # Errors
 /// A mistake in flags or profile, a target that cannot be used, or an unexpected failure.
 pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
-    let cli = match Cli::try_parse_from(with_verb(argv)) {
+    let command = Cli::command().mut_subcommand("ab", ab::words);
+    let parsed = command.try_get_matches_from(with_verb(argv));
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return run::foreign::explain(&error),
     };
     match cli.verb {
         Verb::Run(words) => run::exec(&words),
+        Verb::Ab(words) => ab::exec(&words),
         Verb::Compare(words) => compare::exec(&words),
         Verb::Runs(words) => runs::exec(&words),
         Verb::Check(words) => check::exec(&words),

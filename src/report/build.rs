@@ -101,6 +101,7 @@ impl From<Parts<'_>> for Report {
                 .collect(),
             series: parts.series,
             search: parts.search,
+            comparison: None,
             monitors: Vec::new(),
         }
     }

@@ -107,6 +107,7 @@ const fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Run => "a fixed rate",
         Kind::FindMaxRps => "a search",
+        Kind::Ab => "two targets in turns",
     }
 }
 

@@ -33,8 +33,26 @@ pub struct ComparisonReport {
     pub metrics: Vec<MetricReport>,
     /// The noise between runs; absent if no response times were compared.
     pub noise: Option<NoiseReport>,
+    /// The blocks it rests on, where two targets were measured in turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<TurnsReport>,
     /// For people: what else differs between the runs.
     pub notes: Vec<String>,
+}
+
+/// Two targets in turns: pairs of blocks, one on each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TurnsReport {
+    /// `abba` or another order.
+    pub order: String,
+    /// Pairs that the figures rest on.
+    pub pairs: u64,
+    /// Pairs that were discarded because the machine disturbed the generator, each with the reason.
+    pub discarded: Vec<String>,
+    /// Length of a block in ns, without its head.
+    pub block: u64,
+    /// Load at the beginning of each block that is left out, in ns.
+    pub head: u64,
 }
 
 /// One of the runs.
@@ -167,7 +185,7 @@ impl ComparisonReport {
         let [p50, p95, p99] = comparison.noise.map(|noise| millionths(noise.tau));
         let runs = match comparison.noise[0].source {
             Source::History(runs) => Some(runs as u64),
-            Source::Assumed => None,
+            Source::Assumed | Source::Pairs => None,
         };
         let noise = sentence::noise(comparison).map(|sentence| NoiseReport {
             runs,
@@ -217,6 +235,7 @@ impl ComparisonReport {
             verdict,
             metrics: Vec::new(),
             noise: None,
+            turns: None,
             notes: Vec::new(),
         }
     }

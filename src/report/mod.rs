@@ -20,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::fate::Fate;
+use crate::report::comparison::ComparisonReport;
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
@@ -92,6 +93,9 @@ pub struct Report {
     /// The search for the highest rate, if that is what this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<SearchReport>,
+    /// The comparison of two targets in turns, if that is what this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<ComparisonReport>,
     /// What the target said about itself.
     pub monitors: Vec<serde_json::Value>,
 }
@@ -113,6 +117,8 @@ pub enum Kind {
     Run,
     /// The search for the highest rate.
     FindMaxRps,
+    /// Two targets in turns; the figures are those of B.
+    Ab,
 }
 
 /// The clock that stamped what left or arrived.

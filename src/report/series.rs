@@ -8,7 +8,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::drift;
 use crate::measure::fate::{Fate, TransportError};
+use crate::measure::histogram::Quantile;
 use crate::measure::window::Interval;
 use crate::report::millionths;
 use crate::time::{Offset, whole_nanos};
@@ -67,6 +69,25 @@ impl From<&Interval> for SeriesPoint {
             p99: response(0.99),
             censored: window.response_time.unanswered.count(),
             send_lag_p99: whole_nanos(window.send_lag.quantile(0.99)),
+        }
+    }
+}
+
+impl From<&SeriesPoint> for drift::Point {
+    fn from(point: &SeriesPoint) -> Self {
+        let entries = point.ok + point.censored;
+        let time = |q: f64, ns| Quantile {
+            value: Duration::from_nanos(ns),
+            // The unanswered rank behind all others.
+            at_least: (q * entries as f64).ceil() > point.ok as f64,
+        };
+        Self {
+            end: Offset::from_nanos(point.t),
+            length: Duration::from_nanos(point.length),
+            planned: point.planned,
+            ok: point.ok,
+            failed: point.failed,
+            times: [time(0.5, point.p50), time(0.95, point.p95), time(0.99, point.p99)],
         }
     }
 }

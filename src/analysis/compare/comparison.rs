@@ -153,22 +153,35 @@ impl Comparison {
         scope: Scope,
     ) -> Self {
         let asked = asked(a, b, &noise, margins);
+        let measured = a.iter().chain(b).map(|run| run.length).sum();
+        Self::judged(asked, noise, scope, ALPHA, measured)
+    }
+
+    /// Judges what was asked, both sides together having been measured for `measured`; with probability
+    /// 1 − `alpha` the verdict rests on no change that is not there.
+    pub(in crate::analysis) fn judged(
+        asked: Vec<Asked>,
+        noise: [Noise; Metric::TIMES.len()],
+        scope: Scope,
+        alpha: f64,
+        measured: Duration,
+    ) -> Self {
         let gates = |(metric, request, ..): &Asked| {
             *metric != Metric::Throughput && (request.is_none() || scope == Scope::Requests)
         };
         // Figures that only inform share a risk of their own, so that they cost the others nothing.
         let (gating, informing): (Vec<_>, Vec<_>) = asked.into_iter().partition(gates);
-        let mut rows = answered(gating, true);
-        rows.extend(answered(informing, false));
+        let mut rows = answered(gating, true, alpha);
+        rows.extend(answered(informing, false, alpha));
         rows.sort_by_key(|row| row.request.is_some());
         let word = Word::overall(rows.iter().filter(|row| row.gating).map(|row| row.judged.word));
-        let measured = a.iter().chain(b).map(|run| run.length).sum();
         let more = (word == Word::Inconclusive).then(|| more(&rows, measured)).flatten();
         Self { rows, noise, word, more }
     }
 }
 
-type Asked = (Metric, Option<String>, Compared, f64);
+/// A figure, the request name it is of, what was found, and the smallest change that matters.
+pub(in crate::analysis) type Asked = (Metric, Option<String>, Compared, f64);
 
 fn asked(a: &[Run], b: &[Run], noise: &[Noise], margins: &Margins) -> Vec<Asked> {
     let mut asked = Vec::new();
@@ -215,7 +228,7 @@ fn of_timelines(
     asked.extend(found.map(|found| (Metric::Errors, request.cloned(), found, margins.errors)));
 }
 
-fn answered(asked: Vec<Asked>, gating: bool) -> Vec<Row> {
+fn answered(asked: Vec<Asked>, gating: bool, alpha: f64) -> Vec<Row> {
     let question = |(metric, _, found, margin): &Asked| Question {
         change: found.change,
         scale: metric.scale(),
@@ -223,7 +236,7 @@ fn answered(asked: Vec<Asked>, gating: bool) -> Vec<Row> {
         margin: *margin,
     };
     let questions: Vec<Question> = asked.iter().map(question).collect();
-    let answers = judge_all(&questions, ALPHA);
+    let answers = judge_all(&questions, alpha);
     let rows = asked.into_iter().zip(questions).zip(answers);
     rows.map(|(((metric, request, found, _), question), judged)| Row {
         metric,

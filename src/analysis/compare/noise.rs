@@ -27,6 +27,8 @@ pub enum Source {
     History(usize),
     /// Too few of them, so it is assumed.
     Assumed,
+    /// The differences themselves: each is between two blocks of load side by side.
+    Pairs,
 }
 
 impl Noise {

@@ -50,15 +50,17 @@ pub fn noise(comparison: &Comparison) -> Option<String> {
     let sizes = joined(
         sizes.map(|(noise, metric)| format!("{} {}", metric.name(), size(Scale::Ratio, noise.tau))),
     );
-    quantiles.then(|| match comparison.noise[0].source {
+    match comparison.noise[0].source {
+        _ if !quantiles => None,
+        Source::Pairs => None,
         Source::History(runs) => {
-            format!("Between runs of one build: {sizes} (from {runs} stored runs)")
+            Some(format!("Between runs of one build: {sizes} (from {runs} stored runs)"))
         }
-        Source::Assumed => format!(
+        Source::Assumed => Some(format!(
             "Between runs of one build: {sizes} (assumed; five runs under one tag, or three on each \
              side, would replace this, and 'ab' does without)"
-        ),
-    })
+        )),
+    }
 }
 
 /// A change with its sign: `+10.4 %`, `−0.20 points`.

@@ -44,7 +44,7 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
     let series = course.series.finish();
     let length = outcome.arrivals_end.since(Offset::ZERO + plan.warmup);
     let summary = Summary::new(&outcome.tally, length);
-    Ok(verdict::report(
+    Ok(verdict::run_report(
         session,
         &plan,
         Measurement {
@@ -55,7 +55,6 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
             strain,
         },
         series,
-        None,
     ))
 }
 

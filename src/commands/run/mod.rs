@@ -1,6 +1,7 @@
 //! The verb `run`: from words to a plan, to a load, to a verdict, to files and the screen.
 
 mod args;
+pub(super) mod block;
 mod course;
 mod find_max;
 mod fixed;
@@ -21,14 +22,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use args::Args;
+pub(super) use output::Output;
+pub(super) use screen::Screen;
 pub(super) use subject::load;
 
 use rustls::ClientConfig;
 
 use crate::commands::interrupt::Interrupt;
-use crate::commands::run::output::Output;
 use crate::commands::run::preflight::{Machine, Supplies};
-use crate::commands::run::screen::Screen;
 use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
 use crate::engine::Pacing;
@@ -47,8 +48,8 @@ use crate::transport::tls::{TlsSettings, client_config};
 /// HTTP/2 connections opened before the clock starts, each of which carries many requests.
 const SESSIONS_AT_START: usize = 4;
 
-/// What a fixed-rate run and a search have in common once everything is set up.
-struct Session {
+/// What runs, searches and blocks have in common once everything is set up.
+pub(super) struct Session {
     plan: Arc<Plan>,
     fleet: Fleet,
     pacing: Pacing,
@@ -73,49 +74,9 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let subject = subject::read(args)?;
     let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
-    let machine = Machine::inspect();
-    let mut mistakes = Vec::new();
-    let tls = tls_files::read(args, &mut mistakes);
-    let mut plan = resolve::resolve(args, subject, origin, &machine, mistakes)?;
-    let (supplies, notes) =
-        preflight::fit(&mut plan, args, demo.is_some(), &machine).map_err(Failure::usage)?;
-    for note in notes {
-        screen.warn(&note);
-    }
-    if let (Some(users), Some(wait)) = (args.users, args.wait) {
-        screen.note(&format!(
-            "{users} users who think for {wait} s ask for {} if answers are quick (Little's law)",
-            plan.rate
-        ));
-    }
-    let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt)?;
+    let mut session = Session::begin(args, (subject, origin), interrupt, screen)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
-    let mut output = Output::open(args, &plan)?;
-    let version = ready.route.version();
-    let way = Way { http: HttpChoice::Exactly(version), ..plan.way };
-    let plan = Arc::new(Plan { requests: ready.requests.to_vec(), way, ..plan });
-    let redistributed = ready.redistributed.clone();
-    let (route, token) = (ready.route.clone(), ready.token.clone());
-    let addresses = route.addresses();
-    let connections = match version {
-        HttpVersion::Http1 => footprint::connections_at_start(plan.rate.as_per_second()),
-        HttpVersion::Http2 => SESSIONS_AT_START,
-    };
-    let fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
-    let renewal = Renewal::start(Arc::clone(&plan), route, fleet.token_port(), &token, token_life)
-        .map_err(Failure::unexpected)?;
-    let mut session = Session {
-        plan,
-        fleet,
-        pacing: args.pacing,
-        supplies,
-        redistributed,
-        addresses,
-        interrupt,
-        screen,
-        started_at: clock::now(),
-        _renewal: renewal,
-    };
+    let mut output = Output::open(args, &session.plan)?;
     let report = if args.find_max_rps {
         find_max::run(&mut session, args, &mut output)?
     } else {
@@ -123,6 +84,61 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     };
     output.finish(&report, session.screen)?;
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
+}
+
+impl Session {
+    /// Resolves what was typed, logs in, sets up and starts the workers. The demo backend's address stands
+    /// beside the subject if it is the target.
+    fn begin(
+        args: &Args,
+        (subject, demo): (Subject, Option<Origin>),
+        interrupt: Interrupt,
+        screen: Screen,
+    ) -> Result<Self, Failure> {
+        let own_target = demo.is_some();
+        let machine = Machine::inspect();
+        let mut mistakes = Vec::new();
+        let tls = tls_files::read(args, &mut mistakes);
+        let mut plan = resolve::resolve(args, subject, demo, &machine, mistakes)?;
+        let (supplies, notes) =
+            preflight::fit(&mut plan, args, own_target, &machine).map_err(Failure::usage)?;
+        for note in notes {
+            screen.warn(&note);
+        }
+        if let (Some(users), Some(wait)) = (args.users, args.wait) {
+            screen.note(&format!(
+                "{users} users who think for {wait} s ask for {} if answers are quick (Little's law)",
+                plan.rate
+            ));
+        }
+        let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt)?;
+        let version = ready.route.version();
+        let way = Way { http: HttpChoice::Exactly(version), ..plan.way };
+        let plan = Arc::new(Plan { requests: ready.requests.to_vec(), way, ..plan });
+        let redistributed = ready.redistributed.clone();
+        let (route, token) = (ready.route.clone(), ready.token.clone());
+        let addresses = route.addresses();
+        let connections = match version {
+            HttpVersion::Http1 => footprint::connections_at_start(plan.rate.as_per_second()),
+            HttpVersion::Http2 => SESSIONS_AT_START,
+        };
+        let fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
+        let port = fleet.token_port();
+        let renewal = Renewal::start(Arc::clone(&plan), route, port, &token, token_life)
+            .map_err(Failure::unexpected)?;
+        Ok(Self {
+            plan,
+            fleet,
+            pacing: args.pacing,
+            supplies,
+            redistributed,
+            addresses,
+            interrupt,
+            screen,
+            started_at: clock::now(),
+            _renewal: renewal,
+        })
+    }
 }
 
 /// Log-in and set-up, which a signal ends at once.

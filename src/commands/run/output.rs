@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::store::folder::RunFolder;
 
 /// The outputs of one run.
-pub(super) struct Output {
+pub(in crate::commands) struct Output {
     folder: RunFolder,
     json: Option<OsString>,
     /// Whether the journal has failed; told once.
@@ -25,7 +25,7 @@ pub(super) struct Output {
 
 impl Output {
     /// Makes the run folder.
-    pub(super) fn open(args: &Args, plan: &Plan) -> Result<Self, Failure> {
+    pub(in crate::commands) fn open(args: &Args, plan: &Plan) -> Result<Self, Failure> {
         let folder = match &args.out {
             Some(path) => RunFolder::create_at(path),
             None => RunFolder::create(
@@ -58,7 +58,7 @@ impl Output {
         let to_stdout = self.json.as_deref().is_some_and(|file| file == "-");
         let text = |report| text::render(report, stdout::style());
         stdout::print(&if to_stdout { json::render(report) } else { text(report) });
-        let stored = self.folder.write_result(report).map_err(Failure::unexpected);
+        let stored = self.store(report, screen);
         if let Some(file) = self.json.as_deref().filter(|file| *file != "-") {
             std::fs::write(file, json::render(report)).map_err(|error| {
                 Failure::unexpected(anyhow::anyhow!(
@@ -67,7 +67,16 @@ impl Output {
                 ))
             })?;
         }
-        stored?;
+        stored
+    }
+
+    /// Stores the report and says where.
+    pub(in crate::commands) fn store(
+        &self,
+        report: &Report,
+        screen: Screen,
+    ) -> Result<(), Failure> {
+        self.folder.write_result(report).map_err(Failure::unexpected)?;
         screen.note(&format!("run folder: {}", self.folder.path().display()));
         Ok(())
     }

@@ -17,12 +17,12 @@ enum Mode {
 
 /// The user's stderr.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Screen {
+pub(in crate::commands) struct Screen {
     mode: Mode,
 }
 
 impl Screen {
-    pub(super) fn new(quiet: bool, plain: bool) -> Self {
+    pub(in crate::commands) fn new(quiet: bool, plain: bool) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the process's environment enters here")]
         let in_ci = std::env::var("CI").is_ok();
         let mode = if quiet {
@@ -48,7 +48,7 @@ impl Screen {
     }
 
     /// One line that stays.
-    pub(super) fn note(self, text: &str) {
+    pub(in crate::commands) fn note(self, text: &str) {
         match self.mode {
             Mode::Silent => {}
             Mode::Lines => write(&format!("{text}\n")),
@@ -57,13 +57,13 @@ impl Screen {
     }
 
     /// A warning: shown also when progress is not.
-    pub(super) fn warn(self, text: &str) {
+    pub(in crate::commands) fn warn(self, text: &str) {
         let start = if self.mode == Mode::Bar { "\r\x1b[2K" } else { "" };
         write(&format!("{start}warning: {text}\n"));
     }
 
     /// Takes the bar away before results are printed.
-    pub(super) fn clear(self) {
+    pub(in crate::commands) fn clear(self) {
         if self.mode == Mode::Bar {
             write("\r\x1b[2K");
         }

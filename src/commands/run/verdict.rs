@@ -1,6 +1,9 @@
 //! From a measurement to a report: findings, objectives, tier, outcome, exit code.
 
-use crate::analysis::findings::{self, Evidence, Finding, Redistribution};
+use crate::analysis::drift;
+use crate::analysis::findings::{
+    self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
+};
 use crate::analysis::slo::{self, RunFigures};
 use crate::analysis::{Extent, Outcome};
 use crate::commands::run::Session;
@@ -72,11 +75,37 @@ pub(super) fn report(
     series: Vec<SeriesPoint>,
     search: Option<SearchReport>,
 ) -> Report {
+    assemble(session, plan, measurement, series, (search, Vec::new()))
+}
+
+/// The same for a run at a rate of its own, which is also asked whether it stayed as it was.
+pub(super) fn run_report(
+    session: &Session,
+    plan: &Plan,
+    measurement: Measurement<'_>,
+    series: Vec<SeriesPoint>,
+) -> Report {
+    let drift = drift(plan, &series);
+    assemble(session, plan, measurement, series, (None, drift))
+}
+
+fn assemble(
+    session: &Session,
+    plan: &Plan,
+    measurement: Measurement<'_>,
+    series: Vec<SeriesPoint>,
+    (search, drift): (Option<SearchReport>, Vec<Finding>),
+) -> Report {
     let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);
     let objectives = slo::judge(&plan.slo, &figures);
     let generator = generator(session, measurement);
-    let findings = findings(session, plan, measurement, generator.clone());
+    let mut findings = findings(session, plan, measurement, generator.clone());
+    // A generator at its limit drifts by itself.
+    if generator_limit(&findings).is_none() {
+        findings.extend(drift);
+        gravest_first(&mut findings);
+    }
     let interrupted = session.interrupt.requested().is_some();
     let extent = if interrupted { Extent::CutShort } else { Extent::Whole };
     Report::from(Parts {
@@ -99,6 +128,17 @@ pub(super) fn report(
 
 fn clock_source(stamps: StampCounts) -> ClockSource {
     if stamps.by_kernel() { ClockSource::Kernel } else { ClockSource::User }
+}
+
+/// Whether a run stayed as it was.
+fn drift(plan: &Plan, series: &[SeriesPoint]) -> Vec<Finding> {
+    let points: Vec<drift::Point> = series.iter().map(Into::into).collect();
+    let length = points.iter().filter(|point| point.planned > 0).map(|point| point.length).sum();
+    match drift::judge(&points) {
+        None => Vec::new(),
+        Some(_) if plan.stages.is_some() => vec![drift::not_judged_in_stages()],
+        Some(judged) => drift::findings(&judged, length),
+    }
 }
 
 fn environment(session: &Session) -> Environment {

@@ -1,0 +1,346 @@
+//! The verb `ab`: two live targets in turns under the same load, judged as stored runs are.
+
+use std::ffi::OsString;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use clap::builder::TypedValueParser as _;
+
+use crate::analysis::ab::{Design, Next, Order, Pair, Side, hiccup, more_pairs};
+use crate::analysis::compare::comparison::Comparison;
+use crate::analysis::compare::decision::Word;
+use crate::commands::Failure;
+use crate::commands::compare::{self, Judging};
+use crate::commands::interrupt::Interrupt;
+use crate::commands::run::block::Ran;
+use crate::commands::run::{self, Output, Screen, Session};
+use crate::exit::Exit;
+use crate::report::comparison::{ComparedRun, ComparisonReport, TurnsReport};
+use crate::report::echo::PlanEcho;
+use crate::report::{Kind, Report};
+use crate::time::{parse_duration, whole_nanos};
+
+/// More pairs than anybody would wait for.
+const PAIRS_MAX: usize = 200;
+
+/// Compare two live targets: blocks of the same load on both in turns.
+///
+/// Blocks come in pairs, in the order A B B A, so that whatever the machine does meets both sides. After 6,
+/// 10, 16 and 24 pairs the figures are looked at, and a clear verdict ends it.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+#[command(after_help = "Examples:\n  \
+    steadfire ab --a http://old:8001/health --b http://new:8001/health -r 200\n  \
+    steadfire ab chat-center --a http://old:8001 --b http://new:8001 -r 100\n  \
+    steadfire ab http://127.0.0.1:8001/ --a-cmd './switch old' --b-cmd './switch new' -r 200\n\n\
+    Exit codes: 0 better or same, 99 worse, 4 not comparable; inconclusive as --inconclusive says.")]
+pub struct Args {
+    /// Target A: a URL, or with a profile where its requests go
+    #[arg(long, value_name = "URL", requires = "b", help_heading = "Sides")]
+    pub a: Option<String>,
+    /// Target B, which is judged
+    #[arg(long, value_name = "URL", requires = "a", help_heading = "Sides")]
+    pub b: Option<String>,
+    /// Shell command that is run before each block on A and returns when A is ready
+    #[arg(long, value_name = "COMMAND", requires = "b_cmd", help_heading = "Sides")]
+    pub a_cmd: Option<OsString>,
+    /// The same for B
+    #[arg(long, value_name = "COMMAND", requires = "a_cmd", help_heading = "Sides")]
+    pub b_cmd: Option<OsString>,
+    /// Pairs of blocks at most
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = pairs, help_heading = "Sides")]
+    pub pairs: usize,
+    /// Length of each block's measurement
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "20s", help_heading = "Sides")]
+    pub block: Duration,
+    /// Order of the blocks; only abba can have a verdict
+    #[arg(long, value_name = "ORDER", value_parser = order_parser(), default_value = "abba", help_heading = "Sides")]
+    pub order: Order,
+    /// What a verdict takes and what it is worth.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// Print the comparison as Markdown, for a pull request, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", conflicts_with = "json", help_heading = "Output")]
+    pub markdown: Option<OsString>,
+    /// The load, as for `run`.
+    #[command(flatten)]
+    pub load: run::Args,
+}
+
+/// Flags of `run` that say what `ab` says otherwise.
+const NOT_HERE: [&str; 7] =
+    ["duration", "requests", "stages", "host", "find_max_rps", "max_rate", "search_time"];
+
+/// The verb's words: those of `run`, with another default where the head of a block is meant and without
+/// those that have no place here.
+pub(super) fn words(command: clap::Command) -> clap::Command {
+    let hidden = NOT_HERE
+        .iter()
+        .fold(command, |command, name| command.mut_arg(name, |argument| argument.hide(true)));
+    hidden.mut_arg("warmup", |argument| {
+        argument.default_value("3s").help("Load at the head of each block that is left out")
+    })
+}
+
+/// Measures both and tells.
+///
+/// # Errors
+/// A mistake in flags or profile, a target that cannot be used, or a command that fails.
+pub fn exec(args: &Args) -> Result<Exit, Failure> {
+    refuse(args)?;
+    let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
+    let screen = Screen::new(args.load.quiet, args.load.no_tui);
+    let targets = [
+        Target::begin(args, Side::A, &interrupt, screen)?,
+        Target::begin(args, Side::B, &interrupt, screen)?,
+    ];
+    let mut output = Output::open(&args.load, targets[0].session.plan())?;
+    let design = Design { order: args.order, pairs: args.pairs };
+    if let Some(doubt) = design.doubt(args.pairs) {
+        screen.warn(&format!("there will be figures but no verdict: {doubt}"));
+    }
+    let mut turns =
+        Turns { args, design, targets, interrupt, screen, kept: Vec::new(), discarded: Vec::new() };
+    let comparison = turns.take(&mut output)?;
+    let compared = turns.compared(comparison.as_ref());
+    screen.clear();
+    compare::write(args.load.json.as_ref(), args.markdown.as_ref(), &compared)?;
+    let exit = turns.interrupt.requested();
+    if let Some(report) = turns.report(compared.clone()) {
+        output.store(&report, screen)?;
+    }
+    Ok(exit.unwrap_or_else(|| args.judging.exit(compared.verdict.word)))
+}
+
+/// Ends what has no place in this verb.
+fn refuse(args: &Args) -> Result<(), Failure> {
+    let load = &args.load;
+    let table = [
+        (load.duration.is_some(), "--duration: --block says how long a block is"),
+        (load.requests.is_some(), "--requests: --block says how long a block is"),
+        (load.stages.is_some(), "--stages: every block has one rate; give it with --rate"),
+        (load.find_max_rps, "--find-max-rps: search on each target and compare the two runs"),
+        (args.a.is_some() && load.host.is_some(), "--host: --a and --b say where the requests go"),
+        (args.block.is_zero(), "--block: must be above 0"),
+        (
+            args.a.is_none() && args.a_cmd.is_none(),
+            "two sides are needed: --a URL --b URL, or --a-cmd and --b-cmd that switch the target",
+        ),
+        (
+            args.a.is_none() && load.subject.is_none(),
+            "--a-cmd and --b-cmd need the target's URL, or a profile",
+        ),
+        (
+            args.a.is_some() && load.subject.as_deref().is_some_and(|text| text.contains("://")),
+            "--a and --b are the URLs; beside them only a profile can be named",
+        ),
+    ];
+    let mistakes: Vec<&str> =
+        table.into_iter().filter(|(wrong, _)| *wrong).map(|(_, text)| text).collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(Failure::usage(mistakes.join("\nerror: "))) }
+}
+
+/// One side, ready for its blocks.
+struct Target {
+    side: Side,
+    command: Option<OsString>,
+    session: Session,
+}
+
+impl Target {
+    fn begin(
+        args: &Args,
+        side: Side,
+        interrupt: &Interrupt,
+        screen: Screen,
+    ) -> Result<Self, Failure> {
+        let (url, command) = match side {
+            Side::A => (&args.a, &args.a_cmd),
+            Side::B => (&args.b, &args.b_cmd),
+        };
+        let mut load = args.load.clone();
+        load.duration = Some(args.block);
+        if let Some(url) = url {
+            let place = if load.subject.is_some() { &mut load.host } else { &mut load.subject };
+            *place = Some(url.clone());
+        }
+        switch(side, command.as_ref())?;
+        let session = Session::on(&load, interrupt.clone(), screen)?;
+        Ok(Self { side, command: command.clone(), session })
+    }
+}
+
+/// Runs the command that brings a side up; its output goes to stderr.
+fn switch(side: Side, command: Option<&OsString>) -> Result<(), Failure> {
+    let Some(command) = command else { return Ok(()) };
+    let failed = |why: String| {
+        Failure::unreachable(format!("the command of side {} failed: {why}", side.name()))
+    };
+    let status = Command::new("sh")
+        .arg("-c")
+        .arg(command)
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|error| failed(error.to_string()))?;
+    if status.success() { Ok(()) } else { Err(failed(status.to_string())) }
+}
+
+/// Both targets and the pairs so far.
+struct Turns<'a> {
+    args: &'a Args,
+    design: Design,
+    targets: [Target; 2],
+    interrupt: Interrupt,
+    screen: Screen,
+    /// Blocks of A and B that count.
+    kept: Vec<[Ran; 2]>,
+    /// Why others do not.
+    discarded: Vec<String>,
+}
+
+impl Turns<'_> {
+    /// Measures until the verdict is clear, all pairs are there, too many had to be discarded, or a signal
+    /// comes. Nothing if no pair is left.
+    fn take(&mut self, output: &mut Output) -> Result<Option<Comparison>, Failure> {
+        let attempts = self.design.pairs + self.design.pairs / 2 + 2;
+        for _ in 0..attempts {
+            let Some(blocks) = self.pair(output)? else { break };
+            self.keep_or_discard(blocks);
+            if self.kept.is_empty() || self.design.after(self.kept.len()) == Next::Pair {
+                continue;
+            }
+            let found = self.judge();
+            let word = found.as_ref().map_or(Word::Inconclusive, |found| found.word);
+            self.screen.note(&format!("after {} pairs: {}", self.kept.len(), word.name()));
+            if word != Word::Inconclusive || self.kept.len() >= self.design.pairs {
+                return Ok(found);
+            }
+        }
+        Ok(self.judge())
+    }
+
+    /// The next pair's blocks, A's first; nothing after a signal.
+    fn pair(&self, output: &mut Output) -> Result<Option<[Ran; 2]>, Failure> {
+        let number = self.kept.len();
+        let mut blocks = [None, None];
+        for side in self.design.order.sides(number) {
+            let place = usize::from(side == Side::B);
+            let target = &self.targets[place];
+            switch(target.side, target.command.as_ref())?;
+            let label = format!("{} {}/{}", side.name(), number + 1, self.design.pairs);
+            let seed = target.session.plan().seed.wrapping_add(number as u64);
+            let ran = target.session.block(&label, seed, output)?;
+            if self.interrupt.requested().is_some() {
+                return Ok(None);
+            }
+            blocks[place] = Some(ran);
+        }
+        let [a, b] = blocks;
+        Ok(a.zip(b).map(|(a, b)| [a, b]))
+    }
+
+    fn keep_or_discard(&mut self, blocks: [Ran; 2]) {
+        let reason = blocks.iter().zip(&self.targets).find_map(|(ran, target)| {
+            let cause = hiccup(&ran.findings)?;
+            Some(format!("side {}: {}", target.side.name(), cause.message))
+        });
+        match reason {
+            None => self.kept.push(blocks),
+            Some(reason) => {
+                self.screen.warn(&format!("a pair is discarded, {reason}"));
+                self.discarded.push(reason);
+            }
+        }
+    }
+
+    fn judge(&self) -> Option<Comparison> {
+        let plan = self.targets[0].session.plan();
+        let pair = |[a, b]: &[Ran; 2]| Pair { a: a.figures(plan), b: b.figures(plan) };
+        let pairs: Vec<Pair> = self.kept.iter().map(pair).collect();
+        let judging = &self.args.judging;
+        self.design.judge(&pairs, &judging.margins(), judging.scope(), self.args.block)
+    }
+
+    fn compared(&self, comparison: Option<&Comparison>) -> ComparisonReport {
+        let sides = (self.side(0), self.side(1));
+        let mut report = match comparison {
+            None => {
+                let reason = match self.discarded.first() {
+                    None => "it was ended before the first pair".to_owned(),
+                    Some(reason) => format!("every pair was disturbed; the first: {reason}"),
+                };
+                ComparisonReport::not_comparable(sides, vec![reason])
+            }
+            Some(comparison) => {
+                ComparisonReport::compared(sides, comparison, self.notes(comparison))
+            }
+        };
+        if let Some(doubt) = self.design.doubt(self.kept.len()).filter(|_| comparison.is_some()) {
+            report.verdict.sentence = format!("Inconclusive: {doubt}");
+            report.verdict.more = None;
+        }
+        report.turns = Some(TurnsReport {
+            order: self.design.order.name().to_owned(),
+            pairs: self.kept.len() as u64,
+            discarded: self.discarded.clone(),
+            block: whole_nanos(self.args.block),
+            head: whole_nanos(self.args.load.warmup),
+        });
+        report
+    }
+
+    fn notes(&self, comparison: &Comparison) -> Vec<String> {
+        let (pairs, order) = (self.kept.len(), self.design.order.name());
+        let block = crate::time::Human(self.args.block);
+        let mut notes =
+            vec![format!("{pairs} pairs of blocks of {block} each, in the order {order}")];
+        if let Some(first) = self.discarded.first() {
+            let count = self.discarded.len();
+            notes.push(format!("{count} more pairs were discarded, the first because of {first}"));
+        }
+        if let Some(more) = more_pairs(comparison, pairs) {
+            notes.push(format!(
+                "about {more} more pairs would settle it: --pairs {}",
+                (pairs + more).min(PAIRS_MAX)
+            ));
+        }
+        notes
+    }
+
+    fn side(&self, place: usize) -> Vec<ComparedRun> {
+        let session = &self.targets[place].session;
+        let plan = PlanEcho::from(session.plan());
+        let length: Duration = self.kept.iter().map(|blocks| blocks[place].length()).sum();
+        vec![ComparedRun {
+            id: format!("{} blocks", self.kept.len()),
+            started_at: session.started_at(),
+            name: plan.name,
+            origin: plan.origin,
+            rate: plan.rate,
+            duration: whole_nanos(length),
+        }]
+    }
+
+    /// What is stored: B's figures, and the comparison.
+    fn report(self, compared: ComparisonReport) -> Option<Report> {
+        let [_, target] = self.targets;
+        let of_b = self.kept.into_iter().map(|[_, b]| b).collect();
+        let report = target.session.blocks_report(of_b)?;
+        Some(Report { kind: Kind::Ab, comparison: Some(compared), ..report })
+    }
+}
+
+fn pairs(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(pairs) if pairs > 0 && pairs <= PAIRS_MAX && pairs.is_multiple_of(2) => Ok(pairs),
+        _ => Err(format!(
+            "write an even number from 2 to {PAIRS_MAX}, so that each side comes first equally often"
+        )),
+    }
+}
+
+fn order_parser() -> impl clap::builder::TypedValueParser<Value = Order> {
+    clap::builder::PossibleValuesParser::new(Order::ALL.map(Order::name))
+        .map(|name| Order::ALL.into_iter().find(|order| order.name() == name).unwrap_or_default())
+}
