@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::drift::{Course, Metric, Point, judge};
+use crate::analysis::drift::{Course, Judged, Metric, Point, judge};
 use crate::load::random::SplitMix64;
 use crate::measure::histogram::Quantile;
 use crate::time::Offset;
