@@ -184,7 +184,7 @@ fn few_runs_without_drift_are_warned_of_and_most_with_it_are() {
 #[ignore = "minutes"]
 #[expect(clippy::print_stdout, reason = "a table for people")]
 fn drift_table() {
-    const RUNS: u64 = 400;
+    const RUNS: u64 = 200;
     for target in steady() {
         let (any, _) = moved(&target, RUNS, Metric::P50);
         println!("{:40} warned of without drift: {:.1} %", target.name, share(any, RUNS));
