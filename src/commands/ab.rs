@@ -327,7 +327,7 @@ impl Turns<'_> {
         let [_, target] = self.targets;
         let of_b = self.kept.into_iter().map(|[_, b]| b).collect();
         let report = target.session.blocks_report(of_b)?;
-        Some(Report { kind: Kind::Ab, comparison: Some(compared), ..report })
+        Some(Report { kind: Kind::Ab, comparison: Some(Box::new(compared)), ..report })
     }
 }
 

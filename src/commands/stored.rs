@@ -75,7 +75,10 @@ impl Stored {
         let slices = total.moments.len();
         if slices < SLICES_MIN {
             let name = &self.name;
-            return Err(format!("{name} has {slices} slices of time, fewer than {SLICES_MIN}"));
+            return Err(format!(
+                "{name} has {slices} slices of a second or more; fewer than {SLICES_MIN} say nothing of \
+                 their spread, so measure longer"
+            ));
         }
         Ok(Run { total, requests, ..run })
     }

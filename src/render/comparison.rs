@@ -36,7 +36,7 @@ pub fn text(report: &ComparisonReport, style: Style) -> String {
         }
     }
     for (title, rows) in tables(report) {
-        let mut table = Table::new([&title, "A", "B", "change", "95 % interval", "verdict"]);
+        let mut table = Table::new([&title, "A", "B", "change", "interval", "verdict"]);
         for row in rows {
             table.row([named(row)].into_iter().chain(cells(row)).chain([word(row).to_owned()]));
         }
@@ -61,7 +61,7 @@ pub fn markdown(report: &ComparisonReport) -> String {
     for (title, rows) in tables(report) {
         let _ = write!(
             text,
-            "\n| {title} | A | B | change | 95 % interval | verdict |\n|---|--:|--:|--:|--:|---|\n"
+            "\n| {title} | A | B | change | interval | verdict |\n|---|--:|--:|--:|--:|---|\n"
         );
         for row in rows {
             let cells: Vec<String> = cells(row).collect();

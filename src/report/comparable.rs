@@ -1,8 +1,11 @@
 //! [`differences`]: what keeps stored results from being compared, and what is worth a note.
 
+use std::time::Duration;
+
 use crate::load::rate::Figures;
 use crate::report::search::Bound;
 use crate::report::{Kind, OutcomeName, Report};
+use crate::time::Human;
 
 /// Rates this close, relative, are the same.
 const RATE_TOLERANCE: f64 = 0.01;
@@ -120,7 +123,7 @@ fn mix(report: &Report) -> String {
 }
 
 fn human(ns: u64) -> String {
-    crate::time::Human(std::time::Duration::from_nanos(ns)).to_string()
+    Human(Duration::from_nanos(ns)).to_string()
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ pub struct Report {
     pub search: Option<SearchReport>,
     /// The comparison of two targets in turns, if that is what this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comparison: Option<ComparisonReport>,
+    pub comparison: Option<Box<ComparisonReport>>,
     /// What the target said about itself.
     pub monitors: Vec<serde_json::Value>,
 }

@@ -40,7 +40,7 @@ impl Runs {
         for second in 1..=60 {
             let mut request = RequestSlice::default();
             for _ in 0..200 {
-                let time = Duration::from_secs_f64(ms / 1e3 * random.lognormal(0.3));
+                let time = Duration::from_secs_f64(ms / 1e3 * random.lognormal(0.1));
                 request.record(Ended::new(0, Fate::Ok, time));
             }
             let window = Window { planned: 200, fates: request.fates, ..Window::default() };
@@ -134,7 +134,7 @@ fn runs_are_listed_tagged_and_removed() {
     let runs = Runs::new();
     runs.store("1-first", 10.0, |_| {});
     runs.store("2-second", 10.0, |_| {});
-    runs.expect("runs", 0, "2-second  50/s over 1m");
+    runs.expect("runs", 0, "2-second  50/s over 1 min");
     for words in ["runs tag 1 keep", "runs tag latest keep --move"] {
         runs.expect(words, 0, "");
     }

@@ -267,11 +267,13 @@ fn change([a, b]: &[Vec<f64>; 2], floor: f64, known: Known) -> Change {
     let squares: f64 = differences.iter().map(|one| (one - estimate).powi(2)).sum();
     let df = (n - 1.0).max(1.0);
     // A single pair says nothing of the spread.
-    let spread = if n > 1.0 { (squares / df / n).sqrt().max(floor) } else { 1.0 };
+    let spread = if n > 1.0 { (squares / df / n).sqrt() } else { 1.0 };
+    // The floor is known beforehand and not estimated from few pairs.
+    let (error, df) = if spread < floor { (floor, f64::INFINITY) } else { (spread, df) };
     let ranked = (differences.len() >= RANKS_MIN).then(|| wilcoxon::two_sided(&differences));
     // A second opinion, not a second test: it has its say where it clearly does not agree.
     let second_p = ranked.filter(|p| *p > ALPHA);
-    Change { estimate, error: spread, df, second_p, known }
+    Change { estimate, error, df, second_p, known }
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -1,7 +1,9 @@
 //! [`Timeline`]: what a comparison needs of one request name in one run, slice by slice.
 
 use crate::analysis::stats::batches::Slice;
+use crate::measure::histogram::LatencyHistogram;
 use crate::measure::slice::RequestSlice;
+use crate::time::whole_nanos;
 
 /// Counts and times within one slice.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,9 +45,9 @@ pub struct Distribution {
 
 impl From<&RequestSlice> for Moment {
     fn from(slice: &RequestSlice) -> Self {
-        let entries = |times: &crate::measure::histogram::LatencyHistogram| {
+        let entries = |times: &LatencyHistogram| {
             let entries = times.entries().into_iter();
-            entries.map(|(time, count)| (crate::time::whole_nanos(time), count)).collect()
+            entries.map(|(time, count)| (whole_nanos(time), count)).collect()
         };
         Self {
             planned: slice.fates.planned(),

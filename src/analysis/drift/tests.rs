@@ -141,6 +141,6 @@ fn the_drain_is_no_part_of_the_run() {
     let mut tail = drained[599];
     (tail.planned, tail.ok) = (0, 3);
     tail.times = [Quantile::exact(Duration::from_secs(9)); 3];
-    drained.extend([tail; 200]);
+    drained.extend(std::iter::repeat_n(tail, 200));
     assert_eq!(said(&drained, 0.17), said(&drained[..600], 0.17));
 }

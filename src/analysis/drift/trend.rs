@@ -10,8 +10,9 @@ use crate::analysis::drift::order::{median, ranks};
 
 /// Lags beyond this part of the sequence are known too poorly to be used.
 const LAG_SHARE: usize = 4;
-/// Estimates of autocorrelation are up to this many times 1/n too low once a form has been taken out.
-const LAG_BIAS: f64 = 4.0;
+/// Estimates of autocorrelation are too low once a form has been taken out, by so many times 1/n where waves
+/// are slow.
+const LAG_BIAS: f64 = 6.0;
 /// From an autocorrelation below this many times 1/√n on, lags are taken for noise. Hamed and Rao cut at
 /// 1.64, which overlooks slow waves under noise: by simulation, twice as many false alarms.
 const NOISE: f64 = 0.7;
@@ -46,7 +47,7 @@ pub(super) fn slope_error(noise: f64, length: usize) -> f64 {
 /// By how much autocorrelation inflates the variance of sums over `residuals`; at least 1.
 fn inflation(residuals: &[f64]) -> f64 {
     let n = residuals.len() as f64;
-    let mean = (n + 1.0) / 2.0;
+    let mean = f64::midpoint(n, 1.0);
     let centred: Vec<f64> = ranks(residuals).iter().map(|rank| rank - mean).collect();
     let power: f64 = centred.iter().map(|value| value * value).sum();
     if power <= 0.0 {

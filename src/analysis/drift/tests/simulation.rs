@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::drift::{Course, Metric, Point, judge};
+use crate::analysis::drift::{Course, Judged, Metric, Point, judge};
 use crate::load::random::SplitMix64;
 use crate::measure::histogram::Quantile;
 use crate::time::Offset;
@@ -184,7 +184,7 @@ fn few_runs_without_drift_are_warned_of_and_most_with_it_are() {
 #[ignore = "minutes"]
 #[expect(clippy::print_stdout, reason = "a table for people")]
 fn drift_table() {
-    const RUNS: u64 = 400;
+    const RUNS: u64 = 200;
     for target in steady() {
         let (any, _) = moved(&target, RUNS, Metric::P50);
         println!("{:40} warned of without drift: {:.1} %", target.name, share(any, RUNS));
