@@ -284,7 +284,9 @@ impl Page {
         let lines = search.capacity.as_ref().map(capacity::lines).unwrap_or_default();
         if !lines.is_empty() {
             self.section("Capacity");
-            lines.iter().for_each(|line| self.line(line));
+            for line in &lines {
+                self.line(line);
+            }
         }
     }
 
