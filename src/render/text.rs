@@ -9,7 +9,7 @@ use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone, client};
-use crate::report::search::{Bound, SearchReport, TrialReport, TrialVerdict};
+use crate::report::search::{Bound, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
     RequestReport, SeverityName, TierName,
@@ -246,7 +246,8 @@ impl Page {
             "backlog/s",
             "length",
         ]);
-        for (place, trial) in trials.iter().enumerate() {
+        let told = |trial: &&TrialReport| trial.purpose != Some(TrialPurpose::Recovery);
+        for (place, trial) in trials.iter().filter(told).enumerate() {
             table.row([
                 (place + 1).to_string(),
                 Figures(trial.rate).to_string(),
@@ -272,6 +273,10 @@ impl Page {
             }
         }
         self.line(&shortened(&format!("limits: {}", search.slo), WIDTH_MAX));
+        if search.held > 0 {
+            let held = human(search.held);
+            self.line(&format!("held for {held}; faults that come more rarely were not seen"));
+        }
         for note in &search.notes {
             for line in wrap(note, WIDTH_MAX) {
                 self.line(&line);

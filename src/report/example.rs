@@ -7,7 +7,7 @@ use http::Method;
 use super::Report;
 use super::build::Parts;
 use super::echo::Environment;
-use super::search::{Bound, Breach, MaxRps, SearchReport, TrialReport, TrialVerdict};
+use super::search::{Bound, Breach, MaxRps, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use super::series::SeriesBuilder;
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
@@ -180,6 +180,7 @@ pub(crate) fn report(course: Course) -> Report {
 pub(crate) fn search_report() -> Report {
     let trial = |rate: u32, verdict, p95_ms: u64| TrialReport {
         rate: f64::from(rate),
+        purpose: Some(TrialPurpose::Refine),
         verdict,
         planned: u64::from(rate) * 10,
         p95: p95_ms * 1_000_000,
@@ -196,6 +197,9 @@ pub(crate) fn search_report() -> Report {
         max_rps: MaxRps { estimate: 342.0, low: 331.0, high: Some(352.0), confidence: 0.95 },
         bound: Bound::Breach,
         breach: Some(Breach { rate: 360.0, reason: "p95 ≥ 4.1 s".to_owned() }),
+        effort: "normal".to_owned(),
+        held: 30_000_000_000,
+        noise: Some(0.9),
         trials: vec![
             trial(50, TrialVerdict::Pass, 22),
             trial(400, TrialVerdict::Fail, 4_100),
