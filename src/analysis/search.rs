@@ -115,7 +115,7 @@ const CHANGE_BUDGET: Duration = Duration::from_secs(40);
 /// The longest wait for a target to be itself again after a failure.
 const RECOVERY_MAX: Duration = Duration::from_secs(30);
 /// A bound for trials that report no time; a search needs about 30.
-const TRIALS_MAX: usize = 200;
+const TRIALS_MAX: usize = 100;
 /// Set aside for draining what a trial leaves.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -129,7 +129,7 @@ impl Search {
             phase: Phase::Ramp,
             low: None,
             high: None,
-            ceiling: Ceiling::new(settings.max_rate),
+            ceiling: Ceiling::new(settings.max_rate, settings.min_rate),
             noise: Noise::PRIOR,
             base: None,
             posterior: None,

@@ -8,6 +8,7 @@ use crate::analysis::trial::ClientState;
 pub(super) struct Ceiling {
     /// Per second.
     pub(super) rate: f64,
+    least: f64,
     pub(super) lid: Lid,
     /// How often the generator was the limit.
     lowered: i32,
@@ -25,8 +26,9 @@ pub(super) enum Lid {
 }
 
 impl Ceiling {
-    pub(super) fn new(rate: f64) -> Self {
-        Self { rate, lid: Lid::Settings, lowered: 0 }
+    /// At `rate`, never to be lower than `least`.
+    pub(super) fn new(rate: f64, least: f64) -> Self {
+        Self { rate, least, lid: Lid::Settings, lowered: 0 }
     }
 
     /// Takes a trial that the generator limited: what it sent is within its reach, a little less surely.
@@ -35,7 +37,7 @@ impl Ceiling {
         let rate = record.trial.rate;
         let step = 0.05 * f64::from(1 << self.lowered.min(4));
         let reach = (0.98 * record.figures.achieved).min(rate * (1.0 - step));
-        self.rate = self.rate.min(reach.max(held.unwrap_or(0.0)));
+        self.rate = self.rate.min(reach.max(held.unwrap_or(self.least)));
         self.lid = Lid::Client(reason.clone());
         self.lowered += 1;
     }

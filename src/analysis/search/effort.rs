@@ -65,8 +65,8 @@ impl Settings {
     pub fn new(slo: Slo, effort: Effort) -> Self {
         let (precision, confirm, trial, budget, search_time) = match effort {
             Effort::Quick => (0.05, 10, 12, 45, 150),
-            Effort::Normal => (0.03, 30, 12, 90, 300),
-            Effort::Thorough => (0.015, 60, 30, 240, 700),
+            Effort::Normal => (0.03, 30, 12, 90, 360),
+            Effort::Thorough => (0.015, 60, 30, 240, 720),
         };
         Self {
             slo,

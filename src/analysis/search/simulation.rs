@@ -124,7 +124,8 @@ struct Slot {
 
 impl Tally {
     fn slot(&mut self, at: f64) -> &mut Slot {
-        let index = count(at / SLOT_S).min(4_000);
+        // A request due at a slot's very beginning belongs to it, whatever rounding makes of it.
+        let index = count(at / SLOT_S + 1e-6).min(4_000);
         if self.slots.len() <= index {
             self.slots.resize(index + 1, Slot::default());
         }

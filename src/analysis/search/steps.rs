@@ -55,9 +55,12 @@ impl Search {
 
     /// A probe after a failure, until the target answers as fast as before it.
     pub(super) fn recovery(&mut self, record: &TrialRecord) -> Option<Trial> {
-        let low = self.low?;
+        let low = self.low.filter(|_| self.trials.len() < TRIALS_MAX)?;
+        let evidence = record.judgement.evidence;
+        // What was refused at once left no queue; a pause would only refill a limiter's bucket.
+        let refused = evidence.backlog <= 0.0 && evidence.latency <= 0.0;
         let over = self.phase == Phase::Over || record.judgement.verdict == Verdict::Invalid;
-        if record.held || over && record.trial.purpose != Purpose::Recovery {
+        if record.held || (over || refused) && record.trial.purpose != Purpose::Recovery {
             self.recovering = Duration::ZERO;
             return None;
         }

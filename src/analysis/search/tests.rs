@@ -1,1 +1,155 @@
-//! x
+//! What a search does at the edges of its range and of its time, and that it ends.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::acceptance::search;
+use super::simulation::{Service, Target};
+use super::steps::four_figures;
+use super::*;
+use crate::analysis::trial::{Breach, ClientState, Measured, Point, SLOT};
+use crate::load::slo::Slo;
+
+fn standard() -> Settings {
+    Settings::new(Slo::standard(), Effort::Normal)
+}
+
+#[test]
+fn the_highest_rate_allowed_is_a_lower_bound() {
+    let settings = Settings { max_rate: 500.0, ..standard() };
+    let (answer, _) = search(Target::new(900.0, 1, Service::Exponential), &settings, 1);
+    assert_eq!((answer.bound, answer.estimate, answer.high), (Bound::AtLeast, 500.0, None));
+    assert_eq!(answer.notes, []);
+}
+
+#[test]
+fn a_limited_generator_gives_a_lower_bound_and_no_verdict() {
+    let target = Target { client: 700.0, ..Target::new(5000.0, 1, Service::Exponential) };
+    let (answer, _) = search(target, &standard(), 1);
+    assert_eq!(answer.bound, Bound::AtLeast);
+    assert!((665.0..=700.0).contains(&answer.estimate), "{}", answer.estimate);
+    assert_eq!(answer.notes, [Note::ClientLimited { reason: "CPU".into() }]);
+    for record in answer.trials.iter().filter(|record| record.trial.rate > 700.0) {
+        assert_eq!(record.judgement.verdict, Verdict::Invalid);
+    }
+}
+
+#[test]
+fn a_search_broken_off_at_once_rules_nothing_out() {
+    let answer = Search::new(standard()).conclude();
+    assert_eq!((answer.bound, answer.estimate, answer.high), (Bound::AtLeast, 0.0, None));
+}
+
+#[test]
+fn a_broken_target_is_told_at_once() {
+    let target = Target { broken: true, ..Target::new(900.0, 1, Service::Fixed) };
+    let (answer, simulation) = search(target, &standard(), 1);
+    assert_eq!((answer.bound, answer.estimate), (Bound::BelowMinimum, 0.0));
+    assert!(matches!(answer.breach, Some((_, Breach::ErrorsOver(_)))), "{:?}", answer.breach);
+    assert_eq!(answer.notes, []);
+    assert!(simulation.now < 10.0, "{}", simulation.now);
+}
+
+#[test]
+fn a_target_too_slow_at_any_rate_is_below_the_minimum() {
+    // 1.2 s per answer, whatever the rate.
+    let (answer, _) = search(Target::new(100.0, 120, Service::Fixed), &standard(), 1);
+    assert_eq!(answer.bound, Bound::BelowMinimum);
+    assert_eq!(answer.high, Some(1.0));
+    assert!(answer.breach.is_some());
+}
+
+#[test]
+fn a_start_above_capacity_is_left_downwards() {
+    let settings = Settings { start: 2000.0, ..standard() };
+    for (seed, service) in (0..).zip([Service::Fixed, Service::Exponential, Service::LogNormal(1.0)]) {
+        let (answer, _) = search(Target::new(300.0, 1, service), &settings, seed);
+        assert!((285.0..=315.0).contains(&answer.estimate), "{service:?}: {}", answer.estimate);
+    }
+}
+
+/// A result as `held` says, in `took` seconds.
+fn scripted(trial: &Trial, held: bool, took: f64, limited: bool) -> TrialResult {
+    let latency = Slo::standard().objectives[0];
+    let value = if held { 0.1 } else { 2.0 };
+    let slots = u32::try_from(trial.duration().as_millis() / 100).unwrap();
+    let point = |slot| Point {
+        at: SLOT * slot,
+        planned: 100,
+        answered_ok: 100,
+        unfinished: if held { 1 } else { 40 * u64::from(slot) },
+        ..Point::default()
+    };
+    TrialResult {
+        points: (1..=slots).map(point).collect(),
+        length: trial.length,
+        took: Duration::from_secs_f64(took),
+        planned: 1000,
+        ok: 1000,
+        error_rate: 0.0,
+        measured: vec![Measured { objective: latency, value, at_least: false }],
+        achieved: trial.rate,
+        send_lag_p99: Duration::ZERO,
+        median: Duration::from_secs_f64(value / 2.0),
+        interval: None,
+        client: if limited {
+            ClientState::Limited { reason: "CPU".into() }
+        } else {
+            ClientState::Healthy
+        },
+    }
+}
+
+#[test]
+fn a_search_replays_from_its_trials() {
+    let (answer, _) = search(Target::new(300.0, 1, Service::Exponential), &standard(), 3);
+    let mut again = Search::new(standard());
+    for record in &answer.trials {
+        assert_eq!(again.next(), Step::Trial(record.trial));
+        again.observe(record.figures.clone());
+    }
+    assert_eq!(again.next(), Step::Done(answer));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn every_search_ends_within_its_time_and_range(
+        outcomes in prop::collection::vec((0..3_u8, 0.0..3.0_f64), 1..40),
+        start in 0.1..5000.0_f64,
+        max_rate in 1.0..10_000.0_f64,
+        search_time in 20_u64..400,
+    ) {
+        let search_time = Duration::from_secs(search_time);
+        let settings = Settings { start, max_rate, search_time, ..standard() };
+        let mut search = Search::new(settings);
+        let mut elapsed = 0.0;
+        for (outcome, drain) in outcomes.iter().cycle().take(TRIALS_MAX + 1) {
+            let Step::Trial(trial) = search.next() else { break };
+            prop_assert!((0.99..=max_rate.max(1.0) * 1.001).contains(&trial.rate), "{trial:?}");
+            prop_assert!((trial.rate - four_figures(trial.rate)).abs() < 1e-9);
+            let took = trial.duration().as_secs_f64() + drain.min(2.0);
+            elapsed += took;
+            search.observe(scripted(&trial, *outcome == 0, took, *outcome == 2));
+        }
+        let Step::Done(answer) = search.next() else { panic!("no end after {elapsed} s") };
+        prop_assert!(elapsed <= search_time.as_secs_f64() + 0.1, "{} s", elapsed);
+        prop_assert!(answer.low <= answer.estimate);
+        prop_assert!(answer.high.is_none_or(|high| high >= answer.estimate));
+        let nothing_held = answer.estimate == 0.0 && answer.high.is_some();
+        prop_assert_eq!(answer.bound == Bound::BelowMinimum, nothing_held);
+    }
+
+    #[test]
+    fn a_search_whose_trials_report_no_time_ends_too(held in prop::collection::vec(any::<bool>(), 1..20)) {
+        let mut search = Search::new(standard());
+        for &held in held.iter().cycle().take(TRIALS_MAX) {
+            let Step::Trial(trial) = search.next() else { break };
+            let result = scripted(&trial, held, 0.0, false);
+            search.observe(TrialResult { length: Duration::ZERO, ..result });
+        }
+        prop_assert!(matches!(search.next(), Step::Done(_)));
+    }
+}

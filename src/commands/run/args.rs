@@ -145,7 +145,7 @@ pub struct Args {
     /// What the search may cost: a minute, two to three, five to ten
     #[arg(long, value_name = "EFFORT", value_parser = effort_parser(), default_value = "normal", requires = "find_max_rps", help_heading = "Search")]
     pub effort: Effort,
-    /// The search gives its best answer after this [default: 150s, 5m or 700s, by effort]
+    /// The search gives its best answer after this [default: 150s, 6m or 12m, by effort]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "find_max_rps", help_heading = "Search")]
     pub search_time: Option<Duration>,
     /// The load expected today; the result says how much more is possible
