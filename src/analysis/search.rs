@@ -239,11 +239,11 @@ impl Search {
 
     fn learn_from_ramp(&mut self, record: &TrialRecord) {
         let rate = record.trial.rate;
-        if !record.held {
-            self.high = Some(rate);
-        } else {
+        if record.held {
             self.low = Some(self.low.map_or(rate, |low| low.max(rate)));
             self.base = self.base.or(Some(record.figures.median));
+        } else {
+            self.high = Some(rate);
         }
         self.phase = match (self.low, self.high) {
             (Some(low), Some(high)) if high <= 2.5 * low => Phase::Refine,

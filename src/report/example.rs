@@ -9,6 +9,7 @@ use super::build::Parts;
 use super::echo::Environment;
 use super::search::{Bound, Breach, MaxRps, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use super::series::SeriesBuilder;
+use super::sheet::{CapacitySheet, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
 use crate::analysis::{Extent, Outcome};
@@ -200,6 +201,19 @@ pub(crate) fn search_report() -> Report {
         effort: "normal".to_owned(),
         held: 30_000_000_000,
         noise: Some(0.9),
+        sheet: Some(CapacitySheet {
+            curve: vec![CurveReport {
+                rate: 340.0,
+                p50: 210_000_000,
+                p95: 640_000_000,
+                p95_low: Some(576_000_000),
+                p95_high: Some(704_000_000),
+            }],
+            knee: Some(290.0),
+            safe_rate: Some(297.0),
+            current_rate: Some(200.0),
+            fit: None,
+        }),
         trials: vec![
             trial(50, TrialVerdict::Pass, 22),
             trial(400, TrialVerdict::Fail, 4_100),

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::report::sheet::CapacitySheet;
+
 /// A search and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchReport {
@@ -25,6 +27,9 @@ pub struct SearchReport {
     pub noise: Option<f64>,
     /// In the order they were made.
     pub trials: Vec<TrialReport>,
+    /// What the trials tell besides; absent if no rate was held.
+    #[serde(default)]
+    pub sheet: Option<CapacitySheet>,
     /// For people.
     #[serde(default)]
     pub notes: Vec<String>,

@@ -122,6 +122,7 @@ fn tight() -> Vec<Scenario> {
 }
 
 /// Targets with the faults of real ones.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn faults() -> Vec<Scenario> {
     use Service::{Erlang, Exponential, Fixed};
     let with = |change: fn(&mut Target), service| {
@@ -131,7 +132,7 @@ fn faults() -> Vec<Scenario> {
     };
     let stalls = |target: &mut Target| target.stalls = Some((20.0, 1.0));
     let limited = |burst| Target { limiter: Some((1000.0, burst)), ..Target::new(1e5, 1, Fixed) };
-    let limiter = |name, burst| Scenario {
+    let refusing = |name, burst| Scenario {
         within: (-0.02, 0.01, 1.0),
         above: (0.01, 0.0),
         covers: 0.0,
@@ -153,8 +154,8 @@ fn faults() -> Vec<Scenario> {
             note: Some(is_stalls),
             ..scenario("stall 1 s / 20 s, 500 ms", with(stalls, Erlang(4)), 498.0)
         },
-        limiter("limiter, bursts of 1 s", 1000.0),
-        limiter("limiter, bursts of 10 s", 10_000.0),
+        refusing("limiter, bursts of 1 s", 1000.0),
+        refusing("limiter, bursts of 10 s", 10_000.0),
         Scenario {
             within: (-0.03, 0.03, 0.95),
             above: (0.03, 0.05),
@@ -273,9 +274,8 @@ impl Figures {
             values.sort_by(f64::total_cmp);
             values
         };
-        let noted = |outcome: &Outcome| {
-            scenario.note.is_none_or(|is| outcome.answer.notes.iter().any(is))
-        };
+        let noted =
+            |outcome: &Outcome| scenario.note.is_none_or(|is| outcome.answer.notes.iter().any(is));
         let mut figures = Self {
             errors: sorted(|outcome| outcome.error),
             seconds: sorted(|outcome| outcome.seconds),
@@ -339,6 +339,11 @@ fn searches_find_what_theory_says() {
 /// For `scripts/prove-search`: `STEADFIRE_SEEDS` searches each, with the effort `STEADFIRE_EFFORT`.
 #[test]
 #[ignore = "minutes; scripts/prove-search runs it"]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a script asks for it and reads it"
+)]
 fn table() {
     let variable = |name| std::env::var(name).unwrap_or_default();
     let seeds = variable("STEADFIRE_SEEDS").parse().unwrap_or(20);

@@ -97,7 +97,8 @@ impl Answer {
         let (lower, upper) = (quantile(0.025), quantile(0.975));
         let estimate = search.best.or(lower).or(search.low);
         let breach = estimate.and_then(|estimate| breach(search, estimate));
-        let breach = breach.or_else(|| if estimate.is_none() { self::breach(search, 0.0) } else { None });
+        let breach =
+            breach.or_else(|| if estimate.is_none() { self::breach(search, 0.0) } else { None });
         let bound = match (estimate, search.high) {
             (None, Some(_)) => Bound::BelowMinimum,
             (Some(estimate), Some(_)) if !at_lid(search, estimate) => Bound::Breach,

@@ -66,7 +66,8 @@ impl Posterior {
         let stall_rate = f64::from(stalls) / (seconds + 1e-9);
         for record in records {
             let view = View { record, records, given, stall_rate };
-            let weight = if !record.held && record.ended_at < given.changed_at { STALE } else { 1.0 };
+            let weight =
+                if !record.held && record.ended_at < given.changed_at { STALE } else { 1.0 };
             let likelihood = view.likelihood();
             for (at, odds) in odds.iter_mut().enumerate() {
                 *odds += weight * likelihood(rate(at));
@@ -81,7 +82,9 @@ impl Posterior {
                 sum
             })
             .collect();
-        cumulated.iter_mut().for_each(|share| *share /= sum);
+        for share in &mut cumulated {
+            *share /= sum;
+        }
         Self { lowest, cumulated, stall_rate }
     }
 
@@ -128,11 +131,8 @@ impl<'a> View<'a> {
             let most = self.peak(&drift).max(0.0);
             return Box::new(move |g| {
                 let at = drift(g) - most;
-                let mixed = if g < ln_rate {
-                    ((1.0 - COLLAPSE) * at.exp() + COLLAPSE).ln()
-                } else {
-                    at
-                };
+                let mixed =
+                    if g < ln_rate { ((1.0 - COLLAPSE) * at.exp() + COLLAPSE).ln() } else { at };
                 mixed.clamp(floor, 0.0)
             });
         }
@@ -165,7 +165,8 @@ impl<'a> View<'a> {
         let capacity = (1.0 - self.gap(rate)) * rate;
         Box::new(move |g| {
             let excess = (1.0 - g.exp() / capacity).max(0.0);
-            excess / evidence.variance.max(1e-12) * (evidence.grown - excess * evidence.within / 2.0)
+            excess / evidence.variance.max(1e-12)
+                * (evidence.grown - excess * evidence.within / 2.0)
         })
     }
 
@@ -192,7 +193,8 @@ impl<'a> View<'a> {
         let with_stall =
             records.iter().filter(stalled).map(|r| r.trial.rate).fold(f64::INFINITY, f64::min);
         // A pass that met no stall says little where stalls fail a rate.
-        if stall_rate > 0.0 && record.judgement.stalls == 0 && record.trial.rate > 0.7 * with_stall {
+        if stall_rate > 0.0 && record.judgement.stalls == 0 && record.trial.rate > 0.7 * with_stall
+        {
             cap = cap.min((stall_rate * lasted(record)).max(CONTRADICTED));
         }
         let contradicts = |other: &&TrialRecord| {

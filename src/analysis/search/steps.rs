@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    DRAIN, Lid, Note, Phase, RECOVERY_MAX, Search, Step, TRIALS_MAX, TrialRecord,
-};
+use super::{DRAIN, Lid, Note, Phase, RECOVERY_MAX, Search, Step, TRIALS_MAX, TrialRecord};
 use crate::analysis::trial::{Purpose, Test, Trial, Verdict};
 
 /// Odds of 19 to 1 decide a trial, and those of 4.5 to 1 a step of the ramp, which is repeated.
@@ -129,7 +127,8 @@ impl Search {
     fn confirm(&mut self) -> Option<Trial> {
         let mut rate = self.posterior.as_ref()?.quantile(PROBED).exp();
         if let Some((times, refuted)) = self.refuted {
-            rate = rate.min(refuted / (1.0 + self.settings.precision / 2.0 * 2_f64.powi(times - 1)));
+            rate =
+                rate.min(refuted / (1.0 + self.settings.precision / 2.0 * 2_f64.powi(times - 1)));
         }
         rate = rate.min(self.ceiling.rate);
         if self.best.is_some_and(|best| rate <= 1.004 * best) {

@@ -63,7 +63,9 @@ fn a_target_too_slow_at_any_rate_is_below_the_minimum() {
 #[test]
 fn a_start_above_capacity_is_left_downwards() {
     let settings = Settings { start: 2000.0, ..standard() };
-    for (seed, service) in (0..).zip([Service::Fixed, Service::Exponential, Service::LogNormal(1.0)]) {
+    for (seed, service) in
+        (0..).zip([Service::Fixed, Service::Exponential, Service::LogNormal(1.0)])
+    {
         let (answer, _) = search(Target::new(300.0, 1, service), &settings, seed);
         assert!((285.0..=315.0).contains(&answer.estimate), "{service:?}: {}", answer.estimate);
     }

@@ -74,9 +74,11 @@ impl Limits {
     /// Whether `objective` is not tested while a trial runs.
     pub(super) fn leaves_out(&self, objective: &Objective) -> bool {
         match *objective {
-            Objective::ResponseTime { quantile, limit } => self.slow.is_none_or(|(tested, share)| {
-                (limit.as_secs_f64() - tested).abs() > 1e-9 || 1.0 - quantile > share + 1e-12
-            }),
+            Objective::ResponseTime { quantile, limit } => {
+                self.slow.is_none_or(|(tested, share)| {
+                    (limit.as_secs_f64() - tested).abs() > 1e-9 || 1.0 - quantile > share + 1e-12
+                })
+            }
             Objective::MeanResponseTime { .. } => true,
             Objective::ErrorRate { limit } => self.errors.is_none_or(|tested| limit > tested),
             Objective::Throughput { .. } => false,
@@ -126,11 +128,11 @@ impl Evidence {
             .collect();
         let lasted = (levels.len() - 1) as f64 * SLOT_S;
         let changes = Changes::over(&levels, trial.test.stall_rate);
-        let blended = (changes.variance * changes.number + NOISE_PRIOR * trial.test.noise / trial.rate)
+        let blended = (changes.variance * changes.number
+            + NOISE_PRIOR * trial.test.noise / trial.rate)
             / (changes.number + NOISE_PRIOR);
         // The floor is the error of counting whole requests.
-        let variance =
-            blended.max(0.01 / trial.rate) + 0.3 / (trial.rate * trial.rate * lasted);
+        let variance = blended.max(0.01 / trial.rate) + 0.3 / (trial.rate * trial.rate * lasted);
         let from = levels.len() - ending_window(levels.len(), trial.test.stall_rate);
         // From low point to low point: a stall that is over leaves no growth behind.
         let low = (from..levels.len()).min_by(|&a, &b| levels[a].total_cmp(&levels[b]));
@@ -162,7 +164,8 @@ fn latency((limit_s, share): (f64, f64), head: usize, points: &[Point]) -> f64 {
         (point.slow + point.unanswered + point.overdue).saturating_sub(before)
     };
     let slice = |at: usize| Slice {
-        count: points[at].planned - points[at].planned.min(points[at].failed - points[at].unanswered),
+        count: points[at].planned
+            - points[at].planned.min(points[at].failed - points[at].unanswered),
         hits: if at + shift < points.len() { turned(at + shift) } else { 0 },
     };
     let all = Slices((head..points.len()).map(slice).collect());

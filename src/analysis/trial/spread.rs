@@ -86,7 +86,9 @@ mod tests {
             spread.of(0.95).unwrap()
         };
         let (even, bursts) = (spread(false), spread(true));
-        assert!(even.low >= Duration::from_millis(99) && even.high < Some(Duration::from_millis(103)));
+        assert!(
+            even.low >= Duration::from_millis(99) && even.high < Some(Duration::from_millis(103))
+        );
         assert!(bursts.low < Duration::from_millis(20), "{bursts:?}");
         assert_eq!(Spread::default().of(0.95), None);
     }

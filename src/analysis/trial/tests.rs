@@ -26,8 +26,12 @@ fn trial(seconds: u64) -> Trial {
 /// A healthy trial with `point(t)` at `t` seconds after its start.
 fn result(trial: &Trial, point: impl Fn(f64) -> Point) -> TrialResult {
     let slots = u32::try_from(trial.duration().as_millis() / 100).unwrap();
-    let point =
-        |slot| Point { at: SLOT * slot, planned: 100, answered_ok: 100, ..point(f64::from(slot) * 0.1) };
+    let point = |slot| Point {
+        at: SLOT * slot,
+        planned: 100,
+        answered_ok: 100,
+        ..point(f64::from(slot) * 0.1)
+    };
     let [latency, errors] = Slo::standard().objectives[..] else { panic!("p95 and errors") };
     let planned = trial.length.as_secs() * 1000;
     TrialResult {
@@ -93,7 +97,8 @@ fn a_stall_that_is_over_fails_nobody_wherever_it_lay() {
 
 #[test]
 fn slow_and_failed_requests_fail_a_rate_by_their_share() {
-    let slow = |slow| result(&trial(10), move |_| Point { slow, unfinished: 900, ..Point::default() });
+    let slow =
+        |slow| result(&trial(10), move |_| Point { slow, unfinished: 900, ..Point::default() });
     let failed = |failed| result(&trial(10), move |_| Point { failed, ..Point::default() });
     for (result, verdict, ending) in [
         (slow(2), Verdict::Pass, Ending::Held),

@@ -93,8 +93,8 @@ impl Watch {
         if evidence.against() <= -test.decisive && at >= test.pass_from {
             return Some(Ending::Held);
         }
-        let open = evidence.against().abs() < DRAW
-            || (evidence.against() > 0.0 && evidence.recovering);
+        let open =
+            evidence.against().abs() < DRAW || (evidence.against() > 0.0 && evidence.recovering);
         (last || (due && !open)).then(|| evidence.ending())
     }
 }

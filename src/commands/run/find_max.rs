@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::analysis::findings::generator_limit;
-use crate::analysis::search::{Answer, Effort, Search, Settings, Step};
+use crate::analysis::search::{Answer, Search, Settings, Step};
 use crate::analysis::slo::{self, Measured as Figure, RunFigures};
 use crate::analysis::trial::{
     ClientState, Measured, Point, Purpose, Spread, Trial, TrialResult, Watch, judge,
@@ -70,7 +70,9 @@ pub(super) fn run(
     let ran = kept.best(answer.estimate).ok_or_else(|| {
         Failure::unexpected(anyhow::anyhow!("the search ended before its first trial"))
     })?;
-    Ok(report(session, &answer, args.effort, ran))
+    let current_rate = args.current_rate.map(Rate::as_per_second);
+    let asked = search_report::Asked { effort: args.effort, current_rate };
+    Ok(report(session, &answer, asked, ran))
 }
 
 fn settings(session: &Session, args: &Args) -> Settings {
@@ -196,7 +198,7 @@ fn client_state(session: &Session, measurement: Measurement<'_>) -> ClientState 
     }
 }
 
-fn report(session: &Session, answer: &Answer, effort: Effort, ran: Ran) -> Report {
+fn report(session: &Session, answer: &Answer, asked: search_report::Asked, ran: Ran) -> Report {
     let Ran { trial, outcome, summary, series, silent_since, strain } = ran;
     let plan = Plan {
         rate: Rate::from_per_second(trial.rate).unwrap_or(session.plan.rate),
@@ -211,6 +213,6 @@ fn report(session: &Session, answer: &Answer, effort: Effort, ran: Ran) -> Repor
         silent_since,
         strain,
     };
-    let search = search_report::from(answer, &plan.slo, effort);
+    let search = search_report::from(answer, &plan.slo, asked);
     verdict::report(session, &plan, measurement, series, Some(search))
 }

@@ -1,12 +1,14 @@
 //! A search in the words of the report and the screen.
 
 use crate::analysis::search::{Answer, Bound, Effort, Note, TrialRecord};
+use crate::analysis::sheet::{CurvePoint, FIT_ERROR_MAX, Fit, Sheet};
 use crate::analysis::trial::{
     Breach, ClientState, Judgement, Measured, Purpose, Trial, TrialResult, Verdict,
 };
 use crate::load::rate::Figures;
 use crate::load::slo::{Objective, Slo, quantile_name};
 use crate::report::search::{self as model, SearchReport, TrialReport, TrialVerdict};
+use crate::report::sheet::{CapacitySheet, CurveReport, FitReport};
 use crate::time::{Human, whole_nanos};
 
 use std::time::Duration;
@@ -74,8 +76,16 @@ fn words(breach: &Breach) -> String {
     }
 }
 
+/// What was asked for on the command line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) effort: Effort,
+    /// Requests per second expected today.
+    pub(super) current_rate: Option<f64>,
+}
+
 /// The search block of the report.
-pub(super) fn from(answer: &Answer, slo: &Slo, effort: Effort) -> SearchReport {
+pub(super) fn from(answer: &Answer, slo: &Slo, asked: Asked) -> SearchReport {
     SearchReport {
         slo: slo.to_string(),
         max_rps: model::MaxRps {
@@ -93,9 +103,10 @@ pub(super) fn from(answer: &Answer, slo: &Slo, effort: Effort) -> SearchReport {
             .breach
             .as_ref()
             .map(|(rate, breach)| model::Breach { rate: *rate, reason: words(breach) }),
-        effort: effort.name().to_owned(),
+        effort: asked.effort.name().to_owned(),
         held: whole_nanos(answer.held),
         noise: Some(answer.noise),
+        sheet: Sheet::of(answer, slo).map(|found| sheet(&found, asked.current_rate)),
         trials: answer.trials.iter().map(trial).collect(),
         notes: answer.notes.iter().map(note).collect(),
     }
@@ -123,6 +134,30 @@ fn note(note: &Note) -> String {
         Note::SlowRecovery => {
             "slow-recovery: 30 s after an overload the target was still slower than before".to_owned()
         }
+    }
+}
+
+fn sheet(found: &Sheet, current_rate: Option<f64>) -> CapacitySheet {
+    let nanos = |seconds: f64| whole_nanos(Duration::from_secs_f64(seconds.max(0.0)));
+    let point = |point: &CurvePoint| CurveReport {
+        rate: point.rate,
+        p50: nanos(point.median),
+        p95: nanos(point.quantile),
+        p95_low: point.band.map(|(low, _)| nanos(low)),
+        p95_high: point.band.and_then(|(_, high)| high).map(nanos),
+    };
+    let fits = |fit: &Fit| fit.error <= FIT_ERROR_MAX;
+    CapacitySheet {
+        curve: found.curve.iter().map(point).collect(),
+        knee: found.knee,
+        safe_rate: found.safe,
+        current_rate,
+        fit: found.fit.filter(fits).map(|fit| FitReport {
+            base: nanos(fit.base),
+            wait: nanos(fit.wait),
+            capacity: fit.capacity,
+            error: fit.error,
+        }),
     }
 }
 
