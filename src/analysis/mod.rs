@@ -3,11 +3,11 @@
 //! A measurement that the generator itself limited is `invalid`, never a pass or a failure of the target.
 
 pub mod ab;
-pub mod capacity;
 pub mod compare;
 pub mod drift;
 pub mod findings;
 pub mod search;
+pub mod sheet;
 pub mod slo;
 pub mod stats;
 pub mod trial;

@@ -1,6 +1,5 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
-mod capacity;
 mod client;
 pub mod comparison;
 pub mod json;

@@ -7,12 +7,11 @@ use http::Method;
 use super::Report;
 use super::build::Parts;
 use super::echo::Environment;
-use super::search::{Bound, Breach, MaxRps, SearchReport, TrialReport, TrialVerdict};
+use super::search::{Bound, Breach, MaxRps, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use super::series::SeriesBuilder;
-use crate::analysis::capacity::{Broken, Highest, Point, Sheet};
+use super::sheet::{CapacitySheet, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
-use crate::analysis::trial::Verdict as AnalysisVerdict;
 use crate::analysis::{Extent, Outcome};
 use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
@@ -27,7 +26,6 @@ use crate::measure::summary::Summary;
 use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Interval, Window};
 use crate::report::ClockSource;
-use crate::report::capacity::CapacityReport;
 use crate::time::Offset;
 
 /// A plan of 200/s for 30 s over three request names.
@@ -183,6 +181,7 @@ pub(crate) fn report(course: Course) -> Report {
 pub(crate) fn search_report() -> Report {
     let trial = |rate: u32, verdict, p95_ms: u64| TrialReport {
         rate: f64::from(rate),
+        purpose: Some(TrialPurpose::Refine),
         verdict,
         planned: u64::from(rate) * 10,
         p95: p95_ms * 1_000_000,
@@ -199,6 +198,22 @@ pub(crate) fn search_report() -> Report {
         max_rps: MaxRps { estimate: 342.0, low: 331.0, high: Some(352.0), confidence: 0.95 },
         bound: Bound::Breach,
         breach: Some(Breach { rate: 360.0, reason: "p95 ≥ 4.1 s".to_owned() }),
+        effort: "normal".to_owned(),
+        held: 30_000_000_000,
+        noise: Some(0.9),
+        sheet: Some(CapacitySheet {
+            curve: vec![CurveReport {
+                rate: 340.0,
+                p50: 210_000_000,
+                p95: 640_000_000,
+                p95_low: Some(576_000_000),
+                p95_high: Some(704_000_000),
+            }],
+            knee: Some(290.0),
+            safe_rate: Some(297.0),
+            current_rate: Some(200.0),
+            fit: None,
+        }),
         trials: vec![
             trial(50, TrialVerdict::Pass, 22),
             trial(400, TrialVerdict::Fail, 4_100),
@@ -207,40 +222,8 @@ pub(crate) fn search_report() -> Report {
             trial(360, TrialVerdict::Fail, 4_100),
         ],
         notes: vec!["queueing begins near 300/s".to_owned()],
-        capacity: Some(capacity()),
     };
     report_with(GOOD, &[], Some(search))
-}
-
-fn capacity() -> CapacityReport {
-    let point = |rate, verdict, ms: u64| Point {
-        rate,
-        length: Duration::from_secs(10),
-        verdict,
-        time: Duration::from_millis(ms),
-        band: Some((Duration::from_millis(ms * 9 / 10), Duration::from_millis(ms * 11 / 10))),
-        at_least: ms > 2_000,
-        mean: Some(Duration::from_millis(ms / 3)),
-        error_rate: 0.0,
-        throughput_ok: rate,
-    };
-    let points = [
-        point(50.0, AnalysisVerdict::Pass, 22),
-        point(340.0, AnalysisVerdict::Pass, 640),
-        point(400.0, AnalysisVerdict::Fail, 4_100),
-    ];
-    let highest =
-        Highest { low: 331.0, limit: Some(Duration::from_secs(1)), current_rate: Some(200.0) };
-    let broken =
-        |request: &str, planned, broken| Broken { request: request.to_owned(), planned, broken };
-    let broken = [broken("list interactions", 2_400, 90), broken("interaction detail", 1_400, 410)];
-    let sheet = Sheet::new(&points, highest, &broken);
-    CapacityReport::new(
-        &sheet,
-        Some("p95 < 1 s".to_owned()),
-        Some(200.0),
-        Some("p95 ≥ 4.1 s".to_owned()),
-    )
 }
 
 /// The report of a run with circumstances.

@@ -5,7 +5,6 @@
 //! that they survive being written and read.
 
 pub mod build;
-pub mod capacity;
 pub mod comparable;
 pub mod comparison;
 mod convert;
@@ -13,6 +12,7 @@ pub mod echo;
 pub mod generator;
 pub mod search;
 pub mod series;
+pub mod sheet;
 
 use std::collections::BTreeMap;
 
