@@ -25,9 +25,9 @@ const BLOCKS: usize = 40;
 const BLOCK_POINTS_MIN: usize = 4;
 /// For each of ten tests. Independent noise alone would allow 0.5 %; what is left is for autocorrelation,
 /// which forty blocks tell only roughly (see the simulation).
-const TEST_P: f64 = 0.0002;
+const TEST_P: f64 = 0.0001;
 /// A slope must be so many times its error, for the same reason.
-const TEST_Z: f64 = 3.9;
+const TEST_Z: f64 = 4.2;
 /// The normal quantile that adds up to a power of 80 %.
 const POWER_Z: f64 = 0.84;
 /// Smallest change of a response time that matters, as a share of its level at the beginning …
