@@ -5,6 +5,7 @@
 pub mod compare;
 pub mod findings;
 pub mod search;
+pub mod sheet;
 pub mod slo;
 pub mod stats;
 pub mod trial;

@@ -1,39 +1,24 @@
 //! [`Search`]: finds the highest rate that still meets an SLO, as a state machine without clock or I/O.
 //!
-//! It doubles the rate until one fails, bisects between the last that held and the first that did not,
-//! holds the answer for longer before giving it, and looks once above it. Invariant: the next step
-//! follows from the bracket and the last trial alone, and every search ends within its time.
+//! It doubles the rate until one fails, narrows the interval by trials whose evidence is bounded, holds the
+//! answer for as long as it is claimed to hold, and looks once above it. Invariant: the next step follows
+//! from the settings and the trials so far alone, so a stored search can be replayed, and every search ends
+//! within its time.
 
 use std::time::Duration;
 
-use super::trial::{Purpose, Trial, TrialResult, Verdict, judge};
-use crate::load::slo::Slo;
-use bracket::{Bracket, Failure};
+use super::trial::{Judgement, Limits, Purpose, Trial, TrialResult, Verdict, judge};
+use ceiling::{Ceiling, Lid};
+use posterior::{Given, Posterior};
 
-pub use answer::{Answer, Bound, COVERAGE, Note, TrialRecord};
+pub use answer::{Answer, Bound, CONFIDENCE, Note};
+pub use effort::{Effort, Settings};
 
 mod answer;
-mod bracket;
-
-/// What to search, how finely, and how long at most.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// What a rate must meet.
-    pub slo: Slo,
-    /// First rate, per second.
-    pub start: f64,
-    /// Lowest rate worth trying, per second.
-    pub min_rate: f64,
-    /// Highest rate to offer, per second.
-    pub max_rate: f64,
-    /// Bisection ends when the bracket is narrower than this share of the rate; at least 0.005. At low
-    /// rates, where a trial has few requests, it ends sooner.
-    pub precision: f64,
-    /// How long the answer is held before it is given.
-    pub confirm: Duration,
-    /// The whole search aims to end within this time, drains included.
-    pub search_time: Duration,
-}
+mod ceiling;
+mod effort;
+mod posterior;
+mod steps;
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,45 +29,123 @@ pub enum Step {
     Done(Answer),
 }
 
+/// One trial with its outcome.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialRecord {
+    /// What was run.
+    pub trial: Trial,
+    /// What it says.
+    pub judgement: Judgement,
+    /// Whether the search took the rate as held.
+    pub held: bool,
+    /// Since the search's start, drain included.
+    pub ended_at: Duration,
+    /// What it rests on.
+    pub figures: TrialResult,
+}
+
 /// The search's state; drive it with [`Search::next`] and [`Search::observe`].
 #[derive(Clone, Debug)]
 pub struct Search {
     settings: Settings,
+    limits: Limits,
     step: Step,
-    bracket: Bracket,
-    /// The current trial is the second at its rate because the first may have been bad luck.
-    second_look: bool,
+    phase: Phase,
+    /// Highest rate that the ramp held, and lowest that failed twice.
+    low: Option<f64>,
+    high: Option<f64>,
+    ceiling: Ceiling,
+    noise: Noise,
+    /// Median response time of the first rate that held.
+    base: Option<Duration>,
+    posterior: Option<Posterior>,
+    /// Highest rate that was held for the confirmation's time.
+    best: Option<f64>,
+    /// Confirmations that failed in a row, and the rate of the last.
+    refuted: Option<(i32, f64)>,
+    climbs: u32,
+    budget: Duration,
+    changed_at: Duration,
+    recovering: Duration,
+    notes: Vec<Note>,
     elapsed: Duration,
     trials: Vec<TrialRecord>,
 }
 
-const WARM_UP: Duration = Duration::from_secs(1);
-const CLIMB: Duration = Duration::from_millis(1500);
-const BISECT_MIN: Duration = Duration::from_secs(4);
-const BISECT_MAX: Duration = Duration::from_secs(12);
-const ABOVE: Duration = Duration::from_secs(4);
-/// A confirmation shorter than this would confirm nothing.
-const CONFIRM_MIN: Duration = Duration::from_secs(5);
+/// What the search is about to learn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    /// Which two rates the answer lies between.
+    Ramp,
+    /// Whether the ramp's failure at this rate was no accident.
+    Repeat(f64),
+    /// Where between them.
+    Refine,
+    /// Whether the highest rate within reach is held.
+    Top,
+    /// Whether the rate above the confirmed one fails.
+    Above,
+    /// Whether more than the confirmed rate is held.
+    Climb,
+    /// Nothing more.
+    Over,
+}
+
+/// Squared variation of arrivals and services, averaged over trials.
+#[derive(Clone, Copy, Debug)]
+struct Noise {
+    value: f64,
+    weight: f64,
+}
+
+impl Noise {
+    /// As of exponential services, until trials tell otherwise.
+    const PRIOR: Self = Self { value: 1.0, weight: 3.0 };
+
+    fn learn(&mut self, (value, weight): (f64, f64)) {
+        self.value = (self.value * self.weight + value * weight) / (self.weight + weight);
+        self.weight = (self.weight + weight).min(40.0);
+    }
+}
+
+/// Failures of a ramp are believed from these log odds on, once repeated.
+const REPEAT_BELIEVED: f64 = 2.0;
+/// A target that changed gets this much time more.
+const CHANGE_BUDGET: Duration = Duration::from_secs(40);
+/// The longest wait for a target to be itself again after a failure.
+const RECOVERY_MAX: Duration = Duration::from_secs(30);
+/// A bound for trials that report no time; a search needs about 30.
+const TRIALS_MAX: usize = 100;
 /// Set aside for draining what a trial leaves.
 const DRAIN: Duration = Duration::from_secs(2);
-/// A bound for trials that report no time; a search needs about 20.
-const TRIALS_MAX: usize = 100;
 
 impl Search {
     /// Begins a search; rates and precision out of range are moved into it.
-    pub fn new(mut settings: Settings) -> Self {
-        settings.min_rate = settings.min_rate.max(0.001);
-        settings.max_rate = settings.max_rate.max(settings.min_rate);
-        settings.start = settings.start.clamp(settings.min_rate, settings.max_rate);
-        settings.precision = settings.precision.max(0.005);
-        Self {
-            step: Step::Trial(settings.trial(Purpose::WarmUp, settings.start, WARM_UP)),
-            settings,
-            bracket: Bracket::default(),
-            second_look: false,
+    pub fn new(settings: Settings) -> Self {
+        let settings = settings.in_range();
+        let mut search = Self {
+            limits: Limits::of(&settings.slo),
+            step: Step::Done(Answer::nothing()),
+            phase: Phase::Ramp,
+            low: None,
+            high: None,
+            ceiling: Ceiling::new(settings.max_rate, settings.min_rate),
+            noise: Noise::PRIOR,
+            base: None,
+            posterior: None,
+            best: None,
+            refuted: None,
+            climbs: 0,
+            budget: settings.budget,
+            changed_at: Duration::ZERO,
+            recovering: Duration::ZERO,
+            notes: Vec::new(),
             elapsed: Duration::ZERO,
             trials: Vec::new(),
-        }
+            settings,
+        };
+        search.step = search.decide();
+        search
     }
 
     /// What to do next; the same until a result is observed.
@@ -94,102 +157,26 @@ impl Search {
     pub fn observe(&mut self, result: TrialResult) {
         let Step::Trial(trial) = self.step else { return };
         let judgement = judge(&trial, &result, &self.settings.slo);
-        let record = TrialRecord { trial, judgement, figures: result };
-        self.elapsed += record.figures.took.max(record.figures.length);
-        self.trials.push(record.clone());
-        let again = self.second_look_at(&record);
-        self.second_look = again.is_some();
-        self.step = if let Some(trial) = again {
-            Step::Trial(trial)
-        } else {
-            self.learn(&record);
-            self.proceed(&record)
-        };
-    }
-
-    /// The trial to run again, if its verdict may have been bad luck.
-    fn second_look_at(&self, TrialRecord { trial, judgement, .. }: &TrialRecord) -> Option<Trial> {
-        let length = match (trial.purpose, judgement.verdict) {
-            (Purpose::WarmUp, _) | (_, Verdict::Pass) => return None,
-            (_, Verdict::Invalid) | (Purpose::Climb, Verdict::Fail) => trial.length,
-            // What 12 s leave open counts as not held: more time is better spent on another rate.
-            (_, Verdict::Undecided) if trial.length * 2 <= BISECT_MAX => trial.length * 2,
-            (_, Verdict::Undecided | Verdict::Fail) => return None,
-        };
-        let again = Trial { length, ..*trial };
-        (!self.second_look && self.fits(&again)).then_some(again)
-    }
-
-    fn learn(&mut self, TrialRecord { trial, judgement, figures }: &TrialRecord) {
+        self.elapsed += result.took.max(result.length);
         let held = match trial.purpose {
-            // Slow answers are what a cold target gives; none at all is another matter.
-            Purpose::WarmUp if figures.ok > 0 || figures.planned == 0 => return,
-            Purpose::WarmUp => false,
-            _ => judgement.verdict == Verdict::Pass,
+            Purpose::Recovery => self.is_recovered(&result),
+            Purpose::Repeat => {
+                judgement.verdict != Verdict::Invalid && judgement.against() < REPEAT_BELIEVED
+            }
+            _ => judgement.held(),
         };
-        if held {
-            self.bracket.hold(trial.rate);
-        } else {
-            self.bracket.fail(Failure {
-                trial: *trial,
-                judgement: judgement.clone(),
-                goodput: figures.goodput(trial),
-                client: figures.client.clone(),
-            });
+        let ended_at = self.elapsed;
+        let record = TrialRecord { trial, judgement, held, ended_at, figures: result };
+        if trial.purpose != Purpose::Recovery && record.judgement.verdict != Verdict::Invalid {
+            self.noise.learn(record.judgement.evidence.noise);
         }
-    }
-
-    fn proceed(&self, last: &TrialRecord) -> Step {
-        let Settings { start, min_rate, max_rate, .. } = self.settings;
-        let next = match (self.bracket.low(), self.bracket.high()) {
-            (None, None) => self.climb(start),
-            (None, Some(Failure { trial, .. }))
-                if trial.purpose == Purpose::WarmUp || trial.rate <= min_rate =>
-            {
-                return self.done();
-            }
-            (None, Some(Failure { trial, goodput, .. })) => {
-                self.climb((trial.rate / 2.0).min(0.9 * goodput).max(min_rate))
-            }
-            (Some(low), None) if low < max_rate => self.climb((2.0 * low).min(max_rate)),
-            (Some(low), Some(high)) if high.trial.rate > low * (1.0 + self.gap_allowed(low)) => {
-                match self.stepped_down(high, low) {
-                    Some(rate) => return self.confirm(rate),
-                    None => self.bisect(low, high.trial.rate),
-                }
-            }
-            (Some(low), _) => return self.settle(low, last),
+        self.trials.push(record.clone());
+        self.learn(&record);
+        self.posterior = self.believed();
+        self.step = match self.recovery(&record) {
+            Some(probe) => Step::Trial(probe),
+            None => self.decide(),
         };
-        match self.bracket.low() {
-            _ if self.fits(&next) => Step::Trial(next),
-            Some(low) => self.settle(low, last),
-            None => self.done(),
-        }
-    }
-
-    /// The bracket is as narrow as it gets: confirms its low end, looks above, and answers.
-    fn settle(&self, low: f64, last: &TrialRecord) -> Step {
-        if self.confirmed().is_none_or(|trial| trial.rate < low) {
-            return self.confirm(low);
-        }
-        // A stall may have failed a good rate, or the target may have grown: clearly above the answer a
-        // trial must fail.
-        let breached = self.bracket.high().is_some_and(Failure::is_breach);
-        let rate = low * (1.0 + 3.0 * self.precision_at(low));
-        let above = self.settings.trial(Purpose::Above, rate.min(self.settings.max_rate), ABOVE);
-        if breached && last.trial.purpose == Purpose::Confirm && self.fits(&above) {
-            return Step::Trial(above);
-        }
-        self.done()
-    }
-
-    fn confirm(&self, rate: f64) -> Step {
-        let confirm = self.settings.trial(Purpose::Confirm, rate, self.settings.confirm);
-        let length = confirm.length.min(self.left().saturating_sub(confirm.head + DRAIN));
-        if length < CONFIRM_MIN.min(confirm.length) {
-            return self.done();
-        }
-        Step::Trial(Trial { length, ..confirm })
     }
 
     /// What is known so far, for a search that is broken off.
@@ -197,105 +184,142 @@ impl Search {
         Answer::of(self)
     }
 
-    fn done(&self) -> Step {
-        Step::Done(self.conclude())
+    /// Every trial so far, in order.
+    pub fn trials(&self) -> &[TrialRecord] {
+        &self.trials
     }
 
-    fn climb(&self, rate: f64) -> Trial {
-        // Twenty requests are the least that a share of 5 % can be seen in.
-        let length = CLIMB.max(Duration::from_secs_f64((20.0 / rate).min(10.0)));
-        self.settings.trial(Purpose::Climb, rate, length)
-    }
-
-    /// The middle of the bracket, for as long as it takes to tell it from the bracket's ends.
-    fn bisect(&self, low: f64, high: f64) -> Trial {
-        let rate = (low * high).sqrt();
-        let half = high / rate - 1.0;
-        let seconds = (8.0 / (half * half * rate)).min(BISECT_MAX.as_secs_f64());
-        let length = Duration::from_secs_f64(seconds).max(BISECT_MIN);
-        self.settings.trial(Purpose::Bisect, rate, length)
-    }
-
-    /// A confirmation that failed has measured the capacity well: the rate just below that, unless it is
-    /// too far off to end the search.
-    fn stepped_down(&self, high: &Failure, low: f64) -> Option<f64> {
-        let precision = self.precision_at(low);
-        let finished = high.trial.rate - high.judgement.backlog_slope.max(0.0);
-        let rate = finished * (1.0 - precision / 2.0);
-        let near = high.trial.rate < rate * (1.0 + 2.0 * precision);
-        (high.trial.purpose == Purpose::Confirm && rate > low && near).then_some(rate)
-    }
-
-    /// The last trial that held its rate for the confirmation's time, if no later one contradicts it.
-    fn confirmed(&self) -> Option<Trial> {
-        let high = self.bracket.high().map_or(f64::INFINITY, |failure| failure.trial.rate);
-        self.trials
-            .iter()
-            .filter(|record| record.judgement.verdict == Verdict::Pass)
-            .map(|record| record.trial)
-            .rfind(|trial| trial.purpose == Purpose::Confirm && trial.rate < high)
-    }
-
-    /// How narrow the bracket can get: as set, or what the longest bisection trial can tell apart.
-    fn precision_at(&self, rate: f64) -> f64 {
-        let longest = self.settings.trial(Purpose::Bisect, rate, BISECT_MAX);
-        self.settings.precision.max(longest.resolution())
-    }
-
-    /// The share of `low` by which the bracket may be wide at the end. Twice the precision will do once
-    /// `low` is confirmed: another confirmation costs more than it tells.
-    fn gap_allowed(&self, low: f64) -> f64 {
-        let confirmed = self.confirmed().is_some_and(|trial| trial.rate >= low);
-        self.precision_at(low) * if confirmed { 2.0 } else { 1.0 }
-    }
-
-    /// Whether there is time for `trial` and, if its place is before the confirmation, for that too.
-    fn fits(&self, trial: &Trial) -> bool {
-        let after = match trial.purpose {
-            Purpose::Confirm | Purpose::Above => Duration::ZERO,
-            Purpose::WarmUp | Purpose::Climb | Purpose::Bisect => {
-                let confirm = self.settings.confirm;
-                self.settings.trial(Purpose::Confirm, trial.rate, confirm).duration() + DRAIN
+    fn learn(&mut self, record: &TrialRecord) {
+        let rate = record.trial.rate;
+        if record.trial.purpose == Purpose::Recovery {
+            return;
+        }
+        if record.judgement.verdict == Verdict::Invalid {
+            self.ceiling.lower(record, self.best.or(self.low));
+            let within = self.best.or(self.low).is_some() && self.posterior.is_none();
+            self.phase = match self.phase {
+                Phase::Above | Phase::Climb => Phase::Over,
+                Phase::Ramp | Phase::Repeat(_) | Phase::Top if within => Phase::Top,
+                Phase::Ramp | Phase::Repeat(_) | Phase::Top => Phase::Ramp,
+                other => other,
+            };
+            return;
+        }
+        match record.trial.purpose {
+            Purpose::Ramp if !record.held => self.phase = Phase::Repeat(rate),
+            Purpose::Ramp | Purpose::Repeat => self.learn_from_ramp(record),
+            Purpose::Confirm if record.held => {
+                self.best = Some(self.best.map_or(rate, |best| best.max(rate)));
+                let at_lid = self.high.is_none() || rate >= 0.95 * self.ceiling.rate;
+                self.phase = if at_lid && self.ceiling.lid != Lid::Recovery {
+                    Phase::Over
+                } else {
+                    Phase::Above
+                };
             }
+            Purpose::Confirm => {
+                self.refuted = Some((self.refuted.map_or(0, |(times, _)| times.min(5)) + 1, rate));
+                self.high = Some(self.high.map_or(rate, |high| high.max(rate)));
+                self.phase = Phase::Refine;
+            }
+            Purpose::Above => {
+                let grown = record.judgement.verdict == Verdict::Pass || record.is_strong_pass();
+                self.phase = if grown && self.stall_rate() <= 0.0 {
+                    self.change(record);
+                    Phase::Refine
+                } else {
+                    Phase::Climb
+                };
+            }
+            Purpose::Climb if record.held => self.best = Some(rate),
+            Purpose::Climb => self.phase = Phase::Over,
+            Purpose::Refine | Purpose::Recovery => {}
+        }
+    }
+
+    fn learn_from_ramp(&mut self, record: &TrialRecord) {
+        let rate = record.trial.rate;
+        if record.held {
+            self.low = Some(self.low.map_or(rate, |low| low.max(rate)));
+            self.base = self.base.or(Some(record.figures.median));
+        } else {
+            self.high = Some(rate);
+        }
+        self.phase = match (self.low, self.high) {
+            (Some(low), Some(high)) if high <= 2.5 * low => Phase::Refine,
+            (Some(low), None) if low >= self.ceiling.rate * 0.999 => Phase::Top,
+            (None, Some(_)) if rate <= self.settings.min_rate || record.is_dead() => Phase::Over,
+            _ => Phase::Ramp,
         };
-        self.left() >= trial.duration() + DRAIN + after
     }
 
-    fn left(&self) -> Duration {
-        if self.trials.len() >= TRIALS_MAX {
-            return Duration::ZERO;
-        }
-        self.settings.search_time.saturating_sub(self.elapsed)
+    /// The target holds more than it did: what failed before says little any more.
+    fn change(&mut self, record: &TrialRecord) {
+        self.refuted = None;
+        self.changed_at = self.elapsed.saturating_sub(record.figures.took);
+        self.budget = self.budget.max(self.elapsed + CHANGE_BUDGET);
+        let above = 1.2 * record.trial.rate;
+        self.high = self.high.map(|high| high.max(above));
+        self.note(Note::Scaled);
     }
-}
 
-impl Settings {
-    /// From 20/s, to 2.5 %, held for 20 s, within 150 s.
-    pub fn new(slo: Slo) -> Self {
-        Self {
-            slo,
-            start: 20.0,
-            min_rate: 1.0,
-            max_rate: 1e6,
-            precision: 0.025,
-            confirm: Duration::from_secs(20),
-            search_time: Duration::from_secs(150),
+    fn note(&mut self, note: Note) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
         }
     }
 
-    /// A trial at `rate` in four figures; its head is as long as the SLO lets an answer take.
-    fn trial(&self, purpose: Purpose, rate: f64, length: Duration) -> Trial {
-        let limit = self.slo.tightest_time().unwrap_or(Duration::from_secs(1));
-        let settle = limit.clamp(Duration::from_millis(500), Duration::from_secs(5));
-        let head = if purpose == Purpose::Climb { settle / 2 } else { settle };
-        Trial { rate: four_figures(rate), head, length: length.max(3 * head), purpose }
+    /// The distribution over rates, once the ramp has found both ends.
+    fn believed(&self) -> Option<Posterior> {
+        let (Some(low), Some(high)) = (self.low, self.high) else { return None };
+        if !matches!(self.phase, Phase::Refine | Phase::Above | Phase::Climb | Phase::Over) {
+            return None;
+        }
+        let given = Given {
+            limits: self.limits,
+            noise: self.noise.value,
+            base_s: self.base_s(),
+            low,
+            high,
+            changed_at: self.changed_at,
+        };
+        // A ramp's failure counts once it was repeated, and its first steps say nothing of the end.
+        let counts = |record: &&TrialRecord| match record.trial.purpose {
+            _ if record.judgement.verdict == Verdict::Invalid => false,
+            Purpose::Ramp => record.held && 2.5 * record.trial.rate >= low,
+            Purpose::Recovery => false,
+            _ => true,
+        };
+        Some(Posterior::over(&given, &self.trials.iter().filter(counts).collect::<Vec<_>>()))
+    }
+
+    fn base_s(&self) -> f64 {
+        self.base.unwrap_or_default().as_secs_f64()
+    }
+
+    fn stall_rate(&self) -> f64 {
+        self.posterior.as_ref().map_or(0.0, |posterior| posterior.stall_rate)
+    }
+
+    fn is_recovered(&self, result: &TrialResult) -> bool {
+        let (base, limit) = (self.base_s(), self.limits.slow.map_or(1.0, |(limit, _)| limit));
+        result.ok > 0 && result.median.as_secs_f64() <= (2.0 * base).max(base + 0.05 * limit)
     }
 }
 
-fn four_figures(rate: f64) -> f64 {
-    format!("{rate:.3e}").parse().unwrap_or(rate)
+impl TrialRecord {
+    /// Nothing at all was answered well.
+    fn is_dead(&self) -> bool {
+        self.figures.planned > 0 && self.figures.ok == 0
+    }
+
+    fn is_strong_pass(&self) -> bool {
+        self.held && self.judgement.ending == super::trial::Ending::Held
+    }
 }
 
+#[cfg(test)]
+mod acceptance;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]

@@ -3,44 +3,77 @@
 //! Invariant: a verdict never rests on response times alone. Just above capacity a queue grows so slowly
 //! that a 10 s trial keeps p95 below 1 s up to 10 % too high; the growth of the backlog tells at once.
 //! A backlog that came back is a finished stall and fails nobody.
+//!
+//! The verdict follows from the points alone, so the trial under way and the stored one are judged alike.
 
 use std::time::Duration;
 
 use crate::load::slo::{Objective, Slo};
 
-pub use watch::{StopReason, Watch};
+pub(super) use evidence::whole;
+pub use evidence::{Evidence, Limits};
+pub use spread::{Spread, TimeInterval};
+pub use watch::{Ending, Watch};
 
+mod evidence;
+mod spread;
+mod stalls;
 mod watch;
 
 /// The time that one [`Point`] covers.
 pub const SLOT: Duration = Duration::from_millis(100);
 
-/// A constant rate to be offered for a while.
+/// A constant rate to be offered for a while, and how it is judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trial {
     /// Arrivals per second, above 0.
     pub rate: f64,
     /// Offered first and left out of every figure but the points.
     pub head: Duration,
-    /// The judged part, after the head.
+    /// The judged part, after the head, if nothing ends it sooner.
     pub length: Duration,
     /// What the search wants to learn.
     pub purpose: Purpose,
+    /// When and how surely it is decided.
+    pub test: Test,
+}
+
+/// How a trial under way is tested. Times count from the trial's start, head included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Test {
+    /// The excess over capacity that is told from none, as a share of the rate, above 0.
+    pub excess: f64,
+    /// Log odds that decide.
+    pub decisive: f64,
+    /// First look.
+    pub from: Duration,
+    /// No pass before this.
+    pub pass_from: Duration,
+    /// Undecided trials end here, those that are close or recovering go on to the end.
+    pub until: Duration,
+    /// Squared variation of arrivals and services of the target so far; 1 for exponential services.
+    pub noise: f64,
+    /// Stalls per second of trials so far.
+    pub stall_rate: f64,
 }
 
 /// Why a trial is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To fill connections, caches and code paths; not judged.
-    WarmUp,
     /// To find a rate that fails and one that holds.
-    Climb,
+    Ramp,
+    /// To make sure that a ramp's failure was no accident.
+    Repeat,
+    /// To see whether the target is itself again after a failure.
+    Recovery,
     /// To narrow the gap between the two.
-    Bisect,
+    Refine,
     /// To hold the answer for longer before it is given.
     Confirm,
-    /// To see once more that the next rate above the answer fails.
+    /// To see that a rate just above the answer fails now, too.
     Above,
+    /// To hold a rate between a confirmed one and the best guess.
+    Climb,
 }
 
 /// What 100 ms of a trial showed, all workers together. Counts belong to the slot they happened in.
@@ -56,6 +89,8 @@ pub struct Point {
     pub slow: u64,
     /// Requests that ended in any other way.
     pub failed: u64,
+    /// Of those, the ones that never got an answer.
+    pub unanswered: u64,
     /// Requests due by the end and not finished then, waiting and unsent ones included.
     pub unfinished: u64,
     /// Of those, the ones already older than the tightest latency limit.
@@ -119,10 +154,12 @@ pub struct TrialResult {
     pub achieved: f64,
     /// 99th percentile of sent − due over the judged part.
     pub send_lag_p99: Duration,
+    /// Median response time over the judged part.
+    pub median: Duration,
+    /// 95 % interval of the first quantile that the SLO names, if enough was answered.
+    pub interval: Option<TimeInterval>,
     /// Whether the generator was the limit.
     pub client: ClientState,
-    /// Set where [`Watch`] ended the trial.
-    pub stopped_early: Option<StopReason>,
 }
 
 impl TrialResult {
@@ -141,7 +178,7 @@ pub enum Verdict {
     Pass,
     /// The target did not hold it.
     Fail,
-    /// Too noisy, or disturbed by something that passed: a longer trial may tell.
+    /// Too close to the limit for its length, or disturbed by something that passed.
     Undecided,
     /// The generator was the limit.
     Invalid,
@@ -159,11 +196,6 @@ pub enum Breach {
         /// Unfinished requests added per second.
         per_s: f64,
     },
-    /// The target left no way to send what was due, the generator being healthy.
-    AchievedShort {
-        /// Sent per second.
-        achieved: f64,
-    },
 }
 
 /// A trial's verdict and what it rests on.
@@ -171,144 +203,113 @@ pub enum Breach {
 pub struct Judgement {
     /// What the trial says about its rate.
     pub verdict: Verdict,
+    /// How it ended.
+    pub ending: Ending,
+    /// For and against the rate.
+    pub evidence: Evidence,
     /// Every breach seen, also where the verdict is undecided or invalid; the binding one first.
     pub reasons: Vec<Breach>,
     /// Growth of the backlog in requests per second, from low point to low point.
     pub backlog_slope: f64,
+    /// How often nothing was answered for a while.
+    pub stalls: u32,
+    /// When most requests first went wrong, in seconds since the trial's start; 0 where they did not.
+    pub onset: f64,
 }
 
-/// Less than this share of the due requests sent in time is a breach of its own.
-const ACHIEVED_SHARE_MIN: f64 = 0.95;
-/// Log-likelihood ratio from which growth is believed; between zero and this it is undecided.
-const GROWTH_BELIEVED: f64 = 1.0;
+/// Odds of 49 to 1 are the most that one trial can give: anything can go wrong once.
+pub const BELIEVED_MAX: f64 = 3.891_820_298_110_627;
 
 impl Trial {
     /// Head and judged part together.
     pub fn duration(&self) -> Duration {
         self.head + self.length
     }
+}
 
-    /// The excess over capacity, as a share of the rate, that the judged part can tell from none.
-    ///
-    /// Arrivals and services that vary like exponential ones move the backlog by √(t/rate) seconds of load
-    /// in `t` seconds; twice that over the length is told apart, within 1.5 % to 25 %.
-    pub fn resolution(&self) -> f64 {
-        let requests = (self.rate * self.length.as_secs_f64()).max(1.0);
-        (2.0 / requests.sqrt()).clamp(0.015, 0.25)
+impl Judgement {
+    /// Log odds against the rate, bounded.
+    pub fn against(&self) -> f64 {
+        self.evidence.against().clamp(-BELIEVED_MAX, BELIEVED_MAX)
+    }
+
+    /// Whether the rate was rather held than not, the generator being healthy.
+    pub fn held(&self) -> bool {
+        self.verdict != Verdict::Invalid && matches!(self.ending, Ending::Held | Ending::HeldWeakly)
     }
 }
 
 /// Judges whether the target held the trial's rate.
 ///
-/// A throughput objective is no matter of one trial: it bounds the answer, not the load.
+/// A throughput objective is no matter of one trial: it bounds the answer, not the load. Limits other than
+/// the tightest quantile's and that on errors are held against the figures at the end.
 pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
-    let backlog = Backlog::over(trial, &result.points);
-    let mut reasons: Vec<Breach> = result.measured.iter().filter_map(breach).collect();
-    let errors_over = reasons.iter().any(|reason| matches!(reason, Breach::ErrorsOver(_)));
-    if result.achieved * result.length.as_secs_f64() < ACHIEVED_SHARE_MIN * result.planned as f64 {
-        reasons.push(Breach::AchievedShort { achieved: result.achieved });
+    let limits = Limits::of(slo);
+    let mut watch = Watch::new(trial, slo);
+    let stopped = result.points.iter().find_map(|point| watch.observe(point));
+    let mut evidence = watch.evidence();
+    let mut ending = stopped.unwrap_or_else(|| evidence.ending());
+    let beside = result.measured.iter().filter(|m| limits.leaves_out(&m.objective) && !m.holds());
+    let beside: Vec<Breach> = beside.filter_map(breach).collect();
+    if !beside.is_empty() && result.planned > 0 {
+        evidence.latency = evidence.latency.max(trial.test.decisive);
+        if matches!(ending, Ending::Held | Ending::HeldWeakly) {
+            ending = Ending::Overload;
+        }
     }
-    let backlog_slope = backlog.slope * trial.rate;
-    let runaway = result.stopped_early == Some(StopReason::BacklogRunaway);
-    if runaway || backlog.evidence >= GROWTH_BELIEVED {
-        reasons.push(Breach::BacklogGrowing { per_s: backlog_slope });
-    }
-    let came_back = backlog.came_back(slo.tightest_time().unwrap_or(Duration::from_secs(1)));
-    let verdict = if matches!(result.client, ClientState::Limited { .. }) {
-        Verdict::Invalid
-    } else if errors_over || result.stopped_early.is_some() {
-        Verdict::Fail
-    } else if reasons.is_empty() && (backlog.evidence <= 0.0 || came_back) {
-        Verdict::Pass
-    } else if reasons.is_empty() || came_back {
-        Verdict::Undecided
-    } else {
-        Verdict::Fail
+    let verdict = match (&result.client, ending) {
+        (ClientState::Limited { .. }, _) => Verdict::Invalid,
+        (ClientState::Healthy, Ending::Held) => Verdict::Pass,
+        (ClientState::Healthy, Ending::HeldWeakly) if trial.purpose.is_long() => Verdict::Pass,
+        (ClientState::Healthy, Ending::Overload | Ending::Errors) => Verdict::Fail,
+        (ClientState::Healthy, _) => Verdict::Undecided,
     };
-    Judgement { verdict, reasons, backlog_slope }
+    let backlog_slope = evidence.growth_per_s() * trial.rate;
+    let reasons = reasons(&evidence, result, &limits, backlog_slope, beside);
+    let (stalls, onset) = stalls::count(trial, &limits, &result.points);
+    Judgement { verdict, ending, evidence, reasons, backlog_slope, stalls, onset }
+}
+
+impl Purpose {
+    /// Whether the trial lasts as long as the answer is to be held.
+    const fn is_long(self) -> bool {
+        matches!(self, Self::Confirm | Self::Climb)
+    }
+}
+
+/// What speaks against the rate, the strongest first.
+fn reasons(
+    evidence: &Evidence,
+    result: &TrialResult,
+    limits: &Limits,
+    per_s: f64,
+    beside: Vec<Breach>,
+) -> Vec<Breach> {
+    let tested = |errors: bool| {
+        let of = |m: &&Measured| {
+            matches!(m.objective, Objective::ErrorRate { .. }) == errors
+                && !limits.leaves_out(&m.objective)
+        };
+        result.measured.iter().find(of).and_then(breach)
+    };
+    let mut found = vec![
+        (evidence.backlog, Some(Breach::BacklogGrowing { per_s })),
+        (evidence.errors, tested(true)),
+        (evidence.latency, tested(false)),
+    ];
+    found.retain(|(odds, _)| *odds > 0.0);
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().filter_map(|(_, breach)| breach).chain(beside).collect()
 }
 
 fn breach(measured: &Measured) -> Option<Breach> {
-    let kind = match measured.objective {
-        Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. } => Breach::LatencyOver,
-        Objective::ErrorRate { .. } => Breach::ErrorsOver,
-        Objective::Throughput { .. } => return None,
-    };
-    (!measured.holds()).then(|| kind(*measured))
-}
-
-/// The course of the backlog over the judged part, in seconds of load (unfinished / rate).
-#[derive(Clone, Copy, Debug, Default)]
-struct Backlog {
-    /// Seconds of load per second, between the low points of beginning and end.
-    slope: f64,
-    /// Log-likelihood ratio of growth by the trial's resolution against none.
-    evidence: f64,
-    /// Highest level above that at the beginning.
-    peak: f64,
-    /// Last level above that at the beginning.
-    last: f64,
-}
-
-impl Backlog {
-    /// Half a second: the low point of the beginning is looked for within it.
-    const BEGINNING: usize = 5;
-
-    fn over(trial: &Trial, points: &[Point]) -> Self {
-        let levels: Vec<f64> = points
-            .iter()
-            .filter(|point| point.at >= trial.head)
-            .map(|point| point.unfinished as f64 / trial.rate)
-            .collect();
-        if levels.len() < 2 * Self::BEGINNING {
-            return Self::default();
+    match measured.objective {
+        Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. } => {
+            Some(Breach::LatencyOver(*measured))
         }
-        // Low points make a stall that is over harmless wherever it lay.
-        let (begin, end) = (
-            lowest(&levels, 0..Self::BEGINNING),
-            lowest(&levels, levels.len() * 2 / 3..levels.len()),
-        );
-        let grown = levels[end] - levels[begin];
-        let seconds = (end - begin) as f64 * SLOT.as_secs_f64();
-        let resolution = trial.resolution();
-        // Wald's test of a drift against none in a walk of known variance.
-        let evidence =
-            resolution / variance_per_s(trial.rate, &levels) * (grown - resolution * seconds / 2.0);
-        let peak = levels.iter().copied().fold(f64::MIN, f64::max);
-        Self {
-            slope: grown / seconds,
-            evidence,
-            peak: peak - levels[begin],
-            last: levels[levels.len() - 1] - levels[begin],
-        }
+        Objective::ErrorRate { .. } => Some(Breach::ErrorsOver(*measured)),
+        Objective::Throughput { .. } => None,
     }
-
-    /// Whether there was a backlog that could make requests slow, and a good part of it has gone.
-    fn came_back(&self, limit: Duration) -> bool {
-        self.peak >= limit.as_secs_f64() / 2.0 && self.last < 0.7 * self.peak
-    }
-}
-
-fn lowest(levels: &[f64], within: std::ops::Range<usize>) -> usize {
-    let first = within.start;
-    within.min_by(|&a, &b| levels[a].total_cmp(&levels[b])).unwrap_or(first)
-}
-
-/// How fast the level wanders: variance of its change over about a second, per second.
-///
-/// Blended with the exponential case (1/rate, worth three such changes), since a short trial shows few;
-/// the floor is the error of counting whole requests.
-fn variance_per_s(rate: f64, levels: &[f64]) -> f64 {
-    let lag = (levels.len() / 6).clamp(1, 10);
-    let changes = || levels.windows(lag + 1).map(|window| window[lag] - window[0]);
-    let count = changes().count() as f64;
-    let mean = changes().sum::<f64>() / count;
-    let lag_s = lag as f64 * SLOT.as_secs_f64();
-    let seen = changes().map(|change| (change - mean).powi(2)).sum::<f64>() / count / lag_s;
-    let (weight, prior_weight) = (levels.len() as f64 / lag as f64, 3.0);
-    let blended = (seen * weight + prior_weight / rate) / (weight + prior_weight);
-    let seconds = levels.len() as f64 * SLOT.as_secs_f64();
-    blended.max(0.01 / rate) + 0.3 / (rate * rate * seconds)
 }
 
 #[cfg(test)]

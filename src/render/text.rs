@@ -9,7 +9,8 @@ use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone, client};
-use crate::report::search::{Bound, SearchReport, TrialReport, TrialVerdict};
+use crate::report::search::{Bound, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
+use crate::report::sheet::CapacitySheet;
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
     RequestReport, SeverityName, TierName,
@@ -246,7 +247,8 @@ impl Page {
             "backlog/s",
             "length",
         ]);
-        for (place, trial) in trials.iter().enumerate() {
+        let told = |trial: &&TrialReport| trial.purpose != Some(TrialPurpose::Recovery);
+        for (place, trial) in trials.iter().filter(told).enumerate() {
             table.row([
                 (place + 1).to_string(),
                 Figures(trial.rate).to_string(),
@@ -272,6 +274,13 @@ impl Page {
             }
         }
         self.line(&shortened(&format!("limits: {}", search.slo), WIDTH_MAX));
+        for line in search.sheet.iter().flat_map(sheet) {
+            self.line(&line);
+        }
+        if search.held > 0 {
+            let held = human(search.held);
+            self.line(&format!("held for {held}; faults that come more rarely were not seen"));
+        }
         for note in &search.notes {
             for line in wrap(note, WIDTH_MAX) {
                 self.line(&line);
@@ -341,6 +350,36 @@ fn reasons(request: &RequestReport) -> String {
     let rest = rest.map(|(name, count)| (name.replace('_', " "), count));
     let parts = statuses.chain(errors).chain(rest);
     parts.map(|(name, count)| format!("{name}: {}", Count(count))).collect::<Vec<_>>().join(", ")
+}
+
+/// The capacity sheet in a few lines.
+fn sheet(sheet: &CapacitySheet) -> Vec<String> {
+    let knee = sheet.knee.map(|knee| {
+        format!(
+            "knee: {}/s, where the quantile is twice that of the idle target",
+            Figures(knee.round())
+        )
+    });
+    let safe = sheet.safe_rate.map(|safe| {
+        let safe = Figures(safe.floor());
+        format!("safe: {safe}/s, the quantile within half its limit and a tenth below the interval")
+    });
+    let headroom = sheet.current_rate.zip(sheet.safe_rate).map(|(current, safe)| {
+        let share = Percent((1000.0 * (safe / current - 1.0).abs()).round() / 1000.0);
+        let rate = Figures(current);
+        if safe >= current {
+            format!("headroom: {share} more than {rate}/s is safe")
+        } else {
+            format!("headroom: none, {rate}/s is more than is safe")
+        }
+    });
+    let fit = sheet.fit.map(|fit| {
+        format!(
+            "the median follows a queue with one line, within {}",
+            Percent((1000.0 * fit.error).round() / 1000.0)
+        )
+    });
+    [knee, safe, headroom, fit].into_iter().flatten().collect()
 }
 
 fn answer(search: &SearchReport) -> String {

@@ -7,8 +7,9 @@ use http::Method;
 use super::Report;
 use super::build::Parts;
 use super::echo::Environment;
-use super::search::{Bound, Breach, MaxRps, SearchReport, TrialReport, TrialVerdict};
+use super::search::{Bound, Breach, MaxRps, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use super::series::SeriesBuilder;
+use super::sheet::{CapacitySheet, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
 use crate::analysis::{Extent, Outcome};
@@ -180,6 +181,7 @@ pub(crate) fn report(course: Course) -> Report {
 pub(crate) fn search_report() -> Report {
     let trial = |rate: u32, verdict, p95_ms: u64| TrialReport {
         rate: f64::from(rate),
+        purpose: Some(TrialPurpose::Refine),
         verdict,
         planned: u64::from(rate) * 10,
         p95: p95_ms * 1_000_000,
@@ -196,6 +198,22 @@ pub(crate) fn search_report() -> Report {
         max_rps: MaxRps { estimate: 342.0, low: 331.0, high: Some(352.0), confidence: 0.95 },
         bound: Bound::Breach,
         breach: Some(Breach { rate: 360.0, reason: "p95 ≥ 4.1 s".to_owned() }),
+        effort: "normal".to_owned(),
+        held: 30_000_000_000,
+        noise: Some(0.9),
+        sheet: Some(CapacitySheet {
+            curve: vec![CurveReport {
+                rate: 340.0,
+                p50: 210_000_000,
+                p95: 640_000_000,
+                p95_low: Some(576_000_000),
+                p95_high: Some(704_000_000),
+            }],
+            knee: Some(290.0),
+            safe_rate: Some(297.0),
+            current_rate: Some(200.0),
+            fit: None,
+        }),
         trials: vec![
             trial(50, TrialVerdict::Pass, 22),
             trial(400, TrialVerdict::Fail, 4_100),

@@ -12,6 +12,7 @@ pub mod echo;
 pub mod generator;
 pub mod search;
 pub mod series;
+pub mod sheet;
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::report::sheet::CapacitySheet;
+
 /// A search and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchReport {
@@ -14,8 +16,20 @@ pub struct SearchReport {
     pub bound: Bound,
     /// The lowest rate that was seen to fail and why, if there is one.
     pub breach: Option<Breach>,
+    /// `quick`, `normal` or `thorough`; empty in results of versions that knew none.
+    #[serde(default)]
+    pub effort: String,
+    /// How long the estimate was held, in ns; 0 if it was not confirmed. Faults rarer than that are unseen.
+    #[serde(default)]
+    pub held: u64,
+    /// Squared variation of arrivals and services, as the backlog shows it; about 1 for exponential services.
+    #[serde(default)]
+    pub noise: Option<f64>,
     /// In the order they were made.
     pub trials: Vec<TrialReport>,
+    /// What the trials tell besides; absent if no rate was held.
+    #[serde(default)]
+    pub sheet: Option<CapacitySheet>,
     /// For people.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -60,6 +74,9 @@ pub struct Breach {
 pub struct TrialReport {
     /// Requests per second asked for.
     pub rate: f64,
+    /// What the search wanted to learn.
+    #[serde(default)]
+    pub purpose: Option<TrialPurpose>,
     /// What it came to.
     pub verdict: TrialVerdict,
     /// Slots.
@@ -82,6 +99,26 @@ pub struct TrialReport {
     pub backlog_slope: f64,
     /// ns.
     pub duration: u64,
+}
+
+/// What a trial was run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialPurpose {
+    /// To find a rate that fails and one that holds.
+    Ramp,
+    /// To make sure that the ramp's failure was no accident.
+    Repeat,
+    /// To see whether the target is itself again after a failure; its verdict says nothing.
+    Recovery,
+    /// To narrow the interval.
+    Refine,
+    /// To hold the answer for long.
+    Confirm,
+    /// To see that a rate above the answer fails.
+    Above,
+    /// To hold a rate between the confirmed one and the best guess.
+    Climb,
 }
 
 /// What a trial came to.

@@ -2,11 +2,10 @@
 //!
 //! Invariant: the same seed gives the same target and the same results.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::analysis::trial::{
-    ClientState, Measured, Point, SLOT, StopReason, Trial, TrialResult, Watch,
-};
+use crate::analysis::trial::{ClientState, Measured, Point, SLOT, Trial, TrialResult, Watch};
 use crate::load::random::SplitMix64;
 use crate::load::slo::{Objective, Slo};
 
@@ -14,8 +13,16 @@ use crate::load::slo::{Objective, Slo};
 pub(super) enum Service {
     Fixed,
     Exponential,
-    /// Coefficient of variation 1.
-    LogNormal,
+    /// The sum of so many exponential phases: squared variation 1 / phases.
+    Erlang(u32),
+    /// With this squared variation.
+    LogNormal(f64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Arrivals {
+    Constant,
+    Poisson,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +31,23 @@ pub(super) struct Target {
     pub(super) capacity: f64,
     pub(super) servers: usize,
     pub(super) service: Service,
+    pub(super) arrivals: Arrivals,
     /// Every `.0` seconds, nothing moves for `.1` seconds.
     pub(super) stalls: Option<(f64, f64)>,
-    /// Requests per second above which the rest is refused at once.
-    pub(super) limiter: Option<f64>,
-    /// Once a request has waited this long, service takes three times as long until the queue is gone.
-    pub(super) collapse: Option<f64>,
-    /// Service takes 2.5 times as long for so many seconds.
-    pub(super) cold: f64,
+    /// Requests per second above which the rest is refused at once, and how many may come at once.
+    pub(super) limiter: Option<(f64, f64)>,
+    /// Requests in the system beyond which others are refused; one server only.
+    pub(super) room: Option<usize>,
+    /// A request that waited longer than `.0` seconds takes `.1` times as long.
+    pub(super) collapse: Option<(f64, f64)>,
+    /// Once one waited longer than `.0` seconds, all take three times as long for `.1` seconds.
+    pub(super) hangover: Option<(f64, f64)>,
+    /// Capacity swings by the share `.0` in `.1` seconds.
+    pub(super) drift: Option<(f64, f64)>,
+    /// The first requests take `1 + .0` times as long, which fades over `.1` requests.
+    pub(super) warm_up: Option<(f64, f64)>,
+    /// Above 80 % of use for 20 s, 10 s later there is one server more, up to so many.
+    pub(super) scaling: Option<usize>,
     pub(super) broken: bool,
     /// Requests per second that the generator can send.
     pub(super) client: f64,
@@ -43,10 +59,15 @@ impl Target {
             capacity,
             servers,
             service,
+            arrivals: Arrivals::Constant,
             stalls: None,
             limiter: None,
+            room: None,
             collapse: None,
-            cold: 0.0,
+            hangover: None,
+            drift: None,
+            warm_up: None,
+            scaling: None,
             broken: false,
             client: f64::INFINITY,
         }
@@ -62,7 +83,15 @@ pub(super) struct Simulation {
     pub(super) now: f64,
     /// When each server is free, in seconds without stalls.
     free: Vec<f64>,
-    collapsed: bool,
+    /// Departures of those in the system, where room is limited.
+    inside: VecDeque<f64>,
+    /// Until when a target is slow after overload.
+    slow_until: f64,
+    served: f64,
+    /// Seconds of high use, and when the next server comes.
+    busy_for: f64,
+    next_server: Option<f64>,
+    phase: f64,
     tokens: f64,
     refilled: f64,
     stall_phase: f64,
@@ -95,7 +124,8 @@ struct Slot {
 
 impl Tally {
     fn slot(&mut self, at: f64) -> &mut Slot {
-        let index = count(at / SLOT_S).min(1_000);
+        // A request due at a slot's very beginning belongs to it, whatever rounding makes of it.
+        let index = count(at / SLOT_S + 1e-6).min(4_000);
         if self.slots.len() <= index {
             self.slots.resize(index + 1, Slot::default());
         }
@@ -127,15 +157,21 @@ fn count(value: f64) -> usize {
 impl Simulation {
     pub(super) fn new(target: Target, slo: Slo, seed: u64) -> Self {
         let mut random = SplitMix64::new(seed);
+        let phase = random.unit();
         let stall_phase = random.unit();
         Self {
             free: vec![0.0; target.servers],
+            inside: VecDeque::new(),
+            slow_until: 0.0,
+            served: 0.0,
+            busy_for: 0.0,
+            next_server: None,
+            phase,
+            tokens: target.limiter.map_or(0.0, |(_, burst)| burst),
             target,
             slo,
             random,
             now: 0.0,
-            collapsed: false,
-            tokens: 0.0,
             refilled: 0.0,
             stall_phase,
         }
@@ -147,22 +183,49 @@ impl Simulation {
         let mut watch = Watch::new(trial, &self.slo);
         let mut tally = Tally::default();
         let mut points = Vec::new();
-        let mut stopped_early = None;
-        let mut sent = 0.0;
-        while points.len() < slots && stopped_early.is_none() {
+        let mut ended = false;
+        let mut due = 0.0;
+        while points.len() < slots && !ended {
             let end = (points.len() + 1) as f64 * SLOT_S;
-            while sent / rate < end - 1e-9 {
-                self.request(sent / rate, trial, &mut tally);
-                sent += 1.0;
+            while due < end - 1e-9 {
+                self.request(due, trial, &mut tally);
+                due += match self.target.arrivals {
+                    Arrivals::Constant => 1.0 / rate,
+                    Arrivals::Poisson => self.random.exponential() / rate,
+                };
             }
+            self.scale(rate, self.now + end);
             let point = tally.close(points.len());
-            stopped_early = watch.observe(&point);
+            ended = watch.observe(&point).is_some();
             points.push(point);
         }
         let ran = points.len() as f64 * SLOT_S;
         let took = ran.max(tally.last_done.min(ran + DRAIN_S));
+        if took > ran + SLOT_S {
+            self.busy_for = 0.0;
+        }
         self.now += took;
-        self.result(trial, points, tally, (Duration::from_secs_f64(took), stopped_early))
+        self.result(trial, points, tally, Duration::from_secs_f64(took))
+    }
+
+    fn scale(&mut self, rate: f64, now: f64) {
+        let Some(most) = self.target.scaling else { return };
+        let each = self.target.capacity / self.target.servers as f64;
+        let busy = rate / (each * self.free.len() as f64) > 0.8;
+        self.busy_for = if busy { self.busy_for + SLOT_S } else { 0.0 };
+        if self.next_server.is_none() && self.busy_for >= 20.0 && self.free.len() < most {
+            self.next_server = Some(now + 10.0);
+        }
+        if self.next_server.is_some_and(|at| now >= at) {
+            self.free.push(now);
+            self.next_server = None;
+            self.busy_for = 0.0;
+        }
+    }
+
+    /// Answers per second when the search was over.
+    pub(super) fn final_capacity(&self) -> f64 {
+        self.target.capacity / self.target.servers as f64 * self.free.len() as f64
     }
 
     fn result(
@@ -170,7 +233,7 @@ impl Simulation {
         trial: &Trial,
         points: Vec<Point>,
         mut tally: Tally,
-        (took, stopped_early): (Duration, Option<StopReason>),
+        took: Duration,
     ) -> TrialResult {
         let length = (SLOT * u32::try_from(points.len()).unwrap()).saturating_sub(trial.head);
         let errors = tally.failed + tally.open;
@@ -202,8 +265,9 @@ impl Simulation {
             measured,
             achieved: tally.planned as f64 / length.max(SLOT).as_secs_f64(),
             send_lag_p99: Duration::ZERO,
+            median: Duration::from_secs_f64(quantile_of(&mut tally.response_s, 0.5)),
+            interval: None,
             client,
-            stopped_early,
         }
     }
 
@@ -221,7 +285,11 @@ impl Simulation {
             return;
         }
         let limit = self.slo.tightest_time().unwrap().as_secs_f64();
-        let response = self.serve(due) - due;
+        let done = self.serve(due);
+        if self.target.room.is_some() {
+            self.inside.push_back(done);
+        }
+        let response = done - due;
         let done = at + response;
         tally.last_done = tally.last_done.max(done);
         let late = response >= limit;
@@ -238,8 +306,14 @@ impl Simulation {
     }
 
     fn refused(&mut self, due: f64) -> bool {
-        let Some(limit) = self.target.limiter else { return false };
-        self.tokens = (self.tokens + (due - self.refilled) * limit).min(0.1 * limit);
+        if let Some(room) = self.target.room {
+            while self.inside.front().is_some_and(|done| *done <= due) {
+                self.inside.pop_front();
+            }
+            return self.inside.len() >= room;
+        }
+        let Some((limit, burst)) = self.target.limiter else { return false };
+        self.tokens = (self.tokens + (due - self.refilled) * limit).min(burst);
         self.refilled = due;
         let refused = self.tokens < 1.0;
         self.tokens -= if refused { 0.0 } else { 1.0 };
@@ -252,29 +326,44 @@ impl Simulation {
         let (server, &free) =
             self.free.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).unwrap();
         let start = free.max(arrival);
-        let waited = start - arrival;
-        if let Some(limit) = self.target.collapse {
-            self.collapsed = if self.collapsed { waited > 0.0 } else { waited > limit };
-        }
         let mean = self.target.servers as f64 / self.target.capacity;
-        let slower = if self.collapsed { 3.0 } else { 1.0 };
-        let slower = if due < self.target.cold { 2.5 * slower } else { slower };
-        let drawn = match self.target.service {
-            Service::Fixed => 1.0,
-            Service::Exponential => self.random.exponential(),
-            Service::LogNormal => self.log_normal(),
-        };
-        let done = start + mean * slower * drawn;
+        let done = start + mean * self.slower(due, start - arrival) * self.drawn();
+        self.served += 1.0;
         self.free[server] = done;
         self.with_stalls(done)
     }
 
-    /// Mean 1, variance 1 (Box and Muller's normal deviate, exponentiated).
-    fn log_normal(&mut self) -> f64 {
-        let variance = 2.0_f64.ln();
-        let normal = (2.0 * self.random.exponential()).sqrt()
-            * (std::f64::consts::TAU * self.random.unit()).cos();
-        (variance.sqrt() * normal - variance / 2.0).exp()
+    /// How many times as long a request takes that is due at `due` and has waited `waited` seconds.
+    fn slower(&mut self, due: f64, waited: f64) -> f64 {
+        let mut slower = 1.0;
+        if let Some((limit, times)) = self.target.collapse {
+            slower *= if waited > limit { times } else { 1.0 };
+        }
+        if let Some((limit, lasts)) = self.target.hangover {
+            slower *= if due < self.slow_until { 3.0 } else { 1.0 };
+            if waited > limit && due >= self.slow_until {
+                self.slow_until = due + lasts;
+            }
+        }
+        if let Some((swing, period)) = self.target.drift {
+            slower /= 1.0 + swing * (std::f64::consts::TAU * (due / period + self.phase)).sin();
+        }
+        if let Some((extra, requests)) = self.target.warm_up {
+            slower *= 1.0 + extra * (-self.served / requests).exp();
+        }
+        slower
+    }
+
+    /// A service time with mean 1.
+    fn drawn(&mut self) -> f64 {
+        match self.target.service {
+            Service::Fixed => 1.0,
+            Service::Exponential => self.random.exponential(),
+            Service::Erlang(phases) => {
+                (0..phases).map(|_| self.random.exponential()).sum::<f64>() / f64::from(phases)
+            }
+            Service::LogNormal(squared) => self.random.lognormal(squared.sqrt()),
+        }
     }
 
     /// Seconds the target has moved until `at`; each period begins with movement and ends in a stall.

@@ -1,98 +1,100 @@
-//! [`Watch`]: looks at a running trial and ends one that cannot pass any more.
+//! [`Watch`]: looks at a running trial and ends it as soon as it is decided, either way.
 //!
-//! Invariant: it acts only while things still get worse, so a stall that is over never ends a trial. What
-//! it saves is the time to drain a queue that would only grow.
+//! Invariant: it never fails a rate while things get better, so a stall that is over ends no trial.
 
 use std::time::Duration;
 
-use super::{Point, Trial};
-use crate::load::slo::{Objective, Slo};
+use super::{Evidence, Limits, Point, Trial};
+use crate::load::slo::Slo;
 
-/// Why a trial was ended before its time.
+/// How a trial ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopReason {
-    /// The backlog is past any that the SLO could bear, and growing.
-    BacklogRunaway,
-    /// More requests are slow than the whole trial may have, and the backlog grows.
-    TooManySlow,
-    /// More requests have failed than the whole trial may have, and they go on failing.
-    TooManyFailed,
+pub enum Ending {
+    /// The evidence is for the rate.
+    Held,
+    /// It is too, but not decisive.
+    HeldWeakly,
+    /// The backlog grows, or too many requests are slow.
+    Overload,
+    /// Too many requests fail.
+    Errors,
+    /// It spoke against the rate, but of something that passed, or of slow requests alone.
+    Episodic,
+    /// It spoke against the rate, though not decisively.
+    FailedWeakly,
 }
 
-/// Fed with a trial's points in order, says when to stop it.
+/// Fed with a trial's points in order, says when it is over.
 #[derive(Clone, Debug)]
 pub struct Watch {
     trial: Trial,
-    /// Requests that may be slow, and that may fail, for the trial still to pass.
-    slow_allowed: f64,
-    failed_allowed: f64,
-    /// Unfinished requests that no target within its SLO leaves.
-    runaway: f64,
-    /// Unfinished at the end of the head: these may be slow later without being judged.
-    from_head: u64,
-    slow: u64,
-    failed: u64,
-    unfinished_max: u64,
+    limits: Limits,
+    points: Vec<Point>,
+    next_look: Duration,
+    evidence: Evidence,
 }
+
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Later, one look tells little more than the last.
+const LOOK_EVERY_LATER: Duration = Duration::from_millis(500);
+const LATER: Duration = Duration::from_secs(10);
+/// What shares get beyond the first look before they fail a rate.
+const GRACE: Duration = Duration::from_secs(1);
+/// Evidence of less than this is a draw.
+const DRAW: f64 = 1.0;
 
 impl Watch {
-    /// A backlog of this many times the latency limit (or of a second, if that is longer) is a runaway.
-    const RUNAWAY: f64 = 1.5;
-
     /// Watches one `trial`.
     pub fn new(trial: &Trial, slo: &Slo) -> Self {
-        let limit = slo.tightest_time().unwrap_or_default().max(Duration::from_secs(1));
-        let planned = trial.rate * trial.length.as_secs_f64();
         Self {
             trial: *trial,
-            slow_allowed: planned * slow_share(slo),
-            failed_allowed: planned * error_share(slo),
-            runaway: trial.rate * Self::RUNAWAY * limit.as_secs_f64(),
-            from_head: 0,
-            slow: 0,
-            failed: 0,
-            unfinished_max: 0,
+            limits: Limits::of(slo),
+            points: Vec::new(),
+            next_look: trial.test.from,
+            evidence: Evidence::default(),
         }
     }
 
-    /// Takes the next point; a reason means that the trial should end here.
-    pub fn observe(&mut self, point: &Point) -> Option<StopReason> {
-        let growing = point.unfinished > self.unfinished_max;
-        self.unfinished_max = self.unfinished_max.max(point.unfinished);
-        if growing && point.unfinished as f64 > self.runaway {
-            return Some(StopReason::BacklogRunaway);
-        }
-        if point.at <= self.trial.head {
-            self.from_head = point.unfinished;
+    /// Takes the next point; an ending means that the trial is over.
+    pub fn observe(&mut self, point: &Point) -> Option<Ending> {
+        self.points.push(*point);
+        let at = point.at;
+        if at < self.next_look && at < self.trial.duration() {
             return None;
         }
-        self.slow += point.slow;
-        self.failed += point.failed;
-        let beyond = |count: u64, allowed| count.saturating_sub(self.from_head) as f64 > allowed;
-        if growing && beyond(self.slow + point.overdue, self.slow_allowed) {
-            return Some(StopReason::TooManySlow);
-        }
-        (point.failed > 0 && beyond(self.failed, self.failed_allowed))
-            .then_some(StopReason::TooManyFailed)
+        self.next_look = at + if at < LATER { LOOK_EVERY } else { LOOK_EVERY_LATER };
+        self.evidence = Evidence::over(&self.trial, &self.limits, &self.points)?;
+        self.decide(at)
     }
-}
 
-/// The share of requests that may be over the tightest latency limit; all, where that limit is on a mean.
-fn slow_share(slo: &Slo) -> f64 {
-    let tightest = slo.tightest_time();
-    let share = |objective: &Objective| match *objective {
-        Objective::ResponseTime { quantile, limit } if Some(limit) == tightest => {
-            Some(1.0 - quantile)
+    /// The evidence at the last look, or over all points if there was none.
+    pub(super) fn evidence(&self) -> Evidence {
+        if self.evidence.variance > 0.0 {
+            return self.evidence;
         }
-        _ => None,
-    };
-    slo.objectives.iter().filter_map(share).fold(1.0, f64::min)
-}
+        Evidence::over(&self.trial, &self.limits, &self.points).unwrap_or_default()
+    }
 
-fn error_share(slo: &Slo) -> f64 {
-    let share = |objective: &Objective| match *objective {
-        Objective::ErrorRate { limit } => Some(limit),
-        _ => None,
-    };
-    slo.objectives.iter().filter_map(share).fold(1.0, f64::min)
+    fn decide(&self, at: Duration) -> Option<Ending> {
+        let (test, evidence) = (&self.trial.test, &self.evidence);
+        let (due, last) = (at >= test.until, at >= self.trial.duration());
+        let patient = evidence.recovering && !due;
+        if evidence.backlog >= test.decisive && !patient {
+            return Some(Ending::Overload);
+        }
+        if at >= test.from + GRACE {
+            if evidence.latency >= test.decisive && !evidence.recovering {
+                return Some(Ending::Overload);
+            }
+            if evidence.errors >= test.decisive {
+                return Some(Ending::Errors);
+            }
+        }
+        if evidence.against() <= -test.decisive && at >= test.pass_from {
+            return Some(Ending::Held);
+        }
+        let open =
+            evidence.against().abs() < DRAW || (evidence.against() > 0.0 && evidence.recovering);
+        (last || (due && !open)).then(|| evidence.ending())
+    }
 }

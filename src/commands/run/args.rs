@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::builder::TypedValueParser as _;
 
+use crate::analysis::search::Effort;
 use crate::commands::run::processors::{Pin, Threads, parse_pin, parse_threads};
 use crate::engine::Pacing;
 use crate::load::plan::{LatePolicy, ReceiveClock};
@@ -141,9 +142,15 @@ pub struct Args {
     /// No rate above this is tried
     #[arg(long, value_name = "RATE", requires = "find_max_rps", help_heading = "Search")]
     pub max_rate: Option<Rate>,
-    /// The search gives its best answer after this
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "150s", help_heading = "Search")]
-    pub search_time: Duration,
+    /// What the search may cost: a minute, two to three, five to ten
+    #[arg(long, value_name = "EFFORT", value_parser = effort_parser(), default_value = "normal", requires = "find_max_rps", help_heading = "Search")]
+    pub effort: Effort,
+    /// The search gives its best answer after this [default: 150s, 6m or 12m, by effort]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "find_max_rps", help_heading = "Search")]
+    pub search_time: Option<Duration>,
+    /// The load expected today; the result says how much more is possible
+    #[arg(long, value_name = "RATE", requires = "find_max_rps", help_heading = "Search")]
+    pub current_rate: Option<Rate>,
 
     /// Objectives of the verdict [default: p95<1000ms,errors<5%]
     #[arg(long, value_name = "OBJECTIVES", help_heading = "Verdict")]
@@ -243,6 +250,11 @@ fn arrivals_parser() -> impl clap::builder::TypedValueParser<Value = Arrivals> {
     let all = [Arrivals::Constant, Arrivals::Poisson, Arrivals::UniformJitter];
     clap::builder::PossibleValuesParser::new(all.map(Arrivals::name))
         .map(move |name| all.into_iter().find(|kind| kind.name() == name).unwrap_or_default())
+}
+
+fn effort_parser() -> impl clap::builder::TypedValueParser<Value = Effort> {
+    clap::builder::PossibleValuesParser::new(Effort::ALL.map(Effort::name))
+        .map(|name| Effort::ALL.into_iter().find(|one| one.name() == name).unwrap_or_default())
 }
 
 fn clock_parser() -> impl clap::builder::TypedValueParser<Value = ReceiveClock> {

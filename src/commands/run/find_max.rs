@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::analysis::findings::generator_limit;
 use crate::analysis::search::{Answer, Search, Settings, Step};
 use crate::analysis::slo::{self, Measured as Figure, RunFigures};
-use crate::analysis::trial::{ClientState, Measured, Point, Trial, TrialResult, Watch, judge};
+use crate::analysis::trial::{
+    ClientState, Measured, Point, Purpose, Spread, Trial, TrialResult, Watch, judge,
+};
 use crate::commands::Failure;
 use crate::commands::run::course::Course;
 use crate::commands::run::kept::Kept;
@@ -56,8 +58,10 @@ pub(super) fn run(
         };
         let (ran, result) = offer(session, &trial, output)?;
         let judgement = judge(&trial, &result, &session.plan.slo);
-        session.screen.note(&search_report::line(&trial, &result, &judgement));
-        kept.add(judgement.verdict, trial.rate, ran);
+        if trial.purpose != Purpose::Recovery {
+            session.screen.note(&search_report::line(&trial, &result, &judgement));
+            kept.add(judgement.verdict, trial.rate, ran);
+        }
         if session.interrupt.requested().is_some() {
             break search.conclude();
         }
@@ -66,15 +70,17 @@ pub(super) fn run(
     let ran = kept.best(answer.estimate).ok_or_else(|| {
         Failure::unexpected(anyhow::anyhow!("the search ended before its first trial"))
     })?;
-    Ok(report(session, &answer, ran))
+    let current_rate = args.current_rate.map(Rate::as_per_second);
+    let asked = search_report::Asked { effort: args.effort, current_rate };
+    Ok(report(session, &answer, asked, ran))
 }
 
 fn settings(session: &Session, args: &Args) -> Settings {
-    let standard = Settings::new(session.plan.slo.clone());
+    let standard = Settings::new(session.plan.slo.clone(), args.effort);
     Settings {
         start: args.rate.map_or(standard.start, Rate::as_per_second),
         max_rate: args.max_rate.map_or(standard.max_rate, Rate::as_per_second),
-        search_time: args.search_time,
+        search_time: args.search_time.unwrap_or(standard.search_time),
         ..standard
     }
 }
@@ -103,8 +109,9 @@ fn offer(
     let label = format!("{} {}", search_report::purpose(trial.purpose), schedule.rate);
     let mut course = Course::new(label, &schedule, trial.head, session.screen, output);
     let mut watch = Watch::new(trial, &plan.slo);
+    let mut spread = Spread::default();
     let mut points = Vec::new();
-    let mut stopped_early = None;
+    let mut ended = None;
     let before = Snapshot::take();
     let outcome = session
         .fleet
@@ -112,8 +119,11 @@ fn offer(
             course.push(window);
             let point = point(window);
             points.push(point);
-            stopped_early = stopped_early.or(watch.observe(&point));
-            match (stopped_early, session.interrupt.requested()) {
+            if point.at > trial.head {
+                spread.push(&window.window.response_time);
+            }
+            ended = ended.or_else(|| watch.observe(&point));
+            match (ended, session.interrupt.requested()) {
                 (None, None) => Flow::Continue,
                 _ => Flow::Stop,
             }
@@ -140,8 +150,9 @@ fn offer(
         measured: measured(plan, &summary, trial.rate),
         achieved: summary.achieved(),
         send_lag_p99: summary.send_lag.p99.value,
+        median: summary.total.response_time.quantile(0.5).value,
+        interval: search_report::quantile(&plan.slo).and_then(|quantile| spread.of(quantile)),
         client,
-        stopped_early,
     };
     let series = course.series.finish();
     Ok((Ran { trial: *trial, outcome, summary, series, silent_since, strain }, result))
@@ -155,6 +166,7 @@ fn point(interval: &Interval) -> Point {
         answered_ok: window.fates.ok(),
         slow: window.slow,
         failed: window.fates.failed(),
+        unanswered: window.fates.unanswered(),
         unfinished: window.gauges.in_flight + window.gauges.waiting,
         overdue: window.gauges.overdue,
     }
@@ -186,7 +198,7 @@ fn client_state(session: &Session, measurement: Measurement<'_>) -> ClientState 
     }
 }
 
-fn report(session: &Session, answer: &Answer, ran: Ran) -> Report {
+fn report(session: &Session, answer: &Answer, asked: search_report::Asked, ran: Ran) -> Report {
     let Ran { trial, outcome, summary, series, silent_since, strain } = ran;
     let plan = Plan {
         rate: Rate::from_per_second(trial.rate).unwrap_or(session.plan.rate),
@@ -201,6 +213,6 @@ fn report(session: &Session, answer: &Answer, ran: Ran) -> Report {
         silent_since,
         strain,
     };
-    let search = search_report::from(answer, &plan.slo);
+    let search = search_report::from(answer, &plan.slo, asked);
     verdict::report(session, &plan, measurement, series, Some(search))
 }

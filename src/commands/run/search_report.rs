@@ -1,12 +1,14 @@
 //! A search in the words of the report and the screen.
 
-use crate::analysis::search::{Answer, Bound, Note, TrialRecord};
+use crate::analysis::search::{Answer, Bound, Effort, Note, TrialRecord};
+use crate::analysis::sheet::{CurvePoint, FIT_ERROR_MAX, Fit, Sheet};
 use crate::analysis::trial::{
-    Breach, ClientState, Judgement, Measured, Purpose, StopReason, Trial, TrialResult, Verdict,
+    Breach, ClientState, Judgement, Measured, Purpose, Trial, TrialResult, Verdict,
 };
 use crate::load::rate::Figures;
 use crate::load::slo::{Objective, Slo, quantile_name};
 use crate::report::search::{self as model, SearchReport, TrialReport, TrialVerdict};
+use crate::report::sheet::{CapacitySheet, CurveReport, FitReport};
 use crate::time::{Human, whole_nanos};
 
 use std::time::Duration;
@@ -14,21 +16,23 @@ use std::time::Duration;
 /// What a trial is for, in one word.
 pub(super) const fn purpose(purpose: Purpose) -> &'static str {
     match purpose {
-        Purpose::WarmUp => "warm-up",
-        Purpose::Climb => "climb",
-        Purpose::Bisect => "bisect",
+        Purpose::Ramp => "ramp",
+        Purpose::Repeat => "repeat",
+        Purpose::Recovery => "recovery",
+        Purpose::Refine => "refine",
         Purpose::Confirm => "confirm",
         Purpose::Above => "above",
+        Purpose::Climb => "climb",
     }
 }
 
 /// One line about a trial that has run.
 pub(super) fn line(trial: &Trial, result: &TrialResult, judgement: &Judgement) -> String {
     let verdict = match judgement.verdict {
-        _ if trial.purpose == Purpose::WarmUp => "done",
         Verdict::Pass => "held",
         Verdict::Fail => "not held",
-        Verdict::Undecided => "undecided",
+        Verdict::Undecided if judgement.held() => "rather held",
+        Verdict::Undecided => "rather not held",
         Verdict::Invalid => "client-bound",
     };
     let why = match (&result.client, judgement.reasons.first()) {
@@ -38,14 +42,8 @@ pub(super) fn line(trial: &Trial, result: &TrialResult, judgement: &Judgement) -
             result.measured.iter().map(value).collect::<Vec<_>>().join(", ")
         }
     };
-    let early = match result.stopped_early {
-        Some(StopReason::BacklogRunaway | StopReason::TooManySlow | StopReason::TooManyFailed) => {
-            ", stopped early"
-        }
-        None => "",
-    };
     format!(
-        "{} {}/s for {}: {verdict} ({why}{early})",
+        "{} {}/s for {}: {verdict} ({why})",
         purpose(trial.purpose),
         Figures(trial.rate),
         Human(result.length)
@@ -69,19 +67,25 @@ fn value(measured: &Measured) -> String {
 fn words(breach: &Breach) -> String {
     match breach {
         Breach::LatencyOver(measured) | Breach::ErrorsOver(measured) => {
-            format!("{}, not {}", value(measured), measured.objective)
+            let holds = if measured.holds() { "on the way above" } else { "not" };
+            format!("{}, {holds} {}", value(measured), measured.objective)
         }
         Breach::BacklogGrowing { per_s } => {
             format!("the backlog grew by {} requests a second", Figures(*per_s))
         }
-        Breach::AchievedShort { achieved } => {
-            format!("only {}/s could be sent", Figures(*achieved))
-        }
     }
 }
 
+/// What was asked for on the command line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) effort: Effort,
+    /// Requests per second expected today.
+    pub(super) current_rate: Option<f64>,
+}
+
 /// The search block of the report.
-pub(super) fn from(answer: &Answer, slo: &Slo) -> SearchReport {
+pub(super) fn from(answer: &Answer, slo: &Slo, asked: Asked) -> SearchReport {
     SearchReport {
         slo: slo.to_string(),
         max_rps: model::MaxRps {
@@ -96,10 +100,13 @@ pub(super) fn from(answer: &Answer, slo: &Slo) -> SearchReport {
             Bound::BelowMinimum => model::Bound::BelowMinimum,
         },
         breach: answer
-            .limit
+            .breach
             .as_ref()
-            .zip(answer.high)
-            .map(|(breach, rate)| model::Breach { rate, reason: words(breach) }),
+            .map(|(rate, breach)| model::Breach { rate: *rate, reason: words(breach) }),
+        effort: asked.effort.name().to_owned(),
+        held: whole_nanos(answer.held),
+        noise: Some(answer.noise),
+        sheet: Sheet::of(answer, slo).map(|found| sheet(&found, asked.current_rate)),
         trials: answer.trials.iter().map(trial).collect(),
         notes: answer.notes.iter().map(note).collect(),
     }
@@ -107,21 +114,63 @@ pub(super) fn from(answer: &Answer, slo: &Slo) -> SearchReport {
 
 fn note(note: &Note) -> String {
     match note {
-        Note::OutOfTime => {
-            "the time was over before the interval was narrow; --search-time gives more".to_owned()
+        Note::Unconfirmed => {
+            "unconfirmed: the time was over before the rate was held for long; --search-time gives more"
+                .to_owned()
         }
-        Note::Unconfirmed => "the rate was held in short trials only".to_owned(),
+        Note::Wide { width } => format!(
+            "wide: the interval is {} % of the rate; few requests or much noise, more time narrows it",
+            Figures((width * 1000.0).round() / 10.0)
+        ),
         Note::ClientLimited { reason } => {
-            format!("higher rates were more than the generator could offer: {reason}")
+            format!("client-limited: higher rates were more than the generator could offer: {reason}")
         }
-        Note::UpperEndNoisy => {
-            "the rate above never clearly failed; it was too noisy to be judged".to_owned()
+        Note::Stalls { every_s } => {
+            format!("stalls: nothing was answered for a while, every {} s or so", Figures(every_s.round()))
+        }
+        Note::Scaled => {
+            "scaled: the target held more at the end than before, as if it had grown".to_owned()
+        }
+        Note::SlowRecovery => {
+            "slow-recovery: 30 s after an overload the target was still slower than before".to_owned()
         }
     }
 }
 
+fn sheet(found: &Sheet, current_rate: Option<f64>) -> CapacitySheet {
+    let nanos = |seconds: f64| whole_nanos(Duration::from_secs_f64(seconds.max(0.0)));
+    let point = |point: &CurvePoint| CurveReport {
+        rate: point.rate,
+        p50: nanos(point.median),
+        p95: nanos(point.quantile),
+        p95_low: point.band.map(|(low, _)| nanos(low)),
+        p95_high: point.band.and_then(|(_, high)| high).map(nanos),
+    };
+    let fits = |fit: &Fit| fit.error <= FIT_ERROR_MAX;
+    CapacitySheet {
+        curve: found.curve.iter().map(point).collect(),
+        knee: found.knee,
+        safe_rate: found.safe,
+        current_rate,
+        fit: found.fit.filter(fits).map(|fit| FitReport {
+            base: nanos(fit.base),
+            wait: nanos(fit.wait),
+            capacity: fit.capacity,
+            error: fit.error,
+        }),
+    }
+}
+
+/// The first quantile that `slo` names, 0 to 1.
+pub(super) fn quantile(slo: &Slo) -> Option<f64> {
+    slo.objectives.iter().find_map(|objective| match objective {
+        Objective::ResponseTime { quantile, .. } => Some(*quantile),
+        _ => None,
+    })
+}
+
 fn trial(record: &TrialRecord) -> TrialReport {
-    let TrialRecord { trial, judgement, figures } = record;
+    let TrialRecord { trial, judgement, figures, .. } = record;
     let quantile = figures
         .measured
         .iter()
@@ -130,6 +179,15 @@ fn trial(record: &TrialRecord) -> TrialReport {
         .map_or(0, |measured| whole_nanos(Duration::from_secs_f64(measured.value.max(0.0))));
     TrialReport {
         rate: trial.rate,
+        purpose: Some(match trial.purpose {
+            Purpose::Ramp => model::TrialPurpose::Ramp,
+            Purpose::Repeat => model::TrialPurpose::Repeat,
+            Purpose::Recovery => model::TrialPurpose::Recovery,
+            Purpose::Refine => model::TrialPurpose::Refine,
+            Purpose::Confirm => model::TrialPurpose::Confirm,
+            Purpose::Above => model::TrialPurpose::Above,
+            Purpose::Climb => model::TrialPurpose::Climb,
+        }),
         verdict: match judgement.verdict {
             Verdict::Pass => TrialVerdict::Pass,
             Verdict::Fail => TrialVerdict::Fail,
@@ -138,9 +196,8 @@ fn trial(record: &TrialRecord) -> TrialReport {
         },
         planned: figures.planned,
         p95,
-        // An interval that ignores how requests follow each other would be far too narrow.
-        p95_low: None,
-        p95_high: None,
+        p95_low: figures.interval.map(|interval| whole_nanos(interval.low)),
+        p95_high: figures.interval.and_then(|interval| interval.high).map(whole_nanos),
         p95_at_least: quantile.is_some_and(|measured| measured.at_least),
         error_rate: figures.error_rate,
         achieved: figures.achieved,

@@ -1,0 +1,182 @@
+//! [`Sheet`]: what a search tells of a target's capacity besides the highest rate.
+//!
+//! Everything comes from the search's trials; nothing is offered again for it.
+
+use crate::analysis::search::{Answer, Bound, TrialRecord};
+use crate::analysis::trial::Purpose;
+use crate::load::slo::{Objective, Slo};
+
+/// Response times against rates, and what follows from them. Rates are per second, times in seconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sheet {
+    /// By ascending rate, one trial per rate that was held: the longest.
+    pub curve: Vec<CurvePoint>,
+    /// Where the quantile is [`KNEE`] times that of the least loaded trial, by interpolation.
+    pub knee: Option<f64>,
+    /// The safe operating point: the quantile within [`SAFE_SHARE`] of its limit, the rate a tenth below
+    /// the interval of the highest.
+    pub safe: Option<f64>,
+    /// How the curve follows from queueing, if enough rates were held.
+    pub fit: Option<Fit>,
+}
+
+/// One rate that was held.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CurvePoint {
+    /// Offered.
+    pub rate: f64,
+    /// Median response time.
+    pub median: f64,
+    /// The quantile that the SLO names.
+    pub quantile: f64,
+    /// 95 % interval of it, where enough was answered.
+    pub band: Option<(f64, Option<f64>)>,
+}
+
+/// The median as `base + wait · rate / (capacity − rate)`: the mean of a queue with one line, by least
+/// squares of relative errors (Pollaczek 1930, Khinchin 1932).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fit {
+    /// Seconds without load.
+    pub base: f64,
+    /// Seconds of waiting where rate and spare capacity are equal.
+    pub wait: f64,
+    /// Taken as the upper end of the interval.
+    pub capacity: f64,
+    /// Largest relative error over the curve.
+    pub error: f64,
+}
+
+/// The knee is where a quantile is so many times what it is without load.
+pub const KNEE: f64 = 2.0;
+/// The share of its limit that a quantile may reach at the safe operating point.
+pub const SAFE_SHARE: f64 = 0.5;
+/// The share of the interval's lower end that the safe operating point may reach.
+pub const SAFE_RATE: f64 = 0.9;
+/// A fit with a larger error is none.
+pub const FIT_ERROR_MAX: f64 = 0.2;
+const FIT_POINTS_MIN: usize = 5;
+
+impl Sheet {
+    /// The sheet of a search; nothing if no rate was held.
+    pub fn of(answer: &Answer, slo: &Slo) -> Option<Self> {
+        let curve = curve(&answer.trials);
+        let limit = limit(slo);
+        let low = if answer.bound == Bound::Breach { answer.low } else { answer.estimate };
+        let reached = curve.last()?.rate;
+        let holds = |point: &&CurvePoint| {
+            limit.is_none_or(|limit| {
+                let upper = point.band.and_then(|(_, high)| high).unwrap_or(point.quantile);
+                upper <= SAFE_SHARE * limit
+            })
+        };
+        let with_margin = curve.iter().rev().find(holds).map(|point| point.rate);
+        Some(Self {
+            knee: knee(&curve),
+            safe: with_margin.map(|rate| rate.min(SAFE_RATE * low).min(reached)),
+            fit: answer.high.and_then(|capacity| fit(&curve, capacity)),
+            curve,
+        })
+    }
+}
+
+fn limit(slo: &Slo) -> Option<f64> {
+    slo.objectives.iter().find_map(|objective| match objective {
+        Objective::ResponseTime { limit, .. } => Some(limit.as_secs_f64()),
+        _ => None,
+    })
+}
+
+fn curve(trials: &[TrialRecord]) -> Vec<CurvePoint> {
+    let mut held: Vec<&TrialRecord> = trials
+        .iter()
+        .filter(|record| record.held && record.trial.purpose != Purpose::Recovery)
+        .filter(|record| record.figures.ok > 0)
+        .collect();
+    held.sort_by(|a, b| {
+        let length = b.figures.length.cmp(&a.figures.length);
+        a.trial.rate.total_cmp(&b.trial.rate).then(length)
+    });
+    held.dedup_by(|a, b| (a.trial.rate - b.trial.rate).abs() < 1e-9);
+    held.into_iter().filter_map(point).collect()
+}
+
+fn point(record: &TrialRecord) -> Option<CurvePoint> {
+    let figures = &record.figures;
+    let quantile = figures
+        .measured
+        .iter()
+        .find(|measured| matches!(measured.objective, Objective::ResponseTime { .. }))?;
+    let band = figures
+        .interval
+        .map(|interval| (interval.low.as_secs_f64(), interval.high.map(|high| high.as_secs_f64())));
+    let median = figures.median.as_secs_f64();
+    Some(CurvePoint { rate: record.trial.rate, median, quantile: quantile.value, band })
+}
+
+fn knee(curve: &[CurvePoint]) -> Option<f64> {
+    // The least of the lower half is the idle target: the very first requests may have been cold.
+    let idle = curve[..curve.len().div_ceil(2)].iter().map(|point| point.quantile);
+    let risen = KNEE * idle.fold(f64::INFINITY, f64::min);
+    let below = curve.iter().rposition(|point| point.quantile < risen)?;
+    let (low, high) = (curve[below], curve.get(below + 1)?);
+    let share = (risen - low.quantile) / (high.quantile - low.quantile);
+    Some(low.rate + share * (high.rate - low.rate))
+}
+
+fn fit(curve: &[CurvePoint], capacity: f64) -> Option<Fit> {
+    let points: Vec<(f64, f64)> = curve
+        .iter()
+        .filter(|point| point.rate < 0.999 * capacity && point.median > 0.0)
+        .map(|point| (point.rate / (capacity - point.rate), point.median))
+        .collect();
+    if points.len() < FIT_POINTS_MIN {
+        return None;
+    }
+    // Least squares with weights 1/y²: the normal equations of 1 = (base + wait·x)/y.
+    let sum = |of: fn(f64, f64) -> f64| points.iter().map(|&(x, y)| of(x, y)).sum::<f64>();
+    let (s11, s12, s22) =
+        (sum(|_, y| 1.0 / (y * y)), sum(|x, y| x / (y * y)), sum(|x, y| x * x / (y * y)));
+    let (t1, t2) = (sum(|_, y| 1.0 / y), sum(|x, y| x / y));
+    let determinant = s11 * s22 - s12 * s12;
+    let (base, wait) = ((t1 * s22 - t2 * s12) / determinant, (t2 * s11 - t1 * s12) / determinant);
+    let errors = points.iter().map(|&(x, y)| ((base + wait * x) / y - 1.0).abs());
+    let error = errors.fold(0.0, f64::max);
+    (base >= 0.0 && wait >= 0.0).then_some(Fit { base, wait, capacity, error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(rates: &[f64], capacity: f64) -> Vec<CurvePoint> {
+        let time = |rate: f64| 0.01 + 0.002 * rate / (capacity - rate);
+        let point = |&rate: &f64| CurvePoint {
+            rate,
+            median: time(rate),
+            quantile: 3.0 * time(rate),
+            band: None,
+        };
+        rates.iter().map(point).collect()
+    }
+
+    #[test]
+    fn a_queue_is_fitted_and_its_knee_found() {
+        let curve = queue(&[10.0, 100.0, 400.0, 700.0, 900.0, 980.0], 1000.0);
+        let fit = fit(&curve, 1000.0).unwrap();
+        assert!((fit.base - 0.01).abs() < 1e-9 && (fit.wait - 0.002).abs() < 1e-9);
+        assert!(fit.error < 1e-6, "{fit:?}");
+        // Twice the idle time is where the wait is ten milliseconds: at 5/6 of capacity.
+        let knee = knee(&curve).unwrap();
+        assert!((700.0..900.0).contains(&knee), "{knee}");
+    }
+
+    #[test]
+    fn what_is_no_queue_has_a_large_error_and_few_points_no_fit() {
+        let mut curve = queue(&[10.0, 100.0, 400.0, 700.0, 900.0, 980.0], 1000.0);
+        curve[2].median *= 4.0;
+        assert!(fit(&curve, 1000.0).is_none_or(|fit| fit.error > FIT_ERROR_MAX));
+        assert_eq!(fit(&curve[..4], 1000.0), None);
+        assert_eq!(knee(&curve[..1]), None);
+    }
+}

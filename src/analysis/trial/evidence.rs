@@ -1,0 +1,281 @@
+//! [`Evidence`]: what a trial's points say for and against its rate, as log odds.
+//!
+//! Three questions, the worst answer counts: are too many requests slow, do too many fail, does the backlog
+//! grow? The first two compare a share with its limit, by the normal distribution and an error from batch
+//! means; the third is Wald's sequential test (1945) of a drift against none in the backlog's walk.
+
+use super::{Point, SLOT, Trial};
+use crate::analysis::stats::batches::{Share, Slice};
+use crate::analysis::stats::normal;
+use crate::analysis::trial::watch::Ending;
+use crate::load::slo::{Objective, Slo};
+
+/// What is tested while a trial runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// The limit on a response time in seconds, and the share of requests that may be over it.
+    pub slow: Option<(f64, f64)>,
+    /// The share of requests that may fail.
+    pub errors: Option<f64>,
+}
+
+/// Log odds against the rate, and the course of the backlog, which the search learns from.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// From the share of slow requests.
+    pub latency: f64,
+    /// From the share of failed requests.
+    pub errors: f64,
+    /// From the growth of the backlog.
+    pub backlog: f64,
+    /// Share of failed requests, 0 to 1.
+    pub error_share: f64,
+    /// How much the backlog grew from the head's end to the last low point, in seconds of load.
+    pub grown: f64,
+    /// The seconds in which it did.
+    pub within: f64,
+    /// How fast the backlog wanders, in squared seconds of load per second.
+    pub variance: f64,
+    /// A good part of a backlog is gone again.
+    pub recovering: bool,
+    /// Squared variation seen in this trial, and how many changes of the backlog that rests on.
+    pub noise: (f64, f64),
+}
+
+/// Independent requests with none slow among N prove at most e^(−N·share); this allows for dependence.
+const DEPENDENCE: f64 = 5.0;
+/// Fewer points after the head say nothing.
+const POINTS_MIN: usize = 8;
+/// Changes of the backlog that an assumption of exponential services weighs.
+const NOISE_PRIOR: f64 = 3.0;
+const SLOT_S: f64 = 0.1;
+
+impl Limits {
+    /// The tightest limit on a quantile, and that on errors.
+    pub fn of(slo: &Slo) -> Self {
+        let tightest = slo.tightest_time();
+        let mut limits = Self { slow: None, errors: None };
+        for objective in &slo.objectives {
+            match *objective {
+                Objective::ResponseTime { quantile, limit } if Some(limit) == tightest => {
+                    let share = 1.0 - quantile;
+                    let other = limits.slow.map_or(1.0, |(_, share)| share);
+                    limits.slow = Some((limit.as_secs_f64(), share.min(other)));
+                }
+                Objective::ErrorRate { limit } => {
+                    limits.errors = Some(limits.errors.map_or(limit, |other| other.min(limit)));
+                }
+                _ => {}
+            }
+        }
+        limits
+    }
+
+    /// Whether `objective` is not tested while a trial runs.
+    pub(super) fn leaves_out(&self, objective: &Objective) -> bool {
+        match *objective {
+            Objective::ResponseTime { quantile, limit } => {
+                self.slow.is_none_or(|(tested, share)| {
+                    (limit.as_secs_f64() - tested).abs() > 1e-9 || 1.0 - quantile > share + 1e-12
+                })
+            }
+            Objective::MeanResponseTime { .. } => true,
+            Objective::ErrorRate { limit } => self.errors.is_none_or(|tested| limit > tested),
+            Objective::Throughput { .. } => false,
+        }
+    }
+}
+
+impl Evidence {
+    /// What `points`, which begin with the trial, say so far; nothing if they are too few.
+    pub fn over(trial: &Trial, limits: &Limits, points: &[Point]) -> Option<Self> {
+        let head = points.partition_point(|point| point.at <= trial.head);
+        if points.len() < head + POINTS_MIN {
+            return None;
+        }
+        let failed = Slices::of(&points[head..], |point| (point.planned, point.failed));
+        let errors = limits.errors.map_or(f64::NEG_INFINITY, |limit| failed.odds(0, limit));
+        let latency = limits.slow.map_or(f64::NEG_INFINITY, |slow| latency(slow, head, points));
+        let (errors, error_share) = (errors, failed.share());
+        Some(Self { latency, errors, error_share, ..Self::backlog(trial, head, points) })
+    }
+
+    /// The worst of the three.
+    pub fn against(&self) -> f64 {
+        self.latency.max(self.errors).max(self.backlog)
+    }
+
+    /// The verdict of a trial that comes to its end undecided.
+    pub fn ending(&self) -> Ending {
+        if self.against() <= 0.0 {
+            Ending::HeldWeakly
+        } else if self.recovering || self.latency > self.backlog {
+            Ending::Episodic
+        } else {
+            Ending::FailedWeakly
+        }
+    }
+
+    /// Growth of the backlog in seconds of load per second.
+    pub fn growth_per_s(&self) -> f64 {
+        if self.within > 0.0 { self.grown / self.within } else { 0.0 }
+    }
+
+    fn backlog(trial: &Trial, head: usize, points: &[Point]) -> Self {
+        let levels: Vec<f64> = points[head.saturating_sub(1)..]
+            .iter()
+            .map(|point| point.unfinished as f64 / trial.rate)
+            .collect();
+        let lasted = (levels.len() - 1) as f64 * SLOT_S;
+        let changes = Changes::over(&levels, trial.test.stall_rate);
+        let blended = (changes.variance * changes.number
+            + NOISE_PRIOR * trial.test.noise / trial.rate)
+            / (changes.number + NOISE_PRIOR);
+        // The floor is the error of counting whole requests.
+        let variance = blended.max(0.01 / trial.rate) + 0.3 / (trial.rate * trial.rate * lasted);
+        let from = levels.len() - ending_window(levels.len(), trial.test.stall_rate);
+        // From low point to low point: a stall that is over leaves no growth behind.
+        let low = (from..levels.len()).min_by(|&a, &b| levels[a].total_cmp(&levels[b]));
+        let low = low.unwrap_or(levels.len() - 1);
+        let (grown, within) = (levels[low] - levels[0], low as f64 * SLOT_S);
+        let excess = trial.test.excess;
+        let peak = levels.iter().copied().fold(f64::MIN, f64::max) - levels[0];
+        let last = levels[levels.len() - 1] - levels[0];
+        Self {
+            backlog: excess / variance * (grown - excess * within / 2.0),
+            grown,
+            within,
+            variance,
+            recovering: last < 0.7 * peak - 1e-12,
+            noise: ((changes.typical * trial.rate).min(20.0), changes.number.min(20.0)),
+            ..Self::default()
+        }
+    }
+}
+
+/// Log odds that more than the allowed share is over the limit.
+fn latency((limit_s, share): (f64, f64), head: usize, points: &[Point]) -> f64 {
+    let slots = limit_s / SLOT_S;
+    let (shift, mature) = (whole(slots), whole(slots.ceil()));
+    // A request turns slow when it is as old as the limit: it was due that many slots before.
+    let turned = |at: usize| {
+        let before = at.checked_sub(1).map_or(0, |before| points[before].overdue);
+        let point = &points[at];
+        (point.slow + point.unanswered + point.overdue).saturating_sub(before)
+    };
+    let slice = |at: usize| Slice {
+        count: points[at].planned
+            - points[at].planned.min(points[at].failed - points[at].unanswered),
+        hits: if at + shift < points.len() { turned(at + shift) } else { 0 },
+    };
+    let all = Slices((head..points.len()).map(slice).collect());
+    let last = points[points.len() - 1];
+    let pending = last.unfinished.saturating_sub(last.overdue);
+    let upper = (all.hits() + pending) as f64 / all.count().max(1) as f64;
+    if upper > share / 2.0 && pending > 0 {
+        let end = points.len().saturating_sub(mature).max(head + 1);
+        return Slices(all.0[..end - head].to_vec()).odds(0, share);
+    }
+    all.odds(pending, share)
+}
+
+/// How many levels at the end the low point is looked for in: a third, or what a stall needs to pass.
+fn ending_window(levels: usize, stall_rate: f64) -> usize {
+    let third = (levels / 3).max(2);
+    if stall_rate <= 0.0 {
+        return third;
+    }
+    let period = whole((1.3 / stall_rate / SLOT_S).min(1e6));
+    third.max(period).min(levels * 67 / 100).max(2)
+}
+
+struct Slices(Vec<Slice>);
+
+impl Slices {
+    fn of(points: &[Point], of: impl Fn(&Point) -> (u64, u64)) -> Self {
+        let slice = |point| {
+            let (count, hits) = of(point);
+            Slice { count, hits }
+        };
+        Self(points.iter().map(slice).collect())
+    }
+
+    fn count(&self) -> u64 {
+        self.0.iter().map(|slice| slice.count).sum()
+    }
+
+    fn hits(&self) -> u64 {
+        self.0.iter().map(|slice| slice.hits).sum()
+    }
+
+    fn share(&self) -> f64 {
+        self.hits() as f64 / self.count().max(1) as f64
+    }
+
+    /// Log odds that the true share is over `limit`; `pending` more may turn out as hits.
+    fn odds(&self, pending: u64, limit: f64) -> f64 {
+        let count = self.count().max(1) as f64;
+        let share = self.hits() as f64 / count;
+        let error = Share::over(&self.0).map_or(0.0, |share| share.error);
+        if share > limit {
+            return logit_of_normal((share - limit) / error.max(1e-9));
+        }
+        let upper = (self.hits() + pending) as f64 / count;
+        let error = error.max((limit * (1.0 - limit) / count).sqrt()).max(1e-9);
+        logit_of_normal((upper - limit) / error).max(-count * limit / DEPENDENCE).min(0.0)
+    }
+}
+
+fn logit_of_normal(z: f64) -> f64 {
+    let z = z.clamp(-6.0, 6.0);
+    normal::cdf(z).ln() - normal::cdf(-z).ln()
+}
+
+/// Changes of the backlog over a lag of about a second.
+struct Changes {
+    /// Per second.
+    variance: f64,
+    /// The same from the median of deviations, which stalls do not move.
+    typical: f64,
+    /// Independent ones.
+    number: f64,
+}
+
+impl Changes {
+    fn over(levels: &[f64], stall_rate: f64) -> Self {
+        let lasted = (levels.len() - 1) as f64 * SLOT_S;
+        let lag = whole((lasted / 6.0).min(1.0) / SLOT_S + 0.5).max(1);
+        let lag_s = lag as f64 * SLOT_S;
+        let changes: Vec<f64> = levels.windows(lag + 1).map(|span| span[lag] - span[0]).collect();
+        let mean = changes.iter().sum::<f64>() / changes.len() as f64;
+        let middle = median(&changes);
+        let mut deviations: Vec<f64> = changes.iter().map(|c| (c - middle).abs()).collect();
+        deviations.sort_by(f64::total_cmp);
+        // Of a normal distribution, the median deviation is 0.6745 standard deviations.
+        let typical = (1.4826 * deviations[deviations.len() / 2]).powi(2) / lag_s;
+        let variance = if stall_rate > 0.0 {
+            // Stalls are told apart, so the usual wandering is that of the other four fifths.
+            let usual = &deviations[..(deviations.len() * 4 / 5).max(3).min(deviations.len())];
+            let squares = usual.iter().map(|d| d * d).sum::<f64>() / usual.len() as f64;
+            typical.max(squares / lag_s)
+        } else {
+            changes.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / changes.len() as f64 / lag_s
+        };
+        Self { variance, typical, number: lasted / lag_s }
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+/// Whole units in a value that is not negative.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
+pub(in crate::analysis) fn whole(value: f64) -> usize {
+    (value + 1e-9) as usize
+}
+
+/// Slots in a second and so on count tenths: [`SLOT`] in seconds.
+const _: () = assert!(SLOT.as_millis() == 100);

@@ -1,0 +1,48 @@
+//! What a search tells of a target's capacity besides the highest rate.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Response times against rates, and what follows from them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CapacitySheet {
+    /// By ascending rate, for rates that were held.
+    pub curve: Vec<CurveReport>,
+    /// Requests per second at which the objective's quantile is twice that of the idle target.
+    pub knee: Option<f64>,
+    /// Safe operating point in requests per second: the quantile at most half its limit, the rate a tenth
+    /// below the interval of the highest.
+    pub safe_rate: Option<f64>,
+    /// Requests per second that were given as today's load.
+    pub current_rate: Option<f64>,
+    /// How the median follows from queueing; absent if too few rates were held or it does not fit.
+    pub fit: Option<FitReport>,
+}
+
+/// One rate that was held.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CurveReport {
+    /// Requests per second.
+    pub rate: f64,
+    /// Median response time, in ns.
+    pub p50: u64,
+    /// The response time that the objective's quantile names, in ns.
+    pub p95: u64,
+    /// Lower end of its 95 % interval, in ns.
+    pub p95_low: Option<u64>,
+    /// Upper end of its 95 % interval, in ns.
+    pub p95_high: Option<u64>,
+}
+
+/// The median as base + wait · rate / (capacity − rate).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FitReport {
+    /// Without load, in ns.
+    pub base: u64,
+    /// Waiting where rate and spare capacity are equal, in ns.
+    pub wait: u64,
+    /// Requests per second; the upper end of the interval.
+    pub capacity: f64,
+    /// Largest relative error over the curve.
+    pub error: f64,
+}
