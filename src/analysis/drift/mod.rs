@@ -1,6 +1,6 @@
 //! Whether a run at one rate stayed as it was: trends and changes of level over its points.
 //!
-//! Points are joined into [`BLOCKS`] blocks of equal length, each with the mean of the middle half of its
+//! Points are joined into forty blocks of equal length, each with the mean of the middle half of its
 //! points, so that a stall moves one point and not the block. A figure moves if the trend test or the change-point test
 //! says so *and* the change from beginning to end matters.
 
