@@ -9,13 +9,13 @@ use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone, client};
-use crate::report::search::{Bound, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
-use crate::report::sheet::CapacitySheet;
+use crate::report::search::{SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
     RequestReport, SeverityName, TierName,
 };
 use crate::time::Human;
+use search::{answer, sheet};
 
 /// The whole report, ending in a newline.
 pub fn render(report: &Report, style: Style) -> String {
@@ -352,55 +352,6 @@ fn reasons(request: &RequestReport) -> String {
     parts.map(|(name, count)| format!("{name}: {}", Count(count))).collect::<Vec<_>>().join(", ")
 }
 
-/// The capacity sheet in a few lines.
-fn sheet(sheet: &CapacitySheet) -> Vec<String> {
-    let knee = sheet.knee.map(|knee| {
-        format!(
-            "knee: {}/s, where the quantile is twice that of the idle target",
-            Figures(knee.round())
-        )
-    });
-    let safe = sheet.safe_rate.map(|safe| {
-        let safe = Figures(safe.floor());
-        format!("safe: {safe}/s, the quantile within half its limit and a tenth below the interval")
-    });
-    let headroom = sheet.current_rate.zip(sheet.safe_rate).map(|(current, safe)| {
-        let share = Percent((1000.0 * (safe / current - 1.0).abs()).round() / 1000.0);
-        let rate = Figures(current);
-        if safe >= current {
-            format!("headroom: {share} more than {rate}/s is safe")
-        } else {
-            format!("headroom: none, {rate}/s is more than is safe")
-        }
-    });
-    let fit = sheet.fit.map(|fit| {
-        format!(
-            "the median follows a queue with one line, within {}",
-            Percent((1000.0 * fit.error).round() / 1000.0)
-        )
-    });
-    [knee, safe, headroom, fit].into_iter().flatten().collect()
-}
-
-fn answer(search: &SearchReport) -> String {
-    let (max, rate) = (&search.max_rps, |rate| Figures(rate).to_string());
-    match (search.bound, max.high) {
-        (Bound::Breach, Some(high)) => {
-            let sure = if max.confidence > 0.0 {
-                format!("{} confidence", Percent(max.confidence))
-            } else {
-                "not confirmed".to_owned()
-            };
-            format!("{}/s ({} to {}/s, {sure})", rate(max.estimate), rate(max.low), rate(high))
-        }
-        (Bound::Breach | Bound::AtLeast, _) => format!("at least {}/s", rate(max.estimate)),
-        (Bound::BelowMinimum, Some(high)) => {
-            format!("below {}/s, the lowest rate tried", rate(high))
-        }
-        (Bound::BelowMinimum, None) => "below the lowest rate tried".to_owned(),
-    }
-}
-
 const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
     match outcome {
         OutcomeName::Pass => ("PASS", Tone::Good),
@@ -434,6 +385,8 @@ const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
         TrialVerdict::Invalid => "invalid",
     }
 }
+
+mod search;
 
 #[cfg(test)]
 mod tests;

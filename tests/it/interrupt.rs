@@ -96,6 +96,7 @@ fn an_interrupted_search_tells_what_is_known() {
         assert!(search.trials.len() >= trials, "{search:?}");
         assert_eq!(search.max_rps.estimate > 0.0, trials > 0, "{search:?}");
         assert_eq!(search.bound, Bound::AtLeast, "no rate was seen to fail");
-        assert!(report.fates.planned > 0);
+        // The first trial was broken off in its head, which is not counted.
+        assert!(trials == 0 || report.fates.planned > 0);
     }
 }

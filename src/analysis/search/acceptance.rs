@@ -339,25 +339,16 @@ fn searches_find_what_theory_says() {
 /// For `scripts/prove-search`: `STEADFIRE_SEEDS` searches each, with the effort `STEADFIRE_EFFORT`.
 #[test]
 #[ignore = "minutes; scripts/prove-search runs it"]
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "a script asks for it and reads it"
-)]
 fn table() {
-    let variable = |name| std::env::var(name).unwrap_or_default();
-    let seeds = variable("STEADFIRE_SEEDS").parse().unwrap_or(20);
-    let effort = variable("STEADFIRE_EFFORT");
+    let seeds = option_env!("STEADFIRE_SEEDS").and_then(|seeds| seeds.parse().ok()).unwrap_or(20);
+    let effort = option_env!("STEADFIRE_EFFORT").unwrap_or_default();
     let effort = Effort::ALL.into_iter().find(|one| one.name() == effort).unwrap_or_default();
-    let only = variable("STEADFIRE_ONLY");
-    println!("target                     median     p5    p95    max  width  cov note  time  p95");
-    let mut failed = false;
-    for one in queues().into_iter().chain(tight()).chain(faults()) {
-        if one.name.contains(&only) {
-            let figures = Figures::of(&one, effort, seeds);
-            println!("{}", figures.line(one.name));
-            failed |= !figures.complaints.is_empty();
-        }
-    }
-    assert!(!failed, "a bar was missed");
+    let only = option_env!("STEADFIRE_ONLY").unwrap_or_default();
+    let named = |one: &Scenario| one.name.contains(only);
+    let all = queues().into_iter().chain(tight()).chain(faults()).filter(named);
+    let found: Vec<(&str, Figures)> =
+        all.map(|one| (one.name, Figures::of(&one, effort, seeds))).collect();
+    let lines: Vec<String> = found.iter().map(|(name, figures)| figures.line(name)).collect();
+    let held = found.iter().all(|(_, figures)| figures.complaints.is_empty());
+    assert!(held, "bars were missed:\n{}", lines.join("\n"));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report};
-use crate::report::search::MaxRps;
+use crate::report::search::{Bound, MaxRps};
 
 fn check(name: &str, text: &str) {
     let path = format!("{}/tests/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));

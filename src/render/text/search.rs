@@ -1,0 +1,56 @@
+//! A search for people: its answer and its capacity sheet, in a few lines.
+
+use crate::analysis::words::Percent;
+use crate::load::rate::Figures;
+use crate::report::search::{Bound, SearchReport};
+use crate::report::sheet::CapacitySheet;
+
+/// The capacity sheet in a few lines.
+pub(super) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
+    let knee = sheet.knee.map(|knee| {
+        format!(
+            "knee: {}/s, where the quantile is twice that of the idle target",
+            Figures(knee.round())
+        )
+    });
+    let safe = sheet.safe_rate.map(|safe| {
+        let safe = Figures(safe.floor());
+        format!("safe: {safe}/s, the quantile within half its limit and a tenth below the interval")
+    });
+    let headroom = sheet.current_rate.zip(sheet.safe_rate).map(|(current, safe)| {
+        let share = Percent((1000.0 * (safe / current - 1.0).abs()).round() / 1000.0);
+        let rate = Figures(current);
+        if safe >= current {
+            format!("headroom: {share} more than {rate}/s is safe")
+        } else {
+            format!("headroom: none, {rate}/s is more than is safe")
+        }
+    });
+    let fit = sheet.fit.map(|fit| {
+        format!(
+            "the median follows a queue with one line, within {}",
+            Percent((1000.0 * fit.error).round() / 1000.0)
+        )
+    });
+    [knee, safe, headroom, fit].into_iter().flatten().collect()
+}
+
+/// The highest rate with its interval, or what is known instead.
+pub(super) fn answer(search: &SearchReport) -> String {
+    let (max, rate) = (&search.max_rps, |rate| Figures(rate).to_string());
+    match (search.bound, max.high) {
+        (Bound::Breach, Some(high)) => {
+            let sure = if max.confidence > 0.0 {
+                format!("{} confidence", Percent(max.confidence))
+            } else {
+                "not confirmed".to_owned()
+            };
+            format!("{}/s ({} to {}/s, {sure})", rate(max.estimate), rate(max.low), rate(high))
+        }
+        (Bound::Breach | Bound::AtLeast, _) => format!("at least {}/s", rate(max.estimate)),
+        (Bound::BelowMinimum, Some(high)) => {
+            format!("below {}/s, the lowest rate tried", rate(high))
+        }
+        (Bound::BelowMinimum, None) => "below the lowest rate tried".to_owned(),
+    }
+}
