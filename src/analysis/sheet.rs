@@ -47,6 +47,45 @@ pub struct Fit {
     pub error: f64,
 }
 
+/// The slots of one request name in a trial that broke the limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Its name.
+    pub request: String,
+    /// Its slots.
+    pub planned: u64,
+    /// Those slower than the tightest limit, failed or unanswered.
+    pub broken: u64,
+}
+
+/// What one request name had to do with a breach.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contribution {
+    /// Its name.
+    pub request: String,
+    /// Its share of all slots, 0 to 1.
+    pub planned_share: f64,
+    /// Its share of all slots that were slow, failed or unanswered, 0 to 1.
+    pub broken_share: f64,
+}
+
+/// Who broke the limits, the most first; those who did not are left out.
+pub fn contributions(requests: &[Broken]) -> Vec<Contribution> {
+    let total = |count: fn(&Broken) -> u64| requests.iter().map(count).sum::<u64>() as f64;
+    let (planned, broken) = (total(|one| one.planned), total(|one| one.broken));
+    let mut found: Vec<Contribution> = requests
+        .iter()
+        .filter(|one| one.broken > 0)
+        .map(|one| Contribution {
+            request: one.request.clone(),
+            planned_share: one.planned as f64 / planned,
+            broken_share: one.broken as f64 / broken,
+        })
+        .collect();
+    found.sort_by(|a, b| b.broken_share.total_cmp(&a.broken_share));
+    found
+}
+
 /// The knee is where a quantile is so many times what it is without load.
 pub const KNEE: f64 = 2.0;
 /// The share of its limit that a quantile may reach at the safe operating point.
@@ -158,6 +197,23 @@ mod tests {
             band: None,
         };
         rates.iter().map(point).collect()
+    }
+
+    #[test]
+    fn contributions_add_up_to_the_breach() {
+        let broken = |request: &str, planned, broken| Broken {
+            request: request.to_owned(),
+            planned,
+            broken,
+        };
+        let found =
+            contributions(&[broken("a", 800, 10), broken("b", 150, 30), broken("c", 50, 0)]);
+        let told: Vec<_> = found
+            .iter()
+            .map(|one| (one.request.as_str(), one.planned_share, one.broken_share))
+            .collect();
+        assert_eq!(told, [("b", 0.15, 0.75), ("a", 0.8, 0.25)]);
+        assert_eq!(contributions(&[broken("a", 0, 0)]), []);
     }
 
     #[test]

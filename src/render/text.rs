@@ -275,7 +275,9 @@ impl Page {
         }
         self.line(&shortened(&format!("limits: {}", search.slo), WIDTH_MAX));
         for line in search.sheet.iter().flat_map(sheet) {
-            self.line(&line);
+            for line in wrap(&line, WIDTH_MAX) {
+                self.line(&line);
+            }
         }
         if search.held > 0 {
             let held = human(search.held);

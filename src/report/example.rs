@@ -9,7 +9,7 @@ use super::build::Parts;
 use super::echo::Environment;
 use super::search::{Bound, Breach, MaxRps, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use super::series::SeriesBuilder;
-use super::sheet::{CapacitySheet, CurveReport};
+use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
 use crate::analysis::{Extent, Outcome};
@@ -177,6 +177,10 @@ pub(crate) fn report(course: Course) -> Report {
     report_with(course, &[], None)
 }
 
+fn contribution(request: &str, planned_share: f64, broken_share: f64) -> ContributionReport {
+    ContributionReport { request: request.to_owned(), planned_share, broken_share }
+}
+
 /// A search that found its breach.
 pub(crate) fn search_report() -> Report {
     let trial = |rate: u32, verdict, p95_ms: u64| TrialReport {
@@ -209,6 +213,10 @@ pub(crate) fn search_report() -> Report {
                 p95_low: Some(576_000_000),
                 p95_high: Some(704_000_000),
             }],
+            contributions: vec![
+                contribution("interaction detail", 0.35, 0.82),
+                contribution("list interactions", 0.6, 0.18),
+            ],
             knee: Some(290.0),
             safe_rate: Some(297.0),
             current_rate: Some(200.0),

@@ -15,8 +15,22 @@ pub struct CapacitySheet {
     pub safe_rate: Option<f64>,
     /// Requests per second that were given as today's load.
     pub current_rate: Option<f64>,
+    /// Which requests were slow, failed or unanswered at the breach, the most first.
+    #[serde(default)]
+    pub contributions: Vec<ContributionReport>,
     /// How the median follows from queueing; absent if too few rates were held or it does not fit.
     pub fit: Option<FitReport>,
+}
+
+/// One request name's part in the breach.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ContributionReport {
+    /// Its name.
+    pub request: String,
+    /// Its share of all slots, 0 to 1.
+    pub planned_share: f64,
+    /// Its share of the slots that were slow, failed or unanswered, 0 to 1.
+    pub broken_share: f64,
 }
 
 /// One rate that was held.

@@ -142,7 +142,8 @@ pub struct Args {
     /// No rate above this is tried
     #[arg(long, value_name = "RATE", requires = "find_max_rps", help_heading = "Search")]
     pub max_rate: Option<Rate>,
-    /// What the search may cost: a minute, two to three, five to ten
+    /// What the search may cost: a minute, two to three, five to ten; up to twice that where the target
+    /// stalls or grows
     #[arg(long, value_name = "EFFORT", value_parser = effort_parser(), default_value = "normal", requires = "find_max_rps", help_heading = "Search")]
     pub effort: Effort,
     /// The search gives its best answer after this [default: 150s, 6m or 12m, by effort]

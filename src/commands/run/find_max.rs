@@ -5,16 +5,18 @@
 use std::time::Duration;
 
 use crate::analysis::findings::generator_limit;
-use crate::analysis::search::{Answer, Search, Settings, Step};
+use crate::analysis::search::{Search, Settings, Step};
+use crate::analysis::sheet::Broken;
 use crate::analysis::slo::{self, Measured as Figure, RunFigures};
 use crate::analysis::trial::{
-    ClientState, Measured, Point, Purpose, Spread, Trial, TrialResult, Watch, judge,
+    ClientState, Judgement, Measured, Point, Purpose, Spread, Trial, TrialResult, Verdict, Watch,
+    judge,
 };
 use crate::commands::Failure;
 use crate::commands::run::course::Course;
-use crate::commands::run::kept::Kept;
+use crate::commands::run::kept::{Kept, Standing};
 use crate::commands::run::output::Output;
-use crate::commands::run::search_report;
+use crate::commands::run::search_report::{self, Failed};
 use crate::commands::run::verdict::{self, Measurement};
 use crate::commands::run::{Args, Session};
 use crate::engine::leg::{Flow, Leg, LegOutcome};
@@ -26,6 +28,7 @@ use crate::measure::generator::Strain;
 use crate::measure::summary::Summary;
 use crate::measure::window::Interval;
 use crate::report::Report;
+use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
 use crate::time::Offset;
 
@@ -51,6 +54,7 @@ pub(super) fn run(
 ) -> Result<Report, Failure> {
     let mut search = Search::new(settings(session, args));
     let mut kept = Kept::default();
+    let mut failed = Vec::new();
     let answer = loop {
         let trial = match search.next() {
             Step::Done(answer) => break answer,
@@ -60,7 +64,10 @@ pub(super) fn run(
         let judgement = judge(&trial, &result, &session.plan.slo);
         if trial.purpose != Purpose::Recovery {
             session.screen.note(&search_report::line(&trial, &result, &judgement));
-            kept.add(judgement.verdict, trial.rate, ran);
+            if judgement.verdict == Verdict::Fail {
+                failed.push(Failed { rate: trial.rate, requests: broken(session, &ran) });
+            }
+            kept.add(standing(&trial, &judgement), trial.rate, ran);
         }
         if session.interrupt.requested().is_some() {
             break search.conclude();
@@ -72,7 +79,38 @@ pub(super) fn run(
     })?;
     let current_rate = args.current_rate.map(Rate::as_per_second);
     let asked = search_report::Asked { effort: args.effort, current_rate };
-    Ok(report(session, &answer, asked, ran))
+    let search = search_report::from(&answer, &session.plan.slo, asked, &failed);
+    Ok(report(session, search, ran))
+}
+
+/// What a trial's report is good for. What held to the end of a confirmation is what the answer rests on.
+fn standing(trial: &Trial, judgement: &Judgement) -> Standing {
+    match judgement.verdict {
+        _ if matches!(trial.purpose, Purpose::Confirm | Purpose::Climb) && judgement.held() => {
+            Standing::Confirmed
+        }
+        Verdict::Pass => Standing::Held,
+        Verdict::Fail => Standing::Failed,
+        Verdict::Undecided | Verdict::Invalid => Standing::Neither,
+    }
+}
+
+/// Who was slow, failed or unanswered in a trial.
+fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
+    let limit = session.plan.slo.tightest_time().unwrap_or(Duration::MAX);
+    let requests = session.plan.requests.iter().zip(ran.outcome.tally.requests());
+    requests
+        .map(|(template, tally)| {
+            let entries = tally.response_time.answered.entries();
+            let slow = entries.iter().filter(|(time, _)| *time >= limit).map(|(_, count)| count);
+            let planned = tally.fates.planned();
+            Broken {
+                request: template.name.clone(),
+                planned,
+                broken: planned - tally.fates.ok() + slow.sum::<u64>(),
+            }
+        })
+        .collect()
 }
 
 fn settings(session: &Session, args: &Args) -> Settings {
@@ -198,7 +236,7 @@ fn client_state(session: &Session, measurement: Measurement<'_>) -> ClientState 
     }
 }
 
-fn report(session: &Session, answer: &Answer, asked: search_report::Asked, ran: Ran) -> Report {
+fn report(session: &Session, search: SearchReport, ran: Ran) -> Report {
     let Ran { trial, outcome, summary, series, silent_since, strain } = ran;
     let plan = Plan {
         rate: Rate::from_per_second(trial.rate).unwrap_or(session.plan.rate),
@@ -213,6 +251,5 @@ fn report(session: &Session, answer: &Answer, asked: search_report::Asked, ran: 
         silent_since,
         strain,
     };
-    let search = search_report::from(answer, &plan.slo, asked);
     verdict::report(session, &plan, measurement, series, Some(search))
 }

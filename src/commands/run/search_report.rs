@@ -1,14 +1,17 @@
 //! A search in the words of the report and the screen.
 
 use crate::analysis::search::{Answer, Bound, Effort, Note, TrialRecord};
-use crate::analysis::sheet::{CurvePoint, FIT_ERROR_MAX, Fit, Sheet};
+use crate::analysis::sheet::{
+    Broken, Contribution, CurvePoint, FIT_ERROR_MAX, Fit, Sheet, contributions,
+};
 use crate::analysis::trial::{
     Breach, ClientState, Judgement, Measured, Purpose, Trial, TrialResult, Verdict,
 };
 use crate::load::rate::Figures;
 use crate::load::slo::{Objective, Slo, quantile_name};
+use crate::report::millionths;
 use crate::report::search::{self as model, SearchReport, TrialReport, TrialVerdict};
-use crate::report::sheet::{CapacitySheet, CurveReport, FitReport};
+use crate::report::sheet::{CapacitySheet, ContributionReport, CurveReport, FitReport};
 use crate::time::{Human, whole_nanos};
 
 use std::time::Duration;
@@ -84,8 +87,18 @@ pub(super) struct Asked {
     pub(super) current_rate: Option<f64>,
 }
 
+/// The requests of a trial that failed at `rate`.
+#[derive(Clone, Debug)]
+pub(super) struct Failed {
+    pub(super) rate: f64,
+    pub(super) requests: Vec<Broken>,
+}
+
 /// The search block of the report.
-pub(super) fn from(answer: &Answer, slo: &Slo, asked: Asked) -> SearchReport {
+pub(super) fn from(answer: &Answer, slo: &Slo, asked: Asked, failed: &[Failed]) -> SearchReport {
+    let breach_rate = answer.breach.as_ref().map(|(rate, _)| *rate);
+    let at_breach = failed.iter().rev().find(|one| Some(one.rate) == breach_rate);
+    let requests = at_breach.map_or(&[][..], |one| &one.requests);
     SearchReport {
         slo: slo.to_string(),
         max_rps: model::MaxRps {
@@ -106,7 +119,7 @@ pub(super) fn from(answer: &Answer, slo: &Slo, asked: Asked) -> SearchReport {
         effort: asked.effort.name().to_owned(),
         held: whole_nanos(answer.held),
         noise: Some(answer.noise),
-        sheet: Sheet::of(answer, slo).map(|found| sheet(&found, asked.current_rate)),
+        sheet: Sheet::of(answer, slo).map(|found| sheet(&found, asked.current_rate, requests)),
         trials: answer.trials.iter().map(trial).collect(),
         notes: answer.notes.iter().map(note).collect(),
     }
@@ -137,7 +150,7 @@ fn note(note: &Note) -> String {
     }
 }
 
-fn sheet(found: &Sheet, current_rate: Option<f64>) -> CapacitySheet {
+fn sheet(found: &Sheet, current_rate: Option<f64>, failed: &[Broken]) -> CapacitySheet {
     let nanos = |seconds: f64| whole_nanos(Duration::from_secs_f64(seconds.max(0.0)));
     let point = |point: &CurvePoint| CurveReport {
         rate: point.rate,
@@ -152,12 +165,22 @@ fn sheet(found: &Sheet, current_rate: Option<f64>) -> CapacitySheet {
         knee: found.knee,
         safe_rate: found.safe,
         current_rate,
+        contributions: contributions(failed).into_iter().map(contribution).collect(),
         fit: found.fit.filter(fits).map(|fit| FitReport {
             base: nanos(fit.base),
             wait: nanos(fit.wait),
             capacity: fit.capacity,
             error: fit.error,
         }),
+    }
+}
+
+fn contribution(one: Contribution) -> ContributionReport {
+    let Contribution { request, planned_share, broken_share } = one;
+    ContributionReport {
+        request,
+        planned_share: millionths(planned_share),
+        broken_share: millionths(broken_share),
     }
 }
 

@@ -3,7 +3,10 @@
 use crate::analysis::words::Percent;
 use crate::load::rate::Figures;
 use crate::report::search::{Bound, SearchReport};
-use crate::report::sheet::CapacitySheet;
+use crate::report::sheet::{CapacitySheet, ContributionReport};
+
+/// Requests that are named at most; the result names all.
+const CONTRIBUTIONS_MAX: usize = 5;
 
 /// The capacity sheet in a few lines.
 pub(super) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
@@ -18,7 +21,7 @@ pub(super) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
         format!("safe: {safe}/s, the quantile within half its limit and a tenth below the interval")
     });
     let headroom = sheet.current_rate.zip(sheet.safe_rate).map(|(current, safe)| {
-        let share = Percent((1000.0 * (safe / current - 1.0).abs()).round() / 1000.0);
+        let share = percent((safe / current - 1.0).abs());
         let rate = Figures(current);
         if safe >= current {
             format!("headroom: {share} more than {rate}/s is safe")
@@ -27,12 +30,24 @@ pub(super) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
         }
     });
     let fit = sheet.fit.map(|fit| {
-        format!(
-            "the median follows a queue with one line, within {}",
-            Percent((1000.0 * fit.error).round() / 1000.0)
-        )
+        format!("the median follows a queue with one line, within {}", percent(fit.error))
     });
-    [knee, safe, headroom, fit].into_iter().flatten().collect()
+    [knee, safe, headroom, breach(sheet), fit].into_iter().flatten().collect()
+}
+
+/// Who broke the limits above, the worst few.
+fn breach(sheet: &CapacitySheet) -> Option<String> {
+    let part = |one: &ContributionReport| {
+        let (broken, load) = (percent(one.broken_share), percent(one.planned_share));
+        format!("{} {broken} (of the load {load})", one.request)
+    };
+    let parts: Vec<_> = sheet.contributions.iter().take(CONTRIBUTIONS_MAX).map(part).collect();
+    (!parts.is_empty()).then(|| format!("slow or failed at the breach: {}", parts.join(", ")))
+}
+
+/// To a tenth of a percent.
+fn percent(share: f64) -> Percent {
+    Percent((1000.0 * share).round() / 1000.0)
 }
 
 /// The highest rate with its interval, or what is known instead.
