@@ -85,12 +85,12 @@ pub(super) fn run(
 
 /// What a trial's report is good for. What held to the end of a confirmation is what the answer rests on.
 fn standing(trial: &Trial, judgement: &Judgement) -> Standing {
+    let confirms = matches!(trial.purpose, Purpose::Confirm | Purpose::Climb);
     match judgement.verdict {
-        _ if matches!(trial.purpose, Purpose::Confirm | Purpose::Climb) && judgement.held() => {
-            Standing::Confirmed
-        }
+        _ if confirms && judgement.held() => Standing::Confirmed,
         Verdict::Pass => Standing::Held,
         Verdict::Fail => Standing::Failed,
+        Verdict::Undecided if judgement.held() => Standing::Held,
         Verdict::Undecided | Verdict::Invalid => Standing::Neither,
     }
 }
