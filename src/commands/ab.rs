@@ -20,6 +20,10 @@ use crate::report::echo::PlanEcho;
 use crate::report::{Kind, Report};
 use crate::time::{parse_duration, whole_nanos};
 
+mod searches;
+
+/// Pairs of blocks, unless the user says.
+const PAIRS: usize = 24;
 /// More pairs than anybody would wait for.
 const PAIRS_MAX: usize = 200;
 
@@ -47,9 +51,9 @@ pub struct Args {
     /// The same for B
     #[arg(long, value_name = "COMMAND", requires = "a_cmd", help_heading = "Sides")]
     pub b_cmd: Option<OsString>,
-    /// Pairs of blocks at most
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = pairs, help_heading = "Sides")]
-    pub pairs: usize,
+    /// Pairs of blocks at most, or of searches with --find-max-rps [default: 24, or 2]
+    #[arg(long, value_name = "N", value_parser = pairs, help_heading = "Sides")]
+    pub pairs: Option<usize>,
     /// Length of each block's measurement
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "20s", help_heading = "Sides")]
     pub block: Duration,
@@ -68,8 +72,7 @@ pub struct Args {
 }
 
 /// Flags of `run` that say what `ab` says otherwise.
-const NOT_HERE: [&str; 7] =
-    ["duration", "requests", "stages", "host", "find_max_rps", "max_rate", "search_time"];
+const NOT_HERE: [&str; 5] = ["duration", "requests", "stages", "host", "current_rate"];
 
 /// The verb's words: those of `run`, with another default where the head of a block is meant and without
 /// those that have no place here.
@@ -77,9 +80,14 @@ pub(super) fn words(command: clap::Command) -> clap::Command {
     let hidden = NOT_HERE
         .iter()
         .fold(command, |command, name| command.mut_arg(name, |argument| argument.hide(true)));
-    hidden.mut_arg("warmup", |argument| {
-        argument.default_value("3s").help("Load at the head of each block that is left out")
-    })
+    hidden
+        .mut_arg("warmup", |argument| {
+            argument.default_value("3s").help("Load at the head of each block that is left out")
+        })
+        .mut_arg("find_max_rps", |argument| {
+            argument.help("Search for the highest rate of both in turns, and compare these")
+        })
+        .mut_arg("effort", |argument| argument.default_value("quick"))
 }
 
 /// Measures both and tells.
@@ -95,8 +103,11 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         Target::begin(args, Side::B, &interrupt, screen)?,
     ];
     let mut output = Output::open(&args.load, targets[0].session.plan())?;
-    let design = Design { order: args.order, pairs: args.pairs };
-    if let Some(doubt) = design.doubt(args.pairs) {
+    if args.load.find_max_rps {
+        return searches::exec(args, targets, &mut output, screen);
+    }
+    let design = Design { order: args.order, pairs: args.pairs.unwrap_or(PAIRS) };
+    if let Some(doubt) = design.doubt(design.pairs) {
         screen.warn(&format!("there will be figures but no verdict: {doubt}"));
     }
     let mut turns =
@@ -119,7 +130,10 @@ fn refuse(args: &Args) -> Result<(), Failure> {
         (load.duration.is_some(), "--duration: --block says how long a block is"),
         (load.requests.is_some(), "--requests: --block says how long a block is"),
         (load.stages.is_some(), "--stages: every block has one rate; give it with --rate"),
-        (load.find_max_rps, "--find-max-rps: search on each target and compare the two runs"),
+        (
+            load.find_max_rps && args.order != Order::Abba,
+            "--order: searches are compared in the order abba only",
+        ),
         (args.a.is_some() && load.host.is_some(), "--host: --a and --b say where the requests go"),
         (args.block.is_zero(), "--block: must be above 0"),
         (

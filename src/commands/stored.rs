@@ -43,6 +43,18 @@ pub(super) fn find(word: &str, catalogue: &Catalogue) -> Result<Vec<Stored>, Fai
     catalogue.find(word).map_err(Failure::from)?.into_iter().map(Stored::of).collect()
 }
 
+/// What a comparison needs of a result that stands for itself; of a search, that is all.
+pub(super) fn searched(report: &Report) -> Run {
+    let max_rate = report.search.as_ref().map(|search| MaxRate {
+        estimate: search.max_rps.estimate,
+        low: search.max_rps.low,
+        high: search.max_rps.high,
+        confidence: search.max_rps.confidence,
+    });
+    let length = std::time::Duration::from_nanos(report.duration);
+    Run { rate: report.plan.rate, length, max_rate, ..Run::default() }
+}
+
 impl Stored {
     pub(super) fn of(entry: Entry) -> Result<Self, Failure> {
         let report = entry.result().map_err(Failure::usage)?;
@@ -51,20 +63,9 @@ impl Stored {
 
     /// What a comparison needs; an error is a reason not to compare.
     pub(super) fn measured(&self) -> Result<Run, String> {
-        let report = &self.report;
-        let length = std::time::Duration::from_nanos(report.duration);
-        let run = Run { rate: report.plan.rate, length, ..Run::default() };
-        if let Some(search) = &report.search {
-            let found = &search.max_rps;
-            return Ok(Run {
-                max_rate: Some(MaxRate {
-                    estimate: found.estimate,
-                    low: found.low,
-                    high: found.high,
-                    confidence: found.confidence,
-                }),
-                ..run
-            });
+        let run = searched(&self.report);
+        if run.max_rate.is_some() {
+            return Ok(run);
         }
         let (total, requests) = self.timelines().map_err(|error| {
             format!(

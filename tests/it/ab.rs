@@ -48,7 +48,7 @@ fn what_has_no_place_is_refused_before_anything_is_sent() {
         ("ab".to_owned(), "--a URL --b URL"),
         (format!("ab --a {url}"), "--b <URL>"),
         (format!("{both} -d 5s"), "--block says"),
-        (format!("{both} --find-max-rps"), "search on each target"),
+        (format!("{both} --find-max-rps --order abab"), "in the order abba only"),
         (format!("{both} --stages 1/s:1s"), "one rate"),
         (format!("{both} --pairs 7"), "an even number"),
         (format!("{both} --order random"), "abba"),

@@ -7,21 +7,21 @@ use crate::analysis::compare::comparison::Metric;
 use crate::analysis::findings::Finding;
 use crate::commands::Failure;
 use crate::commands::interrupt::Interrupt;
-use crate::commands::run::course::Course;
 use crate::commands::run::output::Output;
+use crate::commands::run::stretch::{Planned, Stretch};
 use crate::commands::run::verdict::{self, Measurement};
 use crate::commands::run::{Args, Screen, Session, subject};
-use crate::engine::leg::{Flow, Leg, LegOutcome};
+use crate::engine::leg::{Flow, LegOutcome};
+use crate::exit::Exit;
 use crate::load::plan::Plan;
 use crate::load::schedule::{Horizon, Schedule};
-use crate::machine::snapshot::Snapshot;
 use crate::measure::generator::Strain;
 use crate::measure::summary::Summary;
 use crate::measure::tally::RequestTally;
 use crate::measure::window::per_second;
 use crate::report::Report;
 use crate::report::series::SeriesPoint;
-use crate::time::{Offset, whole_nanos};
+use crate::time::whole_nanos;
 
 /// A block that has run.
 pub(in crate::commands) struct Ran {
@@ -47,6 +47,11 @@ impl Session {
         &self.plan
     }
 
+    /// The exit code of a signal, if one has come.
+    pub(in crate::commands) fn interrupted(&self) -> Option<Exit> {
+        self.interrupt.requested()
+    }
+
     /// When it was set up, RFC 3339 in UTC.
     pub(in crate::commands) fn started_at(&self) -> String {
         self.started_at.to_string()
@@ -68,36 +73,17 @@ impl Session {
             seed,
             horizon: Horizon::after(plan.warmup + plan.duration),
         };
-        let leg = Leg {
-            schedule: schedule.clone(),
+        let planned = Planned {
+            label: label.to_owned(),
+            schedule,
             warmup: plan.warmup,
             drain: plan.limits.drain,
-            slow_after: plan.slo.tightest_time().unwrap_or(Duration::MAX),
-            pacing: self.pacing,
         };
-        let mut course = Course::new(label.to_owned(), &schedule, plan.warmup, self.screen, output);
-        let before = Snapshot::take();
-        let outcome = self
-            .fleet
-            .run(leg, &mut |window| {
-                course.push(window);
-                match self.interrupt.requested() {
-                    Some(_) => Flow::Stop,
-                    None => Flow::Continue,
-                }
-            })
-            .map_err(Failure::unexpected)?;
-        let strain = Snapshot::take().since(&before);
-        course.finish();
-        let silent_since = course.series.silent_since();
-        let series = course.series.finish();
-        let length = outcome.arrivals_end.since(Offset::ZERO + plan.warmup);
-        let summary = Summary::new(&outcome.tally, length);
-        let rate_asked = plan.rate_asked();
-        let measurement =
-            Measurement { outcome: &outcome, summary: &summary, rate_asked, silent_since, strain };
+        let stretch = self.send(planned, output, |_| Flow::Continue)?;
+        let measurement = stretch.measurement(plan.rate_asked());
         let generator = verdict::generator(self, measurement);
         let findings = verdict::findings(self, plan, measurement, generator);
+        let Stretch { outcome, length, series, .. } = stretch;
         Ok(Ran { outcome, length, series, findings })
     }
 

@@ -13,23 +13,20 @@ use crate::analysis::trial::{
     judge,
 };
 use crate::commands::Failure;
-use crate::commands::run::course::Course;
 use crate::commands::run::kept::{Kept, Standing};
 use crate::commands::run::output::Output;
 use crate::commands::run::search_report::{self, Failed};
+use crate::commands::run::stretch::{Planned, Stretch};
 use crate::commands::run::verdict::{self, Measurement};
 use crate::commands::run::{Args, Session};
-use crate::engine::leg::{Flow, Leg, LegOutcome};
+use crate::engine::leg::Flow;
 use crate::load::plan::Plan;
 use crate::load::rate::Rate;
 use crate::load::schedule::{Horizon, Schedule};
-use crate::machine::snapshot::Snapshot;
-use crate::measure::generator::Strain;
 use crate::measure::summary::Summary;
 use crate::measure::window::Interval;
 use crate::report::Report;
 use crate::report::search::SearchReport;
-use crate::report::series::SeriesPoint;
 use crate::time::Offset;
 
 /// Longest wait for unanswered requests between two trials: what a queue within the limits needs many
@@ -39,11 +36,18 @@ const DRAIN_MAX: Duration = Duration::from_secs(12);
 /// A trial that has run, whole.
 struct Ran {
     trial: Trial,
-    outcome: LegOutcome,
-    summary: Summary,
-    series: Vec<SeriesPoint>,
-    silent_since: Option<Offset>,
-    strain: Strain,
+    stretch: Stretch,
+}
+
+impl Session {
+    /// Searches for the highest rate of the session's target.
+    pub(in crate::commands) fn search(
+        &mut self,
+        args: &Args,
+        output: &mut Output,
+    ) -> Result<Report, Failure> {
+        run(self, args, output)
+    }
 }
 
 /// Searches until there is an answer, and reports it with the trial it rests on.
@@ -98,7 +102,7 @@ fn standing(trial: &Trial, judgement: &Judgement) -> Standing {
 /// Who was slow, failed or unanswered in a trial.
 fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
     let limit = session.plan.slo.tightest_time().unwrap_or(Duration::MAX);
-    let requests = session.plan.requests.iter().zip(ran.outcome.tally.requests());
+    let requests = session.plan.requests.iter().zip(ran.stretch.outcome.tally.requests());
     requests
         .map(|(template, tally)| {
             let entries = tally.response_time.answered.entries();
@@ -137,63 +141,44 @@ fn offer(
         seed: plan.seed,
         horizon: Horizon::after(trial.duration()),
     };
-    let leg = Leg {
-        schedule: schedule.clone(),
+    let planned = Planned {
+        label: format!("{} {}", search_report::purpose(trial.purpose), schedule.rate),
+        schedule,
         warmup: trial.head,
         drain: plan.limits.drain.min(DRAIN_MAX),
-        slow_after: plan.slo.tightest_time().unwrap_or(Duration::MAX),
-        pacing: session.pacing,
     };
-    let label = format!("{} {}", search_report::purpose(trial.purpose), schedule.rate);
-    let mut course = Course::new(label, &schedule, trial.head, session.screen, output);
     let mut watch = Watch::new(trial, &plan.slo);
     let mut spread = Spread::default();
     let mut points = Vec::new();
     let mut ended = None;
-    let before = Snapshot::take();
-    let outcome = session
-        .fleet
-        .run(leg, &mut |window| {
-            course.push(window);
-            let point = point(window);
-            points.push(point);
-            if point.at > trial.head {
-                spread.push(&window.window.response_time);
-            }
-            ended = ended.or_else(|| watch.observe(&point));
-            match (ended, session.interrupt.requested()) {
-                (None, None) => Flow::Continue,
-                _ => Flow::Stop,
-            }
-        })
-        .map_err(Failure::unexpected)?;
-    let strain = Snapshot::take().since(&before);
-    course.finish();
+    let stretch = session.send(planned, output, |interval| {
+        let point = point(interval);
+        points.push(point);
+        if point.at > trial.head {
+            spread.push(&interval.window.response_time);
+        }
+        ended = ended.or_else(|| watch.observe(&point));
+        if ended.is_some() { Flow::Stop } else { Flow::Continue }
+    })?;
+    let Stretch { outcome, summary, length, .. } = &stretch;
     // What drains afterwards is no part of the trial's course.
     points.retain(|point| point.at <= outcome.arrivals_end.since(Offset::ZERO));
-    let length = outcome.arrivals_end.since(Offset::ZERO + trial.head);
-    let summary = Summary::new(&outcome.tally, length);
-    let silent_since = course.series.silent_since();
-    let rate_asked = trial.rate;
-    let measurement =
-        Measurement { outcome: &outcome, summary: &summary, rate_asked, silent_since, strain };
-    let client = client_state(session, measurement);
+    let client = client_state(session, stretch.measurement(trial.rate));
     let result = TrialResult {
         points,
-        length,
+        length: *length,
         took: outcome.end.since(Offset::ZERO),
         planned: summary.total.fates.planned(),
         ok: summary.total.fates.ok(),
         error_rate: summary.error_rate(),
-        measured: measured(plan, &summary, trial.rate),
+        measured: measured(plan, summary, trial.rate),
         achieved: summary.achieved(),
         send_lag_p99: summary.send_lag.p99.value,
         median: summary.total.response_time.quantile(0.5).value,
         interval: search_report::quantile(&plan.slo).and_then(|quantile| spread.of(quantile)),
         client,
     };
-    let series = course.series.finish();
-    Ok((Ran { trial: *trial, outcome, summary, series, silent_since, strain }, result))
+    Ok((Ran { trial: *trial, stretch }, result))
 }
 
 fn point(interval: &Interval) -> Point {
@@ -237,19 +222,13 @@ fn client_state(session: &Session, measurement: Measurement<'_>) -> ClientState 
 }
 
 fn report(session: &Session, search: SearchReport, ran: Ran) -> Report {
-    let Ran { trial, outcome, summary, series, silent_since, strain } = ran;
+    let Ran { trial, stretch } = ran;
     let plan = Plan {
         rate: Rate::from_per_second(trial.rate).unwrap_or(session.plan.rate),
         warmup: trial.head,
-        duration: trial.length,
+        duration: stretch.length,
         ..(*session.plan).clone()
     };
-    let measurement = Measurement {
-        outcome: &outcome,
-        summary: &summary,
-        rate_asked: trial.rate,
-        silent_since,
-        strain,
-    };
-    verdict::report(session, &plan, measurement, series, Some(search))
+    let measurement = stretch.measurement(trial.rate);
+    verdict::report(session, &plan, measurement, stretch.series.clone(), Some(search))
 }

@@ -13,6 +13,7 @@ mod processors;
 mod resolve;
 mod screen;
 mod search_report;
+mod stretch;
 mod subject;
 mod tls_files;
 mod verdict;
