@@ -38,8 +38,8 @@ pub struct Leg {
     pub pacing: Pacing,
 }
 
-/// The highest rate of a worker, per second, whose sends the kernel stamps: at it the stamps take a
-/// twentieth of the worker's time, and beyond it that time is needed for sending.
+/// The highest rate of a worker, per second, whose sends the kernel stamps: reading a
+/// stamp is a system call more for each, and beyond this the time is needed for sending.
 const STAMPED_RATE_MAX: f64 = 25_000.0;
 
 impl Leg {

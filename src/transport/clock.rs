@@ -52,7 +52,7 @@ impl Clock {
 /// Whether the kernel stamps what is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SendStamps {
-    /// A send's instant is that of the kernel's handing it to the network: two system calls per request.
+    /// A send's instant is that of the kernel's handing it to the network: a system call more per request.
     On,
     /// A send's instant is read just before the write.
     #[default]

@@ -222,13 +222,14 @@ fn client_state(session: &Session, measurement: Measurement<'_>) -> ClientState 
 }
 
 fn report(session: &Session, search: SearchReport, ran: Ran) -> Report {
-    let Ran { trial, stretch } = ran;
+    let Ran { trial, mut stretch } = ran;
     let plan = Plan {
         rate: Rate::from_per_second(trial.rate).unwrap_or(session.plan.rate),
         warmup: trial.head,
         duration: stretch.length,
         ..(*session.plan).clone()
     };
+    let series = std::mem::take(&mut stretch.series);
     let measurement = stretch.measurement(trial.rate);
-    verdict::report(session, &plan, measurement, stretch.series.clone(), Some(search))
+    verdict::report(session, &plan, measurement, series, Some(search))
 }

@@ -21,9 +21,10 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
         warmup: plan.warmup,
         drain: plan.limits.drain,
     };
-    let stretch = session.send(planned, output, |_| Flow::Continue)?;
+    let mut stretch = session.send(planned, output, |_| Flow::Continue)?;
+    let series = std::mem::take(&mut stretch.series);
     let measurement = stretch.measurement(plan.rate_asked());
-    Ok(verdict::run_report(session, &plan, measurement, stretch.series.clone()))
+    Ok(verdict::run_report(session, &plan, measurement, series))
 }
 
 /// Warm-up and measurement as one schedule, so that the rate never breaks off between them.
