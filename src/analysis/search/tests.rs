@@ -24,6 +24,23 @@ fn the_highest_rate_allowed_is_a_lower_bound() {
 }
 
 #[test]
+fn a_search_goes_on_from_its_trials_as_if_it_had_never_ended() {
+    let target = Target::new(900.0, 1, Service::Exponential);
+    let (answer, _) = search(target, &standard(), 1);
+    for part in [1, answer.trials.len() / 2, answer.trials.len()] {
+        let mut resumed = Search::new(standard());
+        for TrialRecord { trial, figures, .. } in &answer.trials[..part] {
+            resumed.replay(*trial, figures.clone());
+        }
+        let expected = match answer.trials.get(part) {
+            Some(record) => Step::Trial(record.trial),
+            None => Step::Done(answer.clone()),
+        };
+        assert_eq!(resumed.next(), expected, "after {part} trials");
+    }
+}
+
+#[test]
 fn a_limited_generator_gives_a_lower_bound_and_no_verdict() {
     let target = Target { client: 700.0, ..Target::new(5000.0, 1, Service::Exponential) };
     let (answer, _) = search(target, &standard(), 1);

@@ -73,9 +73,9 @@ pub(super) fn report(
     plan: &Plan,
     measurement: Measurement<'_>,
     series: Vec<SeriesPoint>,
-    search: Option<SearchReport>,
+    (search, extent): (Option<SearchReport>, Extent),
 ) -> Report {
-    assemble(session, plan, measurement, series, (search, Vec::new()))
+    assemble(session, plan, measurement, series, (search, Vec::new()), extent)
 }
 
 /// The same for a run at a rate of its own, which is also asked whether it stayed as it was.
@@ -86,7 +86,12 @@ pub(super) fn run_report(
     series: Vec<SeriesPoint>,
 ) -> Report {
     let drift = drift(plan, &series);
-    assemble(session, plan, measurement, series, (None, drift))
+    assemble(session, plan, measurement, series, (None, drift), extent(session))
+}
+
+/// Whether the load reached its end.
+pub(super) fn extent(session: &Session) -> Extent {
+    if session.interrupt.requested().is_some() { Extent::CutShort } else { Extent::Whole }
 }
 
 fn assemble(
@@ -95,6 +100,7 @@ fn assemble(
     measurement: Measurement<'_>,
     series: Vec<SeriesPoint>,
     (search, drift): (Option<SearchReport>, Vec<Finding>),
+    extent: Extent,
 ) -> Report {
     let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);
@@ -106,8 +112,6 @@ fn assemble(
         findings.extend(drift);
         gravest_first(&mut findings);
     }
-    let interrupted = session.interrupt.requested().is_some();
-    let extent = if interrupted { Extent::CutShort } else { Extent::Whole };
     Report::from(Parts {
         plan,
         tally: &outcome.tally,
