@@ -1,11 +1,10 @@
 //! From a measurement to a report: findings, objectives, tier, outcome, exit code.
 
-use crate::analysis::drift;
 use crate::analysis::findings::{
     self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
 };
 use crate::analysis::slo::{self, RunFigures};
-use crate::analysis::{Extent, Outcome};
+use crate::analysis::{Extent, Outcome, drift, settling};
 use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
@@ -134,14 +133,19 @@ fn clock_source(stamps: StampCounts) -> ClockSource {
     if stamps.by_kernel() { ClockSource::Kernel } else { ClockSource::User }
 }
 
-/// Whether a run stayed as it was.
+/// Whether a run began as it went on, and stayed as it was.
 fn drift(plan: &Plan, series: &[SeriesPoint]) -> Vec<Finding> {
     let points: Vec<drift::Point> = series.iter().map(Into::into).collect();
     let length = points.iter().filter(|point| point.planned > 0).map(|point| point.length).sum();
+    let start = settling::judge(&points);
     match drift::judge(&points) {
-        None => Vec::new(),
         Some(_) if plan.stages.is_some() => vec![drift::not_judged_in_stages()],
-        Some(judged) => drift::findings(&judged, length),
+        _ if plan.stages.is_some() => Vec::new(),
+        None => settling::finding(start).into_iter().collect(),
+        Some(judged) => {
+            let drift = drift::findings(&judged, length);
+            settling::finding(start).into_iter().chain(drift).collect()
+        }
     }
 }
 
