@@ -323,10 +323,3 @@ impl TrialRecord {
         self.held && self.judgement.ending == super::trial::Ending::Held
     }
 }
-
-#[cfg(test)]
-mod acceptance;
-#[cfg(test)]
-mod simulation;
-#[cfg(test)]
-mod tests;
