@@ -13,6 +13,7 @@ mod interrupt;
 mod ledger;
 mod login;
 mod machine;
+mod profiles_page;
 mod queueing;
 mod reach;
 mod server;
