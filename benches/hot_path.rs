@@ -104,7 +104,7 @@ fn template(mut path: Path) -> Path {
     for slot in 0..ITEMS {
         let random = SplitMix64::for_slot(SEED, slot);
         path.text.clear();
-        let mut fill = Fill { random, slot, pools: &path.pools, token: "" };
+        let mut fill = Fill::of(random, slot, &path.pools, "");
         path.template.render(&mut fill, &mut path.text);
         black_box(&path.text);
     }

@@ -1,8 +1,11 @@
 //! `docs/profiles.md` is true: each of its examples loads, and each key of the format stands in one.
+//!
+//! A block that names a file behind its kind (`csv users.csv`) is that file for the examples.
 
 use std::collections::BTreeSet;
+use std::io::Cursor;
 
-use steadfire::profile::{Source, json_schema, load};
+use steadfire::profile::{Outside, Source, json_schema, load_with};
 
 const PAGE: &str = include_str!("../../docs/profiles.md");
 
@@ -49,14 +52,30 @@ fn examples() -> Vec<(usize, String)> {
     .collect()
 }
 
+/// What examples name: a file is the block of its name, a program prints the block of its first file.
+fn content(outside: &Outside<'_>) -> Result<Vec<u8>, String> {
+    let names = |block: &Block, name: &str| block.info.split(' ').nth(1) == Some(name);
+    let all = blocks(PAGE);
+    let of =
+        |name: &str| all.iter().find(|block| names(block, name)).map(|block| block.text.clone());
+    let found = match outside {
+        Outside::File(path) => of(path),
+        Outside::Process(process) => process.command.iter().find_map(|word| of(word)),
+    };
+    found.map(String::into_bytes).ok_or_else(|| "the page shows no such file".to_owned())
+}
+
 #[test]
 fn every_example_loads() {
     let environment = |_: &str| Some("value".to_owned());
+    let inputs = |outside: &Outside<'_>| -> Result<Box<dyn std::io::Read>, String> {
+        Ok(Box::new(Cursor::new(content(outside)?)))
+    };
     let complaints: Vec<String> = examples()
         .into_iter()
         .filter_map(|(line, text)| {
             let name = format!("docs/profiles.md, the example of line {line}");
-            load(Source { name: &name, text: &text }, &environment).err()
+            load_with(Source { name: &name, text: &text }, &environment, &inputs).err()
         })
         .map(|mistakes| mistakes.to_string())
         .collect();

@@ -64,6 +64,10 @@ pub(super) fn run(
             Step::Done(answer) => break answer,
             Step::Trial(trial) => trial,
         };
+        if let Some(reason) = session.short_of_rows(trial.rate, trial.duration()) {
+            session.screen.warn(&format!("the search ends: {reason}"));
+            break search.conclude();
+        }
         let (ran, result) = offer(session, &trial, output)?;
         let judgement = judge(&trial, &result, &session.plan.slo);
         if trial.purpose != Purpose::Recovery {
@@ -78,9 +82,9 @@ pub(super) fn run(
         }
         search.observe(result);
     };
-    let ran = kept.best(answer.estimate).ok_or_else(|| {
-        Failure::unexpected(anyhow::anyhow!("the search ended before its first trial"))
-    })?;
+    let ran = kept
+        .best(answer.estimate)
+        .ok_or_else(|| Failure::usage("the search ended before its first trial"))?;
     let current_rate = args.current_rate.map(Rate::as_per_second);
     let asked = search_report::Asked { effort: args.effort, current_rate };
     let search = search_report::from(&answer, &session.plan.slo, asked, &failed);
@@ -120,7 +124,7 @@ fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
 fn settings(session: &Session, args: &Args) -> Settings {
     let standard = Settings::new(session.plan.slo.clone(), args.effort);
     Settings {
-        start: args.rate.map_or(standard.start, Rate::as_per_second),
+        start: session.plan.rate.as_per_second(),
         max_rate: args.max_rate.map_or(standard.max_rate, Rate::as_per_second),
         search_time: args.search_time.unwrap_or(standard.search_time),
         ..standard
