@@ -49,7 +49,9 @@ fn run(folder: &Path, process: &Process) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("cannot be started: {error}"))?;
     let (sender, lines) = sync_channel(AHEAD);
     let reader = child.stdout.take().map(|stdout| {
-        std::thread::Builder::new().name("feeder".to_owned()).spawn(|| read_lines(stdout, sender))
+        std::thread::Builder::new()
+            .name("feeder".to_owned())
+            .spawn(move || read_lines(stdout, &sender))
     });
     let read = match reader {
         Some(Ok(_)) => collect(&lines, process),
@@ -107,7 +109,7 @@ fn collect(
 }
 
 /// Hands over line by line until nobody wants more.
-fn read_lines(stdout: ChildStdout, lines: SyncSender<std::io::Result<Vec<u8>>>) {
+fn read_lines(stdout: ChildStdout, lines: &SyncSender<std::io::Result<Vec<u8>>>) {
     let mut stdout = BufReader::new(stdout);
     loop {
         let mut line = Vec::new();

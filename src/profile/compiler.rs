@@ -31,6 +31,8 @@ pub(super) struct Compiler<'a> {
     pub(super) authenticates: bool,
     pub(super) pools: Vec<PoolSource>,
     pub(super) feeders: Vec<Arc<Feeder>>,
+    /// Names of those with mistakes; what refers to them is not reported again.
+    pub(super) broken_feeders: Vec<String>,
     /// What expressions are tried out with.
     pub(super) sample: Feeding,
     /// Sent with every request that does not set them itself.
@@ -54,6 +56,7 @@ impl<'a> Compiler<'a> {
             authenticates: false,
             pools: Vec::new(),
             feeders: Vec::new(),
+            broken_feeders: Vec::new(),
             sample: Feeding::NONE,
             shared_headers: Vec::new(),
             token_header: None,

@@ -46,8 +46,9 @@ impl Compiler<'_> {
         for (key, value) in entries {
             let Some(name) = &key.text else { continue };
             self.check_feeder_name(key, name);
-            if let Some(feeder) = self.feeder_of(name, value) {
-                self.feeders.push(Arc::new(feeder));
+            match self.feeder_of(name, value) {
+                Some(feeder) => self.feeders.push(Arc::new(feeder)),
+                None => self.broken_feeders.push(name.clone()),
             }
         }
     }

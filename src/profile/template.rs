@@ -180,6 +180,9 @@ impl Compiler<'_> {
             })?;
             return Ok(Piece::Hole(Segment::Cell { feeder, column }));
         }
+        if self.is_broken_feeder(name) {
+            return Ok(Piece::Inserted(String::new()));
+        }
         if column.is_some() {
             let (cause, hint) = self.unknown_name(name);
             return Err((cause.replace("variable", "feeder"), hint));
@@ -213,6 +216,11 @@ impl Compiler<'_> {
 
     pub(super) fn feeder(&self, name: &str) -> Option<FeederId> {
         self.feeders.iter().position(|feeder| feeder.name == name)
+    }
+
+    /// Whether it is a feeder whose mistakes have been reported.
+    pub(super) fn is_broken_feeder(&self, name: &str) -> bool {
+        self.broken_feeders.iter().any(|broken| broken == name)
     }
 
     pub(super) fn unknown_name(&self, name: &str) -> Mistake {

@@ -45,9 +45,9 @@ fn examples() -> Vec<(usize, String)> {
         ["requests:", "flows:"].iter().any(|key| text.lines().any(|line| line.starts_with(key)))
     };
     let yaml = blocks(PAGE).into_iter().filter(|block| block.info == "yaml");
-    yaml.map(|block| match whole(&block.text) {
-        true => (block.line, block.text),
-        false => (block.line, format!("{}requests: [{{path: /}}]\n", block.text)),
+    yaml.map(|block| {
+        let rest = if whole(&block.text) { "" } else { "requests: [{path: /}]\n" };
+        (block.line, block.text + rest)
     })
     .collect()
 }
