@@ -139,9 +139,11 @@ mod tests {
 
     use super::*;
 
-    fn lines(script: &str, rows: u64) -> Result<String, String> {
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn lines(script: &str, rows: u64, wait: Duration) -> Result<String, String> {
         let command = ["sh", "-c", script].map(str::to_owned).to_vec();
-        let process = Process { command, rows, wait: Duration::from_millis(300) };
+        let process = Process { command, rows, wait };
         let mut text = String::new();
         let mut input = open(Path::new(""), &Outside::Process(&process))?;
         input.read_to_string(&mut text).map_err(|error| error.to_string())?;
@@ -150,21 +152,17 @@ mod tests {
 
     #[test]
     fn a_program_is_read_to_its_end_or_until_there_are_enough_rows() {
-        assert_eq!(lines("echo id; echo 1; echo 2", 10), Ok("id\n1\n2\n".into()));
-        assert_eq!(lines("while :; do echo x; done", 2), Ok("x\nx\nx\n".into()));
+        assert_eq!(lines("echo id; echo 1; echo 2", 10, LONG), Ok("id\n1\n2\n".into()));
+        assert_eq!(lines("while :; do echo x; done", 2, LONG), Ok("x\nx\nx\n".into()));
     }
 
     #[test]
     fn a_program_that_fails_or_says_nothing_is_told() {
-        let failed = lines("echo id; exit 3", 10).unwrap_err();
+        let failed = lines("echo id; exit 3", 10, LONG).unwrap_err();
         assert_eq!(failed, "this program ended with exit status: 3 after 1 lines");
-        let silent = lines("exec sleep 60", 10).unwrap_err();
+        let silent = lines("exec sleep 60", 10, Duration::from_millis(300)).unwrap_err();
         assert_eq!(silent, "this program printed no line within 300ms, after 0 lines");
-        let missing = Process {
-            command: vec!["no-such-program-here".into()],
-            rows: 1,
-            wait: Duration::from_millis(300),
-        };
+        let missing = Process { command: vec!["no-such-program-here".into()], rows: 1, wait: LONG };
         let missing = open(Path::new(""), &Outside::Process(&missing)).err().unwrap();
         assert!(missing.starts_with("this program cannot be started"), "{missing}");
     }

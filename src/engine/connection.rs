@@ -144,7 +144,7 @@ impl<L: Link> Carrier<L> {
         let clock = self.dispatcher.recorder.clock();
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
-        let start = self.dispatcher.start();
+        let start = self.dispatcher.start.borrow().clone();
         let due = start.wall.saturating_add(job.due.since(Offset::ZERO));
         let turn = Turn { slot: job.slot, due, taken: &start.taken };
         let Some(request) = prepared.request(job.request, &turn) else {

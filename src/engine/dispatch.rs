@@ -39,7 +39,7 @@ pub(super) struct Dispatcher {
     pub(super) limits: Limits,
     prepared: RefCell<Rc<Prepared>>,
     /// Of the leg under way.
-    start: RefCell<Arc<Start>>,
+    pub(super) start: RefCell<Arc<Start>>,
     seats: RefCell<BTreeMap<u64, Rc<Seat>>>,
     next_seat: Cell<u64>,
     /// HTTP/2's connections; empty for HTTP/1.1, where each has a seat of its own.
@@ -94,16 +94,6 @@ impl Dispatcher {
 
     pub(super) fn replace_prepared(&self, prepared: Prepared) {
         self.prepared.replace(Rc::new(prepared));
-    }
-
-    /// What the leg under way began with.
-    pub(super) fn start(&self) -> Arc<Start> {
-        Arc::clone(&self.start.borrow())
-    }
-
-    /// A leg begins.
-    pub(super) fn begin(&self, start: Arc<Start>) {
-        self.start.replace(start);
     }
 
     /// Takes up a slot that has come due.

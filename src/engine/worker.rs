@@ -223,7 +223,7 @@ impl<'a> Worker<'a> {
     ) -> Next {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
-        self.dispatcher.begin(Arc::clone(&assignment.start));
+        self.dispatcher.start.replace(Arc::clone(&assignment.start));
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
         self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
             HttpVersion::Http1 => leg.send_stamps(self.workers),

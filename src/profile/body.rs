@@ -11,11 +11,11 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use crate::load::body::{Body, Chunk, Coding};
 use crate::load::request::{Escape, Segment, Template};
-use crate::profile::compiler::{Compiler, template};
+use crate::profile::compiler::Compiler;
 use crate::profile::exchange::{AS_IT_IS, IN_JSON};
 use crate::profile::fields::{Fields, MULTIPART, PART, one_or_many};
 use crate::profile::node::{Node, Span, Value};
-use crate::profile::template::{Builder, Place, escaped};
+use crate::profile::template::{Builder, Place, escaped, template};
 use crate::profile::{BODY_BYTES_MAX, FILE_BYTES_MAX, Outside, hexadecimal};
 
 /// The ways to give a body, of which a request has one.
@@ -130,6 +130,9 @@ impl Compiler<'_> {
         for (key, values) in self.entries(&fields, "fields") {
             let Some(name) = &key.text else { continue };
             for value in one_or_many(values) {
+                if matches!(value.value, Value::Null) {
+                    continue;
+                }
                 let what = format!("the field `{name}`");
                 let Some(text) = self.mistakes.scalar(value, &what) else { continue };
                 let text = text.to_owned();

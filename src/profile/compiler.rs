@@ -11,12 +11,12 @@ use http::HeaderName;
 use crate::load::feeder::{Feeder, Feeding};
 use crate::load::mix::{CYCLE_MAX, MixError, cycle_length};
 use crate::load::plan::{Login, PoolSource, SetupRequest};
-use crate::load::request::{Escape, OnEmpty, RequestTemplate, Template};
+use crate::load::request::{OnEmpty, RequestTemplate, Template};
 use crate::load::slo::{Slo, Tiers};
 use crate::profile::diagnostics::{Mistakes, Source};
 use crate::profile::fields::{AUTH, Fields, LOGIN, PROFILE, REQUEST, SETUP, SLO, one_or_many};
 use crate::profile::node::{Node, Span, Value};
-use crate::profile::template::{Builder, Piece, Place, is_name, is_reserved};
+use crate::profile::template::{Piece, Place, is_name, is_reserved};
 use crate::profile::{
     Environment, Inputs, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
 };
@@ -382,13 +382,6 @@ impl<'a> Compiler<'a> {
             }
         }
     }
-}
-
-/// A template of fixed escapes in one go.
-pub(super) fn template(escapes: (Escape, Escape), pieces: Vec<Piece>) -> Template {
-    let mut builder = Builder::new(escapes.0, escapes.1);
-    builder.push(pieces);
-    builder.finish()
 }
 
 /// `profiles/chat-center.yaml` → `chat-center`.

@@ -29,7 +29,7 @@ impl Compiler<'_> {
             if self.is_broken_feeder(root) {
                 return Ok(Piece::Inserted(String::new()));
             }
-            let range = || text.find(&name).map(|at| at..at + name.len());
+            let range = || word_at(text, &name).map(|at| at..at + name.len());
             let meaning = self.meaning(root, column, place);
             match meaning.map_err(|mistake| (range(), mistake))? {
                 Some(meaning) if meanings.iter().all(|(known, _)| known != root) => {
@@ -114,6 +114,14 @@ impl Compiler<'_> {
         fill.rows = Rows::first(&self.sample);
         expression.evaluate(&mut fill)
     }
+}
+
+/// Where a name stands that is no part of a longer one.
+fn word_at(text: &str, name: &str) -> Option<usize> {
+    let of_a_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).map(|(at, _)| at).find(|&at| {
+        !text[..at].ends_with(of_a_word) && !text[at + name.len()..].starts_with(of_a_word)
+    })
 }
 
 fn refused(text: &str, message: &str) -> Mistake {

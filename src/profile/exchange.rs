@@ -8,10 +8,10 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::load::plan::SetupRequest;
 use crate::load::request::{Escape, Expect, Segment, Template};
 use crate::profile::body::{BODIES, Carried};
-use crate::profile::compiler::{Compiler, template};
+use crate::profile::compiler::Compiler;
 use crate::profile::fields::{EXPECT, Fields, one_or_many};
 use crate::profile::node::{Node, Span, Value};
-use crate::profile::template::{Builder, Place, escaped};
+use crate::profile::template::{Builder, Place, escaped, template};
 
 /// How text and holes are escaped in each place. A path is written by hand, so only its holes are.
 const IN_PATH: (Escape, Escape) = (Escape::None, Escape::Percent);

@@ -137,8 +137,11 @@ impl Compiler<'_> {
             Ok(piece) => (Some(piece), whole.len()),
             Err((range, (cause, remedy))) => {
                 let span = span.narrowed_to(whole, self.mistakes.source.text);
-                let part = range.and_then(|range| inner.get(range)).unwrap_or_default();
-                let span = span.narrowed_to(part, self.mistakes.source.text);
+                let known = range.filter(|_| span.of(self.mistakes.source.text) == whole);
+                let span = known.map_or(span, |range| {
+                    let start = span.start + whole.find(inner).unwrap_or(0);
+                    Span { start: start + range.start, end: start + range.end }
+                });
                 self.mistakes.report_with(span, cause, remedy);
                 (None, whole.len())
             }
@@ -351,6 +354,13 @@ impl Builder {
     pub(super) fn finish(self) -> Template {
         Template { segments: self.segments, escape: self.holes }
     }
+}
+
+/// A template of fixed escapes in one go.
+pub(super) fn template(escapes: (Escape, Escape), pieces: Vec<Piece>) -> Template {
+    let mut builder = Builder::new(escapes.0, escapes.1);
+    builder.push(pieces);
+    builder.finish()
 }
 
 /// `text` as it stands in a path, a query, a JSON string or elsewhere.

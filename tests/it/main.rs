@@ -17,6 +17,7 @@ mod machine;
 mod profiles_page;
 mod queueing;
 mod reach;
+mod search;
 mod server;
 mod stall;
 mod support;

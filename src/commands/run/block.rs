@@ -99,7 +99,13 @@ impl Session {
             strain: Strain::default(),
             ran_out: None,
         };
-        Some(verdict::report(self, &self.plan, measurement, whole.series, None))
+        Some(verdict::report(
+            self,
+            &self.plan,
+            measurement,
+            whole.series,
+            (None, verdict::extent(self)),
+        ))
     }
 }
 

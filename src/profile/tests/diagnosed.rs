@@ -135,13 +135,13 @@ fn templates_and_what_they_refer_to() {
         ("requests: [{path: '/{{ a + b }}'}]", "1:24 unknown variable `a`", "under `variables`"),
         (
             "requests: [{path: '/{{ slot + }}'}]",
-            "1:24 `slot +` is not a template: syntax error: unexpected end of input, expected \
+            "1:29 `slot +` is not a template: syntax error: unexpected end of input, expected \
              expression",
             "{{ slot % 10 }}",
         ),
         (
             "requests: [{path: '/{{ slot | shout }}'}]",
-            "1:24 `slot | shout` is not a template: unknown filter: filter shout is unknown",
+            "1:31 `slot | shout` is not a template: unknown filter: filter shout is unknown",
             "Jinja",
         ),
         (
