@@ -64,7 +64,7 @@ fn run(folder: &Path, process: &Process) -> Result<Vec<u8>, String> {
         Ended::ByItself => {
             let status = child.wait().map_err(|error| format!("cannot be waited for: {error}"))?;
             if !status.success() {
-                let count = bytes.iter().filter(|&&byte| byte == b'\n').count();
+                let count = bytes.split(|&byte| byte == b'\n').count() - 1;
                 return Err(format!("ended with {status} after {count} lines"));
             }
         }

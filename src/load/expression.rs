@@ -126,8 +126,7 @@ impl Expression {
     /// Whether it is the same for every slot: nothing but fixed texts and no function.
     pub fn is_constant(&self) -> bool {
         let fixed = |meaning: &Meaning| matches!(meaning, Meaning::Text(_));
-        let calls = |name: &&str| self.text.contains(*name);
-        self.meanings.iter().all(fixed) && !FUNCTIONS.iter().any(|name| calls(&name))
+        self.meanings.iter().all(fixed) && !FUNCTIONS.iter().any(|name| self.text.contains(name))
     }
 
     /// Whether it uses values that only the target's answers give.
@@ -291,6 +290,7 @@ fn timestamp(state: &State<'_, '_>, form: Option<&str>) -> Result<Value, Error> 
 }
 
 /// One of several values, of a list, or of a mapping's keys in proportion to its values.
+#[expect(clippy::needless_pass_by_value, reason = "how functions are given any number of values")]
 fn choose(state: &State<'_, '_>, options: Rest<Value>) -> Result<Value, Error> {
     let context = context(state)?;
     let (values, weights): (Vec<Value>, Vec<u64>) = match &options[..] {

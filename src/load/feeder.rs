@@ -93,8 +93,7 @@ impl Feeding {
     /// Of `feeders`, each used by every slot.
     pub fn sample(feeders: &[Arc<Feeder>]) -> Self {
         let all: Vec<FeederId> = (0..feeders.len()).collect();
-        let mix = Mix::new(&[1], 0).expect("one weight above 0 makes a mix");
-        Self::new(feeders.to_vec(), &mix, |_| all.as_slice(), 0)
+        Self::new(feeders.to_vec(), &Mix::single(), |_| all.as_slice(), 0)
     }
 
     /// The row of `feeder` that slot `slot` of a leg takes.

@@ -166,15 +166,14 @@ pub fn push_text(random: &mut SplitMix64, alphabet: &[char], length: u64, out: &
 /// Appends an instant since 1970.
 pub fn push_time(since_epoch: Duration, form: TimeForm, out: &mut String) {
     match form {
-        TimeForm::UnixSeconds => write!(out, "{}", since_epoch.as_secs()),
-        TimeForm::UnixMillis => write!(out, "{}", since_epoch.as_millis()),
+        TimeForm::UnixSeconds => out.push_str(&since_epoch.as_secs().to_string()),
+        TimeForm::UnixMillis => out.push_str(&since_epoch.as_millis().to_string()),
         TimeForm::Iso => {
             let nanos = i128::try_from(since_epoch.as_nanos()).unwrap_or(i128::MAX);
             let instant = jiff::Timestamp::from_nanosecond(nanos).unwrap_or(jiff::Timestamp::MAX);
-            write!(out, "{instant:.3}")
+            out.push_str(&format!("{instant:.3}"));
         }
     }
-    .expect(INFALLIBLE);
 }
 
 /// The value of a counter at slot `number`.

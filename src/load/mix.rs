@@ -68,7 +68,8 @@ impl Mix {
                 ready.push(Reverse(Due { turn: *turn, sent }));
                 waiting.pop();
             }
-            let Reverse(Due { turn, .. }) = ready.pop().expect("Tijdeman: one is always ready");
+            // By Tijdeman's theorem there is one in every slot.
+            let Some(Reverse(Due { turn, .. })) = ready.pop() else { continue };
             cycle.push(turn.request);
             let next = Turn { number: turn.number + 1, ..turn };
             if next.number <= next.weight {
@@ -79,6 +80,11 @@ impl Mix {
             cycle.reverse();
         }
         Ok(Self { cycle: cycle.into() })
+    }
+
+    /// Of a single request.
+    pub fn single() -> Self {
+        Self { cycle: Box::new([0]) }
     }
 
     /// The requests of the slots of one cycle, in order.

@@ -9,8 +9,8 @@ pub(super) enum Literal {
     Float(f64),
     Text(String),
     Name(String),
-    List(Vec<Literal>),
-    Map(Vec<(Literal, Literal)>),
+    List(Vec<Self>),
+    Map(Vec<(Self, Self)>),
 }
 
 /// Lists in lists are of no use here.
@@ -22,7 +22,7 @@ pub(super) fn arguments(text: &str) -> Option<Vec<Literal>> {
     if reader.peek().is_none() {
         return Some(Vec::new());
     }
-    let list = reader.items(None, DEPTH_MAX, |reader, depth| reader.literal(depth))?;
+    let list = reader.items(None, DEPTH_MAX, Reader::literal)?;
     reader.peek().is_none().then_some(list)
 }
 

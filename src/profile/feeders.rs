@@ -127,12 +127,11 @@ impl Compiler<'_> {
 
     fn format(&mut self, fields: &Fields<'_>, source: &str) -> Option<Format> {
         let csv = match (source, fields.get("format")) {
-            ("csv", None) => true,
+            ("csv" | "process", None) => true,
             ("process", Some(node)) => {
                 let formats = [("csv", true), ("jsonl", false)];
                 self.mistakes.choice(node, "`format`", &formats)?
             }
-            ("process", None) => true,
             (_, Some(node)) => {
                 let message = "`format` is what a process prints";
                 self.mistakes.report_with(node.span, message, "remove it");

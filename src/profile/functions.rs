@@ -105,13 +105,11 @@ pub(super) fn no_due_instant() -> Mistake {
 }
 
 fn unknown(name: &str) -> Mistake {
-    let hint = match nearest(name, names()) {
-        Some(function) => format!("did you mean {}?", example(function)),
-        None => {
-            let usages: Vec<String> = names().map(|name| format!("{name}()")).collect();
-            format!("the functions are {}; a pool's value is pick(pool)", usages.join(", "))
-        }
-    };
+    let all = || names().map(|name| format!("{name}()")).collect::<Vec<_>>().join(", ");
+    let hint = nearest(name, names()).map_or_else(
+        || format!("the functions are {}; a pool's value is pick(pool)", all()),
+        |function| format!("did you mean {}?", example(function)),
+    );
     (format!("unknown function `{name}`"), hint)
 }
 

@@ -164,9 +164,10 @@ impl Compiler<'_> {
             .and_then(|call| call.split_once('('))
             .map(|(function, arguments)| (function.trim_end(), arguments.trim()))
             .filter(|(function, arguments)| is_name(function) && is_closed(arguments));
-        call.and_then(|(function, arguments)| self.resolve_call(function, arguments, place))
-            .map(|outcome| outcome.map_err(|mistake| (None, mistake)))
-            .unwrap_or_else(|| self.compute(expression, place, Writing::Text))
+        match call.and_then(|(function, inner)| self.resolve_call(function, inner, place)) {
+            Some(outcome) => outcome.map_err(|mistake| (None, mistake)),
+            None => self.compute(expression, place, Writing::Text),
+        }
     }
 
     fn resolve_name(
@@ -267,12 +268,11 @@ fn expression_end(text: &str) -> Option<usize> {
     for (at, character) in text.char_indices().skip(opened) {
         match (quote, character) {
             (Some(open), _) if open == character => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(character),
             (None, '{') => depth += 1,
             (None, '}') if depth > 0 => depth -= 1,
             (None, '}') if text[at..].starts_with("}}") => return Some(at),
-            (None, _) => {}
+            _ => {}
         }
     }
     // An apostrophe that opens nothing must not swallow the rest.

@@ -54,13 +54,9 @@ pub(super) fn resolve(
         mistakes.push("--timeout and --connect-timeout must be above 0".to_owned());
     }
     let stages = stages(args, profile.as_ref(), &mut mistakes);
-    let rate = match &stages {
-        Some(stages) => Some(stages.peak()),
-        None => rate(args, profile.as_ref(), &mut mistakes),
-    };
-    let duration = match &stages {
-        Some(stages) => stages.length(),
-        None => duration(args, profile.as_ref(), &mut mistakes),
+    let (rate, duration) = match &stages {
+        Some(stages) => (Some(stages.peak()), stages.length()),
+        None => steady(args, profile.as_ref(), &mut mistakes),
     };
     let pin = processors::pinned(args.pin.as_ref(), machine)
         .map_err(|mistake| mistakes.push(mistake))
@@ -87,10 +83,7 @@ pub(super) fn resolve(
             .or_else(|| profile.as_ref().and_then(|profile| profile.arrivals))
             .unwrap_or_default(),
         seed: args.seed,
-        warmup: args
-            .warmup
-            .or_else(|| profile.as_ref().and_then(|profile| profile.warmup))
-            .unwrap_or_default(),
+        warmup: args.warmup.or_else(|| profile.as_ref()?.warmup).unwrap_or_default(),
         duration,
         slots: args.requests,
         limits: limits(args),
@@ -117,6 +110,15 @@ fn stages(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) ->
         );
     }
     Some(stages)
+}
+
+/// Rate and length of a run without stages.
+fn steady(
+    args: &Args,
+    profile: Option<&Profile>,
+    mistakes: &mut Vec<String>,
+) -> (Option<Rate>, Duration) {
+    (rate(args, profile, mistakes), duration(args, profile, mistakes))
 }
 
 fn rate(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Rate> {
