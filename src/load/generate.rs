@@ -171,7 +171,7 @@ pub fn push_time(since_epoch: Duration, form: TimeForm, out: &mut String) {
         TimeForm::Iso => {
             let nanos = i128::try_from(since_epoch.as_nanos()).unwrap_or(i128::MAX);
             let instant = jiff::Timestamp::from_nanosecond(nanos).unwrap_or(jiff::Timestamp::MAX);
-            out.push_str(&format!("{instant:.3}"));
+            out.push_str(&format_args!("{instant:.3}").to_string());
         }
     }
 }

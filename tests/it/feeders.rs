@@ -22,14 +22,14 @@ fn paths(server: &Server) -> Vec<String> {
 #[test]
 fn unique_rows_are_sent_once_by_all_workers_together_and_end_the_run() {
     let server = Server::answering(|_| OK.to_vec());
-    let rows: String = (0..60).map(|row| format!("u{row}\n")).collect();
     let profile = "
 feeders: {users: {csv: users.csv, order: unique}}
 requests:
   - {name: user, path: '/{{ users.id }}', weight: 2}
   - {name: other, path: /other}
 ";
-    let csv = format!("id\n{rows}");
+    let rows: Vec<String> = (0..60).map(|row| format!("u{row}")).collect();
+    let csv = format!("id\n{}\n", rows.join("\n"));
     let finished = run(&server, profile, &[("users.csv", &csv)], "-r 200 -d 5s --threads 3");
     assert!(finished.stderr.contains("the feeder `users` stops at its last row"));
     let sent = paths(&server);

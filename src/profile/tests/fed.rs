@@ -6,8 +6,11 @@ use std::io::Cursor;
 use super::*;
 use crate::load::feeder::{AtEnd, Order};
 
+/// Names and contents.
+type Files<'a> = &'a [(&'a str, &'a [u8])];
+
 /// Loads a profile beside these files; a program prints the file that it is called like.
-fn loaded_with(text: &str, files: &[(&str, &[u8])]) -> Result<Profile, Diagnostics> {
+fn loaded_with(text: &str, files: Files<'_>) -> Result<Profile, Diagnostics> {
     let inputs = |outside: &Outside<'_>| -> Result<Box<dyn Read>, String> {
         let name = match outside {
             Outside::File(name) => *name,
@@ -41,7 +44,7 @@ fn fed(profile: &Profile) -> (Vec<String>, String) {
 #[test]
 fn rows_come_from_files_programs_and_the_profile() {
     let csv: &[u8] = b"\xef\xbb\xbfid,name\r\n1,\"a \"\"b\"\",\r\nc\"\r\n2,x\r\n";
-    let table: [(&str, &[(&str, &[u8])]); 6] = [
+    let table: [(&str, Files<'_>); 6] = [
         ("f: {csv: u.csv}", &[("u.csv", csv)]),
         ("f: {csv: u.csv, delimiter: ';', columns: [id]}", &[("u.csv", b"1\n2\n")]),
         ("f: {jsonl: u}", &[("u", b"{\"id\":1,\"x\":[2]}\n\n{\"x\":null,\"id\":\"2\"}\n")]),
@@ -147,7 +150,7 @@ fn defaults_of_the_load_are_read() {
 
 #[test]
 fn data_that_cannot_be_used_is_told_by_its_line() {
-    let files: &[(&str, &[u8])] = &[
+    let files: Files<'_> = &[
         ("short", b"a,b\n1,2\n3\n"),
         ("twice", b"a,a\n1,2\n"),
         ("header", b"a,b\n"),
