@@ -237,6 +237,14 @@ impl Turns<'_> {
     /// The next pair's blocks, A's first; nothing after a signal.
     fn pair(&self, output: &mut Output) -> Result<Option<[Ran; 2]>, Failure> {
         let number = self.kept.len();
+        for Target { session, .. } in &self.targets {
+            let plan = session.plan();
+            let length = plan.warmup + plan.duration;
+            if let Some(reason) = session.short_of_rows(plan.rate.as_per_second(), length) {
+                self.screen.warn(&format!("no more pairs: {reason}"));
+                return Ok(None);
+            }
+        }
         let mut blocks = [None, None];
         for side in self.design.order.sides(number) {
             let place = usize::from(side == Side::B);
@@ -299,7 +307,7 @@ impl Turns<'_> {
             pairs: self.kept.len() as u64,
             discarded: self.discarded.clone(),
             block: whole_nanos(self.args.block),
-            head: whole_nanos(self.args.load.warmup),
+            head: whole_nanos(self.args.load.warmup.unwrap_or_default()),
         });
         report
     }

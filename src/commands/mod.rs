@@ -13,6 +13,7 @@ pub mod check;
 mod clock;
 pub mod compare;
 mod environment;
+mod inputs;
 pub mod interrupt;
 mod outcome;
 pub mod run;

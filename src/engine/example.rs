@@ -25,6 +25,7 @@ pub(super) fn plan(port: u16) -> Plan {
         login: None,
         setup: Vec::new(),
         pools: Vec::new(),
+        feeders: Vec::new(),
         rate: Rate::per_second(1).unwrap(),
         stages: None,
         arrivals: Arrivals::Constant,

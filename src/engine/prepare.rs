@@ -11,6 +11,7 @@ use http::HeaderName;
 use rustls::ClientConfig;
 
 use crate::engine::prepared::{self, RenderError};
+use crate::load::feeder::{FeederId, Feeding};
 use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Login, Plan, Scheme, SetupRequest};
 use crate::load::request::{Pools, RequestTemplate, Template};
@@ -132,6 +133,8 @@ pub struct Ready {
     pub mix: Arc<Mix>,
     /// Collected values.
     pub pools: Pools,
+    /// Which row of which feeder each slot takes.
+    pub feeding: Arc<Feeding>,
     /// Empty without log-in.
     pub token: String,
     /// Weights that moved, for the findings.
@@ -161,7 +164,10 @@ pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Rea
             .map_err(PrepareError::EmptyPools)?;
     let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
     let mix = Arc::new(Mix::new(&weights, plan.seed)?);
-    Ok(Ready { route, requests: requests.into(), mix, pools, token, redistributed })
+    let used: Vec<Vec<FeederId>> = requests.iter().map(|one| one.feeders().collect()).collect();
+    let feeding = Feeding::new(plan.feeders.clone(), &mix, |request| &used[request], plan.seed);
+    let feeding = Arc::new(feeding);
+    Ok(Ready { route, requests: requests.into(), mix, pools, feeding, token, redistributed })
 }
 
 /// Logs in again, for a token that is about to expire.

@@ -2,8 +2,12 @@
 //!
 //! A [`plan::Plan`] is one resolved, validated run: if it exists, it can run.
 
+pub mod body;
 mod divisor;
+pub mod expression;
+pub mod feeder;
 pub mod footprint;
+pub mod generate;
 pub mod mix;
 pub mod plan;
 pub mod random;
@@ -12,6 +16,7 @@ pub mod request;
 pub mod schedule;
 pub mod slo;
 pub mod stages;
+pub mod table;
 pub mod way;
 
 pub(crate) use divisor::greatest_common_divisor;

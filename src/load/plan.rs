@@ -1,9 +1,12 @@
 //! [`Plan`]: one resolved, validated run. If it exists, it can run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
 
+use crate::load::body::Body;
+use crate::load::feeder::Feeder;
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
@@ -91,7 +94,7 @@ pub struct SetupRequest {
     /// In the order sent.
     pub headers: Vec<(http::HeaderName, Template)>,
     /// Absent sends none.
-    pub body: Option<Template>,
+    pub body: Option<Body>,
     /// What it must answer.
     pub expect: crate::load::request::Expect,
 }
@@ -137,6 +140,8 @@ pub struct Plan {
     pub setup: Vec<SetupRequest>,
     /// Pools, by [`crate::load::request::PoolId`].
     pub pools: Vec<PoolSource>,
+    /// Feeders, by [`crate::load::feeder::FeederId`].
+    pub feeders: Vec<Arc<Feeder>>,
     /// Mean arrival rate; where a search begins, if there is one; the highest of the stages, if there are
     /// any.
     pub rate: Rate,

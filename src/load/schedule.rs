@@ -92,6 +92,15 @@ impl Schedule {
         }
     }
 
+    /// When arrivals end: with the length, or when the slot after the last would be evenly due.
+    pub fn end(&self) -> Offset {
+        let slots = self.horizon.slots;
+        let stretches = self.stretches();
+        let last = stretches.iter().rfind(|stretch| stretch.first <= slots);
+        let last = last.copied().unwrap_or_else(|| Stretch::steady(self.rate));
+        last.due(slots).min(Offset::ZERO + self.horizon.length)
+    }
+
     /// How many slots there are: exact for constant arrivals, else the mean.
     pub fn slots_expected(&self) -> u64 {
         let end = Offset::ZERO + self.horizon.length;

@@ -61,6 +61,7 @@ pub(crate) fn plan() -> Plan {
         login: None,
         setup: Vec::new(),
         pools: Vec::new(),
+        feeders: Vec::new(),
         rate: Rate::per_second(200).unwrap(),
         stages: None,
         arrivals: Arrivals::Constant,

@@ -74,6 +74,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         login: None,
         setup: Vec::new(),
         pools: Vec::new(),
+        feeders: Vec::new(),
         rate,
         stages: None,
         arrivals: Arrivals::Constant,
@@ -112,6 +113,7 @@ fn leg(plan: &Plan, horizon: Horizon) -> Leg {
         drain: plan.limits.drain,
         slow_after: Duration::from_secs(1),
         pacing: Pacing::Relaxed,
+        ordered_at: Duration::ZERO,
     }
 }
 

@@ -64,6 +64,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
         login: None,
         setup: Vec::new(),
         pools: Vec::new(),
+        feeders: Vec::new(),
         rate: Rate::per_second(RATE).expect("it is above 0"),
         stages: None,
         arrivals: Arrivals::Constant,
@@ -107,6 +108,7 @@ fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
         drain: plan.limits.drain,
         slow_after: Duration::MAX,
         pacing: Pacing::Precise,
+        ordered_at: Duration::ZERO,
     };
     let length = plan.duration;
     let fleet = Fleet::launch(&Arc::new(plan), ready, 8).expect("threads can be had");

@@ -93,10 +93,10 @@ pub struct Args {
     #[arg(short = 'k', long, help_heading = "TLS")]
     pub insecure: bool,
 
-    /// Arrival rate: 200, 200/s, 1.5k/s or 90/m; where a search begins [default: 50/s]
+    /// Arrival rate: 200, 200/s, 1.5k/s or 90/m; where a search begins [default: the profile's, or 50/s]
     #[arg(short, long, visible_aliases = ["rps", "qps"], value_name = "RATE", help_heading = "Load")]
     pub rate: Option<Rate>,
-    /// Length of the measurement: 30s, 5m, 1h30m [default: 30s]
+    /// Length of the measurement: 30s, 5m, 1h30m [default: the profile's, or 30s]
     #[arg(short, long, visible_alias = "run-time", value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
     pub duration: Option<Duration>,
     /// Number of requests, instead of a duration
@@ -105,9 +105,9 @@ pub struct Args {
     /// Rates one after the other, each for its time, instead of rate and duration: 100/s:30s,500/s:2m
     #[arg(long, value_name = "RATE:TIME,...", conflicts_with_all = ["rate", "duration", "requests", "users", "find_max_rps"], help_heading = "Load")]
     pub stages: Option<Stages>,
-    /// Load sent before the measurement and left out of every figure
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "0s", help_heading = "Load")]
-    pub warmup: Duration,
+    /// Load sent before the measurement and left out of every figure [default: 0s]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
+    pub warmup: Option<Duration>,
     /// Spacing of arrivals
     #[arg(long, value_name = "KIND", value_parser = arrivals_parser(), help_heading = "Load")]
     pub arrivals: Option<Arrivals>,
@@ -151,7 +151,13 @@ pub struct Args {
     pub search_time: Option<Duration>,
     /// Go on with the search that this run folder holds, in the same folder; all else as it was, but for
     /// --search-time
-    #[arg(long, value_name = "DIR", requires = "find_max_rps", conflicts_with = "out", help_heading = "Search")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "find_max_rps",
+        conflicts_with = "out",
+        help_heading = "Search"
+    )]
     pub resume: Option<PathBuf>,
     /// The load expected today; the result says how much more is possible
     #[arg(long, value_name = "RATE", requires = "find_max_rps", help_heading = "Search")]
@@ -198,7 +204,7 @@ pub struct Args {
     /// Variable for the profile's ${VAR} (repeatable); goes before the environment
     #[arg(short = 'e', long = "env", value_name = "NAME=VALUE", help_heading = "Profile")]
     pub variables: Vec<String>,
-    /// File of NAME=VALUE lines for variables the environment lacks
+    /// File of NAME=VALUE lines for variables the environment lacks [default: .env.loadtest beside the profile]
     #[arg(long, value_name = "FILE", help_heading = "Profile")]
     pub env_file: Option<PathBuf>,
 

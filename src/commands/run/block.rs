@@ -97,8 +97,15 @@ impl Session {
             rate_asked: self.plan.rate_asked(),
             silent_since: None,
             strain: Strain::default(),
+            ran_out: None,
         };
-        Some(verdict::report(self, &self.plan, measurement, whole.series, (None, verdict::extent(self))))
+        Some(verdict::report(
+            self,
+            &self.plan,
+            measurement,
+            whole.series,
+            (None, verdict::extent(self)),
+        ))
     }
 }
 

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use crate::analysis::findings::generator_limit;
 use crate::analysis::Extent;
+use crate::analysis::findings::generator_limit;
 use crate::analysis::search::{Answer, Search, Settings, Step};
 use crate::analysis::sheet::Broken;
 use crate::analysis::slo::{self, Measured as Figure, RunFigures};
@@ -72,11 +72,7 @@ impl Session {
 }
 
 /// Searches until there is an answer, and reports it with the trial it rests on.
-pub(super) fn run(
-    session: &Session,
-    args: &Args,
-    output: &mut Output,
-) -> Result<Report, Failure> {
+pub(super) fn run(session: &Session, args: &Args, output: &mut Output) -> Result<Report, Failure> {
     let record = Record::open(session, args, &settings(session, args), output.folder())?;
     Progress::new(session, args, record).run(output)
 }
@@ -107,6 +103,10 @@ impl<'a> Progress<'a> {
                 Step::Done(answer) => break answer,
                 Step::Trial(trial) => trial,
             };
+            if let Some(reason) = session.short_of_rows(trial.rate, trial.duration()) {
+                session.screen.warn(&format!("the search ends: {reason}"));
+                break self.search.conclude();
+            }
             let (ran, result) = offer(session, &trial, output)?;
             let judgement = judge(&trial, &result, &session.plan.slo);
             if trial.purpose != Purpose::Recovery {
@@ -205,7 +205,7 @@ fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
 fn settings(session: &Session, args: &Args) -> Settings {
     let standard = Settings::new(session.plan.slo.clone(), args.effort);
     Settings {
-        start: args.rate.map_or(standard.start, Rate::as_per_second),
+        start: session.plan.rate.as_per_second(),
         max_rate: args.max_rate.map_or(standard.max_rate, Rate::as_per_second),
         search_time: args.search_time.unwrap_or(standard.search_time),
         ..standard

@@ -1,15 +1,18 @@
 //! What is to be sent: a profile file, a built-in profile, one URL, or the demo backend with its profile.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 
-use crate::commands::Failure;
 use crate::commands::environment::{Environment, read_bounded};
 use crate::commands::run::Args;
+use crate::commands::{Failure, inputs};
+use crate::load::body::Body;
 use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
-use crate::profile::{self, Profile, Source};
+use crate::profile::{self, Outside, Profile, Source};
 use crate::target::{TEST_EMAIL, TEST_PASSWORD};
 
 /// Largest --data-file, in bytes.
@@ -40,7 +43,7 @@ pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
         None => {
             environment.provide("LOAD_TEST_EMAIL", TEST_EMAIL);
             environment.provide("LOAD_TEST_PASSWORD", TEST_PASSWORD);
-            load(DEMO_PROFILE, &environment).map(|profile| Subject::Demo(Box::new(profile)))
+            read_profile(DEMO_PROFILE, &environment).map(|profile| Subject::Demo(Box::new(profile)))
         }
     }
 }
@@ -49,8 +52,24 @@ fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
-/// Loads a profile file or, where there is no such file, the built-in profile of that name.
+/// Loads a profile file or, where there is no such file, the built-in profile of that name. Says on stderr
+/// where variables were found that nobody named.
 pub(in crate::commands) fn load(name: &str, environment: &Environment) -> Result<Profile, Failure> {
+    match environment.with_found(folder(Path::new(name)))? {
+        None => read_profile(name, environment),
+        Some((environment, path)) => {
+            let _ = writeln!(anstream::stderr(), "variables from {}", path.display());
+            read_profile(name, &environment)
+        }
+    }
+}
+
+/// Where a profile stands; a built-in one stands in the current folder.
+fn folder(profile: &Path) -> &Path {
+    profile.parent().filter(|_| profile.exists()).unwrap_or(Path::new(""))
+}
+
+fn read_profile(name: &str, environment: &Environment) -> Result<Profile, Failure> {
     let path = PathBuf::from(name);
     let text = if path.exists() {
         let limit = profile::TEXT_BYTES_MAX as u64;
@@ -60,7 +79,9 @@ pub(in crate::commands) fn load(name: &str, environment: &Environment) -> Result
         built_in(&path).ok_or_else(|| unknown(name))?.to_owned()
     };
     let source = Source { name, text: &text };
-    profile::load(source, &|variable| environment.get(variable)).map_err(|mistakes| {
+    let inputs = |outside: &Outside<'_>| inputs::open(folder(&path), outside);
+    let variables = |variable: &str| environment.get(variable);
+    profile::load_with(source, &variables, &inputs).map_err(|mistakes| {
         // The first "error: " is written where the message is shown.
         let text = mistakes.to_string();
         Failure::usage(text.strip_prefix("error: ").unwrap_or(&text))
@@ -92,11 +113,10 @@ fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
     let (origin, path) =
         split_url(url).map_err(|reason| Failure::usage(format!("'{url}': {reason}")))?;
     let body = match (&args.data, &args.data_file) {
-        (Some(text), _) => Some(text.clone()),
+        (Some(text), _) => Some(Body::from(Template::literal(text))),
         (None, Some(file)) => {
-            Some(String::from_utf8(read_bounded(file, BODY_BYTES_MAX, "--data-file")?).map_err(
-                |_| Failure::usage("--data-file: only text bodies are supported in this version"),
-            )?)
+            let bytes = read_bounded(file, BODY_BYTES_MAX, "--data-file")?;
+            Some(Body::from(Bytes::from(bytes)))
         }
         (None, None) => None,
     };
@@ -114,7 +134,7 @@ fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
         method,
         path: Template::literal(&path),
         headers: Vec::new(),
-        body: body.map(|text| Template::literal(&text)),
+        body,
         expect: Expect::SUCCESS,
         on_empty: OnEmpty::Fail,
     };

@@ -27,6 +27,10 @@ fn bad_profiles_do_not() {
         "requests: [{path: /, weight: -1}]",
         "requests: [{path: /, json: {}, body: x}]",
         "requests: [{path: /, expect: {status: ok}}]",
+        "requests: [{path: /, file: a, multipart: {fields: {a: b}}}]",
+        "{requests: [{path: /}], rate: 5/s, stages: '5/s:1s'}",
+        "{requests: [{path: /}], feeders: {f: {csv: a, jsonl: b}}}",
+        "{requests: [{path: /}], feeders: {f: {list: [1], order: backwards}}}",
         "{requests: [{path: /}], auth: {login: {path: /}}}",
         "{requests: [{path: /}], slo: {excellent: p95<1s}}",
     ] {
@@ -44,6 +48,14 @@ fn it_knows_the_same_keys_as_the_reader() {
         (&fields::LOGIN, "/properties/auth/properties/login/properties"),
         (&fields::SETUP, "/properties/setup/items/properties"),
         (&fields::REQUEST, "/properties/requests/items/properties"),
+        (&fields::FEEDER, "/properties/feeders/additionalProperties/properties"),
+        (&fields::STAGE, "/properties/stages/anyOf/1/items/properties"),
+        (&fields::MULTIPART, "/properties/requests/items/properties/multipart/properties"),
+        (
+            &fields::PART,
+            "/properties/requests/items/properties/multipart/properties/files\
+             /additionalProperties/anyOf/0/anyOf/1/properties",
+        ),
         (&fields::EXPECT, "/properties/requests/items/properties/expect/properties"),
         (&fields::SLO, "/properties/slo/anyOf/1/properties"),
     ];
