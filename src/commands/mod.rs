@@ -13,6 +13,8 @@ pub mod check;
 mod clock;
 pub mod compare;
 mod environment;
+mod fetch;
+pub mod import;
 pub mod interrupt;
 mod outcome;
 pub mod run;
@@ -54,6 +56,8 @@ enum Verb {
     Runs(runs::Args),
     /// Validate a profile without sending anything
     Check(check::Args),
+    /// Make a profile of what another tool wrote: OpenAPI, HAR, curl, logs, Locust, vegeta, k6
+    Import(import::Args),
     /// Serve the demo backend
     Target(target::Args),
     /// Print a JSON Schema: of the profile file, of result.json or of a comparison
@@ -61,10 +65,11 @@ enum Verb {
 }
 
 /// Words that are not a target of `run`.
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "run",
     "ab",
     "check",
+    "import",
     "target",
     "schema",
     "help",
@@ -104,6 +109,7 @@ pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
         Verb::Compare(words) => compare::exec(&words),
         Verb::Runs(words) => runs::exec(&words),
         Verb::Check(words) => check::exec(&words),
+        Verb::Import(words) => import::exec(&words),
         Verb::Target(words) => target::exec(&words).map_err(Failure::unexpected),
         Verb::Schema(words) => schema::exec(&words),
     }

@@ -10,6 +10,7 @@ pub mod random;
 pub mod rate;
 pub mod request;
 pub mod schedule;
+pub mod secrets;
 pub mod slo;
 pub mod stages;
 pub mod way;

@@ -25,7 +25,7 @@ use std::time::Duration;
 pub use args::Args;
 pub(super) use output::Output;
 pub(super) use screen::Screen;
-pub(super) use subject::load;
+pub(super) use subject::{is_url, load, split_url};
 
 use rustls::ClientConfig;
 

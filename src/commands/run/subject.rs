@@ -45,7 +45,7 @@ pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
     }
 }
 
-fn is_url(text: &str) -> bool {
+pub(in crate::commands) fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
@@ -127,7 +127,7 @@ pub(super) fn without_query(url: &str) -> &str {
 }
 
 /// Splits a URL into where and what. User names and passwords in it are refused.
-pub(super) fn split_url(url: &str) -> Result<(Origin, String), String> {
+pub(in crate::commands) fn split_url(url: &str) -> Result<(Origin, String), String> {
     let (scheme, rest) =
         url.split_once("://").ok_or("it does not begin with http:// or https://")?;
     let (scheme, default_port) = match scheme {
