@@ -72,9 +72,8 @@ pub enum Format {
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let text = String::from_utf8(read(args)?)
         .map_err(|_| Failure::usage(format!("{}: not UTF-8 text", args.input)))?;
-    let draft = translate(args.format, &text, &choices(args)).map_err(|error| {
-        Failure::usage(format!("{}: {error}", args.input))
-    })?;
+    let draft = translate(args.format, &text, &choices(args))
+        .map_err(|error| Failure::usage(format!("{}: {error}", args.input)))?;
     let profile = yaml::write(&draft);
     if profile.len() > TEXT_BYTES_MAX {
         return Err(Failure::usage(format!(

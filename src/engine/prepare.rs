@@ -141,11 +141,8 @@ pub struct Ready {
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 /// `tls` is needed for https only.
 pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Ready, PrepareError> {
-    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
-    let route = agree(plan, route).await?;
-    let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
-    let plan = &Plan { way, ..plan.clone() };
-    check_headers(plan)?;
+    let (plan, route) = route_of(plan, tls).await?;
+    let plan = &plan;
     let desk = Desk {
         plan,
         dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
@@ -162,6 +159,19 @@ pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Rea
     let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
     let mix = Arc::new(Mix::new(&weights, plan.seed)?);
     Ok(Ready { route, requests: requests.into(), mix, pools, token, redistributed })
+}
+
+/// The way to the target, tried, and the plan with the version of HTTP that is spoken there.
+pub(super) async fn route_of(
+    plan: &Plan,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<(Plan, Route), PrepareError> {
+    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
+    let route = agree(plan, route).await?;
+    let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
+    let plan = Plan { way, ..plan.clone() };
+    check_headers(&plan)?;
+    Ok((plan, route))
 }
 
 /// Logs in again, for a token that is about to expire.

@@ -118,8 +118,10 @@ impl Count {
         }
         match self.first_unreadable {
             Some(line) if self.unreadable as f64 > UNREADABLE_MAX * self.lines as f64 => {
-                let cause =
-                    format!("no request can be read here, nor in {} other lines", self.unreadable - 1);
+                let cause = format!(
+                    "no request can be read here, nor in {} other lines",
+                    self.unreadable - 1
+                );
                 Err(ImportError::at_line(line, cause, remedy))
             }
             _ => Ok(()),

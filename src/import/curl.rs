@@ -99,7 +99,8 @@ impl Flag {
 /// # Errors
 /// No curl command among them, an open quote, or a command without a URL.
 pub fn translate_curl(text: &str, choices: &Choices) -> Result<Draft, ImportError> {
-    let remedy = "write lines such as: curl 'https://example.com/api' -H 'Accept: application/json'";
+    let remedy =
+        "write lines such as: curl 'https://example.com/api' -H 'Accept: application/json'";
     let mut draft = Draft { name: "curl".to_owned(), ..Draft::default() };
     let mut recorded = Vec::new();
     for Command { line, words } in shell::commands(text)? {

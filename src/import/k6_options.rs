@@ -67,7 +67,9 @@ fn flags(options: &Map<String, Value>, draft: &mut Draft) -> Option<String> {
             found[1..].join(" | ")
         ));
     }
-    if found.is_empty() && ["vus", "stages", "iterations"].iter().any(|key| options.contains_key(*key)) {
+    if found.is_empty()
+        && ["vus", "stages", "iterations"].iter().any(|key| options.contains_key(*key))
+    {
         users_note("the options", options.get("vus"), draft);
     }
     found.into_iter().next()
@@ -185,10 +187,18 @@ fn elsewhere(key: &str) -> Option<&'static str> {
         "userAgent" => "add the header User-Agent",
         "tlsAuth" => "give --cert and --key to run",
         "rps" => "the rate is --rate of run",
-        "setupTimeout" | "teardownTimeout" | "gracefulStop" => "the wait at the end is --drain of run",
+        "setupTimeout" | "teardownTimeout" | "gracefulStop" => {
+            "the wait at the end is --drain of run"
+        }
         // k6 prints these for every script.
-        "summaryTrendStats" | "systemTags" | "paused" | "executionSegment"
-        | "executionSegmentSequence" | "noSetup" | "noTeardown" | "summaryTimeUnit" => return None,
+        "summaryTrendStats"
+        | "systemTags"
+        | "paused"
+        | "executionSegment"
+        | "executionSegmentSequence"
+        | "noSetup"
+        | "noTeardown"
+        | "summaryTimeUnit" => return None,
         _ => "has no equivalent",
     })
 }

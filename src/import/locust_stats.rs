@@ -93,7 +93,8 @@ fn request(kind: &str, name: &str, count: u64) -> RequestDraft {
         request.withheld = Some(Withheld::Incomplete);
     } else if varies {
         request.comments.push(
-            "A part of the path varied; fill it from a pool: {{ pick(ids) }}, see `setup`.".to_owned(),
+            "A part of the path varied; fill it from a pool: {{ pick(ids) }}, see `setup`."
+                .to_owned(),
         );
         request.withheld = Some(Withheld::Incomplete);
     } else if writes(&method) {

@@ -243,7 +243,8 @@ fn exchange(request: &Recorded, vault: &mut Vault, draft: &mut Draft) -> Exchang
 /// Method and path, and the query where it is short and holds no secret.
 fn name(method: &str, url: &Url) -> String {
     let path = url.path.split('?').next().unwrap_or_default();
-    let query: Vec<String> = url.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let query: Vec<String> =
+        url.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let query = query.join("&");
     let secret = url.query.iter().any(|(name, value)| {
         crate::load::secrets::is_secret_name(name) || crate::load::secrets::is_jwt(value)

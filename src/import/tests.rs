@@ -41,7 +41,7 @@ fn a_fastapi_document_becomes_a_profile_that_logs_in_and_fills_pools() {
 #[test]
 fn writes_are_sent_only_if_asked_for() {
     let sent = Choices { writes: Writes::Sent, ..Choices::default() };
-    let weights = |choices| -> Vec<u32> {
+    let weights = |choices: &Choices| -> Vec<u32> {
         mix(openapi::translate_openapi, OPENAPI, choices).into_iter().map(|(w, _)| w).collect()
     };
     assert!(weights(&Choices::default()).iter().all(|weight| *weight <= 1));
@@ -104,7 +104,8 @@ fn curl_commands_become_requests() {
     let draft = curl::translate_curl(CURL, &Choices::default()).unwrap();
     let text = yaml::write(&draft);
     assert!(!text.contains("s3cret"), "{text}");
-    for words in ["--made-up", "multipart", "elsewhere.test", "'echo' is not curl", "--compressed"] {
+    for words in ["--made-up", "multipart", "elsewhere.test", "'echo' is not curl", "--compressed"]
+    {
         assert!(draft.notes.iter().any(|note| note.contains(words)), "{words}: {:?}", draft.notes);
     }
     let profile = loaded(&draft);
@@ -221,7 +222,12 @@ fn bad_input_gets_cause_and_remedy() {
         (openapi::translate_openapi, "{\"a\":}", "line 1, column 6", "/openapi.json"),
         (openapi::translate_openapi, "{\"swagger\":\"2.0\"}", "Swagger 2", "convert"),
         (openapi::translate_openapi, "{\"openapi\":\"3.1.0\"}", "no `paths`", "/openapi.json"),
-        (openapi::translate_openapi, "{\"openapi\":\"3.1.0\",\"paths\":{}}", "no request", "look at"),
+        (
+            openapi::translate_openapi,
+            "{\"openapi\":\"3.1.0\",\"paths\":{}}",
+            "no request",
+            "look at",
+        ),
         (openapi::translate_openapi, "", "no key `openapi`", "/openapi.json"),
         (har::translate_har, "{\"a\":1}", "not a browser recording", "Save all as HAR"),
         (har::translate_har, "nonsense", "not JSON", "Save all as HAR"),

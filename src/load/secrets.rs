@@ -41,8 +41,9 @@ pub fn is_secret_name(name: &str) -> bool {
 /// base64url.
 pub fn is_jwt(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
-    let base64url =
-        |part: &&str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let base64url = |part: &&str| {
+        part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
     parts.len() == 3
         && text.len() >= 20
         && parts[..2].iter().all(|part| part.starts_with("eyJ"))
@@ -91,6 +92,34 @@ pub fn shown_body(body: &str) -> String {
     if body.split_whitespace().any(suspect) { HIDDEN.to_owned() } else { body.to_owned() }
 }
 
+/// The structure of a body whose every value may be a secret.
+pub fn hidden_body(body: &str) -> String {
+    if let Ok(mut document) = serde_json::from_str::<Value>(body) {
+        hide_all(&mut document);
+        return document.to_string();
+    }
+    if body.contains('=') && !body.contains(char::is_whitespace) {
+        let names = body.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+        return names.map(|name| format!("{name}={HIDDEN}")).collect::<Vec<_>>().join("&");
+    }
+    HIDDEN.to_owned()
+}
+
+fn hide_all(value: &mut Value) {
+    match value {
+        Value::Object(entries) => entries.values_mut().for_each(hide_all),
+        Value::Array(items) => items.iter_mut().for_each(hide_all),
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(_) | Value::String(_) => *value = HIDDEN.into(),
+    }
+}
+
+/// `text` with each of `secrets` hidden wherever it stands; those of few characters would hide too much.
+pub fn without(text: &str, secrets: &[String]) -> String {
+    let long = secrets.iter().filter(|secret| secret.chars().count() >= 4);
+    long.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN))
+}
+
 /// Hides secrets anywhere below `value`; says whether there were any.
 fn hide_in(value: &mut Value) -> bool {
     match value {
@@ -108,7 +137,9 @@ fn hide_in(value: &mut Value) -> bool {
             }
             changed
         }
-        Value::Array(items) => items.iter_mut().fold(false, |changed, item| hide_in(item) || changed),
+        Value::Array(items) => {
+            items.iter_mut().fold(false, |changed, item| hide_in(item) || changed)
+        }
         Value::String(text) if is_jwt(text) => {
             *value = HIDDEN.into();
             true
@@ -125,7 +156,8 @@ mod tests {
 
     #[test]
     fn secrets_are_known_by_name_and_look() {
-        for name in ["password", "X-API-Key", "csrf_token", "Set-Cookie", "clientSecret", "api_key"] {
+        for name in ["password", "X-API-Key", "csrf_token", "Set-Cookie", "clientSecret", "api_key"]
+        {
             assert!(is_secret_name(name), "{name}");
         }
         for name in ["page", "nextPageToken", "token_type", "email", "key"] {
@@ -159,6 +191,10 @@ mod tests {
         for (body, shown) in table {
             assert_eq!(shown_body(body), shown);
         }
+        assert_eq!(hidden_body("username=a&password=b"), "username=***&password=***");
+        assert_eq!(hidden_body("{\"a\":[1,null,\"x\"]}"), "{\"a\":[\"***\",null,\"***\"]}");
+        assert_eq!(hidden_body("any text"), HIDDEN);
+        assert_eq!(without("a=s3cret&b=x", &["s3cret".into(), "x".into()]), "a=***&b=x");
         assert_eq!(shown_body(&format!("the token is {JWT}.")), HIDDEN);
         assert_eq!(shown_body(&format!("[\"{JWT}\"]")), "[\"***\"]");
     }

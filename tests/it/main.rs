@@ -6,6 +6,7 @@ mod ab;
 mod blame;
 mod cli;
 mod compare;
+mod corpus;
 mod engine;
 mod false_alarms;
 mod http2;

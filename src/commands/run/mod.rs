@@ -7,6 +7,7 @@ mod find_max;
 mod fixed;
 pub mod foreign;
 mod kept;
+mod look;
 mod output;
 mod preflight;
 mod processors;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use args::Args;
+pub(super) use look::Look;
 pub(super) use output::Output;
 pub(super) use screen::Screen;
 pub(super) use subject::{is_url, load, split_url};

@@ -9,6 +9,7 @@ use crate::commands::environment::{Environment, read_bounded};
 use crate::commands::run::Args;
 use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
+use crate::load::secrets::is_secret_name;
 use crate::profile::{self, Profile, Source};
 use crate::target::{TEST_EMAIL, TEST_PASSWORD};
 
@@ -49,16 +50,31 @@ pub(in crate::commands) fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
+/// A profile's text: of a file or, where there is no such file, of the built-in profile of that name.
+fn text_of(name: &str) -> Result<String, Failure> {
+    let path = PathBuf::from(name);
+    if !path.exists() {
+        return built_in(&path).map(str::to_owned).ok_or_else(|| unknown(name));
+    }
+    let limit = profile::TEXT_BYTES_MAX as u64;
+    String::from_utf8(read_bounded(&path, limit, "profile")?)
+        .map_err(|_| Failure::usage(format!("profile {name}: not UTF-8 text")))
+}
+
+/// The values that variables with credentials put into a profile.
+pub(super) fn secrets(name: &str, environment: &Environment) -> Vec<String> {
+    let text = text_of(name).unwrap_or_default();
+    let names = text.split("${").skip(1).filter_map(|rest| rest.split([':', '}']).next());
+    let secret = |name: &&str| {
+        let telling = ["USER", "EMAIL", "LOGIN", "BASIC", "AUTH", "KEY"];
+        is_secret_name(name) || telling.iter().any(|part| name.to_ascii_uppercase().contains(part))
+    };
+    names.filter(secret).filter_map(|name| environment.get(name)).collect()
+}
+
 /// Loads a profile file or, where there is no such file, the built-in profile of that name.
 pub(in crate::commands) fn load(name: &str, environment: &Environment) -> Result<Profile, Failure> {
-    let path = PathBuf::from(name);
-    let text = if path.exists() {
-        let limit = profile::TEXT_BYTES_MAX as u64;
-        String::from_utf8(read_bounded(&path, limit, "profile")?)
-            .map_err(|_| Failure::usage(format!("profile {name}: not UTF-8 text")))?
-    } else {
-        built_in(&path).ok_or_else(|| unknown(name))?.to_owned()
-    };
+    let text = text_of(name)?;
     let source = Source { name, text: &text };
     profile::load(source, &|variable| environment.get(variable)).map_err(|mistakes| {
         // The first "error: " is written where the message is shown.

@@ -12,7 +12,8 @@ fn is_id(part: &str) -> bool {
     let all = |allowed: fn(char) -> bool| part.chars().all(allowed);
     let number = digits > 0 && digits == part.len();
     let hexadecimal = part.len() >= 12 && digits > 0 && all(|c| c.is_ascii_hexdigit() || c == '-');
-    let mixed = part.len() >= 16 && digits >= 3 && all(|c| c.is_ascii_alphanumeric() || "-_~".contains(c));
+    let mixed =
+        part.len() >= 16 && digits >= 3 && all(|c| c.is_ascii_alphanumeric() || "-_~".contains(c));
     number || hexadecimal || mixed
 }
 
@@ -28,7 +29,10 @@ mod tests {
             ("/a/507f1f77bcf86cd799439011/b", "/a/{id}/b"),
             ("/a/V1StGXR8_Z5jdHi6B-myT", "/a/{id}"),
             ("/api/v2/users", "/api/v2/users"),
-            ("/api/interactions/metrics/quality-history", "/api/interactions/metrics/quality-history"),
+            (
+                "/api/interactions/metrics/quality-history",
+                "/api/interactions/metrics/quality-history",
+            ),
             ("/", "/"),
         ] {
             assert_eq!(without_ids(path), expected);

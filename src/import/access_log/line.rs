@@ -136,12 +136,18 @@ mod tests {
     fn every_kind_of_line_says_the_same() {
         let at = Some(1_795_648_517_000);
         for (line, time) in [
-            (r#"10.0.0.1 - bob [25/Nov/2026:22:35:17 -0040] "GET /a?b=1 HTTP/1.1" 200 5 "-" "x""#, at),
+            (
+                r#"10.0.0.1 - bob [25/Nov/2026:22:35:17 -0040] "GET /a?b=1 HTTP/1.1" 200 5 "-" "x""#,
+                at,
+            ),
             (r#"INFO:     127.0.0.1:5000 - "GET /a?b=1 HTTP/1.1" 200 OK"#, None),
             (r#"{"request":"GET /a?b=1 HTTP/2","status":"200","time":"2026-11-25T23:15:17Z"}"#, at),
             (r#"{"method":"get","path":"/a?b=1","status":200,"ts":1795648517}"#, at),
             (r#"{"ts":1795648517.0,"request":{"method":"GET","uri":"/a?b=1"},"status":200}"#, at),
-            (r#"{"http_method":"GET","url":"https://h/a?b=1","status_code":200,"ts":1795648517000}"#, at),
+            (
+                r#"{"http_method":"GET","url":"https://h/a?b=1","status_code":200,"ts":1795648517000}"#,
+                at,
+            ),
         ] {
             let expected = ("GET".to_owned(), "/a?b=1".to_owned(), Some(200), time);
             assert_eq!(read(line), Some(expected), "{line}");

@@ -7,7 +7,8 @@ use crate::import::ImportError;
 /// References that lead to references are followed this far.
 const REFERENCES_MAX: usize = 16;
 const METHODS: [&str; 8] = ["get", "head", "post", "put", "patch", "delete", "options", "trace"];
-const REMEDY: &str = "give the openapi.json that the server publishes; FastAPI has it at /openapi.json";
+const REMEDY: &str =
+    "give the openapi.json that the server publishes; FastAPI has it at /openapi.json";
 
 static NOTHING: Value = Value::Null;
 
@@ -145,14 +146,16 @@ impl Document {
     /// The accepted answers of an operation: statuses from 200 to 399.
     pub(super) fn good_statuses(operation: &Operation<'_>) -> Vec<u16> {
         let responses = operation.node.get("responses").and_then(Value::as_object);
-        let statuses = responses.into_iter().flatten().filter_map(|(status, _)| status.parse().ok());
+        let statuses =
+            responses.into_iter().flatten().filter_map(|(status, _)| status.parse().ok());
         statuses.filter(|status| (200..400).contains(status)).collect()
     }
 
     /// The schema of a good answer in JSON, before its reference is followed.
     pub(super) fn answer<'d>(&'d self, operation: &Operation<'d>) -> Option<&'d Value> {
         let responses = operation.node.get("responses")?.as_object()?;
-        let good = responses.iter().filter(|(status, _)| status.starts_with('2') || *status == "default");
+        let good =
+            responses.iter().filter(|(status, _)| status.starts_with('2') || *status == "default");
         good.map(|(_, response)| self.resolve(response)).find_map(|response| {
             let (name, media) = self.media(response.get("content")?)?;
             name.contains("json").then_some(media.get("schema")?)
@@ -168,7 +171,9 @@ impl Document {
 
     fn collect_properties(&self, schema: &Value, into: &mut Map<String, Value>, depth: usize) {
         let schema = self.present(schema);
-        for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        for (name, property) in
+            schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+        {
             into.entry(name.clone()).or_insert_with(|| property.clone());
         }
         let parts = schema.get("allOf").and_then(Value::as_array);
@@ -202,7 +207,8 @@ impl Document {
             let choices = ["anyOf", "oneOf"].iter().find_map(|key| schema.get(key)?.as_array());
             let Some(choices) = choices else { return schema };
             let some = choices.iter().map(|choice| self.resolve(choice));
-            let some = some.filter(|choice| choice.get("type").and_then(Value::as_str) != Some("null"));
+            let some =
+                some.filter(|choice| choice.get("type").and_then(Value::as_str) != Some("null"));
             let Some(first) = some.into_iter().next() else { return schema };
             schema = first;
         }

@@ -28,11 +28,16 @@ const READS_PER_WRITE: u64 = 10;
 /// What is not OpenAPI 3, or a document without an operation that could be sent.
 pub fn translate_openapi(text: &str, choices: &Choices) -> Result<Draft, ImportError> {
     let document = Document::parse(text)?;
-    let info = |key: &str| document.get("info").get(key).and_then(Value::as_str).unwrap_or_default();
+    let info =
+        |key: &str| document.get("info").get(key).and_then(Value::as_str).unwrap_or_default();
     let title = one_line(info("title"), 80);
     let mut draft = Draft {
         name: if title.is_empty() { "openapi".to_owned() } else { title.clone() },
-        origin: format!("'{title}' {} (OpenAPI {})", one_line(info("version"), 20), document.version),
+        origin: format!(
+            "'{title}' {} (OpenAPI {})",
+            one_line(info("version"), 20),
+            document.version
+        ),
         ..Draft::default()
     };
     draft.host = host(&document, choices);
@@ -63,7 +68,11 @@ pub fn translate_openapi(text: &str, choices: &Choices) -> Result<Draft, ImportE
 /// The host that is asked for, else the document's first server, and the path in front of every other.
 fn host(document: &Document, choices: &Choices) -> Option<String> {
     let server = document.get("servers").get(0);
-    let mut url = server.and_then(|server| server.get("url")).and_then(Value::as_str).unwrap_or("/").to_owned();
+    let mut url = server
+        .and_then(|server| server.get("url"))
+        .and_then(Value::as_str)
+        .unwrap_or("/")
+        .to_owned();
     let variables = server.and_then(|server| server.get("variables")).and_then(Value::as_object);
     for (name, variable) in variables.into_iter().flatten() {
         if let Some(default) = variable.get("default").and_then(Value::as_str) {
@@ -147,8 +156,10 @@ impl Importer<'_> {
         while let Some((before, name, after)) = hole(rest) {
             parts.push(Part::Literal(path_text(before)));
             rest = after;
-            let parameter = operation.parameters.iter().find(|p| p.place == "path" && p.name == name);
-            let said = parameter.and_then(|p| given(self.document, p.node, p.schema)).and_then(plain);
+            let parameter =
+                operation.parameters.iter().find(|p| p.place == "path" && p.name == name);
+            let said =
+                parameter.and_then(|p| given(self.document, p.node, p.schema)).and_then(plain);
             if let Some(value) = said {
                 parts.push(Part::Literal(path_text(&value)));
             } else if let Some(pool) = pools.pool_for(operation, name) {
@@ -164,7 +175,8 @@ impl Importer<'_> {
         if picks > 1 {
             request.withheld = Some(Withheld::Incomplete);
             request.comments.push(
-                "Picks several ids independently of each other; they may not belong together.".to_owned(),
+                "Picks several ids independently of each other; they may not belong together."
+                    .to_owned(),
             );
         }
         Text(parts)
@@ -177,7 +189,9 @@ impl Importer<'_> {
         parameter: Option<&Parameter<'_>>,
     ) -> String {
         let variable = match snake(name) {
-            reserved if ["slot", "token", "pick", "randint", "uuid"].contains(&reserved.as_str()) => {
+            reserved
+                if ["slot", "token", "pick", "randint", "uuid"].contains(&reserved.as_str()) =>
+            {
                 format!("{reserved}_value")
             }
             free => free,
@@ -241,7 +255,8 @@ impl Importer<'_> {
     fn header(&self, name: &str, texts: Vec<Text>, request: &mut RequestDraft) {
         let lower = name.to_ascii_lowercase();
         let by_itself = ["authorization", "content-type", "accept", "host", "content-length"];
-        let shared = self.security.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        let shared =
+            self.security.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
         let legal = http::HeaderName::from_bytes(lower.as_bytes()).is_ok();
         if !by_itself.contains(&lower.as_str()) && !shared && legal {
             let pairs = texts.into_iter().take(1).map(|text| (name.to_owned(), text));
@@ -252,7 +267,8 @@ impl Importer<'_> {
     fn body(&self, operation: &Operation<'_>, request: &mut RequestDraft) {
         let Some(described) = operation.node.get("requestBody") else { return };
         let content = self.document.resolve(described).get("content");
-        let Some((media_type, media)) = content.and_then(|content| self.document.media(content)) else {
+        let Some((media_type, media)) = content.and_then(|content| self.document.media(content))
+        else {
             return;
         };
         let schema = media.get("schema").unwrap_or(&Value::Null);
@@ -290,7 +306,9 @@ impl Importer<'_> {
             content.is_some_and(|content| content.get("text/event-stream").is_some())
         });
         if streams {
-            request.comments.push("Its answer is a stream of events, which may never end.".to_owned());
+            request
+                .comments
+                .push("Its answer is a stream of events, which may never end.".to_owned());
             request.withheld = Some(Withheld::Incomplete);
         }
     }

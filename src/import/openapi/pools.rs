@@ -32,9 +32,9 @@ pub(super) struct Pools<'d> {
 impl<'d> Pools<'d> {
     /// Looks for lists among reads without ids in their path.
     pub(super) fn new(document: &'d Document, operations: &'d [Operation<'d>]) -> Self {
-        let fixed = operations.iter().filter(|operation| {
-            operation.method == "GET" && !operation.path.contains('{')
-        });
+        let fixed = operations
+            .iter()
+            .filter(|operation| operation.method == "GET" && !operation.path.contains('{'));
         let lists = fixed.filter_map(|operation| {
             let (items, item) = list_in(document, document.answer(operation)?, "$", 2)?;
             Some(List { operation, items, item })
@@ -52,7 +52,8 @@ impl<'d> Pools<'d> {
         {
             return Some(pool.clone());
         }
-        let parent = snake(self.lists[list].operation.path.rsplit('/').find(|part| !part.is_empty())?);
+        let parent =
+            snake(self.lists[list].operation.path.rsplit('/').find(|part| !part.is_empty())?);
         let plain = format!("{}s", snake(name));
         let taken = |name: &str| {
             self.setup.iter().flat_map(|(_, pools)| pools).any(|(pool, _)| pool == name)
@@ -121,11 +122,12 @@ fn list_in<'d>(
     }
     let properties = schema.get("properties")?.as_object().filter(|_| depth > 0)?;
     let mut names: Vec<&String> = properties.keys().filter(|name| is_plain(name)).collect();
-    let rank = |name: &str| LIST_KEYS.iter().position(|key| *key == name).unwrap_or(LIST_KEYS.len());
+    let rank =
+        |name: &str| LIST_KEYS.iter().position(|key| *key == name).unwrap_or(LIST_KEYS.len());
     names.sort_by_key(|name| rank(name));
-    names.into_iter().find_map(|name| {
-        list_in(document, &properties[name], &format!("{path}.{name}"), depth - 1)
-    })
+    names
+        .into_iter()
+        .find_map(|name| list_in(document, &properties[name], &format!("{path}.{name}"), depth - 1))
 }
 
 /// The field whose values fit a parameter.

@@ -13,7 +13,11 @@ const TEXT_CHARS_MAX: usize = 200;
 
 /// What the document itself says the value could be: example, default, constant or first choice. `node` is
 /// where examples stand beside the schema: a parameter or a media type.
-pub(super) fn given<'d>(document: &'d Document, node: &'d Value, schema: &'d Value) -> Option<&'d Value> {
+pub(super) fn given<'d>(
+    document: &'d Document,
+    node: &'d Value,
+    schema: &'d Value,
+) -> Option<&'d Value> {
     let named = |node: &'d Value| {
         let first = node.get("examples")?.as_object()?.values().next()?;
         document.resolve(first).get("value")
@@ -101,9 +105,11 @@ fn number(schema: &Value, wish: f64) -> f64 {
     // OpenAPI 3.0 has the exclusive bounds as truth values.
     let exclusive = |key: &str| schema.get(key) == Some(&Value::Bool(true));
     let step = if wish.fract() == 0.0 { 1.0 } else { 0.5 };
-    let low = bound("minimum").map(|low| if exclusive("exclusiveMinimum") { low + step } else { low });
+    let low =
+        bound("minimum").map(|low| if exclusive("exclusiveMinimum") { low + step } else { low });
     let low = low.or_else(|| bound("exclusiveMinimum").map(|low| low + step));
-    let high = bound("maximum").map(|high| if exclusive("exclusiveMaximum") { high - step } else { high });
+    let high =
+        bound("maximum").map(|high| if exclusive("exclusiveMaximum") { high - step } else { high });
     let high = high.or_else(|| bound("exclusiveMaximum").map(|high| high - step));
     let value = wish.max(low.unwrap_or(f64::MIN)).min(high.unwrap_or(f64::MAX));
     match bound("multipleOf") {

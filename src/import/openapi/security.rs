@@ -21,7 +21,8 @@ pub(super) struct Security {
 }
 
 /// Parts of paths where people log in, best first, and of paths that only look like it.
-const LOGIN_PATHS: [&str; 7] = ["login", "signin", "sign-in", "token", "authenticate", "session", "auth"];
+const LOGIN_PATHS: [&str; 7] =
+    ["login", "signin", "sign-in", "token", "authenticate", "session", "auth"];
 const NOT_LOGIN_PATHS: [&str; 9] =
     ["register", "signup", "sign-up", "reset", "change", "refresh", "forgot", "logout", "revoke"];
 /// Where answers keep the token, best first.
@@ -85,7 +86,8 @@ fn apply(document: &Document, operations: &[Operation<'_>], scheme: &Value) -> S
         "http" if text("/scheme").eq_ignore_ascii_case("basic") => Security {
             headers: vec![("Authorization".to_owned(), prefixed("Basic ", "LOAD_TEST_BASIC"))],
             notes: vec![
-                "LOAD_TEST_BASIC is `user:password` in base64: printf 'user:password' | base64".to_owned(),
+                "LOAD_TEST_BASIC is `user:password` in base64: printf 'user:password' | base64"
+                    .to_owned(),
             ],
             ..Security::default()
         },
@@ -144,7 +146,9 @@ fn bearer(document: &Document, operations: &[Operation<'_>]) -> Security {
     match best {
         Some(operation) => log_in(document, operation),
         None => Security {
-            notes: vec!["no log-in was found, so LOAD_TEST_TOKEN is to be brought along".to_owned()],
+            notes: vec![
+                "no log-in was found, so LOAD_TEST_TOKEN is to be brought along".to_owned(),
+            ],
             ..token()
         },
     }
@@ -163,7 +167,9 @@ fn log_in(document: &Document, operation: &Operation<'_>) -> Security {
     let (media_type, media) = body(document, operation).unwrap_or(("", &Value::Null));
     let fields = fields(document, media.get("schema").unwrap_or(&Value::Null), &[]);
     let body = if media_type.contains("json") {
-        Body::Json(Json::Map(fields.into_iter().map(|(name, text)| (name, Json::Text(text))).collect()))
+        Body::Json(Json::Map(
+            fields.into_iter().map(|(name, text)| (name, Json::Text(text))).collect(),
+        ))
     } else {
         Body::Form(fields)
     };
@@ -197,15 +203,16 @@ fn fields(document: &Document, schema: &Value, more: &[(&str, &str)]) -> Vec<(St
         if fields.iter().any(|(known, _)| known == name) {
             continue;
         }
-        let text = if is_user(name) || is_password(name) || crate::load::secrets::is_secret_name(name) {
-            Text::environment(&wish(name))
-        } else {
-            match sample(document, property) {
-                Json::Text(text) => text,
-                Json::Plain(text) => Text::literal(text),
-                Json::List(_) | Json::Map(_) => continue,
-            }
-        };
+        let text =
+            if is_user(name) || is_password(name) || crate::load::secrets::is_secret_name(name) {
+                Text::environment(&wish(name))
+            } else {
+                match sample(document, property) {
+                    Json::Text(text) => text,
+                    Json::Plain(text) => Text::literal(text),
+                    Json::List(_) | Json::Map(_) => continue,
+                }
+            };
         fields.push((name.clone(), text));
     }
     fields
@@ -272,7 +279,7 @@ fn token_in(document: &Document, schema: &Value, path: &str, depth: usize) -> Op
         return Some(format!("{path}.{key}"));
     }
     let depth = depth.checked_sub(1)?;
-    properties.iter().find_map(|(name, schema)| {
-        token_in(document, schema, &format!("{path}.{name}"), depth)
-    })
+    properties
+        .iter()
+        .find_map(|(name, schema)| token_in(document, schema, &format!("{path}.{name}"), depth))
 }
