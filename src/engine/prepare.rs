@@ -157,7 +157,10 @@ pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Rea
         redistribute(plan.requests.clone(), &plan.pools, &plan.setup, &pools)
             .map_err(PrepareError::EmptyPools)?;
     let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
-    let mix = Arc::new(Mix::new(&weights, plan.seed)?);
+    let mix = Arc::new(match &plan.trace {
+        Some(trace) => Mix::recorded(trace.requests()),
+        None => Mix::new(&weights, plan.seed)?,
+    });
     Ok(Ready { route, requests: requests.into(), mix, pools, token, redistributed })
 }
 

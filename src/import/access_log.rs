@@ -14,6 +14,7 @@ use crate::import::{Choices, ImportError};
 
 mod ids;
 mod line;
+pub mod replay;
 
 /// Most kinds of requests that are told apart; later ones are counted only.
 const KINDS_MAX: usize = 20_000;

@@ -69,6 +69,11 @@ impl Mix {
         Ok(Self { cycle: cycle.into() })
     }
 
+    /// The requests of a recording, in its order; behind its end it begins again.
+    pub fn recorded(requests: &[u32]) -> Self {
+        Self { cycle: requests.into() }
+    }
+
     /// The request that slot `index` sends.
     pub fn request(&self, index: u64) -> usize {
         let place = index % self.cycle.len() as u64;

@@ -13,6 +13,7 @@ pub mod schedule;
 pub mod secrets;
 pub mod slo;
 pub mod stages;
+pub mod trace;
 pub mod way;
 
 pub(crate) use divisor::greatest_common_divisor;

@@ -36,6 +36,8 @@ pub enum Segment {
     Uuid,
     /// The token that log-in obtained.
     Token,
+    /// What was recorded for the slot.
+    Recorded(Arc<[Box<str>]>),
 }
 
 /// How rendered values are escaped.
@@ -118,6 +120,10 @@ impl Template {
                 Segment::SlotIndex => push_display(fill.slot, out),
                 Segment::Uuid => push_uuid(&mut fill.random, out),
                 Segment::Token => self.escape.push(fill.token, out),
+                Segment::Recorded(texts) => {
+                    let place = usize::try_from(fill.slot).unwrap_or(0) % texts.len().max(1);
+                    out.push_str(texts.get(place).map_or("", |text| text));
+                }
             }
         }
     }

@@ -157,6 +157,7 @@ mod tests {
         let schedule = Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: Arrivals::Constant,
             seed: 1,
             horizon: Horizon::after(Duration::from_secs(11)),

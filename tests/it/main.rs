@@ -10,6 +10,7 @@ mod corpus;
 mod engine;
 mod false_alarms;
 mod http2;
+mod import;
 mod interrupt;
 mod ledger;
 mod login;

@@ -11,6 +11,7 @@ mod look;
 mod output;
 mod preflight;
 mod processors;
+mod replay;
 mod resolve;
 mod screen;
 mod search_report;

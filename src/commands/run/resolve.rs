@@ -7,12 +7,13 @@ use crate::commands::Failure;
 use crate::commands::run::preflight::Machine;
 use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
-use crate::commands::run::{Args, way};
+use crate::commands::run::{Args, replay, way};
 use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::slo::{Slo, Tiers};
 use crate::load::stages::Stages;
+use crate::load::trace::Trace;
 use crate::profile::Profile;
 
 /// What vegeta's users expect where no rate is given, and gentle enough for any test server.
@@ -46,6 +47,7 @@ pub(super) fn resolve(
             (Some(*profile), requests, origin)
         }
     };
+    let trace = replay::apply(args, profile.as_ref(), &mut requests, &mut mistakes);
     let way = way::resolve(args, origin.as_ref(), &mut mistakes);
     choose(&mut requests, args, &mut mistakes);
     add_headers(&mut requests, &args.headers, &mut mistakes);
@@ -53,10 +55,11 @@ pub(super) fn resolve(
     if args.connect_timeout.is_zero() || args.timeout.is_zero() {
         mistakes.push("--timeout and --connect-timeout must be above 0".to_owned());
     }
-    let duration = duration(args, &mut mistakes);
+    let duration = trace.as_ref().map_or_else(|| duration(args, &mut mistakes), Trace::length);
     let pin = processors::pinned(args.pin.as_ref(), machine)
         .map_err(|mistake| mistakes.push(mistake))
         .unwrap_or_default();
+    let rate = trace.as_ref().map_or(rate, |trace| replay::rate(trace, &mut mistakes));
     let (Some(origin), Some(rate), true) = (origin, rate, mistakes.is_empty()) else {
         return Err(Failure::usage(mistakes.join("\nerror: ")));
     };
@@ -73,6 +76,7 @@ pub(super) fn resolve(
         pools: profile.as_ref().map_or_else(Vec::new, |profile| profile.pools.clone()),
         rate,
         stages: args.stages.clone(),
+        trace,
         arrivals: args
             .arrivals
             .or_else(|| profile.as_ref().and_then(|profile| profile.arrivals))

@@ -34,6 +34,7 @@ pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
     match args.subject.as_deref() {
         Some(url) if is_url(url) => read_url(url, args),
         Some(name) => load(name, &environment).map(|profile| Subject::Profile(Box::new(profile))),
+        None if args.replay.is_some() && args.host.is_some() => bare(),
         None if args.host.is_some() => Err(Failure::usage(
             "--host says where, but not what to send; name a profile such as chat-center, or give \
                  the URL alone",
@@ -44,6 +45,13 @@ pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
             load(DEMO_PROFILE, &environment).map(|profile| Subject::Demo(Box::new(profile)))
         }
     }
+}
+
+/// A profile with nothing in it, for requests that come from elsewhere.
+fn bare() -> Result<Subject, Failure> {
+    let source = Source { name: "replay", text: "requests: [{path: /}]" };
+    let profile = profile::load(source, &|_| None).map_err(Failure::unexpected)?;
+    Ok(Subject::Profile(Box::new(profile)))
 }
 
 pub(in crate::commands) fn is_url(text: &str) -> bool {
