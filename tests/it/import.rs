@@ -57,10 +57,9 @@ fn a_profile_is_written_where_there_is_none_yet_and_check_passes() {
 
 #[test]
 fn what_cannot_be_imported_names_place_cause_and_remedy() {
-    with_file("import har a.har", "a.har", "{\n\"log\": }").run().refused(
-        2,
-        &["a.har: line 2, column 8: not JSON", "Save all as HAR"],
-    );
+    with_file("import har a.har", "a.har", "{\n\"log\": }")
+        .run()
+        .refused(2, &["a.har: line 2, column 8: not JSON", "Save all as HAR"]);
     steadfire("import har http://127.0.0.1:9/a.har").run().refused(2, &["save it to a file"]);
     steadfire("import har missing.har").run().refused(2, &["missing.har"]);
     // Nothing comes on stdin here.
@@ -92,9 +91,12 @@ fn once_shows_each_exchange_without_its_secrets() {
 
 #[test]
 fn once_ends_with_99_for_a_bad_answer_and_3_for_none() {
-    let server = Server::answering(|received| {
-        if received.path() == "/b" { ERROR.to_vec() } else { OK.to_vec() }
-    });
+    let server =
+        Server::answering(
+            |received| {
+                if received.path() == "/b" { ERROR.to_vec() } else { OK.to_vec() }
+            },
+        );
     let profile = "requests: [{path: /a}, {path: /b}, {path: /c, weight: 0}]";
     let words = format!("once p.yaml --host {}", server.url());
     let finished = with_file(&words, "p.yaml", profile).run();

@@ -17,6 +17,7 @@ mod login;
 mod machine;
 mod queueing;
 mod reach;
+mod search;
 mod server;
 mod stall;
 mod support;

@@ -30,11 +30,13 @@ pub(super) fn apply(
     let read = read_bounded(path, INPUT_BYTES_MAX as u64, "--replay").map_err(|e| e.to_string());
     let outcome = read.and_then(|bytes| {
         let place = path.display();
-        let text = String::from_utf8(bytes).map_err(|_| format!("--replay {place}: not UTF-8 text"))?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| format!("--replay {place}: not UTF-8 text"))?;
         let Recording { kinds, arrivals, notes } =
             recording(&text).map_err(|error| format!("--replay {place}: {error}"))?;
         let instants = arrivals.iter().map(|arrival| (arrival.at, arrival.kind)).collect();
-        let trace = Trace::new(instants, args.speed).map_err(|error| format!("--replay {place}: {error}"))?;
+        let trace = Trace::new(instants, args.speed)
+            .map_err(|error| format!("--replay {place}: {error}"))?;
         let headers = shared_headers(requests);
         let path = targets(arrivals);
         *requests = kinds

@@ -65,7 +65,9 @@ pub fn recording(text: &str) -> Result<Recording, ImportError> {
             Some(line) if !matches!(line.method.as_str(), "GET" | "HEAD") => writes += 1,
             Some(line) if line.target.len() > TARGET_BYTES_MAX => unreadable += 1,
             Some(Line { time: None, .. }) => untimed += 1,
-            Some(Line { method, target, time: Some(time), .. }) => lines.push((time, method, target)),
+            Some(Line { method, target, time: Some(time), .. }) => {
+                lines.push((time, method, target))
+            }
         }
         if lines.len() as u64 > CYCLE_MAX {
             return Err(ImportError::new(
@@ -158,9 +160,12 @@ mod tests {
         assert_eq!(named, [("GET /items/{id}", 3), ("HEAD /x", 1)]);
         let seen: Vec<(u64, &str)> = arrivals
             .iter()
-            .map(|arrival| (u64::try_from(arrival.at.as_millis()).unwrap(), arrival.target.as_str()))
+            .map(|arrival| {
+                (u64::try_from(arrival.at.as_millis()).unwrap(), arrival.target.as_str())
+            })
             .collect();
-        let expected = [(0, "/items/5"), (2_000, "/items/7?a=b"), (2_500, "/x"), (5_000, "/items/5")];
+        let expected =
+            [(0, "/items/5"), (2_000, "/items/7?a=b"), (2_500, "/x"), (5_000, "/items/5")];
         assert_eq!(seen, expected);
         assert_eq!(notes.len(), 2);
         assert!(recording("nonsense").is_err());
