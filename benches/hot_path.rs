@@ -51,7 +51,7 @@ const SEED: u64 = 42;
 fn slots(arrivals: Arrivals) -> Slots {
     let rate = Rate::per_second(20_000).expect("in range");
     let horizon = Horizon::after(Duration::from_hours(1));
-    Schedule { rate, stages: None, arrivals, seed: SEED, horizon }.stride(0, 1)
+    Schedule { rate, stages: None, trace: None, arrivals, seed: SEED, horizon }.stride(0, 1)
 }
 
 #[library_benchmark(setup = slots)]

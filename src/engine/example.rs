@@ -28,6 +28,7 @@ pub(super) fn plan(port: u16) -> Plan {
         feeders: Vec::new(),
         rate: Rate::per_second(1).unwrap(),
         stages: None,
+        trace: None,
         arrivals: Arrivals::Constant,
         seed: 1,
         warmup: second,

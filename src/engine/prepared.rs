@@ -75,8 +75,8 @@ pub(super) struct Prepared {
     "request '{request}': its {part} renders to something HTTP forbids; check the values it is filled from"
 )]
 pub struct RenderError {
-    request: String,
-    part: &'static str,
+    pub(super) request: String,
+    pub(super) part: &'static str,
 }
 
 impl Prepared {

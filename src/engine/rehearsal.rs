@@ -37,7 +37,7 @@ pub(super) async fn rehearse(prepared: &Prepared) -> u64 {
         while done < EXCHANGES && prepared.len() > 0 {
             let place = usize::try_from(done).unwrap_or(0) % prepared.len();
             let Some(request) = prepared.request(place, &Turn::rehearsed(done)) else { return };
-            let exchange = link.exchange(request, &mut |_| {}).await;
+            let exchange = link.exchange(request, &mut |_: &bytes::Bytes| {}).await;
             if !matches!(exchange, Exchange::Answered { .. })
                 || link.settle().await == Reuse::Closed
             {

@@ -87,6 +87,11 @@ impl Mix {
         Self { cycle: Box::new([0]) }
     }
 
+    /// The requests of a recording, in its order; behind its end it begins again.
+    pub fn recorded(requests: &[u32]) -> Self {
+        Self { cycle: requests.into() }
+    }
+
     /// The requests of the slots of one cycle, in order.
     pub fn cycle(&self) -> &[u32] {
         &self.cycle

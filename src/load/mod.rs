@@ -14,9 +14,11 @@ pub mod random;
 pub mod rate;
 pub mod request;
 pub mod schedule;
+pub mod secrets;
 pub mod slo;
 pub mod stages;
 pub mod table;
+pub mod trace;
 pub mod way;
 
 pub(crate) use divisor::greatest_common_divisor;

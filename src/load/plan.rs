@@ -12,6 +12,7 @@ use crate::load::request::{RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
 use crate::load::stages::Stages;
+use crate::load::trace::Trace;
 use crate::load::way::Way;
 
 /// Plain or encrypted.
@@ -147,6 +148,8 @@ pub struct Plan {
     pub rate: Rate,
     /// Rates one after the other instead of a single one; together as long as the measurement.
     pub stages: Option<Stages>,
+    /// Recorded arrivals instead of all that.
+    pub trace: Option<Trace>,
     /// Spacing of arrivals.
     pub arrivals: Arrivals,
     /// Decides everything random.

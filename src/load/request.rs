@@ -52,6 +52,8 @@ pub enum Segment {
     },
     /// Filters and operators.
     Computed(Expression),
+    /// What was recorded for the slot.
+    Recorded(Arc<[Box<str>]>),
 }
 
 /// How rendered values are escaped.
@@ -198,6 +200,10 @@ impl Template {
                     self.escape.push(fill.rows.cell(*feeder, *column, fill.slot), out);
                 }
                 Segment::Computed(expression) => expression.render(self.escape, fill, out),
+                Segment::Recorded(texts) => {
+                    let place = usize::try_from(fill.slot).unwrap_or(0) % texts.len().max(1);
+                    out.push_str(texts.get(place).map_or("", |text| text));
+                }
             }
         }
     }

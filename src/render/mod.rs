@@ -2,6 +2,8 @@
 
 mod client;
 pub mod comparison;
+pub mod exchange;
+pub mod explanation;
 pub mod json;
 pub mod progress;
 pub mod runs;

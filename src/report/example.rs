@@ -64,6 +64,7 @@ pub(crate) fn plan() -> Plan {
         feeders: Vec::new(),
         rate: Rate::per_second(200).unwrap(),
         stages: None,
+        trace: None,
         arrivals: Arrivals::Constant,
         seed: u64::MAX,
         warmup: Duration::from_secs(2),

@@ -67,6 +67,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
         feeders: Vec::new(),
         rate: Rate::per_second(RATE).expect("it is above 0"),
         stages: None,
+        trace: None,
         arrivals: Arrivals::Constant,
         seed: SEED,
         warmup: Duration::ZERO,
@@ -100,6 +101,7 @@ fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
         schedule: Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: plan.arrivals,
             seed: plan.seed,
             horizon: Horizon::after(warmup + plan.duration),
@@ -166,6 +168,7 @@ fn poisson_arrivals_follow_from_the_seed_alone() {
         let schedule = Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: plan.arrivals,
             seed,
             horizon: Horizon::after(plan.duration),

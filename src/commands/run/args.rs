@@ -105,6 +105,12 @@ pub struct Args {
     /// Rates one after the other, each for its time, instead of rate and duration: 100/s:30s,500/s:2m
     #[arg(long, value_name = "RATE:TIME,...", conflicts_with_all = ["rate", "duration", "requests", "users", "find_max_rps"], help_heading = "Load")]
     pub stages: Option<Stages>,
+    /// Send an access log's reads again at its own pace, instead of a rate and a mix; of a profile it takes log-in and headers
+    #[arg(long, value_name = "LOG", conflicts_with_all = ["rate", "duration", "requests", "stages", "users", "warmup", "tags", "exclude_tags", "weights", "find_max_rps"], help_heading = "Load")]
+    pub replay: Option<PathBuf>,
+    /// So many times as fast as the log
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = parse_speed, requires = "replay", help_heading = "Load")]
+    pub speed: f64,
     /// Load sent before the measurement and left out of every figure [default: 0s]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
     pub warmup: Option<Duration>,
@@ -226,6 +232,14 @@ fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("it must be a whole number above 0".to_owned()),
         Ok(number) => Ok(number),
+    }
+}
+
+/// How much faster than it was recorded: above 0, and at most a million.
+fn parse_speed(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('x').parse::<f64>() {
+        Ok(speed) if speed > 0.0 && speed <= 1e6 => Ok(speed),
+        _ => Err("write a number above 0, such as 2 or 0.5".to_owned()),
     }
 }
 

@@ -69,6 +69,7 @@ impl Session {
         let schedule = Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: plan.arrivals,
             seed,
             horizon: Horizon::after(plan.warmup + plan.duration),

@@ -222,6 +222,7 @@ fn offer(
     let schedule = Schedule {
         rate: Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?,
         stages: None,
+        trace: None,
         arrivals: plan.arrivals,
         seed: plan.seed,
         horizon: Horizon::after(trial.duration()),

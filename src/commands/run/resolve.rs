@@ -8,7 +8,7 @@ use crate::commands::Failure;
 use crate::commands::run::preflight::Machine;
 use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
-use crate::commands::run::{Args, way};
+use crate::commands::run::{Args, replay, way};
 use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
@@ -46,6 +46,7 @@ pub(super) fn resolve(
             (Some(*profile), requests, origin)
         }
     };
+    let trace = replay::apply(args, profile.as_ref(), &mut requests, &mut mistakes);
     let way = way::resolve(args, origin.as_ref(), &mut mistakes);
     choose(&mut requests, args, &mut mistakes);
     add_headers(&mut requests, &args.headers, &mut mistakes);
@@ -53,10 +54,11 @@ pub(super) fn resolve(
     if args.connect_timeout.is_zero() || args.timeout.is_zero() {
         mistakes.push("--timeout and --connect-timeout must be above 0".to_owned());
     }
-    let stages = stages(args, profile.as_ref(), &mut mistakes);
-    let (rate, duration) = match &stages {
-        Some(stages) => (Some(stages.peak()), stages.length()),
-        None => steady(args, profile.as_ref(), &mut mistakes),
+    let stages = if trace.is_some() { None } else { stages(args, profile.as_ref(), &mut mistakes) };
+    let (rate, duration) = match (&trace, &stages) {
+        (Some(trace), _) => (replay::rate(trace, &mut mistakes), trace.length()),
+        (None, Some(stages)) => (Some(stages.peak()), stages.length()),
+        (None, None) => steady(args, profile.as_ref(), &mut mistakes),
     };
     let pin = processors::pinned(args.pin.as_ref(), machine)
         .map_err(|mistake| mistakes.push(mistake))
@@ -78,6 +80,7 @@ pub(super) fn resolve(
         rate,
         feeders: profile.as_ref().map_or_else(Vec::new, |profile| profile.feeders.clone()),
         stages,
+        trace,
         arrivals: args
             .arrivals
             .or_else(|| profile.as_ref().and_then(|profile| profile.arrivals))

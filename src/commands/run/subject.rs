@@ -12,6 +12,7 @@ use crate::commands::{Failure, inputs};
 use crate::load::body::Body;
 use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
+use crate::load::secrets::is_secret_name;
 use crate::profile::{self, Outside, Profile, Source};
 use crate::target::{TEST_EMAIL, TEST_PASSWORD};
 
@@ -36,6 +37,7 @@ pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
     match args.subject.as_deref() {
         Some(url) if is_url(url) => read_url(url, args),
         Some(name) => load(name, &environment).map(|profile| Subject::Profile(Box::new(profile))),
+        None if args.replay.is_some() && args.host.is_some() => bare(),
         None if args.host.is_some() => Err(Failure::usage(
             "--host says where, but not what to send; name a profile such as chat-center, or give \
                  the URL alone",
@@ -48,8 +50,37 @@ pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
     }
 }
 
-fn is_url(text: &str) -> bool {
+/// A profile with nothing in it, for requests that come from elsewhere.
+fn bare() -> Result<Subject, Failure> {
+    let source = Source { name: "replay", text: "requests: [{path: /}]" };
+    let profile = profile::load(source, &|_| None).map_err(Failure::unexpected)?;
+    Ok(Subject::Profile(Box::new(profile)))
+}
+
+pub(in crate::commands) fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
+}
+
+/// A profile's text: of a file or, where there is no such file, of the built-in profile of that name.
+fn text_of(name: &str) -> Result<String, Failure> {
+    let path = PathBuf::from(name);
+    if !path.exists() {
+        return built_in(&path).map(str::to_owned).ok_or_else(|| unknown(name));
+    }
+    let limit = profile::TEXT_BYTES_MAX as u64;
+    String::from_utf8(read_bounded(&path, limit, "profile")?)
+        .map_err(|_| Failure::usage(format!("profile {name}: not UTF-8 text")))
+}
+
+/// The values that variables with credentials put into a profile.
+pub(super) fn secrets(name: &str, environment: &Environment) -> Vec<String> {
+    let text = text_of(name).unwrap_or_default();
+    let names = text.split("${").skip(1).filter_map(|rest| rest.split([':', '}']).next());
+    let secret = |name: &&str| {
+        let telling = ["USER", "EMAIL", "LOGIN", "BASIC", "AUTH", "KEY"];
+        is_secret_name(name) || telling.iter().any(|part| name.to_ascii_uppercase().contains(part))
+    };
+    names.filter(secret).filter_map(|name| environment.get(name)).collect()
 }
 
 /// Loads a profile file or, where there is no such file, the built-in profile of that name. Says on stderr
@@ -71,13 +102,7 @@ fn folder(profile: &Path) -> &Path {
 
 fn read_profile(name: &str, environment: &Environment) -> Result<Profile, Failure> {
     let path = PathBuf::from(name);
-    let text = if path.exists() {
-        let limit = profile::TEXT_BYTES_MAX as u64;
-        String::from_utf8(read_bounded(&path, limit, "profile")?)
-            .map_err(|_| Failure::usage(format!("profile {name}: not UTF-8 text")))?
-    } else {
-        built_in(&path).ok_or_else(|| unknown(name))?.to_owned()
-    };
+    let text = text_of(name)?;
     let source = Source { name, text: &text };
     let inputs = |outside: &Outside<'_>| inputs::open(folder(&path), outside);
     let variables = |variable: &str| environment.get(variable);
@@ -147,7 +172,7 @@ pub(super) fn without_query(url: &str) -> &str {
 }
 
 /// Splits a URL into where and what. User names and passwords in it are refused.
-pub(super) fn split_url(url: &str) -> Result<(Origin, String), String> {
+pub(in crate::commands) fn split_url(url: &str) -> Result<(Origin, String), String> {
     let (scheme, rest) =
         url.split_once("://").ok_or("it does not begin with http:// or https://")?;
     let (scheme, default_port) = match scheme {

@@ -17,6 +17,19 @@ fn the_shipped_profiles_satisfy_it() {
 }
 
 #[test]
+fn editors_are_given_the_schema_as_it_is() {
+    let published = serde_json::to_string_pretty(&json_schema()).unwrap() + "\n";
+    assert!(
+        published == include_str!("../../../profiles/profile.schema.json"),
+        "run: cargo run -- schema profile > profiles/profile.schema.json"
+    );
+    for (name, text) in BUILTIN {
+        let first = text.lines().next();
+        assert_eq!(first, Some("# yaml-language-server: $schema=profile.schema.json"), "{name}");
+    }
+}
+
+#[test]
 fn bad_profiles_do_not() {
     let validator = jsonschema::validator_for(&json_schema()).unwrap();
     assert!(validator.is_valid(&as_json("requests: [{path: /}]")));
