@@ -139,10 +139,12 @@ impl<L: Link> Carrier<L> {
 
     /// Sends one slot's request, waits for the answer and records what came of it.
     pub(super) async fn carry(&mut self, job: Job) -> After {
-        let prepared = self.dispatcher.prepared();
+        let dispatcher = Rc::clone(&self.dispatcher);
+        let prepared = &dispatcher.prepared;
         let clock = self.dispatcher.recorder.clock();
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
+        let token_version = prepared.token_version(job.slot);
         let request = prepared.request(job.request, job.slot);
         let limits = &self.dispatcher.limits;
         let to_deadline = limits.deadline.map(|deadline| (job.due + deadline).since(began));
@@ -153,6 +155,7 @@ impl<L: Link> Carrier<L> {
         let exchange = self.link.exchange(request, &mut let_go);
         match within(&mut self.alarm, limit_ns, &self.seat, exchange).await {
             Within::Ended(Exchange::Answered { status, body_bytes }) => {
+                prepared.heed(status, job.request, job.slot, token_version);
                 let fate = judge(prepared.expect(job.request), status, body_bytes);
                 self.finish(&job, began, fate, Some((status, body_bytes)));
                 match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {

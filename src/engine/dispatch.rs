@@ -35,7 +35,7 @@ pub(super) struct Dispatcher {
     pub(super) recorder: Recorder,
     pub(super) dialer: Dialer,
     pub(super) limits: Limits,
-    prepared: RefCell<Rc<Prepared>>,
+    pub(super) prepared: Prepared,
     seats: RefCell<BTreeMap<u64, Rc<Seat>>>,
     next_seat: Cell<u64>,
     /// HTTP/2's connections; empty for HTTP/1.1, where each has a seat of its own.
@@ -68,7 +68,7 @@ impl Dispatcher {
             recorder,
             dialer,
             limits,
-            prepared: RefCell::new(Rc::new(prepared)),
+            prepared,
             seats: RefCell::default(),
             next_seat: Cell::new(0),
             sessions: Sessions::default(),
@@ -81,14 +81,6 @@ impl Dispatcher {
             given_up: Cell::new(0),
             connections_peak: Cell::new(0),
         })
-    }
-
-    pub(super) fn prepared(&self) -> Rc<Prepared> {
-        Rc::clone(&self.prepared.borrow())
-    }
-
-    pub(super) fn replace_prepared(&self, prepared: Prepared) {
-        self.prepared.replace(Rc::new(prepared));
     }
 
     /// Takes up a slot that has come due.

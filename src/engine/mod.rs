@@ -5,10 +5,13 @@
 
 mod alarm;
 mod connection;
+mod cookies;
 mod dispatch;
 #[cfg(test)]
 mod example;
 pub mod fleet;
+pub mod issuer;
+mod keeper;
 mod learnt;
 pub mod leg;
 mod pacer;
@@ -16,10 +19,11 @@ pub mod prepare;
 mod prepared;
 mod recorder;
 mod rehearsal;
+pub mod renewal;
 mod seat;
 mod session;
 mod timer;
-pub mod token;
+mod tokens;
 mod worker;
 
 pub use leg::Pacing;

@@ -9,14 +9,18 @@ use std::time::Duration;
 
 use http::HeaderName;
 use rustls::ClientConfig;
+use tokio::time::MissedTickBehavior;
 
+use crate::engine::issuer::{Issuer, OwnLife, Token};
 use crate::engine::prepared::{self, RenderError};
+use crate::load::auth::{Auth, Issuance};
 use crate::load::mix::{Mix, MixError};
-use crate::load::plan::{Login, Plan, Scheme, SetupRequest};
+use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::request::{Pools, RequestTemplate, Template};
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::measure::fate::TransportError;
 use crate::profile::{EmptyPool, Redistributed, redistribute, select};
+use crate::time::Human;
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
 use crate::transport::proxy::ProxyFault;
@@ -90,6 +94,32 @@ pub enum PrepareError {
         /// What is missing.
         what: String,
     },
+    /// Logging in took too long.
+    #[error(
+        "only {done} of {of} log-ins were done within {}; give a smaller auth.pool or a longer \
+         auth.fill_timeout", Human(*.after)
+    )]
+    FillTimeout {
+        /// Tokens obtained.
+        done: usize,
+        /// Tokens wanted.
+        of: usize,
+        /// The limit.
+        after: Duration,
+    },
+    /// Tokens that expire before all can be renewed.
+    #[error(
+        "a token lives for {}, but renewing all {of} takes {} at auth.rate; give a smaller auth.pool, or \
+         a higher auth.rate if the server stands it", Human(*.life), Human(*.round)
+    )]
+    ShortLived {
+        /// Of one token.
+        life: Duration,
+        /// How many there are.
+        of: usize,
+        /// For all of them.
+        round: Duration,
+    },
     /// Pools that stayed empty.
     #[error("{}", list(.0))]
     EmptyPools(Vec<EmptyPool>),
@@ -132,44 +162,86 @@ pub struct Ready {
     pub mix: Arc<Mix>,
     /// Collected values.
     pub pools: Pools,
-    /// Empty without log-in.
-    pub token: String,
+    /// Sent in turn; empty where requests carry none.
+    pub tokens: Vec<Token>,
+    /// Renews them, where they can be.
+    pub issuer: Option<Issuer>,
     /// Weights that moved, for the findings.
     pub redistributed: Vec<Redistributed>,
 }
 
+/// What preparing needs beside the plan.
+pub struct Surroundings<'a> {
+    /// For https only.
+    pub tls: Option<&'a Arc<ClientConfig>>,
+    /// What a token says of its own life.
+    pub own_life: OwnLife,
+    /// Hears how many tokens there are, after each log-in.
+    pub filled: &'a mut dyn FnMut(usize),
+}
+
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
-/// `tls` is needed for https only.
-pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Ready, PrepareError> {
-    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
+pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ready, PrepareError> {
+    let route = Route::resolve(&plan.origin, &plan.way, surroundings.tls).await?;
+    let route = reachable(plan, &route).await?;
     let route = agree(plan, route).await?;
     let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
     let plan = &Plan { way, ..plan.clone() };
     check_headers(plan)?;
-    let desk = Desk {
-        plan,
-        dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
-        timeout: plan.limits.timeout.max(Duration::from_secs(10)),
+    let desk = Desk::new(plan, &route);
+    let (tokens, issuer) = match &plan.auth {
+        None => (Vec::new(), None),
+        Some(Auth::Given(texts)) => (texts.iter().map(|text| Token::given(text)).collect(), None),
+        Some(Auth::Issued(issuance)) => {
+            let issuer =
+                Issuer::new((plan, issuance), &route, surroundings.tls, surroundings.own_life);
+            let issuer = issuer.await?;
+            (fill(&issuer, surroundings.filled).await?, Some(issuer))
+        }
     };
-    let token = match &plan.login {
-        Some(login) => desk.log_in(login).await?,
-        None => String::new(),
-    };
-    let pools = desk.fill_pools(&token).await?;
+    let token = tokens.first().map(|token| Arc::clone(&token.text));
+    let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
     let (requests, redistributed) =
         redistribute(plan.requests.clone(), &plan.pools, &plan.setup, &pools)
             .map_err(PrepareError::EmptyPools)?;
     let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
     let mix = Arc::new(Mix::new(&weights, plan.seed)?);
-    Ok(Ready { route, requests: requests.into(), mix, pools, token, redistributed })
+    Ok(Ready { route, requests: requests.into(), mix, pools, tokens, issuer, redistributed })
 }
 
-/// Logs in again, for a token that is about to expire.
-pub async fn renew_token(plan: &Plan, route: &Route) -> Result<Option<String>, PrepareError> {
-    let Some(login) = &plan.login else { return Ok(None) };
-    let dialer = Dialer::new(route.clone(), plan.limits.connect_timeout);
-    let desk = Desk { plan, dialer, timeout: plan.limits.timeout };
-    desk.log_in(login).await.map(Some)
+/// Obtains every token, one after the other at the plan's rate. `told` hears how many there are so far.
+async fn fill(issuer: &Issuer, told: &mut dyn FnMut(usize)) -> Result<Vec<Token>, PrepareError> {
+    let issuance = &issuer.issuance;
+    let mut tokens = Vec::with_capacity(issuance.pool);
+    let mut turns = tokio::time::interval(issuance.rate.gap().max(Duration::from_nanos(1)));
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let all = async {
+        for number in 0..issuance.pool {
+            turns.tick().await;
+            let token = issuer.log_in(number).await?;
+            outlasts(&token, issuance)?;
+            tokens.push(token);
+            told(tokens.len());
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(issuance.fill_max, all).await {
+        Ok(done) => done.map(|()| tokens),
+        Err(_) => Err(PrepareError::FillTimeout {
+            done: tokens.len(),
+            of: issuance.pool,
+            after: issuance.fill_max,
+        }),
+    }
+}
+
+/// Tokens must live for longer than it takes to renew them all.
+fn outlasts(token: &Token, issuance: &Issuance) -> Result<(), PrepareError> {
+    let round = issuance.fill_time();
+    match token.life.filter(|life| *life < round) {
+        None => Ok(()),
+        Some(life) => Err(PrepareError::ShortLived { life, of: issuance.pool, round }),
+    }
 }
 
 /// Opens and drops connections, so that an unreachable target is told from a failing log-in.
@@ -229,7 +301,8 @@ fn check_headers(plan: &Plan) -> Result<(), PrepareError> {
     if plan.way.http != HttpChoice::Exactly(HttpVersion::Http2) {
         return Ok(());
     }
-    let setup = plan.login.iter().map(|login| &login.request).chain(&plan.setup);
+    let log_ins = plan.auth.iter().filter(|auth| auth.origin().is_none()).flat_map(Auth::exchanges);
+    let setup = log_ins.chain(&plan.setup);
     let setup = setup.map(|request| (&request.name, &request.headers));
     let requests = plan.requests.iter().map(|request| (&request.name, &request.headers));
     for (request, headers) in setup.chain(requests) {
@@ -285,14 +358,23 @@ fn tls_remedy(error: &rustls::Error) -> &'static str {
     }
 }
 
-struct Desk<'a> {
+/// Sends single exchanges, each on a connection of its own.
+pub(super) struct Desk<'a> {
     plan: &'a Plan,
     dialer: Dialer,
     timeout: Duration,
 }
 
-impl Desk<'_> {
-    async fn send(
+impl<'a> Desk<'a> {
+    pub(super) fn new(plan: &'a Plan, route: &Route) -> Self {
+        Self {
+            plan,
+            dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
+            timeout: plan.limits.timeout.max(Duration::from_secs(10)),
+        }
+    }
+
+    pub(super) async fn send(
         &self,
         request: &SetupRequest,
         pools: &Pools,
@@ -311,33 +393,6 @@ impl Desk<'_> {
                 }
             }
         }
-    }
-
-    async fn log_in(&self, login: &Login) -> Result<String, PrepareError> {
-        let answer = self.send(&login.request, &Arc::from([]), "").await?;
-        if !login.request.expect.accepts(answer.status) {
-            let remedy = match answer.status {
-                400 | 401 | 403 | 422 => "check the e-mail and password the profile logs in with",
-                404 | 405 => "check --host and the log-in path in the profile",
-                429 => "the target limits log-ins; wait and try again",
-                _ => "check the target's log",
-            };
-            return Err(PrepareError::Refused {
-                step: step(&login.request),
-                status: answer.status,
-                remedy,
-            });
-        }
-        let found = read(&login.request, &answer, &login.token_path)?;
-        found.into_iter().next().filter(|token| !token.is_empty()).ok_or_else(|| {
-            PrepareError::Unusable {
-                step: step(&login.request),
-                what: format!(
-                    "the answer holds no token at {}; check auth.token in the profile",
-                    login.token_path
-                ),
-            }
-        })
     }
 
     async fn fill_pools(&self, token: &str) -> Result<Pools, PrepareError> {
@@ -368,16 +423,23 @@ impl Desk<'_> {
     }
 }
 
-fn step(request: &SetupRequest) -> String {
+/// What to call an exchange in errors; a query may hold a key.
+pub(super) fn step(request: &SetupRequest) -> String {
     let path = request.path.as_literal().unwrap_or("…");
-    format!("{} ({} {})", request.name, request.method, path)
+    let path = path.split('?').next().unwrap_or_default();
+    format!("{} ({} {path})", request.name, request.method)
+}
+
+/// The body as JSON.
+pub(super) fn document(answer: &Answer) -> Option<serde_json::Value> {
+    // The parser's message may quote the body, and the body may hold a token.
+    serde_json::from_slice(&answer.body).ok()
 }
 
 fn read(request: &SetupRequest, answer: &Answer, path: &str) -> Result<Vec<String>, PrepareError> {
     let unusable = |what: String| PrepareError::Unusable { step: step(request), what };
-    // The parser's message may quote the body, and the body may hold a token.
-    let document = serde_json::from_slice(&answer.body)
-        .map_err(|_| unusable("the answer is not JSON; check --host and the path".to_owned()))?;
+    let document = document(answer)
+        .ok_or_else(|| unusable("the answer is not JSON; check --host and the path".to_owned()))?;
     select(path, &document).map_err(|error| unusable(error.to_string()))
 }
 

@@ -1,7 +1,9 @@
 //! [`Prepared`]: the mix's requests, rendered as far as they are the same for every slot.
 //!
-//! Built once per worker and again when the token changes; a slot costs clones of shared bytes, and
-//! rendering only where its text differs.
+//! Built once per worker; a slot costs clones of shared bytes, and rendering only where its text differs.
+//! Headers that differ by token alone are rendered once per token.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
@@ -10,7 +12,9 @@ use http::header::{
 use http::uri::Uri;
 use http::{Method, Request};
 use http_body_util::Full;
+use tokio::sync::mpsc::UnboundedSender;
 
+use crate::engine::tokens::{Rejection, Renewed, Tokens};
 use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::random::SplitMix64;
 use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Template};
@@ -33,8 +37,12 @@ struct Entry {
     uri: Text<Uri>,
     headers: HeaderMap,
     varying_headers: Vec<(HeaderName, Template)>,
+    /// Headers that differ by token alone, and which of each token's values they take.
+    token_headers: Vec<(HeaderName, usize)>,
     body: Text<Bytes>,
     expect: Expect,
+    /// Whether a token is anywhere in it.
+    carries_token: bool,
 }
 
 /// Requests ready to be sent.
@@ -42,7 +50,7 @@ pub(super) struct Prepared {
     entries: Vec<Entry>,
     seed: u64,
     pools: Pools,
-    token: String,
+    tokens: Tokens,
 }
 
 /// A template rendered to something that HTTP forbids, such as a line break in a header.
@@ -60,24 +68,38 @@ impl Prepared {
         requests: &[RequestTemplate],
         plan: &Plan,
         pools: Pools,
-        token: &str,
+        tokens: &[Arc<str>],
     ) -> Result<Self, RenderError> {
-        let mut prepared = Self {
-            entries: Vec::with_capacity(requests.len()),
-            seed: plan.seed,
-            pools,
-            token: token.to_owned(),
-        };
+        let carriers = carriers(requests);
+        let tokens = Tokens::new(tokens, carriers.clone()).ok_or_else(|| RenderError {
+            request: requests.first().map(|request| request.name.clone()).unwrap_or_default(),
+            part: "header with the token",
+        })?;
+        let entries = Vec::with_capacity(requests.len());
+        let mut prepared = Self { entries, seed: plan.seed, pools, tokens };
         for request in requests {
-            let entry = prepared.entry(request, plan)?;
+            let entry = prepared.entry(request, plan, &carriers)?;
             prepared.entries.push(entry);
         }
         Ok(prepared)
     }
 
-    fn entry(&self, request: &RequestTemplate, plan: &Plan) -> Result<Entry, RenderError> {
+    /// Tells whoever renews tokens of those that are rejected.
+    #[must_use]
+    pub(super) fn telling(mut self, rejections: UnboundedSender<Rejection>) -> Self {
+        self.tokens.tell(rejections);
+        self
+    }
+
+    fn entry(
+        &self,
+        request: &RequestTemplate,
+        plan: &Plan,
+        carriers: &[Template],
+    ) -> Result<Entry, RenderError> {
         let wrong = |part| RenderError { request: request.name.clone(), part };
-        let mut fill = self.fill(0);
+        let held = self.tokens.of(0);
+        let mut fill = self.fill(0, &held.text);
         let mut headers = HeaderMap::new();
         let host = HeaderValue::from_str(&plan.origin.authority).map_err(|_| wrong("host"))?;
         headers.insert(HOST, host);
@@ -87,21 +109,27 @@ impl Prepared {
         if !varying.iter().all(|(_, value)| self.fits_header(value)) {
             return Err(wrong("header"));
         }
+        let mut token_headers = Vec::new();
         for (name, value) in fixed {
-            let value = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
-            headers.insert(name, value);
+            let rendered = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
+            // That of a token is put in its place later, where there is room for it already.
+            headers.insert(name, rendered);
+            if let Some(carrier) = carriers.iter().position(|carrier| carrier == value) {
+                token_headers.push((name.clone(), carrier));
+            }
         }
         add_hop_headers(&mut headers, plan);
         let prefix = prefix(plan, &mut headers).ok_or_else(|| wrong("host"))?;
         let uri = uri(&prefix, &request.path, &mut fill).ok_or_else(|| wrong("path"))?;
-        let uri = if request.path.varies_by_slot() {
+        let varies = |text: &Template| text.varies_by_slot() || text.carries_token();
+        let uri = if varies(&request.path) {
             Text::Varying(request.path.clone())
         } else {
             Text::Fixed(uri)
         };
         let body = match &request.body {
             None => Text::Fixed(Bytes::new()),
-            Some(body) if body.varies_by_slot() => Text::Varying(body.clone()),
+            Some(body) if varies(body) => Text::Varying(body.clone()),
             Some(body) => Text::Fixed(rendered(body, &mut fill).into()),
         };
         Ok(Entry {
@@ -110,18 +138,15 @@ impl Prepared {
             uri,
             headers,
             varying_headers: varying.into_iter().cloned().collect(),
+            token_headers,
             body,
             expect: request.expect.clone(),
+            carries_token: request.carries_token(),
         })
     }
 
-    fn fill(&self, slot: u64) -> Fill<'_> {
-        Fill {
-            random: SplitMix64::for_slot(self.seed, slot),
-            slot,
-            pools: &self.pools,
-            token: &self.token,
-        }
+    fn fill<'a>(&'a self, slot: u64, token: &'a str) -> Fill<'a> {
+        Fill { random: SplitMix64::for_slot(self.seed, slot), slot, pools: &self.pools, token }
     }
 
     /// Whether every value that the template may pick can stand in a header.
@@ -140,10 +165,30 @@ impl Prepared {
         &self.entries[request].expect
     }
 
+    /// The version of the token that slot `slot` sends now.
+    pub(super) fn token_version(&self, slot: u64) -> u64 {
+        self.tokens.of(slot).version
+    }
+
+    /// Takes note of an answer: a 401 asks for another token than this version of it, unless it was asked
+    /// for.
+    pub(super) fn heed(&self, status: u16, request: usize, slot: u64, version: u64) {
+        let entry = &self.entries[request];
+        if status == 401 && entry.carries_token && !entry.expect.accepts(status) {
+            self.tokens.rejected(slot, version);
+        }
+    }
+
+    /// Sends another token from now on.
+    pub(super) fn renew(&self, renewed: Renewed) {
+        self.tokens.renew(renewed);
+    }
+
     /// The request that slot `slot` sends.
     pub(super) fn request(&self, request: usize, slot: u64) -> Outgoing {
         let entry = &self.entries[request];
-        let mut fill = self.fill(slot);
+        let held = self.tokens.of(slot);
+        let mut fill = self.fill(slot, &held.text);
         let uri = match &entry.uri {
             Text::Fixed(uri) => uri.clone(),
             Text::Varying(path) => {
@@ -151,6 +196,9 @@ impl Prepared {
             }
         };
         let mut headers = entry.headers.clone();
+        for (name, carrier) in &entry.token_headers {
+            headers.insert(name, held.headers[*carrier].clone());
+        }
         for (name, value) in &entry.varying_headers {
             let value = header(value, &mut fill).expect("every pool value was checked");
             headers.insert(name, value);
@@ -231,7 +279,18 @@ pub(super) fn setup_outgoing(
         expect: setup.expect.clone(),
         on_empty: crate::load::request::OnEmpty::Fail,
     };
-    Ok(Prepared::new(&[template], plan, pools, token)?.request(0, 0))
+    Ok(Prepared::new(&[template], plan, pools, &[token.into()])?.request(0, 0))
+}
+
+/// The values of headers that differ by token alone, each once.
+fn carriers(requests: &[RequestTemplate]) -> Vec<Template> {
+    let mut carriers: Vec<Template> = Vec::new();
+    for (_, value) in requests.iter().flat_map(|request| &request.headers) {
+        if value.carries_token() && !value.varies_by_slot() && !carriers.contains(value) {
+            carriers.push(value.clone());
+        }
+    }
+    carriers
 }
 
 #[cfg(test)]
@@ -278,7 +337,7 @@ mod tests {
 
     fn prepared(value: &str, requests: &[RequestTemplate]) -> Result<Prepared, RenderError> {
         let pools: Pools = Arc::from([Arc::from([value.to_owned()])]);
-        Prepared::new(requests, &plan(), pools, "t0ken")
+        Prepared::new(requests, &plan(), pools, &["t0ken".into()])
     }
 
     #[tokio::test(flavor = "current_thread")]
@@ -293,12 +352,55 @@ mod tests {
     }
 
     #[test]
+    fn each_slot_carries_its_token_wherever_it_stands() {
+        let mut request = detail();
+        let token = || template(vec![Segment::Token], Escape::Percent);
+        request.path =
+            template(vec![Segment::Literal("/x?key=".into()), Segment::Token], Escape::Percent);
+        request.headers.push((http::header::COOKIE, token()));
+        let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
+        let tokens = ["a".into(), "b c".into()];
+        let prepared = Prepared::new(&[request], &plan(), pools, &tokens).unwrap();
+        let sent = |slot| {
+            let request = prepared.request(0, slot);
+            let header = |name| request.headers()[name].to_str().unwrap().to_owned();
+            (request.uri().to_string(), header("authorization"), header("cookie"))
+        };
+        let own =
+            |uri: &str, bearer: &str, cookie: &str| (uri.into(), bearer.into(), cookie.into());
+        assert_eq!(sent(0), own("/v1/x?key=a", "Bearer a", "a"));
+        assert_eq!(sent(1), own("/v1/x?key=b%20c", "Bearer b c", "b%20c"));
+        prepared.renew(Renewed { token: 0, version: 1, text: "d".into() });
+        assert_eq!(sent(2), own("/v1/x?key=d", "Bearer d", "d"));
+        assert_eq!((prepared.token_version(2), prepared.token_version(3)), (1, 0));
+    }
+
+    #[test]
+    fn only_an_unexpected_401_to_a_request_with_a_token_asks_for_another() {
+        let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let without = RequestTemplate { headers: Vec::new(), ..detail() };
+        let mut expecting = detail();
+        expecting.expect.statuses = vec![401];
+        let requests = [without, expecting, detail()];
+        let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
+        let prepared = Prepared::new(&requests, &plan(), pools, &["a".into()]).unwrap();
+        let prepared = prepared.telling(sender);
+        for (request, status) in [(0, 401), (1, 401), (2, 403), (2, 200)] {
+            prepared.heed(status, request, 5, 0);
+        }
+        assert!(told.try_recv().is_err());
+        prepared.heed(401, 2, 5, 0);
+        assert_eq!(told.try_recv(), Ok(Rejection { token: 0, version: 0 }));
+    }
+
+    #[test]
     fn a_forwarding_proxy_is_told_the_whole_url_and_the_password_and_no_one_else_is() {
         let mut plan = plan();
         plan.way.keep_alive = KeepAlive::Off;
         let sent = |plan: &Plan| {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
-            Prepared::new(&[detail()], plan, pools, "t0ken").unwrap().request(0, 1)
+            let tokens = ["t0ken".into()];
+            Prepared::new(&[detail()], plan, pools, &tokens).unwrap().request(0, 1)
         };
         let direct = sent(&plan);
         assert_eq!((direct.uri().to_string().as_str(), direct.headers().len()), ("/v1/items/x", 4));
@@ -325,7 +427,7 @@ mod tests {
         other.headers.push((HOST, Template::literal("other.example")));
         for (request, authority) in [(detail(), "127.0.0.1:8001"), (other, "other.example")] {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
-            let prepared = Prepared::new(&[request], &plan, pools, "t0ken").unwrap();
+            let prepared = Prepared::new(&[request], &plan, pools, &["t0ken".into()]).unwrap();
             let sent = prepared.request(0, 1);
             assert_eq!(sent.uri().to_string(), format!("http://{authority}/v1/items/x"));
             assert!(!sent.headers().contains_key(HOST));

@@ -37,7 +37,7 @@ pub(super) async fn rehearse(prepared: &Prepared) -> u64 {
         while done < EXCHANGES && prepared.len() > 0 {
             let request =
                 prepared.request(usize::try_from(done).unwrap_or(0) % prepared.len(), done);
-            let exchange = link.exchange(request, &mut |_| {}).await;
+            let exchange = link.exchange(request, &mut |_: &bytes::Bytes| {}).await;
             if !matches!(exchange, Exchange::Answered { .. })
                 || link.settle().await == Reuse::Closed
             {
@@ -83,7 +83,7 @@ mod tests {
             expect: Expect::SUCCESS,
             on_empty: OnEmpty::Fail,
         };
-        Prepared::new(&[request], &example::plan(9), Arc::from([]), "").expect("a request")
+        Prepared::new(&[request], &example::plan(9), Arc::from([]), &[]).expect("a request")
     }
 
     #[tokio::test(flavor = "local")]

@@ -91,6 +91,11 @@ impl Template {
         self.segments.iter().any(|segment| !matches!(segment, Segment::Literal(_) | Segment::Token))
     }
 
+    /// Whether the token stands in it.
+    pub fn carries_token(&self) -> bool {
+        self.segments.contains(&Segment::Token)
+    }
+
     /// The pools it picks from, in order of appearance.
     pub fn pools(&self) -> impl Iterator<Item = PoolId> {
         self.segments.iter().filter_map(|segment| match segment {
@@ -248,6 +253,13 @@ impl RequestTemplate {
     pub fn pools(&self) -> impl Iterator<Item = PoolId> {
         let headers = self.headers.iter().map(|(_, value)| value);
         [&self.path].into_iter().chain(headers).chain(&self.body).flat_map(Template::pools)
+    }
+
+    /// Whether the token stands anywhere in it.
+    pub fn carries_token(&self) -> bool {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        let mut texts = [&self.path].into_iter().chain(headers).chain(&self.body);
+        texts.any(Template::carries_token)
     }
 }
 

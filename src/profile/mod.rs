@@ -7,11 +7,13 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 
-use crate::load::plan::{Login, PoolSource, SetupRequest};
+use crate::load::auth::Auth;
+use crate::load::plan::{PoolSource, SetupRequest};
 use crate::load::request::RequestTemplate;
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
 
+mod auth;
 mod compiler;
 mod diagnostics;
 mod exchange;
@@ -24,12 +26,14 @@ mod select;
 mod template;
 #[cfg(test)]
 mod tests;
+mod users;
 
 pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source};
-pub use jwt::jwt_expiry;
+pub use jwt::jwt_life;
 pub use redistribute::{EmptyPool, Redistributed, redistribute};
 pub use schema::json_schema;
 pub use select::{SelectError, select};
+pub use users::{Table, Tables};
 
 /// Largest profile, in bytes.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -58,8 +62,10 @@ pub struct Profile {
     pub sha256: String,
     /// The mix; at least one has a weight above 0, and no two have the same name.
     pub requests: Vec<RequestTemplate>,
-    /// Obtains the token that the other requests' headers hold.
-    pub login: Option<Login>,
+    /// Where the token comes from that requests carry.
+    pub auth: Option<Auth>,
+    /// Address of the server that issues tokens, if it is not the target.
+    pub auth_host: Option<String>,
     /// Sent once each, in order, after log-in.
     pub setup: Vec<SetupRequest>,
     /// Pools, by [`crate::load::request::PoolId`].
@@ -79,7 +85,8 @@ impl Profile {
             host: None,
             sha256: String::new(),
             requests: Vec::new(),
-            login: None,
+            auth: None,
+            auth_host: None,
             setup: Vec::new(),
             pools: Vec::new(),
             slo: None,
@@ -101,12 +108,31 @@ impl fmt::Debug for Profile {
     }
 }
 
-/// Reads a profile, YAML or JSON, replacing `${VAR}` by what `environment` knows.
+/// Reads a profile, YAML or JSON, replacing `${VAR}` by what `environment` knows. A profile that names
+/// other files is refused.
 ///
 /// # Errors
 /// All mistakes of the file.
 pub fn load(source: Source<'_>, environment: Environment<'_>) -> Result<Profile, Diagnostics> {
+    read(compiler::Compiler::new(source, environment))
+}
+
+/// The same for a profile that may name other files, which `tables` reads.
+///
+/// # Errors
+/// All mistakes of the file.
+pub fn load_with(
+    source: Source<'_>,
+    environment: Environment<'_>,
+    tables: Tables<'_>,
+) -> Result<Profile, Diagnostics> {
     let mut compiler = compiler::Compiler::new(source, environment);
+    compiler.tables = Some(tables);
+    read(compiler)
+}
+
+fn read(mut compiler: compiler::Compiler<'_>) -> Result<Profile, Diagnostics> {
+    let source = compiler.mistakes.source;
     let mut profile = compiler.profile();
     if !compiler.mistakes.is_empty() {
         return Err(compiler.mistakes.into_diagnostics());

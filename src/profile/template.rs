@@ -2,7 +2,7 @@
 //!
 //! A value from the environment stands as if it were written in the file, but is never read for templates.
 
-use crate::load::request::{Escape, Segment, Template, push_percent};
+use crate::load::request::{Escape, PoolId, Segment, Template, push_percent};
 use crate::profile::compiler::Compiler;
 use crate::profile::diagnostics::nearest;
 use crate::profile::node::Span;
@@ -24,6 +24,8 @@ pub(super) enum Place {
     Fixed,
     /// Sent before there is a token.
     Login,
+    /// Sent to renew a token.
+    Refresh,
     /// Sent before there are pools.
     Setup,
     /// Part of the mix.
@@ -34,6 +36,9 @@ const FUNCTIONS: [&str; 3] = ["pick", "randint", "uuid"];
 
 /// Names that variables can't take.
 pub(super) const RESERVED: [&str; 5] = ["slot", "token", "pick", "randint", "uuid"];
+
+/// The pool of a refresh request that holds the refresh token.
+const REFRESH_TOKEN: PoolId = 0;
 
 /// A mistake in an expression: cause, and remedy.
 type Mistake = (String, String);
@@ -170,6 +175,16 @@ impl Compiler<'_> {
                 ));
             }
             "token" if self.authenticates => return Ok(Piece::Hole(Segment::Token)),
+            "refresh_token" if place == Place::Refresh && self.refreshes_by_token => {
+                return Ok(Piece::Hole(Segment::Pick(REFRESH_TOKEN)));
+            }
+            "refresh_token" if place == Place::Refresh => {
+                return Err((
+                    "there is no `refresh_token`".into(),
+                    "say where the log-in's answer holds it: refresh_token: \"$.refresh_token\""
+                        .into(),
+                ));
+            }
             "token" => {
                 return Err((
                     "there is no `token` without a log-in".into(),

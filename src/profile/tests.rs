@@ -5,10 +5,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::load::auth::{Auth, TokenPlace};
 use crate::load::random::SplitMix64;
 use crate::load::request::{Fill, Segment, Template};
 
 mod accepted;
+mod auth;
 mod diagnosed;
 mod published_schema;
 mod shipped;

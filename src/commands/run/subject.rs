@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::commands::Failure;
 use crate::commands::environment::{Environment, read_bounded};
 use crate::commands::run::Args;
+use crate::commands::table;
 use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::profile::{self, Profile, Source};
@@ -60,11 +61,15 @@ pub(in crate::commands) fn load(name: &str, environment: &Environment) -> Result
         built_in(&path).ok_or_else(|| unknown(name))?.to_owned()
     };
     let source = Source { name, text: &text };
-    profile::load(source, &|variable| environment.get(variable)).map_err(|mistakes| {
-        // The first "error: " is written where the message is shown.
-        let text = mistakes.to_string();
-        Failure::usage(text.strip_prefix("error: ").unwrap_or(&text))
-    })
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let variables = |variable: &str| environment.get(variable);
+    profile::load_with(source, &variables, &|name| table::read(&folder.join(name))).map_err(
+        |mistakes| {
+            // The first "error: " is written where the message is shown.
+            let text = mistakes.to_string();
+            Failure::usage(text.strip_prefix("error: ").unwrap_or(&text))
+        },
+    )
 }
 
 /// `chat-center`, `chat-center.yaml` and `profiles/chat-center.yaml` all name the same.
