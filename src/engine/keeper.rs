@@ -159,11 +159,11 @@ mod tests {
     #[test]
     fn tokens_are_renewed_ahead_of_their_end() {
         let mut keeper = keeper(&[10.0]);
-        for round in 0..100 {
-            let due = f64::from(round + 1) * 8.0;
+        for version in 1..=100 {
+            let due = version as f64 * 8.0;
             assert_eq!(keeper.next(), Some((0, at(due))));
             assert_eq!(keeper.begin(0, at(due)), Means::Refresh);
-            assert_eq!(keeper.renewed(0, at(due), Some(seconds(10.0))), round as u64 + 1);
+            assert_eq!(keeper.renewed(0, at(due), Some(seconds(10.0))), version);
         }
         assert_eq!((keeper.counts.refreshes, keeper.counts.failures), (100, 0));
         let old = Keeper::new(std::iter::once((Some(seconds(10.0)), seconds(3.0))), GAP);

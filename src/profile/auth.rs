@@ -30,7 +30,9 @@ const FILL_MAX_DEFAULT: Duration = Duration::from_mins(5);
 /// Where OAuth 2.0 (RFC 6749, section 5.1) puts the seconds a token lives, and most others too.
 const EXPIRES_IN: &str = "$.expires_in";
 const KINDS: [&str; 4] = ["login", "oauth2", "basic", "api_key"];
-/// Keys that say how tokens are obtained, which there is no need to where they are written down.
+/// Keys that read a log-in's answer.
+const OF_LOGIN: [&str; 3] = ["token", "cookies", "refresh_token"];
+/// Keys that mean nothing where tokens are written down.
 const OF_ISSUED: [&str; 7] =
     ["host", "header", "expires_in", "pool", "rate", "fill_timeout", "refresh"];
 
@@ -43,9 +45,7 @@ impl Compiler<'_> {
             Some(node) => self.users(node).unwrap_or_else(|| vec![User::new()]),
             None => vec![User::new()],
         };
-        let own: &[&str] =
-            if kind == "login" { &["token", "cookies", "refresh_token"] } else { &[] };
-        self.check_kind(&fields, kind, own);
+        self.check_kind(&fields, kind);
         profile.auth_host = fields.get("host").and_then(|node| self.host(node));
         profile.auth = match kind {
             "login" => self.log_in(&fields, users),
@@ -73,12 +73,13 @@ impl Compiler<'_> {
     }
 
     /// Reports keys that mean nothing for this kind.
-    fn check_kind(&mut self, fields: &Fields<'_>, kind: &str, own: &[&str]) {
+    fn check_kind(&mut self, fields: &Fields<'_>, kind: &str) {
         let issued = matches!(kind, "login" | "oauth2");
         for (key, _) in fields.entries {
             let Some(name) = key.text.as_deref() else { continue };
-            let of_login = matches!(name, "token" | "cookies" | "refresh_token");
-            if of_login && !own.contains(&name) || !issued && OF_ISSUED.contains(&name) {
+            let alien =
+                OF_LOGIN.contains(&name) && kind != "login" || OF_ISSUED.contains(&name) && !issued;
+            if alien {
                 let message = format!("`{name}` means nothing beside `{kind}`");
                 self.mistakes.report_with(key.span, message, format!("remove `{name}`"));
             }
