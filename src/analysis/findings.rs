@@ -96,6 +96,8 @@ pub enum Cause {
     Stable,
     /// Whether a figure moved cannot be told.
     DriftUnknown,
+    /// The beginning of the run was unlike the rest.
+    Unsettled,
 }
 
 impl Cause {
@@ -133,6 +135,7 @@ impl Cause {
             Self::Drift => "drift",
             Self::Stable => "stable",
             Self::DriftUnknown => "drift_unknown",
+            Self::Unsettled => "unsettled",
         }
     }
 }
