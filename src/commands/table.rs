@@ -35,7 +35,7 @@ fn parse(text: impl std::io::Read) -> Result<Table, String> {
 }
 
 fn reason(error: &csv::Error) -> String {
-    let line = error.position().map(|place| place.line());
+    let line = error.position().map(csv::Position::line);
     let what = match error.kind() {
         csv::ErrorKind::Io(error) => return error.to_string(),
         csv::ErrorKind::Utf8 { .. } => "is not UTF-8 text",

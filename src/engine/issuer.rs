@@ -29,7 +29,8 @@ pub type OwnLife = fn(&str) -> Option<Duration>;
 pub struct Token {
     /// What stands for `{{ token }}`.
     pub text: Arc<str>,
-    refresh_token: Option<String>,
+    /// What stands for `{{ refresh_token }}`.
+    refresh: Option<String>,
     pub(super) life: Option<Duration>,
     /// Monotonic nanoseconds.
     issued_ns: u64,
@@ -38,7 +39,7 @@ pub struct Token {
 impl Token {
     /// One that was written down and does not expire.
     pub(super) fn given(text: &str) -> Self {
-        Self { text: text.into(), refresh_token: None, life: None, issued_ns: monotonic_ns() }
+        Self { text: text.into(), refresh: None, life: None, issued_ns: monotonic_ns() }
     }
 
     pub(super) fn age(&self) -> Duration {
@@ -100,13 +101,13 @@ impl Issuer {
         let (Some(refresh), Means::Refresh) = (&self.issuance.refresh, means) else {
             return self.log_in(number).await;
         };
-        let carried = token.refresh_token.clone().unwrap_or_default();
+        let carried = token.refresh.clone().unwrap_or_default();
         let pools: Pools = Arc::from([Arc::from([carried])]);
         let request = &refresh.request;
         let renewed = self.obtain(request, &pools, &token.text, &step(request)).await?;
         // A server that keeps the refresh token does not repeat it (RFC 6749, section 6).
-        let refresh_token = renewed.refresh_token.or_else(|| token.refresh_token.clone());
-        Ok(Token { refresh_token, ..renewed })
+        let refresh = renewed.refresh.or_else(|| token.refresh.clone());
+        Ok(Token { refresh, ..renewed })
     }
 
     async fn obtain(
@@ -159,11 +160,11 @@ impl Issuer {
                 Duration::try_from_secs_f64(seconds).ok()
             }
         };
-        let refresh = self.issuance.refresh.as_ref();
-        let refresh_token = refresh.and_then(|refresh| refresh.refresh_token.as_deref());
+        let refresh_token =
+            self.issuance.refresh.as_ref().and_then(|refresh| refresh.refresh_token.as_deref());
         Ok(Token {
             text: text.into(),
-            refresh_token: refresh_token.and_then(|path| first(path).ok()?),
+            refresh: refresh_token.and_then(|path| first(path).ok()?),
             life: own_life.or_else(told),
             issued_ns: monotonic_ns(),
         })

@@ -329,7 +329,7 @@ impl Compiler<'_> {
             .unwrap_or(Credentials::Basic);
         let mut form = "grant_type=client_credentials".to_owned();
         let mut add = |name: &str, value: &str| {
-            form.push_str(&format!("&{name}={}", escaped(Escape::Percent, value)));
+            form.extend(["&", name, "=", &escaped(Escape::Percent, value)]);
         };
         for name in ["scope", "audience"] {
             if let Some(value) = oauth2.get(name).and_then(|node| self.secret(node, name)) {

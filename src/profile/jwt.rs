@@ -31,7 +31,7 @@ fn claims(token: &str) -> Option<serde_json::Value> {
     serde_json::from_slice(&payload).ok()
 }
 
-/// A NumericDate, since 1970-01-01 UTC.
+/// A `NumericDate`, since 1970-01-01 UTC.
 fn instant(claims: &serde_json::Value, name: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(claims.get(name)?.as_f64()?).ok()
 }

@@ -28,7 +28,7 @@ impl Compiler<'_> {
     pub(super) fn users(&mut self, node: &Node) -> Option<Vec<User>> {
         let users = match &node.value {
             Value::List(items) => self.listed(items),
-            _ => self.from_file(node)?,
+            _ => self.read_file(node)?,
         };
         if users.is_empty() {
             self.mistakes.report_with(node.span, "`users` names no user", "add at least one");
@@ -64,7 +64,7 @@ impl Compiler<'_> {
         users
     }
 
-    fn from_file(&mut self, node: &Node) -> Option<Vec<User>> {
+    fn read_file(&mut self, node: &Node) -> Option<Vec<User>> {
         let fields = self.mistakes.fields(node, &USERS)?;
         let Some(file) = fields.get("file") else {
             let hint = "write users: {file: users.csv}, or a list of - {email: …, password: …}";

@@ -28,7 +28,7 @@ pub fn render(report: &Report, style: Style) -> String {
     page.ledger(report);
     page.times(report);
     page.text.push_str(&client::paragraph(report));
-    page.text.extend(report.auth.as_ref().map(auth::paragraph));
+    page.text.extend(report.auth.as_deref().map(auth::paragraph));
     page.objectives(report);
     page.findings(&report.verdict.findings);
     page.requests(&report.requests);

@@ -74,7 +74,7 @@ impl From<Parts<'_>> for Report {
             plan: PlanEcho::from(plan),
             environment: parts.environment,
             generator: GeneratorReport::from(parts.generator),
-            auth: parts.auth.map(AuthReport::from),
+            auth: parts.auth.map(|counts| Box::new(AuthReport::from(counts))),
             clock: parts.clock,
             send_clock: parts.send_clock,
             verdict: Verdict {

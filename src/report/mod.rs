@@ -53,7 +53,7 @@ pub struct Report {
     pub generator: GeneratorReport,
     /// What it took to hold tokens; absent where requests carry none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub auth: Option<AuthReport>,
+    pub auth: Option<Box<AuthReport>>,
     /// Which clock stamped the arrival of answers.
     pub clock: ClockSource,
     /// Which clock stamped requests: the kernel, as it handed them to the network, or this program, just

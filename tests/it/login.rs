@@ -67,7 +67,7 @@ fn all_workers_share_one_log_in() {
     let report = measure(&backend, "-r 100 -d 1s --threads 3");
     assert_eq!((report.fates.ok, report.plan.workers), (100, 3));
     assert_eq!(answered(backend.addr(), "/api/auth/login"), 1);
-    let auth = report.auth.expect("the profile logs in");
+    let auth = report.auth.as_ref().expect("the profile logs in");
     assert_eq!((auth.tokens, auth.log_ins, auth.refreshes, auth.failures), (1, 1, 0, 0));
 }
 
@@ -83,7 +83,7 @@ fn tokens_are_renewed_before_they_expire_and_apart_from_the_load() {
         (600, 16),
         "no renewal is a slot"
     );
-    let auth = report.auth.expect("the profile logs in");
+    let auth = report.auth.as_ref().expect("the profile logs in");
     assert_eq!((auth.log_ins, auth.rejections, auth.failures), (1, 0, 0));
     assert!((3..=9).contains(&auth.refreshes), "{auth:?}");
     let renewed = answered(backend.addr(), "/api/auth/refresh");
@@ -136,7 +136,7 @@ fn a_rejected_token_is_replaced_once() {
     let finished = run(&server, profile, "-r 200 -d 2s --threads 2");
     let report = finished.report();
     assert_eq!(to(&server.received(), "/login").len(), 2);
-    let auth = report.auth.expect("the profile logs in");
+    let auth = report.auth.as_ref().expect("the profile logs in");
     assert_eq!((auth.refreshes, auth.rejections, auth.failures), (1, 1, 0));
     assert!(report.fates.bad_status > 0, "the slots that met the 401 keep their fate");
     assert!(report.fates.ok > 250, "{:?}", report.fates);
@@ -173,7 +173,7 @@ fn a_renewal_that_fails_is_counted_and_the_old_token_kept() {
         "auth: {login: {path: /login, json: {}}, token: $.token}\nrequests: [{path: /}]\n";
     let report = run(&server, profile, "-r 50 -d 2500ms").report();
     assert_eq!(report.fates.ok, 125);
-    let auth = report.auth.expect("the profile logs in");
+    let auth = report.auth.as_ref().expect("the profile logs in");
     assert!((1..=2).contains(&auth.failures) && auth.refreshes == 0, "{auth:?}");
     let finding = report.verdict.findings.iter().find(|finding| finding.id == "renewal_failed");
     let message = &finding.expect("it is told").message;
