@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use rustls::ClientConfig;
+use tokio::time::MissedTickBehavior;
 
 use crate::engine::cookies::{Cookies, Safe};
+use crate::engine::desk::{Desk, document, step};
 use crate::engine::keeper::Means;
-use crate::engine::prepare::{Desk, PrepareError, document, step};
+use crate::engine::prepare::PrepareError;
 use crate::load::auth::{Issuance, Lifetime, TokenPlace};
 use crate::load::plan::{Origin, Plan, Scheme, SetupRequest};
 use crate::load::request::Pools;
@@ -77,6 +79,35 @@ impl Issuer {
             }
         };
         Ok(Self { issuance: Arc::clone(issuance), plan, route, own_life, safe })
+    }
+
+    /// Obtains every token, one after the other at the plan's rate. `told` hears how many there are so far.
+    pub(super) async fn fill(
+        &self,
+        told: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Token>, PrepareError> {
+        let issuance = &self.issuance;
+        let mut tokens = Vec::with_capacity(issuance.pool);
+        let mut turns = tokio::time::interval(issuance.rate.gap().max(Duration::from_nanos(1)));
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let all = async {
+            for number in 0..issuance.pool {
+                turns.tick().await;
+                let token = self.log_in(number).await?;
+                outlasts(&token, issuance)?;
+                tokens.push(token);
+                told(tokens.len());
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(issuance.fill_max, all).await {
+            Ok(done) => done.map(|()| tokens),
+            Err(_) => Err(PrepareError::FillTimeout {
+                done: tokens.len(),
+                of: issuance.pool,
+                after: issuance.fill_max,
+            }),
+        }
     }
 
     /// Logs in for one of the tokens.
@@ -185,6 +216,15 @@ impl Issuer {
         }
         let own = cookies.values().filter_map(|value| (self.own_life)(value)).min();
         Ok((cookies.header(), own.or_else(|| cookies.life())))
+    }
+}
+
+/// Tokens must live for longer than it takes to renew them all.
+fn outlasts(token: &Token, issuance: &Issuance) -> Result<(), PrepareError> {
+    let round = issuance.fill_time();
+    match token.life.filter(|life| *life < round) {
+        None => Ok(()),
+        Some(life) => Err(PrepareError::ShortLived { life, of: issuance.pool, round }),
     }
 }
 

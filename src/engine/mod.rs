@@ -6,6 +6,7 @@
 mod alarm;
 mod connection;
 mod cookies;
+mod desk;
 mod dispatch;
 #[cfg(test)]
 mod example;

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use http::HeaderName;
 use rustls::ClientConfig;
-use tokio::time::MissedTickBehavior;
 
+use crate::engine::desk::{Desk, document, step};
 use crate::engine::issuer::{Issuer, OwnLife, Token};
-use crate::engine::prepared::{self, RenderError};
-use crate::load::auth::{Auth, Issuance};
+use crate::engine::prepared::RenderError;
+use crate::load::auth::Auth;
 use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::request::{Pools, RequestTemplate, Template};
@@ -25,10 +25,7 @@ use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
 use crate::transport::proxy::ProxyFault;
 use crate::transport::route::{Route, RouteError};
-use crate::transport::single::{Answer, SingleError, fetch};
-
-/// How often a set-up exchange that broke is tried before the run is refused.
-const ATTEMPTS: u32 = 2;
+use crate::transport::single::{Answer, SingleError};
 
 /// Why the load cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -196,7 +193,7 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
             let issuer =
                 Issuer::new((plan, issuance), &route, surroundings.tls, surroundings.own_life);
             let issuer = issuer.await?;
-            (fill(&issuer, surroundings.filled).await?, Some(issuer))
+            (issuer.fill(surroundings.filled).await?, Some(issuer))
         }
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
@@ -207,41 +204,6 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
     let mix = Arc::new(Mix::new(&weights, plan.seed)?);
     Ok(Ready { route, requests: requests.into(), mix, pools, tokens, issuer, redistributed })
-}
-
-/// Obtains every token, one after the other at the plan's rate. `told` hears how many there are so far.
-async fn fill(issuer: &Issuer, told: &mut dyn FnMut(usize)) -> Result<Vec<Token>, PrepareError> {
-    let issuance = &issuer.issuance;
-    let mut tokens = Vec::with_capacity(issuance.pool);
-    let mut turns = tokio::time::interval(issuance.rate.gap().max(Duration::from_nanos(1)));
-    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let all = async {
-        for number in 0..issuance.pool {
-            turns.tick().await;
-            let token = issuer.log_in(number).await?;
-            outlasts(&token, issuance)?;
-            tokens.push(token);
-            told(tokens.len());
-        }
-        Ok(())
-    };
-    match tokio::time::timeout(issuance.fill_max, all).await {
-        Ok(done) => done.map(|()| tokens),
-        Err(_) => Err(PrepareError::FillTimeout {
-            done: tokens.len(),
-            of: issuance.pool,
-            after: issuance.fill_max,
-        }),
-    }
-}
-
-/// Tokens must live for longer than it takes to renew them all.
-fn outlasts(token: &Token, issuance: &Issuance) -> Result<(), PrepareError> {
-    let round = issuance.fill_time();
-    match token.life.filter(|life| *life < round) {
-        None => Ok(()),
-        Some(life) => Err(PrepareError::ShortLived { life, of: issuance.pool, round }),
-    }
 }
 
 /// Opens and drops connections, so that an unreachable target is told from a failing log-in.
@@ -358,43 +320,7 @@ fn tls_remedy(error: &rustls::Error) -> &'static str {
     }
 }
 
-/// Sends single exchanges, each on a connection of its own.
-pub(super) struct Desk<'a> {
-    plan: &'a Plan,
-    dialer: Dialer,
-    timeout: Duration,
-}
-
-impl<'a> Desk<'a> {
-    pub(super) fn new(plan: &'a Plan, route: &Route) -> Self {
-        Self {
-            plan,
-            dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
-            timeout: plan.limits.timeout.max(Duration::from_secs(10)),
-        }
-    }
-
-    pub(super) async fn send(
-        &self,
-        request: &SetupRequest,
-        pools: &Pools,
-        token: &str,
-    ) -> Result<Answer, PrepareError> {
-        let mut attempt = 1;
-        loop {
-            let outgoing = prepared::setup_outgoing(request, self.plan, Arc::clone(pools), token)?;
-            match fetch(&self.dialer, outgoing, self.timeout).await {
-                Ok(answer) => return Ok(answer),
-                Err(SingleError::Dial(_) | SingleError::Transport(_)) if attempt < ATTEMPTS => {
-                    attempt += 1;
-                }
-                Err(cause) => {
-                    return Err(PrepareError::Broken { step: step(request), cause });
-                }
-            }
-        }
-    }
-
+impl Desk<'_> {
     async fn fill_pools(&self, token: &str) -> Result<Pools, PrepareError> {
         let mut values: BTreeMap<usize, Arc<[String]>> = BTreeMap::new();
         let snapshot = |values: &BTreeMap<usize, Arc<[String]>>| -> Pools {
@@ -421,19 +347,6 @@ impl<'a> Desk<'a> {
         }
         Ok(snapshot(&values))
     }
-}
-
-/// What to call an exchange in errors; a query may hold a key.
-pub(super) fn step(request: &SetupRequest) -> String {
-    let path = request.path.as_literal().unwrap_or("…");
-    let path = path.split('?').next().unwrap_or_default();
-    format!("{} ({} {path})", request.name, request.method)
-}
-
-/// The body as JSON.
-pub(super) fn document(answer: &Answer) -> Option<serde_json::Value> {
-    // The parser's message may quote the body, and the body may hold a token.
-    serde_json::from_slice(&answer.body).ok()
 }
 
 fn read(request: &SetupRequest, answer: &Answer, path: &str) -> Result<Vec<String>, PrepareError> {

@@ -8,19 +8,18 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
-use http::uri::Uri;
-use http::{HeaderName, HeaderValue, Method};
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderName, HeaderValue};
 
 use crate::load::auth::{Auth, Issuance, Lifetime, Refresh, TOKENS_MAX, TokenPlace};
 use crate::load::plan::SetupRequest;
 use crate::load::rate::Rate;
-use crate::load::request::{Escape, Expect, Segment, Template};
+use crate::load::request::{Escape, Segment};
 use crate::profile::Profile;
 use crate::profile::compiler::{Compiler, template};
-use crate::profile::fields::{API_KEY, AUTH, BASIC, Fields, LOGIN, OAUTH2, REFRESH, one_or_many};
+use crate::profile::fields::{API_KEY, AUTH, BASIC, Fields, LOGIN, REFRESH, one_or_many};
 use crate::profile::node::{Node, Span};
-use crate::profile::template::{Piece, Place, escaped};
+use crate::profile::template::{Piece, Place};
 use crate::profile::users::User;
 use crate::time::{Human, parse_duration};
 
@@ -131,7 +130,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn pool(&mut self, fields: &Fields<'_>, users: usize) -> usize {
+    pub(super) fn pool(&mut self, fields: &Fields<'_>, users: usize) -> usize {
         let largest = u64::try_from(TOKENS_MAX).unwrap_or(u64::MAX);
         let given =
             fields.get("pool").and_then(|node| self.mistakes.whole(node, "`pool`", 1..=largest));
@@ -139,7 +138,7 @@ impl Compiler<'_> {
     }
 
     /// What `read` makes of each of the first `count` users, whose fields it sees as variables.
-    fn for_each<T>(
+    pub(super) fn for_each<T>(
         &mut self,
         users: Vec<User>,
         count: usize,
@@ -159,7 +158,7 @@ impl Compiler<'_> {
         all
     }
 
-    fn refresh(&mut self, fields: &Fields<'_>) -> Option<Refresh> {
+    pub(super) fn refresh(&mut self, fields: &Fields<'_>) -> Option<Refresh> {
         let refresh_token =
             fields.get("refresh_token").and_then(|node| self.json_path(node, "`refresh_token`"));
         let Some(node) = fields.get("refresh") else {
@@ -181,7 +180,7 @@ impl Compiler<'_> {
     }
 
     /// What all tokens that a server issues have in common.
-    fn issued(
+    pub(super) fn issued(
         &mut self,
         fields: &Fields<'_>,
         log_ins: Vec<SetupRequest>,
@@ -189,11 +188,11 @@ impl Compiler<'_> {
         refresh: Option<Refresh>,
     ) -> Option<Auth> {
         let rate = match fields.get("rate") {
-            Some(node) => self.rate(node)?,
+            Some(node) => self.issue_rate(node)?,
             None => Rate::per_second(RATE_DEFAULT).ok()?,
         };
         let fill_max = match fields.get("fill_timeout") {
-            Some(node) => self.length(node, "`fill_timeout`")?,
+            Some(node) => self.time(node, "`fill_timeout`")?,
             None => FILL_MAX_DEFAULT,
         };
         let lifetime = match fields.get("expires_in") {
@@ -201,7 +200,7 @@ impl Compiler<'_> {
             Some(node) if self.mistakes.scalar(node, "`expires_in`")?.starts_with('$') => {
                 Lifetime::InAnswer(self.json_path(node, "`expires_in`")?)
             }
-            Some(node) => Lifetime::Fixed(self.length(node, "`expires_in`")?),
+            Some(node) => Lifetime::Fixed(self.time(node, "`expires_in`")?),
         };
         let pool = self.pool(fields, log_ins.len());
         let issuance =
@@ -213,13 +212,14 @@ impl Compiler<'_> {
                 Human(issuance.fill_time()),
                 Human(fill_max)
             );
-            let hint = "give a smaller `pool`, a higher `rate` if the server stands it, or a longer `fill_timeout`";
+            let hint = "give a smaller `pool`, a longer `fill_timeout`, or a higher `rate` if the \
+                        server stands it";
             self.mistakes.report_with(span, message, hint);
         }
         Some(Auth::Issued(Arc::new(issuance)))
     }
 
-    fn rate(&mut self, node: &Node) -> Option<Rate> {
+    fn issue_rate(&mut self, node: &Node) -> Option<Rate> {
         let text = self.mistakes.scalar(node, "`rate`")?;
         match text.parse() {
             Ok(rate) => Some(rate),
@@ -231,7 +231,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn length(&mut self, node: &Node, what: &str) -> Option<Duration> {
+    fn time(&mut self, node: &Node, what: &str) -> Option<Duration> {
         let text = self.mistakes.scalar(node, what)?;
         match parse_duration(text) {
             Ok(length) if !length.is_zero() => Some(length),
@@ -244,7 +244,7 @@ impl Compiler<'_> {
     }
 
     /// `header: "Name: value"`, where the value holds `{{ token }}`, else the default.
-    fn read_header(&mut self, fields: &Fields<'_>, default: (HeaderName, &str)) {
+    pub(super) fn read_header(&mut self, fields: &Fields<'_>, default: (HeaderName, &str)) {
         let Some(node) = fields.get("header") else {
             let (name, value) = default;
             return self.carry(name, value);
@@ -273,94 +273,6 @@ impl Compiler<'_> {
             Piece::Written(after.to_owned()),
         ];
         self.token_header = Some((name, template((Escape::None, Escape::None), pieces)));
-    }
-
-    /// Client credentials (RFC 6749, section 4.4).
-    fn oauth2(
-        &mut self,
-        fields: &Fields<'_>,
-        users: Vec<User>,
-        host: &mut Option<String>,
-    ) -> Option<Auth> {
-        let oauth2 = self.mistakes.fields(fields.get("oauth2")?, &OAUTH2)?;
-        let pool = self.pool(fields, users.len());
-        let log_ins = self.for_each(users, pool, |compiler| {
-            let (elsewhere, path) = compiler.token_url(&oauth2)?;
-            if elsewhere.is_some() {
-                host.clone_from(&elsewhere);
-            }
-            compiler.client_credentials(&oauth2, &path)
-        });
-        self.read_header(fields, (AUTHORIZATION, "Bearer {{ token }}"));
-        let refresh = self.refresh(fields);
-        self.issued(fields, log_ins, TokenPlace::Json("$.access_token".into()), refresh)
-    }
-
-    /// The server, unless it is the target, and path and query.
-    fn token_url(&mut self, oauth2: &Fields<'_>) -> Option<(Option<String>, String)> {
-        let text = self.required(oauth2, "oauth2", "token_url")?;
-        let node = oauth2.get("token_url")?;
-        let parsed = text.parse::<Uri>().ok().and_then(|uri| {
-            let path = uri.path_and_query()?.to_string();
-            match (uri.scheme_str(), uri.authority()) {
-                (Some(scheme @ ("http" | "https")), Some(place))
-                    if !place.as_str().contains('@') =>
-                {
-                    Some((Some(format!("{scheme}://{place}")), path))
-                }
-                (None, None) if path.starts_with('/') => Some((None, path)),
-                _ => None,
-            }
-        });
-        if parsed.is_none() {
-            let hint = "write a URL, or a path such as /oauth/token on the target";
-            self.mistakes.report_with(node.span, "`token_url` cannot be read", hint);
-        }
-        parsed
-    }
-
-    fn client_credentials(&mut self, oauth2: &Fields<'_>, path: &str) -> Option<SetupRequest> {
-        let id = self.required(oauth2, "oauth2", "client_id");
-        let secret = self.required(oauth2, "oauth2", "client_secret");
-        let choices = [("basic", Credentials::Basic), ("body", Credentials::Body)];
-        let way = oauth2
-            .get("credentials")
-            .and_then(|node| self.mistakes.choice(node, "`credentials`", &choices))
-            .unwrap_or(Credentials::Basic);
-        let mut form = "grant_type=client_credentials".to_owned();
-        let mut add = |name: &str, value: &str| {
-            form.extend(["&", name, "=", &escaped(Escape::Percent, value)]);
-        };
-        for name in ["scope", "audience"] {
-            if let Some(value) = oauth2.get(name).and_then(|node| self.secret(node, name)) {
-                add(name, &value);
-            }
-        }
-        let (id, secret) = (id?, secret?);
-        let mut headers = vec![
-            (ACCEPT, Template::literal("application/json")),
-            (CONTENT_TYPE, Template::literal("application/x-www-form-urlencoded")),
-        ];
-        match way {
-            Credentials::Basic => {
-                // Section 2.3.1: both are form-encoded before they become basic credentials.
-                let [id, secret] = [&id, &secret].map(|text| escaped(Escape::Percent, text));
-                let value = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
-                headers.push((AUTHORIZATION, Template::literal(&value)));
-            }
-            Credentials::Body => {
-                add("client_id", &id);
-                add("client_secret", &secret);
-            }
-        }
-        Some(SetupRequest {
-            name: "token".into(),
-            method: Method::POST,
-            path: Template::literal(path),
-            headers,
-            body: Some(Template::literal(&form)),
-            expect: Expect::SUCCESS,
-        })
     }
 
     /// Basic credentials (RFC 7617).
@@ -422,7 +334,7 @@ impl Compiler<'_> {
     }
 
     /// A key's text, `${VAR}` and variables inserted; its absence is a mistake.
-    fn required(&mut self, fields: &Fields<'_>, of: &str, name: &str) -> Option<String> {
+    pub(super) fn required(&mut self, fields: &Fields<'_>, of: &str, name: &str) -> Option<String> {
         let Some(node) = fields.get(name) else {
             let message = format!("`{of}` has no `{name}`");
             self.mistakes.report_with(fields.span, message, format!("add {name}: \"${{…}}\""));
@@ -432,7 +344,7 @@ impl Compiler<'_> {
     }
 
     /// Text that is the same whenever it is sent.
-    fn secret(&mut self, node: &Node, name: &str) -> Option<String> {
+    pub(super) fn secret(&mut self, node: &Node, name: &str) -> Option<String> {
         let text = self.mistakes.scalar(node, &format!("`{name}`"))?.to_owned();
         let pieces = self.pieces(&text, node.span, Place::Login)?;
         let text = template((Escape::None, Escape::None), pieces);
@@ -443,11 +355,4 @@ impl Compiler<'_> {
         }
         literal
     }
-}
-
-/// How a client names itself to the server that issues tokens.
-#[derive(Clone, Copy)]
-enum Credentials {
-    Basic,
-    Body,
 }

@@ -20,6 +20,7 @@ mod exchange;
 mod fields;
 mod jwt;
 mod node;
+mod oauth2;
 mod redistribute;
 mod schema;
 mod select;
