@@ -74,6 +74,8 @@ fn text_of(name: &str) -> Result<String, Failure> {
 
 /// The values that variables with credentials put into a profile.
 pub(super) fn secrets(name: &str, environment: &Environment) -> Vec<String> {
+    let found = environment.with_found(folder(Path::new(name))).ok().flatten();
+    let environment = found.as_ref().map_or(environment, |(found, _)| found);
     let text = text_of(name).unwrap_or_default();
     let names = text.split("${").skip(1).filter_map(|rest| rest.split([':', '}']).next());
     let secret = |name: &&str| {
