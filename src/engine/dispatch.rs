@@ -3,12 +3,15 @@
 //!
 //! Every slot that enters leaves through [`Dispatcher::finish`] exactly once, with its fate.
 
+mod steps;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::engine::connection;
+use crate::engine::journeys::Journeys;
 use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
@@ -35,6 +38,7 @@ pub(super) struct Dispatcher {
     pub(super) recorder: Recorder,
     pub(super) dialer: Dialer,
     pub(super) limits: Limits,
+    pub(super) journeys: Journeys,
     prepared: RefCell<Rc<Prepared>>,
     seats: RefCell<BTreeMap<u64, Rc<Seat>>>,
     next_seat: Cell<u64>,
@@ -63,11 +67,13 @@ impl Dispatcher {
         dialer: Dialer,
         limits: Limits,
         prepared: Prepared,
+        journeys: Journeys,
     ) -> Rc<Self> {
         Rc::new(Self {
             recorder,
             dialer,
             limits,
+            journeys,
             prepared: RefCell::new(Rc::new(prepared)),
             seats: RefCell::default(),
             next_seat: Cell::new(0),
@@ -269,7 +275,7 @@ impl Dispatcher {
             let now = self.recorder.clock().now();
             if self.past_deadline(&job, now) {
                 self.finish(&job, Fate::Timeout, now);
-            } else if self.too_late(&job, now) {
+            } else if self.too_late(&job, now) && self.journeys.followed(&job).is_none() {
                 self.finish(&job, Fate::Shed, now);
             } else {
                 self.in_flight.set(self.in_flight.get() + 1);
@@ -308,19 +314,12 @@ impl Dispatcher {
     /// A slot that a connection carried has ended.
     pub(super) fn carried(&self, job: &Job, sample: &Sample) {
         self.in_flight.set(self.in_flight.get() - 1);
-        self.recorder.ended(sample, job.measured);
-    }
-
-    /// Counts a slot for which the run was over before the generator came to it.
-    pub(super) fn never_taken_up(&self, due: Offset, request: usize, measured: bool, now: Offset) {
-        self.recorder.due(measured);
-        let sample = Sample::unsent(request, due, Fate::Unsent, now);
-        self.recorder.ended(&sample, measured);
+        self.ended(job, sample);
     }
 
     /// Ends a slot that never reached a connection.
     fn finish(&self, job: &Job, fate: Fate, now: Offset) {
-        self.recorder.ended(&job.unsent(fate, now), job.measured);
+        self.ended(job, &job.unsent(fate, now));
     }
 
     /// Once per window: closes connections idle for too long and ends waiting slots past their deadline.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use crate::engine::journeys::Journeys;
 use crate::engine::leg::{Flow, Leg, LegOutcome, WINDOW};
 use crate::engine::prepare::Ready;
 use crate::engine::prepared::{Prepared, RenderError};
@@ -75,7 +76,7 @@ impl TokenPort {
 }
 
 fn prepare(plan: &Plan, ready: &Ready, token: &str) -> Result<Prepared, RenderError> {
-    Prepared::new(&ready.requests, plan, Arc::clone(&ready.pools), token)
+    Prepared::new(&ready.rows, plan, Arc::clone(&ready.pools), token)
 }
 
 impl Fleet {
@@ -92,7 +93,14 @@ impl Fleet {
                 limits: share(&plan.limits, count),
                 route: ready.route.clone(),
                 prepared: prepare(plan, &ready, &ready.token)?,
-                requests: ready.requests.len(),
+                rows: ready.rows.len(),
+                singles: ready.requests.len(),
+                journeys: Journeys::new(
+                    plan,
+                    Arc::clone(&ready.flows),
+                    ready.requests.len(),
+                    &ready.pools,
+                ),
                 receive_clock: plan.receive_clock,
             };
             let (commands, inbox) = unbounded_channel();
@@ -152,7 +160,7 @@ impl Fleet {
                 arrivals_stop: Arc::clone(&arrivals_stop),
             })
         });
-        let mut collector = Collector::new(self.workers.len(), self.ready.requests.len());
+        let mut collector = Collector::new(self.workers.len(), self.ready.rows.len());
         while collector.running() {
             match self.messages.recv().map_err(|_| FleetError::Lost)? {
                 Message::Window { worker, end, window } => collector.window(worker, end, *window),

@@ -4,11 +4,14 @@
 //! tally; nothing is shared between them while they send. The engine judges nothing and prints nothing.
 
 mod alarm;
+mod arrivals;
 mod connection;
 mod dispatch;
 #[cfg(test)]
 mod example;
 pub mod fleet;
+mod journeys;
+mod kept;
 mod learnt;
 pub mod leg;
 mod pacer;
@@ -16,6 +19,7 @@ pub mod prepare;
 mod prepared;
 mod recorder;
 mod rehearsal;
+mod ruling;
 mod seat;
 mod session;
 mod timer;

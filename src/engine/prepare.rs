@@ -11,12 +11,13 @@ use http::HeaderName;
 use rustls::ClientConfig;
 
 use crate::engine::prepared::{self, RenderError};
+use crate::load::flow::Flows;
 use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Login, Plan, Scheme, SetupRequest};
 use crate::load::request::{Pools, RequestTemplate, Template};
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::measure::fate::TransportError;
-use crate::profile::{EmptyPool, Redistributed, redistribute, select};
+use crate::profile::{EmptyPool, Redistributed, empty_pools, redistribute, select};
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
 use crate::transport::proxy::ProxyFault;
@@ -126,9 +127,13 @@ fn list(empty: &[EmptyPool]) -> String {
 pub struct Ready {
     /// Where to connect.
     pub route: Route,
-    /// The mix, after weights of empty pools have moved.
+    /// The mix's single requests, after weights of empty pools have moved.
     pub requests: Arc<[RequestTemplate]>,
-    /// Slot index → request.
+    /// The mix's flows, which come after them.
+    pub flows: Arc<Flows>,
+    /// Rows of the ledger: the single requests, then the steps of flows.
+    pub rows: Arc<[RequestTemplate]>,
+    /// Slot index → single request or flow.
     pub mix: Arc<Mix>,
     /// Collected values.
     pub pools: Pools,
@@ -156,12 +161,21 @@ pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Rea
         None => String::new(),
     };
     let pools = desk.fill_pools(&token).await?;
-    let (requests, redistributed) =
-        redistribute(plan.requests.clone(), &plan.pools, &plan.setup, &pools)
-            .map_err(PrepareError::EmptyPools)?;
+    let entries = plan.requests.iter().cloned().chain(plan.flows.stand_ins()).collect();
+    let (mut requests, redistributed) = redistribute(entries, &plan.pools, &plan.setup, &pools)
+        .map_err(PrepareError::EmptyPools)?;
+    let empty = empty_pools(plan.flows.steps(), &plan.pools, &plan.setup, &pools);
+    if !empty.is_empty() {
+        return Err(PrepareError::EmptyPools(empty));
+    }
     let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
     let mix = Arc::new(Mix::new(&weights, plan.seed)?);
-    Ok(Ready { route, requests: requests.into(), mix, pools, token, redistributed })
+    // Flows need no pool to be started, so all of their stand-ins are left, and last.
+    let stand_ins = requests.split_off(requests.len() - plan.flows.list.len());
+    let flows = Arc::new(plan.flows.weighted(&stand_ins));
+    let rows = requests.iter().chain(flows.steps()).cloned().collect();
+    let requests = requests.into();
+    Ok(Ready { route, requests, flows, rows, mix, pools, token, redistributed })
 }
 
 /// Logs in again, for a token that is about to expire.
@@ -231,7 +245,7 @@ fn check_headers(plan: &Plan) -> Result<(), PrepareError> {
     }
     let setup = plan.login.iter().map(|login| &login.request).chain(&plan.setup);
     let setup = setup.map(|request| (&request.name, &request.headers));
-    let requests = plan.requests.iter().map(|request| (&request.name, &request.headers));
+    let requests = plan.rows().map(|request| (&request.name, &request.headers));
     for (request, headers) in setup.chain(requests) {
         let unfit = |(name, value): &&(HeaderName, Template)| match name.as_str() {
             "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade" => {

@@ -11,6 +11,7 @@ use http::uri::Uri;
 use http::{Method, Request};
 use http_body_util::Full;
 
+use crate::load::extract::{Gathered, Ring};
 use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::random::SplitMix64;
 use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Template};
@@ -35,6 +36,24 @@ struct Entry {
     varying_headers: Vec<(HeaderName, Template)>,
     body: Text<Bytes>,
     expect: Expect,
+    /// What earlier answers must have brought: gathered pools and variables, by number.
+    needs: (Vec<usize>, Vec<usize>),
+}
+
+/// Which rendering of a request it is.
+#[derive(Clone, Copy)]
+pub(super) struct Turn<'a> {
+    pub(super) slot: u64,
+    /// Of the flow, from 0.
+    pub(super) step: usize,
+    pub(super) gathered: Gathered<'a>,
+}
+
+impl Turn<'_> {
+    /// The slot's first request, without anything from earlier answers.
+    pub(super) const fn first(slot: u64) -> Self {
+        Self { slot, step: 0, gathered: Gathered::NONE }
+    }
 }
 
 /// Requests ready to be sent.
@@ -77,7 +96,7 @@ impl Prepared {
 
     fn entry(&self, request: &RequestTemplate, plan: &Plan) -> Result<Entry, RenderError> {
         let wrong = |part| RenderError { request: request.name.clone(), part };
-        let mut fill = self.fill(0);
+        let mut fill = self.fill(Turn::first(0));
         let mut headers = HeaderMap::new();
         let host = HeaderValue::from_str(&plan.origin.authority).map_err(|_| wrong("host"))?;
         headers.insert(HOST, host);
@@ -112,15 +131,18 @@ impl Prepared {
             varying_headers: varying.into_iter().cloned().collect(),
             body,
             expect: request.expect.clone(),
+            needs: request.gathers(),
         })
     }
 
-    fn fill(&self, slot: u64) -> Fill<'_> {
+    fn fill<'a>(&'a self, turn: Turn<'a>) -> Fill<'a> {
+        let Turn { slot, step, gathered } = turn;
         Fill {
-            random: SplitMix64::for_slot(self.seed, slot),
+            random: SplitMix64::for_step(self.seed, slot, step as u64),
             slot,
             pools: &self.pools,
             token: &self.token,
+            gathered,
         }
     }
 
@@ -140,10 +162,14 @@ impl Prepared {
         &self.entries[request].expect
     }
 
-    /// The request that slot `slot` sends.
-    pub(super) fn request(&self, request: usize, slot: u64) -> Outgoing {
+    /// What is sent in this turn of a request; nothing if earlier answers have not brought yet what it is
+    /// filled with.
+    pub(super) fn request(&self, request: usize, turn: Turn<'_>) -> Option<Outgoing> {
         let entry = &self.entries[request];
-        let mut fill = self.fill(slot);
+        if !entry.is_filled_by(turn.gathered) {
+            return None;
+        }
+        let mut fill = self.fill(turn);
         let uri = match &entry.uri {
             Text::Fixed(uri) => uri.clone(),
             Text::Varying(path) => {
@@ -163,7 +189,18 @@ impl Prepared {
         *outgoing.method_mut() = entry.method.clone();
         *outgoing.uri_mut() = uri;
         *outgoing.headers_mut() = headers;
-        outgoing
+        Some(outgoing)
+    }
+}
+
+impl Entry {
+    fn is_filled_by(&self, gathered: Gathered<'_>) -> bool {
+        let (pools, variables) = &self.needs;
+        let filled = |ring: &Ring| !ring.values().is_empty();
+        pools.iter().all(|&pool| gathered.pools.get(pool).is_some_and(filled))
+            && variables.iter().all(|&number| {
+                gathered.variables.get(number).is_some_and(Option::is_some)
+            })
     }
 }
 
@@ -231,7 +268,8 @@ pub(super) fn setup_outgoing(
         expect: setup.expect.clone(),
         on_empty: crate::load::request::OnEmpty::Fail,
     };
-    Ok(Prepared::new(&[template], plan, pools, token)?.request(0, 0))
+    let request = Prepared::new(&[template], plan, pools, token)?.request(0, Turn::first(0));
+    Ok(request.expect("set-up picks from no pool that answers fill"))
 }
 
 #[cfg(test)]
@@ -284,7 +322,7 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn a_slot_renders_path_headers_and_body() {
         let prepared = prepared("a b", &[detail()]).unwrap();
-        let request = prepared.request(0, 17);
+        let request = prepared.request(0, Turn::first(17)).unwrap();
         assert_eq!(request.uri(), "/v1/items/a%20b");
         assert_eq!(request.headers()["authorization"], "Bearer t0ken");
         assert_eq!(request.headers()["host"], "127.0.0.1:8001");
@@ -298,7 +336,7 @@ mod tests {
         plan.way.keep_alive = KeepAlive::Off;
         let sent = |plan: &Plan| {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
-            Prepared::new(&[detail()], plan, pools, "t0ken").unwrap().request(0, 1)
+            Prepared::new(&[detail()], plan, pools, "t0ken").unwrap().request(0, Turn::first(1)).unwrap()
         };
         let direct = sent(&plan);
         assert_eq!((direct.uri().to_string().as_str(), direct.headers().len()), ("/v1/items/x", 4));
@@ -326,7 +364,7 @@ mod tests {
         for (request, authority) in [(detail(), "127.0.0.1:8001"), (other, "other.example")] {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
             let prepared = Prepared::new(&[request], &plan, pools, "t0ken").unwrap();
-            let sent = prepared.request(0, 1);
+            let sent = prepared.request(0, Turn::first(1)).unwrap();
             assert_eq!(sent.uri().to_string(), format!("http://{authority}/v1/items/x"));
             assert!(!sent.headers().contains_key(HOST));
         }

@@ -6,10 +6,11 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
-use crate::engine::prepared::Prepared;
+use crate::engine::prepared::{Prepared, Turn};
 use crate::measure::sample::SetUp;
 use crate::transport::connect::Dialed;
 use crate::transport::exchange::{Exchange, Http1, Link as _, Reuse};
@@ -35,9 +36,13 @@ pub(super) async fn rehearse(prepared: &Prepared) -> u64 {
     let whole = async {
         let Ok(mut link) = Http1::open(dialed).await else { return };
         while done < EXCHANGES && prepared.len() > 0 {
-            let request =
-                prepared.request(usize::try_from(done).unwrap_or(0) % prepared.len(), done);
-            let exchange = link.exchange(request, &mut |_| {}).await;
+            let place = usize::try_from(done).unwrap_or(0) % prepared.len();
+            let Some(request) = prepared.request(place, Turn::first(done)) else {
+                // What it is filled with comes with the load.
+                done += 1;
+                continue;
+            };
+            let exchange = link.exchange(request, &mut |_: &Bytes| {}).await;
             if !matches!(exchange, Exchange::Answered { .. })
                 || link.settle().await == Reuse::Closed
             {

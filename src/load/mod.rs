@@ -2,12 +2,19 @@
 //!
 //! A [`plan::Plan`] is one resolved, validated run: if it exists, it can run.
 
+pub mod answer;
+pub mod cookies;
 mod divisor;
+pub mod expect;
+pub mod extract;
+pub mod flow;
 pub mod footprint;
+pub mod json_path;
 pub mod mix;
 pub mod plan;
 pub mod random;
 pub mod rate;
+pub mod redirect;
 pub mod request;
 pub mod schedule;
 pub mod slo;

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
+use crate::load::extract::{Gathered, Ring};
 use crate::load::random::SplitMix64;
+
+pub use crate::load::expect::Expect;
 
 /// Index into the plan's pools.
 pub type PoolId = usize;
@@ -23,6 +26,10 @@ pub enum Segment {
     Literal(String),
     /// A uniformly chosen value of a pool.
     Pick(PoolId),
+    /// A uniformly chosen value of a pool that answers fill.
+    PickGathered(usize),
+    /// A variable of the flow.
+    Variable(usize),
     /// A uniform whole number, both ends included.
     RandomInt {
         /// Smallest value.
@@ -69,6 +76,8 @@ pub struct Fill<'a> {
     pub pools: &'a [Arc<[String]>],
     /// Empty when the plan has no log-in.
     pub token: &'a str,
+    /// What earlier answers left.
+    pub gathered: Gathered<'a>,
 }
 
 impl Template {
@@ -109,6 +118,18 @@ impl Template {
                     let values = &fill.pools[*pool];
                     let at = usize::try_from(fill.random.below(values.len() as u64)).unwrap_or(0);
                     if let Some(value) = values.get(at) {
+                        self.escape.push(value, out);
+                    }
+                }
+                Segment::PickGathered(pool) => {
+                    let values = fill.gathered.pools.get(*pool).map_or(&[][..], Ring::values);
+                    let at = usize::try_from(fill.random.below(values.len() as u64)).unwrap_or(0);
+                    if let Some(value) = values.get(at) {
+                        self.escape.push(value, out);
+                    }
+                }
+                Segment::Variable(number) => {
+                    if let Some(Some(value)) = fill.gathered.variables.get(*number) {
                         self.escape.push(value, out);
                     }
                 }
@@ -185,29 +206,6 @@ fn push_json(text: &str, out: &mut String) {
     }
 }
 
-/// What counts as a good answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expect {
-    /// Accepted statuses; empty accepts 200 to 399.
-    pub statuses: Vec<u16>,
-    /// Largest accepted body in bytes; a longer one is a failed check.
-    pub body_bytes_max: Option<u64>,
-}
-
-impl Expect {
-    /// Any answer from 200 to 399.
-    pub const SUCCESS: Self = Self { statuses: Vec::new(), body_bytes_max: None };
-
-    /// Whether `status` is accepted.
-    pub fn accepts(&self, status: u16) -> bool {
-        if self.statuses.is_empty() {
-            (200..400).contains(&status)
-        } else {
-            self.statuses.contains(&status)
-        }
-    }
-}
-
 /// What becomes of a request whose pool is empty once set-up has run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnEmpty {
@@ -246,8 +244,25 @@ pub struct RequestTemplate {
 impl RequestTemplate {
     /// Every pool the request picks from.
     pub fn pools(&self) -> impl Iterator<Item = PoolId> {
+        self.templates().flat_map(Template::pools)
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
         let headers = self.headers.iter().map(|(_, value)| value);
-        [&self.path].into_iter().chain(headers).chain(&self.body).flat_map(Template::pools)
+        [&self.path].into_iter().chain(headers).chain(&self.body)
+    }
+
+    /// Every gathered pool and every variable that it is filled from.
+    pub fn gathers(&self) -> (Vec<usize>, Vec<usize>) {
+        let (mut pools, mut variables) = (Vec::new(), Vec::new());
+        for segment in self.templates().flat_map(|template| &template.segments) {
+            match segment {
+                Segment::PickGathered(pool) => pools.push(*pool),
+                Segment::Variable(number) => variables.push(*number),
+                _ => {}
+            }
+        }
+        (pools, variables)
     }
 }
 
@@ -257,8 +272,13 @@ mod tests {
 
     fn rendered(template: &Template, slot: u64) -> String {
         let pools: Vec<Arc<[String]>> = vec![Arc::from(["a b".to_owned(), "\"ö\"".to_owned()])];
-        let mut fill =
-            Fill { random: SplitMix64::for_slot(9, slot), slot, pools: &pools, token: "t0ken" };
+        let mut fill = Fill {
+            random: SplitMix64::for_slot(9, slot),
+            slot,
+            pools: &pools,
+            token: "t0ken",
+            gathered: Gathered::NONE,
+        };
         let mut out = String::new();
         template.render(&mut fill, &mut out);
         out
@@ -310,13 +330,5 @@ mod tests {
         let mut out = String::new();
         push_json("a\n\u{1}", &mut out);
         assert_eq!(out, "a\\u000a\\u0001");
-    }
-
-    #[test]
-    fn an_empty_status_list_accepts_success_and_redirects() {
-        assert!(Expect::SUCCESS.accepts(204) && Expect::SUCCESS.accepts(301));
-        assert!(!Expect::SUCCESS.accepts(404) && !Expect::SUCCESS.accepts(101));
-        let conflict = Expect { statuses: vec![400], body_bytes_max: None };
-        assert!(conflict.accepts(400) && !conflict.accepts(200));
     }
 }

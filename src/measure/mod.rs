@@ -4,6 +4,7 @@
 //! merge without loss, in any order. A [`summary::Summary`] is what remains when the run is over.
 
 pub mod fate;
+pub mod flow;
 pub mod generator;
 pub mod histogram;
 pub mod sample;

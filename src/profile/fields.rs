@@ -26,10 +26,12 @@ pub(super) const PROFILE: Keys = Keys {
         "auth",
         "setup",
         "requests",
+        "flows",
+        "rate_counts",
         "slo",
         "arrivals",
     ],
-    planned: &["feeders", "flows", "stages"],
+    planned: &["feeders", "stages"],
 };
 pub(super) const AUTH: Keys =
     Keys { of: "`auth`", known: &["login", "token", "header"], planned: &[] };
@@ -50,12 +52,36 @@ pub(super) const REQUEST: Keys = Keys {
     of: "a request",
     known: &[
         "name", "weight", "group", "tags", "method", "path", "query", "headers", "json", "body",
-        "form", "expect", "on_empty",
+        "form", "expect", "extract", "redirects", "on_empty",
     ],
-    planned: &["file", "extract", "slo"],
+    planned: &["file", "slo"],
+};
+pub(super) const FLOW: Keys = Keys {
+    of: "a flow",
+    known: &["name", "weight", "tags", "cookies", "on_failure", "steps"],
+    planned: &[],
+};
+pub(super) const STEP: Keys = Keys {
+    of: "a step",
+    known: &[
+        "name", "think", "method", "path", "query", "headers", "json", "body", "form", "expect",
+        "extract", "redirects",
+    ],
+    planned: &["file", "slo"],
 };
 pub(super) const EXPECT: Keys =
-    Keys { of: "`expect`", known: &["status", "max_bytes"], planned: &["json", "header"] };
+    Keys { of: "`expect`", known: &EXPECT_KEYS, planned: &[] };
+const EXPECT_KEYS: [&str; 6] =
+    ["status", "max_bytes", "min_bytes", "contains", "header", "json"];
+pub(super) const HEADER_TEST: Keys =
+    Keys { of: "a header's check", known: &["exists", "equals", "contains"], planned: &[] };
+pub(super) const JSON_TEST: Keys =
+    Keys { of: "a value's check", known: &["exists", "equals", "type"], planned: &[] };
+pub(super) const EXTRACT: Keys = Keys {
+    of: "an extraction",
+    known: &["json", "pointer", "header", "regex", "into", "keep"],
+    planned: &[],
+};
 pub(super) const SLO: Keys =
     Keys { of: "`slo`", known: &["limit", "excellent", "acceptable"], planned: &[] };
 

@@ -7,6 +7,7 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 
+use crate::load::flow::Flows;
 use crate::load::plan::{Login, PoolSource, SetupRequest};
 use crate::load::request::RequestTemplate;
 use crate::load::schedule::Arrivals;
@@ -15,7 +16,9 @@ use crate::load::slo::{Slo, Tiers};
 mod compiler;
 mod diagnostics;
 mod exchange;
+mod expectation;
 mod fields;
+mod flows;
 mod jwt;
 mod node;
 mod redistribute;
@@ -27,7 +30,7 @@ mod tests;
 
 pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source};
 pub use jwt::jwt_expiry;
-pub use redistribute::{EmptyPool, Redistributed, redistribute};
+pub use redistribute::{EmptyPool, Redistributed, empty_pools, redistribute};
 pub use schema::json_schema;
 pub use select::{SelectError, select};
 
@@ -58,6 +61,8 @@ pub struct Profile {
     pub sha256: String,
     /// The mix; at least one has a weight above 0, and no two have the same name.
     pub requests: Vec<RequestTemplate>,
+    /// Requests in order, beside the mix's single ones, and what answers leave for later requests.
+    pub flows: Flows,
     /// Obtains the token that the other requests' headers hold.
     pub login: Option<Login>,
     /// Sent once each, in order, after log-in.
@@ -79,6 +84,7 @@ impl Profile {
             host: None,
             sha256: String::new(),
             requests: Vec::new(),
+            flows: Flows::default(),
             login: None,
             setup: Vec::new(),
             pools: Vec::new(),

@@ -161,6 +161,9 @@ impl Compiler<'_> {
         if let Some((_, value)) = self.variables.iter().find(|(variable, _)| variable == name) {
             return Ok(Piece::Inserted(value.clone()));
         }
+        if let Some(number) = self.flow_variables.iter().flatten().position(|known| known == name) {
+            return Ok(Piece::Hole(Segment::Variable(number)));
+        }
         match name {
             "slot" => return Ok(Piece::Hole(Segment::SlotIndex)),
             "token" if place == Place::Login => {
@@ -185,6 +188,8 @@ impl Compiler<'_> {
             format!("to take a value of the pool write pick({name})")
         } else if let Some(close) = nearest(name, variables.chain(["slot", "token"])) {
             format!("did you mean `{close}`?")
+        } else if self.flow_variables.is_some() {
+            format!("add `{name}` under `variables`, or extract it in an earlier step")
         } else {
             format!("add `{name}` under `variables`")
         };
@@ -235,6 +240,9 @@ impl Compiler<'_> {
                 "log-in and set-up requests can't pick from a pool".into(),
                 "pools are filled once set-up has run; only `requests` use them".into(),
             ));
+        }
+        if let Some(number) = self.gathered.iter().position(|gathered| gathered.name == pool) {
+            return Ok(Piece::Hole(Segment::PickGathered(number)));
         }
         if let Some(id) = self.pools.iter().position(|source| source.name == pool) {
             return Ok(Piece::Hole(Segment::Pick(id)));

@@ -10,6 +10,7 @@ use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome};
 use steadfire::engine::prepare::prepare;
 use steadfire::load::mix::Mix;
+use steadfire::load::flow::Flows;
 use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Escape, Expect, OnEmpty, RequestTemplate, Segment, Template};
@@ -61,6 +62,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
             request("b", WEIGHTS[1]),
             request("c", WEIGHTS[2]),
         ],
+        flows: Flows::default(),
         login: None,
         setup: Vec::new(),
         pools: Vec::new(),

@@ -68,6 +68,7 @@ pub(super) fn resolve(
         origin,
         way,
         requests,
+        flows: profile.as_ref().map_or_else(crate::load::flow::Flows::default, |profile| profile.flows.clone()),
         login: profile.as_ref().and_then(|profile| profile.login.clone()),
         setup: profile.as_ref().map_or_else(Vec::new, |profile| profile.setup.clone()),
         pools: profile.as_ref().map_or_else(Vec::new, |profile| profile.pools.clone()),
