@@ -16,6 +16,7 @@ use gungraun::prelude::*;
 use http::Request;
 use http::header::{HOST, USER_AGENT};
 use http_body_util::Full;
+use steadfire::load::extract::Gathered;
 use steadfire::load::mix::Mix;
 use steadfire::load::random::SplitMix64;
 use steadfire::load::rate::Rate;
@@ -104,7 +105,8 @@ fn template(mut path: Path) -> Path {
     for slot in 0..ITEMS {
         let random = SplitMix64::for_slot(SEED, slot);
         path.text.clear();
-        let mut fill = Fill { random, slot, pools: &path.pools, token: "" };
+        let gathered = Gathered::NONE;
+        let mut fill = Fill { random, slot, pools: &path.pools, token: "", gathered };
         path.template.render(&mut fill, &mut path.text);
         black_box(&path.text);
     }

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use crate::commands::environment::Environment;
 use crate::commands::{Failure, run};
 use crate::exit::Exit;
+use crate::load::flow::Step;
 
 /// Validate a profile without sending anything.
 #[derive(Clone, Debug, clap::Args)]
@@ -24,7 +25,9 @@ pub struct Args {
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
     let profile = run::load(&args.profile, &environment)?;
-    let total: u64 = profile.requests.iter().map(|request| u64::from(request.weight)).sum();
+    let entries: Vec<_> =
+        profile.requests.iter().cloned().chain(profile.flows.stand_ins()).collect();
+    let total: u64 = entries.iter().map(|entry| u64::from(entry.weight)).sum();
     let mut text = format!(
         "{}: {} requests, {} set-up calls, {} pools\n",
         profile.name,
@@ -37,6 +40,16 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         let path = request.path.as_literal().unwrap_or("(varies)");
         writeln!(text, "{share:>6.2} %  {:<18} {} {path}", request.name, request.method)
             .expect("writing to a String cannot fail");
+    }
+    for flow in &profile.flows.list {
+        let share = f64::from(flow.weight) / total as f64 * 100.0;
+        writeln!(text, "{share:>6.2} %  {:<18} flow of {} steps", flow.name, flow.steps.len())
+            .expect("writing to a String cannot fail");
+        for Step { request, .. } in &flow.steps {
+            let path = request.path.as_literal().unwrap_or("(varies)");
+            writeln!(text, "          {} {} {path}", request.name, request.method)
+                .expect("writing to a String cannot fail");
+        }
     }
     // A closed pipe is no reason to complain.
     let _ = anstream::stdout().write_all(text.as_bytes());

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -202,7 +203,8 @@ impl Journeys {
         let variables = walk.as_ref().map_or(&[][..], |walk| &walk.variables);
         let step = walk.as_ref().map_or(0, |walk| walk.step);
         let gathered = Gathered { variables, pools: &gathered };
-        let mut outgoing = prepared.request(job.request, Turn { slot: job.slot, step, gathered })?;
+        let mut outgoing =
+            prepared.request(job.request, Turn { slot: job.slot, step, gathered })?;
         if let Some(hop) = hop {
             redirect(&mut outgoing, hop);
         }
@@ -213,10 +215,11 @@ impl Journeys {
         Some(outgoing)
     }
 
+    /// A server on this machine counts as reached securely, as in browsers.
     fn channel(&self) -> Channel {
         match self.origin.scheme {
-            Scheme::Http => Channel::Plain,
-            Scheme::Https => Channel::Secure,
+            Scheme::Http if !is_local(&self.origin.host) => Channel::Plain,
+            Scheme::Http | Scheme::Https => Channel::Secure,
         }
     }
 
@@ -334,6 +337,11 @@ impl Journeys {
         journeys.remove(id);
         end
     }
+}
+
+fn is_local(host: &str) -> bool {
+    let named = host == "localhost" || host.ends_with(".localhost");
+    named || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Turns a request into the one that a redirect asks for.

@@ -7,6 +7,7 @@ mod alarm;
 mod arrivals;
 mod connection;
 mod dispatch;
+mod entries;
 #[cfg(test)]
 mod example;
 pub mod fleet;

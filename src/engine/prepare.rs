@@ -10,14 +10,16 @@ use std::time::Duration;
 use http::HeaderName;
 use rustls::ClientConfig;
 
+use crate::engine::entries::{self, Entries};
 use crate::engine::prepared::{self, RenderError};
+use crate::engine::ruling::failed_check;
 use crate::load::flow::Flows;
 use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Login, Plan, Scheme, SetupRequest};
 use crate::load::request::{Pools, RequestTemplate, Template};
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::measure::fate::TransportError;
-use crate::profile::{EmptyPool, Redistributed, empty_pools, redistribute, select};
+use crate::profile::{EmptyPool, Redistributed, select};
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
 use crate::transport::proxy::ProxyFault;
@@ -161,20 +163,7 @@ pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Rea
         None => String::new(),
     };
     let pools = desk.fill_pools(&token).await?;
-    let entries = plan.requests.iter().cloned().chain(plan.flows.stand_ins()).collect();
-    let (mut requests, redistributed) = redistribute(entries, &plan.pools, &plan.setup, &pools)
-        .map_err(PrepareError::EmptyPools)?;
-    let empty = empty_pools(plan.flows.steps(), &plan.pools, &plan.setup, &pools);
-    if !empty.is_empty() {
-        return Err(PrepareError::EmptyPools(empty));
-    }
-    let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
-    let mix = Arc::new(Mix::new(&weights, plan.seed)?);
-    // Flows need no pool to be started, so all of their stand-ins are left, and last.
-    let stand_ins = requests.split_off(requests.len() - plan.flows.list.len());
-    let flows = Arc::new(plan.flows.weighted(&stand_ins));
-    let rows = requests.iter().chain(flows.steps()).cloned().collect();
-    let requests = requests.into();
+    let Entries { requests, flows, rows, mix, redistributed } = entries::settle(plan, &pools)?;
     Ok(Ready { route, requests, flows, rows, mix, pools, token, redistributed })
 }
 
@@ -371,6 +360,10 @@ impl Desk<'_> {
                 };
                 let (step, status) = (step(setup), answer.status);
                 return Err(PrepareError::Refused { step, status, remedy });
+            }
+            if let Some(check) = failed_check(&setup.expect, &answer.body) {
+                let what = format!("the answer fails the check `{check}`");
+                return Err(PrepareError::Unusable { step: step(setup), what });
             }
             for (pool, source) in self.plan.pools.iter().enumerate() {
                 if source.setup == number {

@@ -198,9 +198,9 @@ impl Entry {
         let (pools, variables) = &self.needs;
         let filled = |ring: &Ring| !ring.values().is_empty();
         pools.iter().all(|&pool| gathered.pools.get(pool).is_some_and(filled))
-            && variables.iter().all(|&number| {
-                gathered.variables.get(number).is_some_and(Option::is_some)
-            })
+            && variables
+                .iter()
+                .all(|&number| gathered.variables.get(number).is_some_and(Option::is_some))
     }
 }
 
@@ -336,7 +336,10 @@ mod tests {
         plan.way.keep_alive = KeepAlive::Off;
         let sent = |plan: &Plan| {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
-            Prepared::new(&[detail()], plan, pools, "t0ken").unwrap().request(0, Turn::first(1)).unwrap()
+            Prepared::new(&[detail()], plan, pools, "t0ken")
+                .unwrap()
+                .request(0, Turn::first(1))
+                .unwrap()
         };
         let direct = sent(&plan);
         assert_eq!((direct.uri().to_string().as_str(), direct.headers().len()), ("/v1/items/x", 4));

@@ -4,12 +4,13 @@
 
 use std::rc::Rc;
 
-use http::{Method, Uri};
+use http::{HeaderMap, Method, Uri};
 
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::journeys::Hop;
 use crate::engine::kept::{Keeper, Kept};
 use crate::engine::seat::Job;
+use crate::load::answer::{Answer, Body};
 use crate::load::expect::{Amiss, Expect, Reads, Trouble};
 use crate::load::redirect;
 use crate::measure::fate::Fate;
@@ -45,6 +46,13 @@ pub(super) struct Received {
 /// By the status alone.
 pub(super) fn by_status(expect: &Expect, status: u16) -> Fate {
     if expect.accepts(status) { Fate::Ok } else { Fate::BadStatus }
+}
+
+/// The first check that the answer to a set-up request fails, by name.
+pub(super) fn failed_check(expect: &Expect, body: &[u8]) -> Option<String> {
+    let headers = HeaderMap::new();
+    let answer = Answer::new(body.len() as u64, &headers, Body::Whole(body));
+    expect.inspect(&answer).amiss.places().next().map(|place| expect.name_of(place))
 }
 
 impl Dispatcher {

@@ -378,7 +378,8 @@ mod tests {
         assert!(Expect::SUCCESS.accepts(204) && Expect::SUCCESS.accepts(301));
         assert!(!Expect::SUCCESS.accepts(404) && !Expect::SUCCESS.accepts(101));
         let expect = Expect { statuses: vec![200..=299, 404..=404], ..Expect::SUCCESS };
-        for (status, accepted) in [(200, true), (299, true), (300, false), (404, true), (405, false)]
+        for (status, accepted) in
+            [(200, true), (299, true), (300, false), (404, true), (405, false)]
         {
             assert_eq!(expect.accepts(status), accepted, "{status}");
         }
@@ -479,8 +480,7 @@ mod tests {
         };
         for (into, failed) in [(Target::Pool(0), false), (Target::Variable(0), true)] {
             let expect = Expect { extract: vec![extraction(into)], ..Expect::SUCCESS };
-            let inspection =
-                expect.inspect(&Answer::new(2, &HeaderMap::new(), Body::Whole(b"{}")));
+            let inspection = expect.inspect(&Answer::new(2, &HeaderMap::new(), Body::Whole(b"{}")));
             assert_eq!(inspection.failed, failed, "{into:?}");
             assert!(!inspection.amiss.is_empty() && inspection.taken.is_empty());
         }

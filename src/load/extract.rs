@@ -172,8 +172,12 @@ impl Ring {
         Self { values: Vec::new(), keep, next: 0 }
     }
 
-    /// Adds a value, in place of the oldest if there is no room.
+    /// Adds a value, in place of the oldest if there is no room. One that could not be sent everywhere is
+    /// left out, as it is in [`Extraction::values`].
     pub fn push(&mut self, value: String) {
+        if !is_usable(&value) {
+            return;
+        }
         if self.values.len() < self.keep {
             self.values.push(value);
         } else if let Some(oldest) = self.values.get_mut(self.next) {
@@ -260,6 +264,8 @@ mod tests {
         let mut values = ring.values().to_vec();
         values.sort();
         assert_eq!(values, ["c", "d", "e"]);
+        ring.push("a\nb".to_owned());
+        assert!(!ring.values().iter().any(|value| value.contains('\n')));
         let mut none = Ring::new(0);
         none.push("a".to_owned());
         assert!(none.values().is_empty());

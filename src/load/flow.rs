@@ -127,17 +127,25 @@ impl Flows {
         })
     }
 
-    /// The same flows with the weights of their stand-ins.
+    /// The steps, to be changed.
+    pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut RequestTemplate> {
+        self.list.iter_mut().flat_map(|flow| flow.steps.iter_mut().map(|step| &mut step.request))
+    }
+
+    /// Takes the stand-ins out of `requests`; flows have their weights from then on, and those without one
+    /// are dropped.
     #[must_use]
-    pub fn weighted(&self, stand_ins: &[RequestTemplate]) -> Self {
-        let mut flows = self.clone();
-        for (flow, stand_in) in flows.list.iter_mut().zip(stand_ins) {
-            flow.weight = stand_in.weight;
+    pub fn reclaimed(mut self, requests: &mut Vec<RequestTemplate>) -> Self {
+        self.list.retain_mut(|flow| {
+            let place = requests.iter().position(|request| request.name == flow.name);
+            let Some(place) = place else { return false };
+            flow.weight = requests.remove(place).weight;
             for step in &mut flow.steps {
-                step.request.weight = stand_in.weight;
+                step.request.weight = flow.weight;
             }
-        }
-        flows
+            true
+        });
+        self
     }
 }
 
@@ -193,6 +201,17 @@ impl Plan {
                 let StepsPerEntry { requests, entries } = self.steps_per_entry();
                 let slots = u128::from(asked) * u128::from(entries) / u128::from(requests);
                 u64::try_from(slots).unwrap_or(u64::MAX).max(1)
+            }
+        }
+    }
+
+    /// The plan's rate, or the highest of its stages, in requests.
+    pub fn request_rate(&self) -> Rate {
+        match self.flows.rate_counts {
+            RateCounts::Requests => self.rate,
+            RateCounts::Flows => {
+                let StepsPerEntry { requests, entries } = self.steps_per_entry();
+                self.rate.scaled(requests, entries)
             }
         }
     }

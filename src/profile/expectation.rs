@@ -44,11 +44,12 @@ impl Compiler<'_> {
         let statuses = fields.get("status").map(one_or_many).unwrap_or_default();
         expect.statuses = statuses.iter().filter_map(|node| self.status(node)).collect();
         let checks = &mut expect.checks;
-        let bounds = [("max_bytes", Test::MaxBytes as fn(u64) -> Test), ("min_bytes", Test::MinBytes)];
+        let bounds =
+            [("max_bytes", Test::MaxBytes as fn(u64) -> Test), ("min_bytes", Test::MinBytes)];
         for (key, test) in bounds {
-            let number = fields.get(key).and_then(|node| {
-                self.mistakes.whole(node, &format!("`{key}`"), 0..=u64::MAX)
-            });
+            let number = fields
+                .get(key)
+                .and_then(|node| self.mistakes.whole(node, &format!("`{key}`"), 0..=u64::MAX));
             checks.extend(number.map(|number| Check { name: key.to_owned(), test: test(number) }));
         }
         if let Some(node) = fields.get("contains") {
@@ -60,7 +61,8 @@ impl Compiler<'_> {
         if let Some(node) = fields.get("json") {
             self.json_tests(node, checks);
         }
-        if place != Place::Mix && checks.iter().any(|check| matches!(check.test, Test::Header(..))) {
+        if place != Place::Mix && checks.iter().any(|check| matches!(check.test, Test::Header(..)))
+        {
             let hint = "check its status or its body";
             let message = "the headers of log-in and set-up answers can't be checked";
             self.mistakes.report_with(node.span, message, hint);
@@ -72,7 +74,8 @@ impl Compiler<'_> {
         if let Value::Text(text) = &node.value {
             let found = status_range(text);
             if found.is_none() {
-                let hint = "write a status such as 200, a class such as 2xx, or a range such as 200-204";
+                let hint =
+                    "write a status such as 200, a class such as 2xx, or a range such as 200-204";
                 self.mistakes.report_with(node.span, "this is not a status", hint);
             }
             return found;
@@ -86,7 +89,8 @@ impl Compiler<'_> {
         let texts = one_or_many(node);
         for (text, number) in texts.iter().zip(1..) {
             let Some(text) = self.fixed(text, "`contains`") else { continue };
-            let name = if texts.len() == 1 { "contains".to_owned() } else { format!("contains {number}") };
+            let name =
+                if texts.len() == 1 { "contains".to_owned() } else { format!("contains {number}") };
             checks.push(Check { name, test: Test::Contains(text) });
         }
     }
@@ -117,7 +121,11 @@ impl Compiler<'_> {
         let Some(fields) = self.mistakes.fields(node, &HEADER_TEST) else { return Vec::new() };
         let mut tests = Vec::new();
         if let Some(there) = fields.get("exists").and_then(|node| self.truth(node, "`exists`")) {
-            tests.push(if there { ("exists", TextTest::Exists) } else { ("absent", TextTest::Absent) });
+            tests.push(if there {
+                ("exists", TextTest::Exists)
+            } else {
+                ("absent", TextTest::Absent)
+            });
         }
         if let Some(text) = fields.get("equals").and_then(|node| self.fixed(node, &what)) {
             tests.push(("equals", TextTest::Equals(text)));
@@ -154,7 +162,11 @@ impl Compiler<'_> {
         let Some(fields) = self.mistakes.fields(node, &JSON_TEST) else { return Vec::new() };
         let mut tests = Vec::new();
         if let Some(there) = fields.get("exists").and_then(|node| self.truth(node, "`exists`")) {
-            tests.push(if there { ("exists", JsonTest::Exists) } else { ("absent", JsonTest::Absent) });
+            tests.push(if there {
+                ("exists", JsonTest::Exists)
+            } else {
+                ("absent", JsonTest::Absent)
+            });
         }
         let kind = fields
             .get("type")
@@ -202,8 +214,7 @@ impl Compiler<'_> {
             } else {
                 self.flow_variable(key).map(Target::Variable)
             };
-            extractions
-                .extend(into.map(|into| Extraction { name: name.clone(), source, into }));
+            extractions.extend(into.map(|into| Extraction { name: name.clone(), source, into }));
         }
         extractions
     }

@@ -51,8 +51,21 @@ pub(super) const SETUP: Keys = Keys {
 pub(super) const REQUEST: Keys = Keys {
     of: "a request",
     known: &[
-        "name", "weight", "group", "tags", "method", "path", "query", "headers", "json", "body",
-        "form", "expect", "extract", "redirects", "on_empty",
+        "name",
+        "weight",
+        "group",
+        "tags",
+        "method",
+        "path",
+        "query",
+        "headers",
+        "json",
+        "body",
+        "form",
+        "expect",
+        "extract",
+        "redirects",
+        "on_empty",
     ],
     planned: &["file", "slo"],
 };
@@ -64,15 +77,23 @@ pub(super) const FLOW: Keys = Keys {
 pub(super) const STEP: Keys = Keys {
     of: "a step",
     known: &[
-        "name", "think", "method", "path", "query", "headers", "json", "body", "form", "expect",
-        "extract", "redirects",
+        "name",
+        "think",
+        "method",
+        "path",
+        "query",
+        "headers",
+        "json",
+        "body",
+        "form",
+        "expect",
+        "extract",
+        "redirects",
     ],
     planned: &["file", "slo"],
 };
-pub(super) const EXPECT: Keys =
-    Keys { of: "`expect`", known: &EXPECT_KEYS, planned: &[] };
-const EXPECT_KEYS: [&str; 6] =
-    ["status", "max_bytes", "min_bytes", "contains", "header", "json"];
+pub(super) const EXPECT: Keys = Keys { of: "`expect`", known: &EXPECT_KEYS, planned: &[] };
+const EXPECT_KEYS: [&str; 6] = ["status", "max_bytes", "min_bytes", "contains", "header", "json"];
 pub(super) const HEADER_TEST: Keys =
     Keys { of: "a header's check", known: &["exists", "equals", "contains"], planned: &[] };
 pub(super) const JSON_TEST: Keys =

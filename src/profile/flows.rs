@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::load::cookies::Cookies;
-use crate::load::flow::{FLOWS_MAX, Flow, Flows, OnFailure, RateCounts, STEPS_MAX, Step, THINK_MAX, Think};
+use crate::load::flow::{
+    FLOWS_MAX, Flow, Flows, OnFailure, RateCounts, STEPS_MAX, Step, THINK_MAX, Think,
+};
 use crate::load::mix::{CYCLE_MAX, MixError, cycle_length};
 use crate::load::plan::SetupRequest;
 use crate::load::request::{OnEmpty, RequestTemplate};
@@ -48,7 +50,11 @@ impl Compiler<'_> {
     fn flow(&mut self, fields: &Fields<'_>) -> Flow {
         let name = fields.get("name").and_then(|node| self.mistakes.word(node, "`name`"));
         if fields.get("name").is_none() {
-            self.mistakes.report_with(fields.span, "a flow needs a `name`", "add for example name: browse");
+            self.mistakes.report_with(
+                fields.span,
+                "a flow needs a `name`",
+                "add for example name: browse",
+            );
         }
         let name = name.unwrap_or_default();
         let weight = fields
@@ -153,7 +159,8 @@ impl Compiler<'_> {
         if !self.mistakes.is_empty() {
             return;
         }
-        let span = fields.get("requests").or(fields.get("flows")).map_or(fields.span, |node| node.span);
+        let span =
+            fields.get("requests").or(fields.get("flows")).map_or(fields.span, |node| node.span);
         let single = requests.iter().map(|request| request.weight);
         let weights: Vec<u32> = single.chain(flows.list.iter().map(|flow| flow.weight)).collect();
         match cycle_length(&weights) {

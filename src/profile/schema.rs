@@ -2,8 +2,12 @@
 //!
 //! Says what can be said about structure; references (pools, variables, the environment) are `load`'s part.
 
+mod answers;
+
 use serde_json::{Value, json};
 
+use crate::load::flow::{FLOWS_MAX, STEPS_MAX};
+use crate::profile::schema::answers::{expect, extract, redirects};
 use crate::profile::{POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
 
 /// The JSON Schema (draft 2020-12) of a profile.
@@ -14,7 +18,7 @@ pub fn json_schema() -> Value {
         "description": "What is sent, in what proportion, and what it must meet.",
         "type": "object",
         "additionalProperties": false,
-        "required": ["requests"],
+        "anyOf": [{ "required": ["requests"] }, { "required": ["flows"] }],
         "properties": {
             "name": described(word(), "Name of the profile; the file's name unless given."),
             "host": {
@@ -35,7 +39,16 @@ pub fn json_schema() -> Value {
             },
             "requests": {
                 "type": "array", "minItems": 1, "maxItems": REQUESTS_MAX, "items": request(),
-                "description": "The mix.",
+                "description": "The mix: single requests.",
+            },
+            "flows": {
+                "type": "array", "maxItems": FLOWS_MAX, "items": flow(),
+                "description": "Requests in order, which share the weights of the mix.",
+            },
+            "rate_counts": {
+                "enum": ["requests", "flows"], "default": "requests",
+                "description": "What the rate counts: requests, each step of a flow for itself, or entries \
+                                of the mix, a flow once.",
             },
             "slo": slo(),
             "arrivals": {
@@ -102,21 +115,7 @@ fn exchange(more: Value) -> Value {
         "json": { "description": "A body, sent as compact JSON." },
         "body": described(scalar(), "A body, sent as it is written."),
         "form": pairs("A body, sent as application/x-www-form-urlencoded."),
-        "expect": {
-            "type": "object",
-            "description": "What counts as a good answer.",
-            "additionalProperties": false,
-            "properties": {
-                "status": {
-                    "description": "Accepted statuses; 200 to 399 unless given.",
-                    "anyOf": [status(), { "type": "array", "items": status() }],
-                },
-                "max_bytes": {
-                    "type": "integer", "minimum": 0,
-                    "description": "Largest accepted body.",
-                },
-            },
-        },
+        "expect": expect(),
     });
     if let (Value::Object(properties), Value::Object(more)) = (&mut properties, more) {
         properties.extend(more);
@@ -132,10 +131,6 @@ fn exchange(more: Value) -> Value {
             { "not": { "required": ["body", "form"] } },
         ],
     })
-}
-
-fn status() -> Value {
-    json!({ "type": "integer", "minimum": 100, "maximum": 599 })
 }
 
 fn auth() -> Value {
@@ -181,12 +176,55 @@ fn request() -> Value {
             "description": "For --tags and --exclude-tags.",
             "anyOf": [word(), { "type": "array", "items": word() }],
         },
+        "extract": extract("Pools that answers fill for later requests, by name."),
+        "redirects": redirects(),
         "on_empty": {
             "enum": ["fail", "redistribute"], "default": "fail",
             "description": "When a pool it picks from is empty: refuse the run, or give its weight \
                             to its group.",
         },
     }))
+}
+
+fn flow() -> Value {
+    let step = exchange(json!({
+        "name": described(word(), "Unique within the flow; method and path unless given."),
+        "think": {
+            "type": "string", "minLength": 1,
+            "description": "The pause before this step, as 2s or 1s..3s; none before the first.",
+        },
+        "extract": extract("Variables of the flow, by name; with `into: pool` pools."),
+        "redirects": redirects(),
+    }));
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name", "steps"],
+        "properties": {
+            "name": described(word(), "Unique among requests and flows."),
+            "weight": {
+                "type": "integer", "minimum": 0, "maximum": WEIGHT_MAX, "default": 1,
+                "description": "Share of the mix; 0 is never started.",
+            },
+            "tags": {
+                "description": "For --tags and --exclude-tags.",
+                "anyOf": [word(), { "type": "array", "items": word() }],
+            },
+            "cookies": {
+                "type": "boolean", "default": false,
+                "description": "Whether the flow keeps the cookies that answers set.",
+            },
+            "on_failure": {
+                "enum": ["stop", "continue"], "default": "stop",
+                "description": "When a step does not go well: end the flow, or go on with the next.",
+            },
+            "steps": {
+                "type": "array", "minItems": 1, "maxItems": STEPS_MAX, "items": step,
+                "description": "The first is due with the schedule, each other one when the one before it \
+                                has ended and its own `think` has passed.",
+            },
+        },
+    })
 }
 
 fn slo() -> Value {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::load::extract::Gathered;
 use crate::load::random::SplitMix64;
 use crate::load::request::{Fill, Segment, Template};
 
 mod accepted;
+mod answers;
 mod diagnosed;
 mod published_schema;
 mod shipped;
@@ -45,7 +47,10 @@ fn rendered(template: &Template) -> String {
     let pools: Vec<Arc<[String]>> = vec![Arc::from(["a/b \"c\"".to_owned()])];
     let random = SplitMix64::for_slot(1, 7);
     let mut out = String::new();
-    template.render(&mut Fill { random, slot: 7, pools: &pools, token: "t0ken" }, &mut out);
+    let variables = [Some("v/1".to_owned())];
+    let gathered = Gathered { variables: &variables, pools: &[] };
+    let mut fill = Fill { random, slot: 7, pools: &pools, token: "t0ken", gathered };
+    template.render(&mut fill, &mut out);
     out
 }
 

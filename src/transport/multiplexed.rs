@@ -107,12 +107,7 @@ impl Session {
     }
 
     /// Carries one exchange and nothing else.
-    pub async fn only(
-        self,
-        driver: Driver,
-        request: Outgoing,
-        keep: &mut impl Keep,
-    ) -> Exchange {
+    pub async fn only(self, driver: Driver, request: Outgoing, keep: &mut impl Keep) -> Exchange {
         let Some(mut stream) = self.stream() else { return Exchange::NotSent };
         let mut driver = pin!(driver);
         let mut exchange = pin!(stream.exchange(request, keep));

@@ -8,6 +8,7 @@ mod cli;
 mod compare;
 mod engine;
 mod false_alarms;
+mod flows;
 mod http2;
 mod interrupt;
 mod ledger;

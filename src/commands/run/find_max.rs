@@ -102,7 +102,7 @@ fn standing(trial: &Trial, judgement: &Judgement) -> Standing {
 /// Who was slow, failed or unanswered in a trial.
 fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
     let limit = session.plan.slo.tightest_time().unwrap_or(Duration::MAX);
-    let requests = session.plan.requests.iter().zip(ran.stretch.outcome.tally.requests());
+    let requests = session.plan.rows().zip(ran.stretch.outcome.tally.requests());
     requests
         .map(|(template, tally)| {
             let entries = tally.response_time.answered.entries();
@@ -134,15 +134,18 @@ fn offer(
     output: &mut Output,
 ) -> Result<(Ran, TrialResult), Failure> {
     let plan = &session.plan;
+    let asked = Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?;
+    // What the rate counts, in requests.
+    let (each, requests) = (plan.requests_per_counted(), plan.requests_per_counted() * trial.rate);
     let schedule = Schedule {
-        rate: Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?,
+        rate: plan.slot_rate(asked),
         stages: None,
         arrivals: plan.arrivals,
         seed: plan.seed,
         horizon: Horizon::after(trial.duration()),
     };
     let planned = Planned {
-        label: format!("{} {}", search_report::purpose(trial.purpose), schedule.rate),
+        label: format!("{} {}", search_report::purpose(trial.purpose), asked),
         schedule,
         warmup: trial.head,
         drain: plan.limits.drain.min(DRAIN_MAX),
@@ -163,7 +166,7 @@ fn offer(
     let Stretch { outcome, summary, length, .. } = &stretch;
     // What drains afterwards is no part of the trial's course.
     points.retain(|point| point.at <= outcome.arrivals_end.since(Offset::ZERO));
-    let client = client_state(session, stretch.measurement(trial.rate));
+    let client = client_state(session, stretch.measurement(requests));
     let result = TrialResult {
         points,
         length: *length,
@@ -171,8 +174,8 @@ fn offer(
         planned: summary.total.fates.planned(),
         ok: summary.total.fates.ok(),
         error_rate: summary.error_rate(),
-        measured: measured(plan, summary, trial.rate),
-        achieved: summary.achieved(),
+        measured: measured(plan, summary, requests),
+        achieved: summary.achieved() / each,
         send_lag_p99: summary.send_lag.p99.value,
         median: summary.total.response_time.quantile(0.5).value,
         interval: search_report::quantile(&plan.slo).and_then(|quantile| spread.of(quantile)),
@@ -230,6 +233,6 @@ fn report(session: &Session, search: SearchReport, ran: Ran) -> Report {
         ..(*session.plan).clone()
     };
     let series = std::mem::take(&mut stretch.series);
-    let measurement = stretch.measurement(trial.rate);
+    let measurement = stretch.measurement(plan.rate_asked());
     verdict::report(session, &plan, measurement, series, Some(search))
 }
