@@ -240,7 +240,12 @@ impl Compiler<'_> {
             None => false,
             Some(node) => {
                 let choices = [("pool", true), ("variable", false)];
-                self.mistakes.choice(node, "`into`", &choices)?
+                let pool = self.mistakes.choice(node, "`into`", &choices)?;
+                if !pool && self.flow_variables.is_none() {
+                    let message = "only a step of a flow fills variables";
+                    self.mistakes.report_with(node.span, message, "leave `into` out");
+                }
+                pool
             }
         };
         let given: Vec<&str> = ["json", "pointer", "header", "regex"]
@@ -306,16 +311,12 @@ impl Compiler<'_> {
     /// Takes note of the pools that answers fill, before the requests that pick from them are read. What is
     /// wrong with them is reported when they are read.
     pub(super) fn note_gathered(&mut self, fields: &Fields<'_>) {
-        let items = |node: Option<&'_ Node>| match node.map(|node| &node.value) {
-            Some(Value::List(items)) => items.clone(),
-            _ => Vec::new(),
-        };
         for request in items(fields.get("requests")) {
-            self.note_extracts(&request, Target::Pool(0));
+            self.note_extracts(request, Target::Pool(0));
         }
         for flow in items(fields.get("flows")) {
-            for step in items(entry(&flow, "steps")) {
-                self.note_extracts(&step, Target::Variable(0));
+            for step in items(entry(flow, "steps")) {
+                self.note_extracts(step, Target::Variable(0));
             }
         }
     }
@@ -353,6 +354,14 @@ impl Compiler<'_> {
                 start: self.pools.iter().position(|pool| pool.name == name),
             }),
         }
+    }
+}
+
+/// The items of a list, if it is one.
+fn items(node: Option<&Node>) -> &[Node] {
+    match node.map(|node| &node.value) {
+        Some(Value::List(items)) => items,
+        _ => &[],
     }
 }
 

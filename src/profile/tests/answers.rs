@@ -171,6 +171,10 @@ fn mistakes_are_told_with_their_place() {
             request("extract: {ids: {regex: 'a('}}"),
             "1:46 `regex` is not a regular expression: unclosed group",
         ),
+        (
+            request("extract: {ids: {json: $.a, into: variable}}"),
+            "1:53 only a step of a flow fills variables",
+        ),
         (request("extract: {a-b: $.a}"), "1:33 `a-b` can't be the name of a pool"),
         (request("redirects: 50"), "1:34 `redirects` must be a whole number from 0 to 20"),
         ("flows: [{steps: [{path: /}]}]".to_owned(), "1:9 a flow needs a `name`"),
