@@ -90,6 +90,8 @@ pub enum Cause {
     Stable,
     /// Whether a figure moved cannot be told.
     DriftUnknown,
+    /// The beginning of the run was unlike the rest.
+    Unsettled,
 }
 
 impl Cause {
@@ -125,6 +127,7 @@ impl Cause {
             Self::Drift => "drift",
             Self::Stable => "stable",
             Self::DriftUnknown => "drift_unknown",
+            Self::Unsettled => "unsettled",
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod compare;
 pub mod drift;
 pub mod findings;
 pub mod search;
+pub mod settling;
 pub mod sheet;
 pub mod slo;
 pub mod stats;

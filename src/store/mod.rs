@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod folder;
 pub mod journal;
+pub mod trials;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -16,6 +16,7 @@ mod login;
 mod machine;
 mod queueing;
 mod reach;
+mod search;
 mod server;
 mod stall;
 mod support;
