@@ -250,9 +250,7 @@ impl<'a> Worker<'a> {
                     return Next::Quit;
                 }
             }
-            if arrivals.past_sending(now, leg.drain) {
-                self.give_up(&mut arrivals, now);
-            }
+            self.give_up_late(&mut arrivals, now, leg.drain);
             let head_start =
                 if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };
             let taken = clock.now();
@@ -323,8 +321,11 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Gives up every slot that is due.
-    fn give_up(&self, arrivals: &mut Arrivals, now: Offset) {
+    /// Gives up every slot that is due once they are too late to be worth sending.
+    fn give_up_late(&self, arrivals: &mut Arrivals, now: Offset, drain: Duration) {
+        if !arrivals.past_sending(now, drain) {
+            return;
+        }
         while let Some((slot, entry, measured)) = arrivals.take(now, Offset::MAX) {
             let job = Job::new(slot, entry, measured, now);
             match entry.checked_sub(self.singles) {

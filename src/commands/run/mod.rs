@@ -119,7 +119,7 @@ impl Session {
         let version = ready.route.version();
         let way = Way { http: HttpChoice::Exactly(version), ..plan.way };
         let (requests, flows) = (ready.requests.to_vec(), (*ready.flows).clone());
-        let plan = Arc::new(Plan { requests, flows, way, ..plan });
+        let plan = Arc::new(Plan { way, requests, flows, ..plan });
         let redistributed = ready.redistributed.clone();
         let (route, token) = (ready.route.clone(), ready.token.clone());
         let addresses = route.addresses();
