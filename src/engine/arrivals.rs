@@ -20,6 +20,8 @@ pub(super) struct Arrivals {
     warmup: Offset,
     schedule_end: Offset,
     bound: Bound,
+    /// One more than the last slot that was taken.
+    pub(super) taken: u64,
 }
 
 /// What ends the schedule.
@@ -33,15 +35,15 @@ impl Arrivals {
     pub(super) fn new(assignment: &Assignment, worker: usize, workers: usize) -> Self {
         let leg = &assignment.leg;
         let horizon = leg.schedule.horizon;
-        let by_count = leg.schedule.rate.due(horizon.slots);
         let bound = if horizon.length == Duration::MAX { Bound::Slots } else { Bound::Length };
         Self {
             slots: leg.schedule.stride(worker as u64, workers as u64).peekable(),
             mix: Arc::clone(&assignment.mix),
             stop: Arc::clone(&assignment.arrivals_stop),
             warmup: Offset::ZERO + leg.warmup,
-            schedule_end: by_count.min(Offset::ZERO + horizon.length),
+            schedule_end: leg.schedule.end(),
             bound,
+            taken: 0,
         }
     }
 
@@ -80,6 +82,7 @@ impl Arrivals {
     pub(super) fn take(&mut self, now: Offset, end: Offset) -> Option<(Slot, usize, bool)> {
         self.next_due().filter(|&due| due <= now && due < end)?;
         let slot = self.slots.next()?;
+        self.taken = slot.index + 1;
         Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
     }
 }

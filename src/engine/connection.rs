@@ -139,14 +139,20 @@ impl<L: Link> Carrier<L> {
 
     /// Sends one slot's request, waits for the answer and records what came of it.
     pub(super) async fn carry(&mut self, job: Job) -> After {
-        let prepared = self.dispatcher.prepared();
+        let dispatcher = Rc::clone(&self.dispatcher);
+        let prepared = &dispatcher.prepared;
         let clock = self.dispatcher.recorder.clock();
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
-        let Some(request) = self.dispatcher.journeys.outgoing(&prepared, &job, began) else {
-            self.seat.carrying.set(None);
-            self.dispatcher.nothing_to_fill(&job);
-            return After::Open;
+        let start = self.dispatcher.start.borrow().clone();
+        let token_version = prepared.token_version(job.slot);
+        let request = match self.dispatcher.journeys.outgoing(prepared, &job, (began, &start)) {
+            Ok(request) => request,
+            Err(unfilled) => {
+                self.seat.carrying.set(None);
+                self.dispatcher.unfilled(&job, unfilled);
+                return After::Open;
+            }
         };
         let expect = prepared.expect(job.request);
         let mut case = self.dispatcher.case(expect, &job, &request);
@@ -165,6 +171,7 @@ impl<L: Link> Carrier<L> {
         };
         match exchange {
             Within::Ended(Exchange::Answered { status, body_bytes }) => {
+                prepared.heed(status, job.request, job.slot, token_version);
                 let mut sample = self.sample(&job, began, Some((status, body_bytes)));
                 let ruling = match case {
                     None => Ruling::Ended(by_status(expect, status)),

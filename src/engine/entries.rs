@@ -33,7 +33,10 @@ pub(super) fn settle(plan: &Plan, pools: &Pools) -> Result<Entries, PrepareError
         return Err(PrepareError::EmptyPools(empty));
     }
     let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
-    let mix = Arc::new(Mix::new(&weights, plan.seed)?);
+    let mix = Arc::new(match &plan.trace {
+        Some(trace) => Mix::recorded(trace.requests()),
+        None => Mix::new(&weights, plan.seed)?,
+    });
     // A stand-in picks from no pool, so all are left, and they come last.
     let flows = Arc::new(plan.flows.clone().reclaimed(&mut requests));
     let rows = requests.iter().chain(flows.steps()).cloned().collect();

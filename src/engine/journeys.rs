@@ -17,6 +17,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Uri};
 use slab::Slab;
 
+use crate::engine::leg::Start;
 use crate::engine::prepared::{Prepared, Turn};
 use crate::engine::seat::Job;
 use crate::load::cookies::{Channel, Cookies, Jar, Site};
@@ -51,6 +52,15 @@ pub(super) struct Journeys {
     gathered: RefCell<Vec<Ring>>,
     /// Wakes the worker when a step is due sooner than what it waits for.
     waker: RefCell<Option<Waker>>,
+}
+
+/// Why a slot has nothing to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfilled {
+    /// No answer has brought yet what it is filled with.
+    Yet,
+    /// A template fails, or gives what HTTP forbids.
+    Never,
 }
 
 /// A flow, a redirect that is followed, or both.
@@ -191,20 +201,30 @@ impl Journeys {
         .await;
     }
 
-    /// What a slot sends at `now`; nothing if an answer has yet to bring what it is filled with.
-    pub(super) fn outgoing(&self, prepared: &Prepared, job: &Job, now: Offset) -> Option<Outgoing> {
+    /// What a slot sends at `now`, in a leg that began with `start`.
+    pub(super) fn outgoing(
+        &self,
+        prepared: &Prepared,
+        job: &Job,
+        (now, start): (Offset, &Start),
+    ) -> Result<Outgoing, Unfilled> {
+        let due = start.wall.saturating_add(job.due.since(Offset::ZERO));
+        let filled = |step, gathered| {
+            if !prepared.is_filled_by(job.request, gathered) {
+                return Err(Unfilled::Yet);
+            }
+            let turn = Turn { slot: job.slot, step, gathered, due, taken: &start.taken };
+            prepared.request(job.request, &turn).ok_or(Unfilled::Never)
+        };
         let gathered = self.gathered.borrow();
         let Some(id) = job.journey else {
-            let gathered = Gathered { variables: &[], pools: &gathered };
-            return prepared.request(job.request, Turn { slot: job.slot, step: 0, gathered });
+            return filled(0, Gathered { variables: &[], pools: &gathered });
         };
         let journeys = self.under_way.borrow();
         let Journey { walk, hop } = &journeys[id];
         let variables = walk.as_ref().map_or(&[][..], |walk| &walk.variables);
-        let step = walk.as_ref().map_or(0, |walk| walk.step);
-        let gathered = Gathered { variables, pools: &gathered };
-        let mut outgoing =
-            prepared.request(job.request, Turn { slot: job.slot, step, gathered })?;
+        let step = walk.as_ref().map_or(0, |walk| walk.step as u64);
+        let mut outgoing = filled(step, Gathered { variables, pools: &gathered })?;
         if let Some(hop) = hop {
             redirect(&mut outgoing, hop);
         }
@@ -212,7 +232,7 @@ impl Journeys {
             let cookies = walk.jar.header(self.channel(), outgoing.uri().path(), now);
             add_cookies(outgoing.headers_mut(), cookies);
         }
-        Some(outgoing)
+        Ok(outgoing)
     }
 
     /// A server on this machine counts as reached securely, as in browsers.

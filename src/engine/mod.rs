@@ -6,25 +6,31 @@
 mod alarm;
 mod arrivals;
 mod connection;
+mod cookies;
+mod desk;
 mod dispatch;
 mod entries;
 #[cfg(test)]
 mod example;
 pub mod fleet;
+pub mod issuer;
 mod journeys;
+mod keeper;
 mod kept;
 mod learnt;
 pub mod leg;
+pub mod once;
 mod pacer;
 pub mod prepare;
 mod prepared;
 mod recorder;
 mod rehearsal;
+pub mod renewal;
 mod ruling;
 mod seat;
 mod session;
 mod timer;
-pub mod token;
+mod tokens;
 mod worker;
 
 pub use leg::Pacing;

@@ -37,7 +37,7 @@ pub(super) async fn rehearse(prepared: &Prepared) -> u64 {
         let Ok(mut link) = Http1::open(dialed).await else { return };
         while done < EXCHANGES && prepared.len() > 0 {
             let place = usize::try_from(done).unwrap_or(0) % prepared.len();
-            let Some(request) = prepared.request(place, Turn::first(done)) else {
+            let Some(request) = prepared.request(place, &Turn::rehearsed(done)) else {
                 // What it is filled with comes with the load.
                 done += 1;
                 continue;
@@ -84,11 +84,12 @@ mod tests {
             method: http::Method::POST,
             path: Template::literal("/any"),
             headers: Vec::new(),
-            body: body.map(Template::literal),
+            body: body.map(|text| Template::literal(text).into()),
             expect: Expect::SUCCESS,
             on_empty: OnEmpty::Fail,
         };
-        Prepared::new(&[request], &example::plan(9), Arc::from([]), "").expect("a request")
+        let filled = (Arc::from([]), Arc::default());
+        Prepared::new(&[request], &example::plan(9), filled, &[]).expect("a request")
     }
 
     #[tokio::test(flavor = "local")]

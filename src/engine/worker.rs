@@ -15,12 +15,13 @@ use tokio::sync::mpsc::error::TryRecvError;
 use crate::engine::arrivals::Arrivals;
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::journeys::Journeys;
-use crate::engine::leg::{Leg, WINDOW};
+use crate::engine::leg::{Leg, Start, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
 use crate::engine::rehearsal::rehearse;
 use crate::engine::seat::Job;
+use crate::engine::tokens::Renewed;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::way::HttpVersion;
@@ -44,8 +45,8 @@ pub(super) enum Command {
     Open(usize),
     /// Send a leg.
     Run(Assignment),
-    /// Use these requests from now on.
-    Prepare(Box<Prepared>),
+    /// Send this token from now on.
+    Token(Renewed),
     /// End the thread.
     Quit,
 }
@@ -54,6 +55,7 @@ pub(super) enum Command {
 pub(super) struct Assignment {
     pub(super) leg: Arc<Leg>,
     pub(super) mix: Arc<Mix>,
+    pub(super) start: Arc<Start>,
     /// Monotonic instant of the leg's offset zero.
     pub(super) start_ns: u64,
     /// Offset from which no slot is due any more; moved by the fleet to end arrivals early.
@@ -83,6 +85,8 @@ pub(super) struct Finished {
     pub(super) stamps: Stamping,
     pub(super) arrivals_end: Offset,
     pub(super) end: Offset,
+    /// One more than the last slot it took up.
+    pub(super) slots: u64,
 }
 
 /// What a worker is made of.
@@ -186,14 +190,14 @@ impl<'a> Worker<'a> {
                     self.dispatcher.open_connection();
                 }
                 if self.dispatcher.dialer.route().version() == HttpVersion::Http1 {
-                    rehearse(&self.dispatcher.prepared()).await;
+                    rehearse(&self.dispatcher.prepared).await;
                 }
                 while self.dispatcher.connecting() > 0 {
                     tokio::time::sleep(DRAIN_STEP).await;
                 }
                 self.tell(Message::Opened);
             }
-            Command::Prepare(prepared) => self.dispatcher.replace_prepared(*prepared),
+            Command::Token(renewed) => self.dispatcher.prepared.renew(renewed),
             Command::Run(assignment) => return self.run(assignment, commands).await,
             Command::Quit => return Next::Quit,
         }
@@ -204,7 +208,7 @@ impl<'a> Worker<'a> {
     fn hear(&self, commands: &mut UnboundedReceiver<Command>) -> Next {
         loop {
             match commands.try_recv() {
-                Ok(Command::Prepare(prepared)) => self.dispatcher.replace_prepared(*prepared),
+                Ok(Command::Token(renewed)) => self.dispatcher.prepared.renew(renewed),
                 // One leg at a time: the fleet asks for neither while one runs.
                 Ok(Command::Open(_) | Command::Run(_)) => {}
                 Ok(Command::Quit) | Err(TryRecvError::Disconnected) => return Next::Quit,
@@ -225,6 +229,7 @@ impl<'a> Worker<'a> {
     ) -> Next {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
+        self.dispatcher.start.replace(Arc::clone(&assignment.start));
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
         self.dispatcher.journeys.begin(Offset::ZERO + leg.warmup);
         self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
@@ -293,6 +298,7 @@ impl<'a> Worker<'a> {
             stamps: self.dispatcher.dialer.take_stamps(),
             arrivals_end: self.ended(&arrivals),
             end,
+            slots: arrivals.taken,
         })));
         Next::GoOn
     }

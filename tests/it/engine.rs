@@ -8,7 +8,7 @@ use http::Method;
 use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome};
-use steadfire::engine::prepare::prepare;
+use steadfire::engine::prepare::{Surroundings, prepare};
 use steadfire::load::flow::Flows;
 use steadfire::load::mix::Mix;
 use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
@@ -63,11 +63,13 @@ fn plan(server: &Server, workers: usize) -> Plan {
             request("c", WEIGHTS[2]),
         ],
         flows: Flows::default(),
-        login: None,
+        auth: None,
         setup: Vec::new(),
         pools: Vec::new(),
+        feeders: Vec::new(),
         rate: Rate::per_second(RATE).expect("it is above 0"),
         stages: None,
+        trace: None,
         arrivals: Arrivals::Constant,
         seed: SEED,
         warmup: Duration::ZERO,
@@ -95,12 +97,16 @@ fn plan(server: &Server, workers: usize) -> Plan {
 /// A second's load, after a warm-up.
 fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ready = runtime.expect("a runtime can be had").block_on(prepare(&plan, None));
+    let ready = runtime.expect("a runtime can be had").block_on(prepare(
+        &plan,
+        Surroundings { tls: None, own_life: |_| None, filled: &mut |_| {} },
+    ));
     let ready = ready.expect("the server is there");
     let leg = Leg {
         schedule: Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: plan.arrivals,
             seed: plan.seed,
             horizon: Horizon::after(warmup + plan.duration),
@@ -109,6 +115,7 @@ fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
         drain: plan.limits.drain,
         slow_after: Duration::MAX,
         pacing: Pacing::Precise,
+        ordered_at: Duration::ZERO,
     };
     let length = plan.duration;
     let fleet = Fleet::launch(&Arc::new(plan), ready, 8).expect("threads can be had");
@@ -166,6 +173,7 @@ fn poisson_arrivals_follow_from_the_seed_alone() {
         let schedule = Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: plan.arrivals,
             seed,
             horizon: Horizon::after(plan.duration),

@@ -13,7 +13,8 @@ async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
     let plan = example::plan(9);
     let limits = Limits { connections, in_flight: 10, ..plan.limits };
     let route = Route::resolve(&plan.origin, &plan.way, None).await.unwrap();
-    let prepared = Prepared::new(&[], &plan, Arc::clone(&pools), "").unwrap();
+    let filled = (Arc::clone(&pools), Arc::default());
+    let prepared = Prepared::new(&[], &plan, filled, &[]).unwrap();
     let journeys = Journeys::new(&plan, Arc::default(), 0, &pools);
     let dialer = Dialer::new(route, limits.connect_timeout);
     Dispatcher::new(Recorder::new(1), dialer, limits, prepared, journeys)
