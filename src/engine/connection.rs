@@ -188,10 +188,7 @@ impl<L: Link> Carrier<L> {
                     }
                     Ruling::Follow(job) => self.dispatcher.follow(job),
                 }
-                match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {
-                    Within::Ended(reuse) => reuse.into(),
-                    Within::TimedOut | Within::Dismissed => After::Closed,
-                }
+                self.settle(limit_ns).await
             }
             Within::Ended(Exchange::Failed(fault)) => {
                 self.fail(&job, began, Fate::TransportError(fault));
@@ -208,6 +205,13 @@ impl<L: Link> Carrier<L> {
             }
             // The leg is over, and the slot was given its fate then.
             Within::Dismissed => After::Closed,
+        }
+    }
+
+    async fn settle(&mut self, limit_ns: u64) -> After {
+        match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {
+            Within::Ended(reuse) => reuse.into(),
+            Within::TimedOut | Within::Dismissed => After::Closed,
         }
     }
 

@@ -229,9 +229,7 @@ impl<'a> Worker<'a> {
     ) -> Next {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
-        self.dispatcher.start.replace(Arc::clone(&assignment.start));
-        self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
-        self.dispatcher.journeys.begin(Offset::ZERO + leg.warmup);
+        self.begin(&assignment, clock);
         self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
             HttpVersion::Http1 => leg.send_stamps(self.workers),
             // A write carries the frames of several requests.
@@ -301,6 +299,13 @@ impl<'a> Worker<'a> {
             slots: arrivals.taken,
         })));
         Next::GoOn
+    }
+
+    fn begin(&self, assignment: &Assignment, clock: Clock) {
+        let leg = &assignment.leg;
+        self.dispatcher.start.replace(Arc::clone(&assignment.start));
+        self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
+        self.dispatcher.journeys.begin(Offset::ZERO + leg.warmup);
     }
 
     /// When the next step is due; none once steps have ended.
