@@ -30,15 +30,15 @@ pub(super) struct Compiler<'a> {
     pub(super) variables: Vec<(String, String)>,
     pub(super) authenticates: bool,
     pub(super) pools: Vec<PoolSource>,
+    /// Pools that answers fill.
+    pub(super) gathered: Vec<GatheredPool>,
+    /// Variables that the steps read so far fill, within a flow.
+    pub(super) flow_variables: Option<Vec<String>>,
     pub(super) feeders: Vec<Arc<Feeder>>,
     /// Names of those with mistakes; what refers to them is not reported again.
     pub(super) broken_feeders: Vec<String>,
     /// What expressions are tried out with.
     pub(super) sample: Feeding,
-    /// Pools that answers fill.
-    pub(super) gathered: Vec<GatheredPool>,
-    /// Variables that the steps read so far fill, within a flow.
-    pub(super) flow_variables: Option<Vec<String>>,
     /// Sent with every request that does not set them itself.
     pub(super) shared_headers: Vec<(HeaderName, Template)>,
     /// Sent with every request but the log-in.
@@ -59,11 +59,11 @@ impl<'a> Compiler<'a> {
             variables: Vec::new(),
             authenticates: false,
             pools: Vec::new(),
+            gathered: Vec::new(),
+            flow_variables: None,
             feeders: Vec::new(),
             broken_feeders: Vec::new(),
             sample: Feeding::NONE,
-            gathered: Vec::new(),
-            flow_variables: None,
             shared_headers: Vec::new(),
             token_header: None,
             token_query: None,
