@@ -6,12 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 
-use crate::engine::prepare::{PrepareError, Surroundings, feeding, prepare, route_of};
-use crate::engine::prepared::{Prepared, RenderError, Turn, setup_outgoing};
+use crate::engine::entries::feeding;
+use crate::engine::prepare::{PrepareError, Ready, Surroundings, prepare, route_of};
+use crate::engine::prepared::{Prepared, RenderError, Turn, Unsendable, setup_outgoing};
+use crate::load::answer::{self as answered, Body};
 use crate::load::auth::Auth;
+use crate::load::expect::{Expect, Inspection};
+use crate::load::extract::{Gathered, GatheredPool, Ring, Target};
 use crate::load::mix::Mix;
 use crate::load::plan::{Plan, SetupRequest};
-use crate::load::request::{Expect, Pools, RequestTemplate};
+use crate::load::request::{Pools, RequestTemplate};
 use crate::transport::connect::Dialer;
 use crate::transport::exchange::Outgoing;
 use crate::transport::single::{Answer, SingleError, fetch};
@@ -89,15 +93,82 @@ pub async fn once(
         show(Single { token: of(0), ..single });
     }
     let sources = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
-    let prepared = Prepared::new(&ready.requests, plan, sources, &tokens)?;
-    for (at, slot) in (0..ready.requests.len()).zip(0..) {
-        let request = &ready.requests[at];
-        let turn = Turn { due: now, ..Turn::rehearsed(slot) };
-        let outgoing = prepared.request(at, &turn).ok_or_else(|| unsendable(request))?;
-        let single = desk.exchange(&request.name, Stage::Mix, outgoing, &request.expect).await;
-        show(Single { token: of(at), ..single });
+    let prepared = Prepared::new(&ready.rows, plan, sources, &tokens)?;
+    let mut left = Left::new(&ready);
+    let mut rows: Vec<usize> = (0..ready.rows.len()).collect();
+    // Twice, since later answers may bring what an earlier request is filled with.
+    for _ in 0..2 {
+        let mut unfilled = Vec::new();
+        for row in rows {
+            let request = &ready.rows[row];
+            let gathered = left.gathered(row);
+            let turn = Turn { due: now, gathered, ..Turn::rehearsed(row as u64) };
+            match prepared.request(row, &turn) {
+                Ok(outgoing) => {
+                    let expect = &request.expect;
+                    let single = desk.exchange(&request.name, Stage::Mix, outgoing, expect).await;
+                    left.take(row, expect, &single);
+                    show(Single { token: of(row), ..single });
+                }
+                Err(Unsendable::Unfilled) => unfilled.push(row),
+                Err(Unsendable::Broken) => return Err(unsendable(request).into()),
+            }
+        }
+        rows = unfilled;
     }
-    Ok(())
+    match rows.first() {
+        None => Ok(()),
+        Some(row) => Err(PrepareError::Unusable {
+            step: ready.rows[*row].name.clone(),
+            what: "no answer brought what it is filled with".to_owned(),
+        }),
+    }
+}
+
+/// What answers have left for later requests.
+struct Left {
+    pools: Vec<Ring>,
+    /// Of each flow.
+    variables: Vec<Vec<Option<String>>>,
+    /// The flow that a row is a step of.
+    flows: Vec<Option<usize>>,
+}
+
+impl Left {
+    fn new(ready: &Ready) -> Self {
+        let list = &ready.flows.list;
+        let steps =
+            list.iter().enumerate().flat_map(|(flow, one)| vec![Some(flow); one.steps.len()]);
+        Self {
+            pools: ready.flows.gathered.iter().map(|pool| pool.begun(&ready.pools)).collect(),
+            variables: list.iter().map(|flow| vec![None; flow.variables]).collect(),
+            flows: vec![None; ready.requests.len()].into_iter().chain(steps).collect(),
+        }
+    }
+
+    fn gathered(&self, row: usize) -> Gathered<'_> {
+        let variables = self.flows[row].map_or(&[][..], |flow| &self.variables[flow]);
+        Gathered { variables, pools: &self.pools }
+    }
+
+    fn take(&mut self, row: usize, expect: &Expect, single: &Single) {
+        let Ok(answer) = &single.outcome else { return };
+        for (target, values) in inspected(expect, answer).taken {
+            match target {
+                Target::Pool(pool) => values.into_iter().for_each(|one| self.pools[pool].push(one)),
+                Target::Variable(number) => {
+                    if let Some(flow) = self.flows[row] {
+                        self.variables[flow][number] = values.into_iter().next();
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn inspected(expect: &Expect, answer: &Answer) -> Inspection {
+    let body = Body::Whole(&answer.body);
+    expect.inspect(&answered::Answer::new(answer.body.len() as u64, &answer.headers, body))
 }
 
 /// The requests that these slots would send if they were due `now`, since 1970. Pools hold their own name
@@ -115,14 +186,23 @@ pub fn preview(
         .iter()
         .map(|pool| Arc::from([pool.name.to_ascii_uppercase()]) as Arc<[String]>)
         .collect();
-    let weights: Vec<u32> = plan.requests.iter().map(|request| request.weight).collect();
-    let feeding = feeding(plan, &plan.requests, &Mix::new(&weights, plan.seed)?);
-    let prepared =
-        Prepared::new(&plan.requests, plan, (pools, Arc::new(feeding)), &["TOKEN".into()])?;
+    let weights = plan.requests.iter().map(|request| request.weight);
+    let weights: Vec<u32> = weights.chain(plan.flows.list.iter().map(|flow| flow.weight)).collect();
+    let mix = Mix::new(&weights, plan.seed)?;
+    let feeding = Arc::new(feeding(plan, &plan.requests, &plan.flows, &mix));
+    let rows: Vec<RequestTemplate> = plan.rows().cloned().collect();
+    let prepared = Prepared::new(&rows, plan, (pools, feeding), &["TOKEN".into()])?;
+    let named = |pool: &GatheredPool| {
+        let mut ring = Ring::new(1);
+        ring.push(pool.name.to_ascii_uppercase());
+        ring
+    };
+    let pools: Vec<Ring> = plan.flows.gathered.iter().map(named).collect();
+    let gathered = Gathered { variables: &[], pools: &pools };
     let rendered = |(slot, request): &(u64, usize)| {
-        let turn = Turn { due: now, ..Turn::rehearsed(*slot) };
+        let turn = Turn { due: now, gathered, ..Turn::rehearsed(*slot) };
         let outgoing = prepared.request(*request, &turn);
-        outgoing.map(|one| sent(&one)).ok_or_else(|| unsendable(&plan.requests[*request]))
+        outgoing.map(|one| sent(&one)).map_err(|_| unsendable(&rows[*request]))
     };
     Ok(slots.iter().map(rendered).collect::<Result<_, _>>()?)
 }
@@ -180,9 +260,10 @@ fn complaint(expect: &Expect, answer: &Answer) -> Option<String> {
             statuses => format!("status {}, expected {statuses:?}", answer.status),
         });
     }
-    let bytes = answer.body.len() as u64;
-    let most = expect.body_bytes_max.filter(|most| bytes > *most)?;
-    Some(format!("{bytes} bytes, expected {most} at most"))
+    let inspection = inspected(expect, answer);
+    let failed: Vec<String> =
+        inspection.amiss.places().map(|place| expect.name_of(place)).collect();
+    inspection.failed.then(|| format!("failed: {}", failed.join(", ")))
 }
 
 fn sent(outgoing: &Outgoing) -> Sent {

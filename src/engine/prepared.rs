@@ -17,6 +17,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::engine::tokens::{Rejection, Renewed, Tokens};
 use crate::load::body::Body;
+use crate::load::extract::{Gathered, Ring};
 use crate::load::feeder::{Feeding, Taken};
 use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::random::SplitMix64;
@@ -42,12 +43,17 @@ pub(super) struct Turn<'a> {
     pub(super) due: Duration,
     /// By earlier legs.
     pub(super) taken: &'a Taken,
+    /// Of the slot's flow, from 0.
+    pub(super) step: usize,
+    /// From earlier answers.
+    pub(super) gathered: Gathered<'a>,
 }
 
 impl Turn<'static> {
     /// Slot `slot` of a leg that comes first and measures nothing.
     pub(super) fn rehearsed(slot: u64) -> Self {
-        Self { slot, due: Duration::ZERO, taken: Rows::none().taken }
+        let (due, taken) = (Duration::ZERO, Rows::none().taken);
+        Self { slot, due, taken, step: 0, gathered: Gathered::NONE }
     }
 }
 
@@ -64,6 +70,17 @@ struct Entry {
     expect: Expect,
     /// Whether a token is anywhere in it.
     carries_token: bool,
+    /// What earlier answers must have brought: gathered pools and variables, by number.
+    needs: (Vec<usize>, Vec<usize>),
+}
+
+/// Why a slot's request cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsendable {
+    /// Earlier answers have not brought yet what it is filled with.
+    Unfilled,
+    /// An expression failed, or gave what HTTP forbids.
+    Broken,
 }
 
 /// Requests ready to be sent.
@@ -166,14 +183,15 @@ impl Prepared {
             body,
             expect: request.expect.clone(),
             carries_token: request.carries_token(),
+            needs: request.gathers(),
         })
     }
 
     fn fill<'a>(&'a self, turn: &Turn<'a>, token: &'a str) -> Fill<'a> {
-        let random = SplitMix64::for_slot(self.seed, turn.slot);
+        let random = SplitMix64::for_step(self.seed, turn.slot, turn.step as u64);
         let plain = Fill::of(random, turn.slot, &self.pools, token);
         let rows = Rows { feeding: &self.feeding, taken: turn.taken };
-        Fill { due: turn.due, rows, ..plain }
+        Fill { due: turn.due, rows, gathered: turn.gathered, ..plain }
     }
 
     /// Whether every value that the template may take up can stand in a header; what expressions make of
@@ -218,9 +236,16 @@ impl Prepared {
         self.tokens.renew(renewed);
     }
 
-    /// The request that a slot sends; nothing if an expression fails, or gives what HTTP forbids.
-    pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Option<Outgoing> {
+    /// What is sent in this turn of a request.
+    pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Result<Outgoing, Unsendable> {
         let entry = &self.entries[request];
+        if !entry.is_filled_by(turn.gathered) {
+            return Err(Unsendable::Unfilled);
+        }
+        self.rendered(entry, turn).ok_or(Unsendable::Broken)
+    }
+
+    fn rendered(&self, entry: &Entry, turn: &Turn<'_>) -> Option<Outgoing> {
         let held = self.tokens.of(turn.slot);
         let mut fill = self.fill(turn, &held.text);
         let uri = match &entry.uri {
@@ -246,6 +271,17 @@ impl Prepared {
         *outgoing.uri_mut() = uri;
         *outgoing.headers_mut() = headers;
         Some(outgoing)
+    }
+}
+
+impl Entry {
+    fn is_filled_by(&self, gathered: Gathered<'_>) -> bool {
+        let (pools, variables) = &self.needs;
+        let filled = |ring: &Ring| !ring.values().is_empty();
+        pools.iter().all(|&pool| gathered.pools.get(pool).is_some_and(filled))
+            && variables
+                .iter()
+                .all(|&number| gathered.variables.get(number).is_some_and(Option::is_some))
     }
 }
 
@@ -314,9 +350,9 @@ pub(super) fn setup_outgoing(
         on_empty: crate::load::request::OnEmpty::Fail,
     };
     let filled = (pools, Arc::new(Feeding::NONE));
-    let wrong = || RenderError { request: setup.name.clone(), part: "template" };
+    let wrong = |_| RenderError { request: setup.name.clone(), part: "template" };
     let prepared = Prepared::new(&[template], plan, filled, &[token.into()])?;
-    prepared.request(0, &Turn::rehearsed(0)).ok_or_else(wrong)
+    prepared.request(0, &Turn::rehearsed(0)).map_err(wrong)
 }
 
 /// The values of headers that differ by token alone, each once.
@@ -416,7 +452,7 @@ mod tests {
         let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
         let without = RequestTemplate { headers: Vec::new(), ..detail() };
         let mut expecting = detail();
-        expecting.expect.statuses = vec![401];
+        expecting.expect.statuses = vec![401..=401];
         let requests = [without, expecting, detail()];
         let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
         let filled = (pools, Arc::default());

@@ -6,6 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use crate::load::expect::Amiss;
+use crate::measure::flow::Milestone;
 use crate::measure::sample::{Sample, SetUp};
 use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Window};
@@ -67,6 +69,27 @@ impl Recorder {
         }
         if measured {
             self.tally.borrow_mut().record(sample);
+        }
+    }
+
+    /// Enters what was amiss with an answer.
+    pub(super) fn amiss(&self, request: usize, amiss: Amiss, measured: bool) {
+        if measured && !amiss.is_empty() {
+            self.tally.borrow_mut().record_amiss(request, amiss);
+        }
+    }
+
+    /// Enters a redirect that is followed.
+    pub(super) fn redirected(&self, request: usize, measured: bool) {
+        if measured {
+            self.tally.borrow_mut().record_redirect(request);
+        }
+    }
+
+    /// Enters what became of a flow; it counts if its first step does.
+    pub(super) fn flow(&self, flow: usize, milestone: Milestone, measured: bool) {
+        if measured {
+            self.tally.borrow_mut().record_flow(flow, milestone);
         }
     }
 

@@ -5,14 +5,16 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
+use crate::engine::arrivals::Arrivals;
 use crate::engine::dispatch::Dispatcher;
+use crate::engine::journeys::Journeys;
 use crate::engine::leg::{Leg, Start, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
@@ -22,7 +24,6 @@ use crate::engine::seat::Job;
 use crate::engine::tokens::Renewed;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
-use crate::load::schedule::{Slot, Slots};
 use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
 use crate::measure::generator::WorkerTime;
@@ -37,9 +38,6 @@ use crate::transport::route::Route;
 const BURST: usize = 32;
 /// How often a drain looks whether everything has been answered.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
-/// Once arrivals are over, slots that have not been taken up yet are given up when they are later than
-/// the drain and than this, or than this alone if arrivals were stopped.
-const LATENESS_MIN: Duration = Duration::from_secs(1);
 
 /// What the fleet asks of a worker.
 pub(super) enum Command {
@@ -100,7 +98,11 @@ pub(super) struct Equipment {
     pub(super) limits: Limits,
     pub(super) route: Route,
     pub(super) prepared: Prepared,
-    pub(super) requests: usize,
+    /// Rows of the ledger: the requests of the mix, then the steps of flows.
+    pub(super) rows: usize,
+    /// Those of them that the mix sends by themselves.
+    pub(super) singles: usize,
+    pub(super) journeys: Journeys,
     pub(super) receive_clock: ReceiveClock,
 }
 
@@ -159,6 +161,8 @@ enum Next {
 struct Worker<'a> {
     number: usize,
     workers: usize,
+    /// Entries of the mix that are single requests; those after them are flows.
+    singles: usize,
     dispatcher: Rc<Dispatcher>,
     pacer: Pacer,
     messages: &'a Sender<Message>,
@@ -166,15 +170,16 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(equipment: Equipment, messages: &'a Sender<Message>) -> std::io::Result<Self> {
-        let Equipment { number, workers, limits, route, prepared, requests, receive_clock, .. } =
-            equipment;
+        let Equipment { number, workers, limits, route, receive_clock, singles, .. } = equipment;
         let dialer = Dialer::new(route, limits.connect_timeout).part(number, workers);
         let dialer = match receive_clock {
             ReceiveClock::Kernel => dialer.with_kernel_clock(Rc::default()),
             ReceiveClock::User => dialer,
         };
-        let dispatcher = Dispatcher::new(Recorder::new(requests), dialer, limits, prepared);
-        Ok(Self { number, workers, dispatcher, pacer: Pacer::new()?, messages })
+        let Equipment { prepared, rows, journeys, .. } = equipment;
+        let recorder = Recorder::new(rows);
+        let dispatcher = Dispatcher::new(recorder, dialer, limits, prepared, journeys);
+        Ok(Self { number, workers, singles, dispatcher, pacer: Pacer::new()?, messages })
     }
 
     async fn obey(&mut self, command: Command, commands: &mut UnboundedReceiver<Command>) -> Next {
@@ -226,6 +231,7 @@ impl<'a> Worker<'a> {
         let clock = Clock::starting_at(assignment.start_ns);
         self.dispatcher.start.replace(Arc::clone(&assignment.start));
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
+        self.dispatcher.journeys.begin(Offset::ZERO + leg.warmup);
         self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
             HttpVersion::Http1 => leg.send_stamps(self.workers),
             // A write carries the frames of several requests.
@@ -250,33 +256,41 @@ impl<'a> Worker<'a> {
                 }
             }
             if arrivals.past_sending(now, leg.drain) {
-                while let Some((slot, request, measured)) = arrivals.take(now, Offset::MAX) {
-                    self.dispatcher.never_taken_up(slot.due, request, measured, now);
-                }
+                self.give_up(&mut arrivals, now);
             }
             let head_start =
                 if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };
-            if self.take_due(&mut arrivals, clock.now(), head_start, next_tick) == Progress::More {
+            let taken = clock.now();
+            self.take_steps(&arrivals, taken, head_start, next_tick);
+            if self.take_due(&mut arrivals, taken, head_start, next_tick) == Progress::More {
                 // What has been taken up leaves before more is.
                 tokio::task::yield_now().await;
                 continue;
             }
             let mut wake = next_tick;
+            let next_step = self.next_step(&arrivals);
+            if let Some(due) = next_step {
+                wake = wake.min(due - head_start);
+            }
             if let Some(due) = arrivals.next_due() {
                 wake = wake.min(due - head_start);
             } else {
                 // Waiting for the last answers says nothing about how busy the load made it.
                 time.get_or_insert_with(|| ThreadTime::now().since(began));
-                let drained = arrivals.ended() + leg.drain;
-                if self.dispatcher.outstanding() == 0 || now >= drained {
+                let drained = self.ended(&arrivals).max(next_step.unwrap_or_default()) + leg.drain;
+                let nothing_left = self.dispatcher.outstanding() == 0 && next_step.is_none();
+                if nothing_left || now >= drained {
                     break;
                 }
                 wake = wake.min(drained).min(now + DRAIN_STEP);
             }
-            self.pacer.wait_until(wake).await;
+            self.rest(wake).await;
         }
         let end = clock.now();
         self.dispatcher.abandon(end);
+        while let Some(job) = self.dispatcher.journeys.take(end, arrivals.steps_end(), end) {
+            self.dispatcher.never_sent(&job, end);
+        }
         self.close_window(end, leg.warmup);
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
@@ -284,11 +298,65 @@ impl<'a> Worker<'a> {
             connections_peak: self.dispatcher.take_connections_peak(),
             time: time.unwrap_or_default(),
             stamps: self.dispatcher.dialer.take_stamps(),
-            arrivals_end: arrivals.ended(),
+            arrivals_end: self.ended(&arrivals),
             end,
             slots: arrivals.taken,
         })));
         Next::GoOn
+    }
+
+    /// When the next step is due; none once steps have ended.
+    fn next_step(&self, arrivals: &Arrivals) -> Option<Offset> {
+        let journeys = &self.dispatcher.journeys;
+        if journeys.has_no_flows() {
+            return None;
+        }
+        journeys.next_due().filter(|due| *due < arrivals.steps_end())
+    }
+
+    /// When slots and steps ended or end.
+    fn ended(&self, arrivals: &Arrivals) -> Offset {
+        arrivals.ended().max(self.dispatcher.journeys.last_due())
+    }
+
+    /// Waits for `wake`, or for a step that turns out to be due before.
+    async fn rest(&mut self, wake: Offset) {
+        let journeys = &self.dispatcher.journeys;
+        if journeys.has_no_flows() {
+            self.pacer.wait_until(wake).await;
+        } else {
+            journeys.wait(wake, self.pacer.wait_until(wake)).await;
+        }
+    }
+
+    /// Gives up every slot that is due.
+    fn give_up(&self, arrivals: &mut Arrivals, now: Offset) {
+        while let Some((slot, entry, measured)) = arrivals.take(now, Offset::MAX) {
+            let job = Job::new(slot, entry, measured, now);
+            match entry.checked_sub(self.singles) {
+                None => self.dispatcher.never_sent(&job, now),
+                Some(flow) => self.dispatcher.never_started(flow, job, now),
+            }
+        }
+    }
+
+    /// Takes up the steps of flows that are due by `now` or within the head start, a burst at the most.
+    fn take_steps(
+        &self,
+        arrivals: &Arrivals,
+        taken: Offset,
+        head_start: Duration,
+        window_end: Offset,
+    ) {
+        let journeys = &self.dispatcher.journeys;
+        if journeys.has_no_flows() {
+            return;
+        }
+        let end = window_end.min(arrivals.steps_end());
+        for _ in 0..BURST {
+            let Some(job) = journeys.take(taken + head_start, end, taken) else { return };
+            self.dispatcher.dispatch(job);
+        }
     }
 
     /// Takes up the slots that are due by `now` or within the head start, a burst at the most. One due at
@@ -301,19 +369,15 @@ impl<'a> Worker<'a> {
         window_end: Offset,
     ) -> Progress {
         for _ in 0..BURST {
-            let Some((slot, request, measured)) = arrivals.take(taken + head_start, window_end)
+            let Some((slot, entry, measured)) = arrivals.take(taken + head_start, window_end)
             else {
                 return Progress::Done;
             };
-            self.dispatcher.dispatch(Job {
-                slot: slot.index,
-                due: slot.due,
-                request,
-                measured,
-                taken,
-                waited: false,
-                returned: false,
-            });
+            let job = Job::new(slot, entry, measured, taken);
+            match entry.checked_sub(self.singles) {
+                None => self.dispatcher.dispatch(job),
+                Some(flow) => self.dispatcher.start_flow(flow, job),
+            }
         }
         Progress::More
     }
@@ -336,61 +400,6 @@ enum Progress {
 fn first_tick(warmup: Duration) -> Offset {
     let into = crate::time::whole_nanos(warmup) % crate::time::whole_nanos(WINDOW);
     if into == 0 { Offset::ZERO + WINDOW } else { Offset::from_nanos(into) }
-}
-
-/// A worker's share of the schedule, as it comes due.
-struct Arrivals {
-    slots: std::iter::Peekable<Slots>,
-    mix: Arc<Mix>,
-    stop: Arc<AtomicU64>,
-    warmup: Offset,
-    schedule_end: Offset,
-    /// One more than the last slot that was taken.
-    taken: u64,
-}
-
-impl Arrivals {
-    fn new(assignment: &Assignment, worker: usize, workers: usize) -> Self {
-        let leg = &assignment.leg;
-        Self {
-            slots: leg.schedule.stride(worker as u64, workers as u64).peekable(),
-            mix: Arc::clone(&assignment.mix),
-            stop: Arc::clone(&assignment.arrivals_stop),
-            warmup: Offset::ZERO + leg.warmup,
-            schedule_end: leg.schedule.end(),
-            taken: 0,
-        }
-    }
-
-    fn stop(&self) -> Offset {
-        Offset::from_nanos(self.stop.load(Ordering::Relaxed))
-    }
-
-    /// When the next slot is due; `None` once arrivals have ended.
-    fn next_due(&mut self) -> Option<Offset> {
-        let stop = self.stop();
-        self.slots.peek().map(|slot| slot.due).filter(|&due| due < stop)
-    }
-
-    /// When arrivals end or ended.
-    fn ended(&self) -> Offset {
-        self.stop().min(self.schedule_end)
-    }
-
-    /// Whether arrivals are over and the next slot so late that it is not worth sending any more.
-    fn past_sending(&mut self, now: Offset, drain: Duration) -> bool {
-        let stopped = self.stop() < self.schedule_end;
-        let patience = if stopped { LATENESS_MIN } else { drain.max(LATENESS_MIN) };
-        now >= self.ended() + patience && self.next_due().is_some_and(|due| now >= due + patience)
-    }
-
-    /// The next slot if it is due and so before `end`, with its request and whether it counts.
-    fn take(&mut self, now: Offset, end: Offset) -> Option<(Slot, usize, bool)> {
-        self.next_due().filter(|&due| due <= now && due < end)?;
-        let slot = self.slots.next()?;
-        self.taken = slot.index + 1;
-        Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod fate;
+pub mod flow;
 pub mod generator;
 pub mod histogram;
 pub mod sample;

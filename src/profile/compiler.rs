@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
+use crate::load::extract::GatheredPool;
 use crate::load::feeder::{Feeder, Feeding};
-use crate::load::mix::{CYCLE_MAX, MixError, cycle_length};
 use crate::load::plan::{PoolSource, SetupRequest};
 use crate::load::request::{OnEmpty, RequestTemplate, Template};
 use crate::load::slo::{Slo, Tiers};
@@ -35,6 +35,10 @@ pub(super) struct Compiler<'a> {
     pub(super) broken_feeders: Vec<String>,
     /// What expressions are tried out with.
     pub(super) sample: Feeding,
+    /// Pools that answers fill.
+    pub(super) gathered: Vec<GatheredPool>,
+    /// Variables that the steps read so far fill, within a flow.
+    pub(super) flow_variables: Option<Vec<String>>,
     /// Sent with every request that does not set them itself.
     pub(super) shared_headers: Vec<(HeaderName, Template)>,
     /// Sent with every request but the log-in.
@@ -62,6 +66,8 @@ impl<'a> Compiler<'a> {
             feeders: Vec::new(),
             broken_feeders: Vec::new(),
             sample: Feeding::NONE,
+            gathered: Vec::new(),
+            flow_variables: None,
             shared_headers: Vec::new(),
             token_header: None,
             token_query: None,
@@ -135,7 +141,10 @@ impl<'a> Compiler<'a> {
             profile.setup = self.setup(node);
         }
         profile.pools.clone_from(&self.pools);
+        self.note_gathered(fields);
         profile.requests = self.requests(fields);
+        profile.flows = self.flows(fields, &profile.requests);
+        self.check_mix(fields, &profile.requests, &profile.flows);
         if let Some(node) = fields.get("slo") {
             (profile.slo, profile.tiers) = self.objectives(node);
         }
@@ -234,6 +243,9 @@ impl<'a> Compiler<'a> {
     fn requests(&mut self, fields: &Fields<'_>) -> Vec<RequestTemplate> {
         let hint = "add a list of at least one `- path: /…`";
         let Some(node) = fields.get("requests") else {
+            if fields.get("flows").is_some() {
+                return Vec::new();
+            }
             self.mistakes.report_with(fields.span, "the profile has no `requests`", hint);
             return Vec::new();
         };
@@ -261,7 +273,6 @@ impl<'a> Compiler<'a> {
             }
             requests.push(request);
         }
-        self.check_mix(node, &requests);
         requests
     }
 
@@ -291,27 +302,6 @@ impl<'a> Compiler<'a> {
             body,
             expect,
             on_empty: on_empty.unwrap_or_default(),
-        }
-    }
-
-    /// Weights must make a mix; meaningless after other mistakes, since those leave requests out.
-    fn check_mix(&mut self, node: &Node, requests: &[RequestTemplate]) {
-        if !self.mistakes.is_empty() {
-            return;
-        }
-        let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
-        match cycle_length(&weights) {
-            Ok(_) => {}
-            Err(MixError::Empty) => {
-                let hint = "give at least one request a weight above 0";
-                self.mistakes.report_with(node.span, "every weight is zero", hint);
-            }
-            Err(MixError::CycleTooLong(length)) => {
-                let message = format!(
-                    "the weights add up to {length} after reduction, more than {CYCLE_MAX}"
-                );
-                self.mistakes.report_with(node.span, message, "use smaller whole numbers");
-            }
         }
     }
 

@@ -12,6 +12,7 @@ use aws_lc_rs::digest;
 
 use crate::load::auth::Auth;
 use crate::load::feeder::Feeder;
+use crate::load::flow::Flows;
 use crate::load::plan::{PoolSource, SetupRequest};
 use crate::load::rate::Rate;
 use crate::load::request::RequestTemplate;
@@ -26,8 +27,10 @@ mod compiler;
 mod computed;
 mod diagnostics;
 mod exchange;
+mod expectation;
 mod feeders;
 mod fields;
+mod flows;
 mod functions;
 mod jwt;
 mod node;
@@ -43,7 +46,7 @@ mod users;
 
 pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source};
 pub use jwt::jwt_life;
-pub use redistribute::{EmptyPool, Redistributed, redistribute};
+pub use redistribute::{EmptyPool, Redistributed, empty_pools, redistribute};
 pub use schema::json_schema;
 pub use select::{SelectError, select};
 
@@ -101,6 +104,8 @@ pub struct Profile {
     pub sha256: String,
     /// The mix; at least one has a weight above 0, and no two have the same name.
     pub requests: Vec<RequestTemplate>,
+    /// Requests in order, beside the mix's single ones, and what answers leave for later requests.
+    pub flows: Flows,
     /// Where the token comes from that requests carry.
     pub auth: Option<Auth>,
     /// Address of the server that issues tokens, if it is not the target.
@@ -134,6 +139,7 @@ impl Profile {
             host: None,
             sha256: String::new(),
             requests: Vec::new(),
+            flows: Flows::default(),
             auth: None,
             auth_host: None,
             setup: Vec::new(),

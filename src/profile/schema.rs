@@ -2,11 +2,15 @@
 //!
 //! Says what can be said about structure; references (pools, variables, the environment) are `load`'s part.
 
+mod answers;
+
 use serde_json::{Value, json};
 
 use crate::load::auth::TOKENS_MAX;
+use crate::load::flow::{FLOWS_MAX, STEPS_MAX};
 use crate::load::stages::Stages;
 use crate::profile::body::BODIES;
+use crate::profile::schema::answers::{expect, extract, redirects};
 use crate::profile::{FEEDERS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
 
 /// The JSON Schema (draft 2020-12) of a profile.
@@ -17,7 +21,7 @@ pub fn json_schema() -> Value {
         "description": "What is sent, in what proportion, and what it must meet.",
         "type": "object",
         "additionalProperties": false,
-        "required": ["requests"],
+        "anyOf": [{ "required": ["requests"] }, { "required": ["flows"] }],
         "properties": {
             "name": described(word(), "Name of the profile; the file's name unless given."),
             "host": {
@@ -39,7 +43,16 @@ pub fn json_schema() -> Value {
             },
             "requests": {
                 "type": "array", "minItems": 1, "maxItems": REQUESTS_MAX, "items": request(),
-                "description": "The mix.",
+                "description": "The mix: single requests.",
+            },
+            "flows": {
+                "type": "array", "maxItems": FLOWS_MAX, "items": flow(),
+                "description": "Requests in order, which share the weights of the mix.",
+            },
+            "rate_counts": {
+                "enum": ["requests", "flows"], "default": "requests",
+                "description": "What the rate counts: requests, each step of a flow for itself, or entries \
+                                of the mix, a flow once.",
             },
             "slo": slo(),
             "rate": described(amount(), "Arrival rate, such as 200/s or 90/m; --rate overrides it."),
@@ -235,21 +248,7 @@ fn exchange(more: Value) -> Value {
         "file": described(scalar(), "A file whose bytes are the body; beside the profile."),
         "multipart": multipart(),
         "compress": { "enum": ["gzip", "none"], "description": "How the body is compressed." },
-        "expect": {
-            "type": "object",
-            "description": "What counts as a good answer.",
-            "additionalProperties": false,
-            "properties": {
-                "status": {
-                    "description": "Accepted statuses; 200 to 399 unless given.",
-                    "anyOf": [status(), { "type": "array", "items": status() }],
-                },
-                "max_bytes": {
-                    "type": "integer", "minimum": 0,
-                    "description": "Largest accepted body.",
-                },
-            },
-        },
+        "expect": expect(),
     });
     if let (Value::Object(properties), Value::Object(more)) = (&mut properties, more) {
         properties.extend(more);
@@ -269,10 +268,6 @@ fn one_body() -> Value {
         BODIES[..at].iter().map(move |second| json!({ "not": { "required": [first, second] } }))
     });
     pairs.collect()
-}
-
-fn status() -> Value {
-    json!({ "type": "integer", "minimum": 100, "maximum": 599 })
 }
 
 fn auth() -> Value {
@@ -431,12 +426,55 @@ fn request() -> Value {
             "description": "For --tags and --exclude-tags.",
             "anyOf": [word(), { "type": "array", "items": word() }],
         },
+        "extract": extract("Pools that answers fill for later requests, by name."),
+        "redirects": redirects(),
         "on_empty": {
             "enum": ["fail", "redistribute"], "default": "fail",
             "description": "When a pool it picks from is empty: refuse the run, or give its weight \
                             to its group.",
         },
     }))
+}
+
+fn flow() -> Value {
+    let step = exchange(json!({
+        "name": described(word(), "Unique within the flow; method and path unless given."),
+        "think": {
+            "type": "string", "minLength": 1,
+            "description": "The pause before this step, as 2s or 1s..3s; none before the first.",
+        },
+        "extract": extract("Variables of the flow, by name; with `into: pool` pools."),
+        "redirects": redirects(),
+    }));
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name", "steps"],
+        "properties": {
+            "name": described(word(), "Unique among requests and flows."),
+            "weight": {
+                "type": "integer", "minimum": 0, "maximum": WEIGHT_MAX, "default": 1,
+                "description": "Share of the mix; 0 is never started.",
+            },
+            "tags": {
+                "description": "For --tags and --exclude-tags.",
+                "anyOf": [word(), { "type": "array", "items": word() }],
+            },
+            "cookies": {
+                "type": "boolean", "default": false,
+                "description": "Whether the flow keeps the cookies that answers set.",
+            },
+            "on_failure": {
+                "enum": ["stop", "continue"], "default": "stop",
+                "description": "When a step does not go well: end the flow, or go on with the next.",
+            },
+            "steps": {
+                "type": "array", "minItems": 1, "maxItems": STEPS_MAX, "items": step,
+                "description": "The first is due with the schedule, each other one when the one before it \
+                                has ended and its own `think` has passed.",
+            },
+        },
+    })
 }
 
 fn slo() -> Value {

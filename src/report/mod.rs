@@ -10,6 +10,7 @@ pub mod comparable;
 pub mod comparison;
 mod convert;
 pub mod echo;
+pub mod flows;
 pub mod generator;
 pub mod search;
 pub mod series;
@@ -24,6 +25,7 @@ use crate::measure::fate::Fate;
 use crate::report::auth::AuthReport;
 use crate::report::comparison::ComparisonReport;
 use crate::report::echo::{Environment, PlanEcho};
+use crate::report::flows::FlowsReport;
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
@@ -93,6 +95,9 @@ pub struct Report {
     pub failed_response_time: Latency,
     /// Per request name, in the order of the plan.
     pub requests: Vec<RequestReport>,
+    /// Requests in order, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flows: Option<FlowsReport>,
     /// Over time.
     pub series: Vec<SeriesPoint>,
     /// The search for the highest rate, if that is what this is.
@@ -350,6 +355,12 @@ pub struct RequestReport {
     pub errors: BTreeMap<String, u64>,
     /// Body bytes of all answers.
     pub bytes: u64,
+    /// Checks that failed and values that answers did not hold, by name; an answer may fail several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, u64>,
+    /// Redirects that were followed.
+    #[serde(default)]
+    pub redirects: u64,
 }
 
 /// The JSON Schema of [`Report`].

@@ -9,6 +9,7 @@ use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome};
 use steadfire::engine::prepare::{Surroundings, prepare};
+use steadfire::load::flow::Flows;
 use steadfire::load::mix::Mix;
 use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
@@ -62,6 +63,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
             request("c", WEIGHTS[2]),
         ],
         auth: None,
+        flows: Flows::default(),
         setup: Vec::new(),
         pools: Vec::new(),
         feeders: Vec::new(),

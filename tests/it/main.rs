@@ -10,6 +10,7 @@ mod corpus;
 mod engine;
 mod false_alarms;
 mod feeders;
+mod flows;
 mod http2;
 mod import;
 mod interrupt;

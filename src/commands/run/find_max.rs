@@ -187,7 +187,7 @@ fn standing(trial: &Trial, judgement: &Judgement) -> Standing {
 /// Who was slow, failed or unanswered in a trial.
 fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
     let limit = session.plan.slo.tightest_time().unwrap_or(Duration::MAX);
-    let requests = session.plan.requests.iter().zip(ran.stretch.outcome.tally.requests());
+    let requests = session.plan.rows().zip(ran.stretch.outcome.tally.requests());
     requests
         .map(|(template, tally)| {
             let entries = tally.response_time.answered.entries();
@@ -219,8 +219,11 @@ fn offer(
     output: &mut Output,
 ) -> Result<(Ran, TrialResult), Failure> {
     let plan = &session.plan;
+    let asked = Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?;
+    // What the rate counts, in requests.
+    let (each, requests) = (plan.requests_per_counted(), plan.requests_per_counted() * trial.rate);
     let schedule = Schedule {
-        rate: Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?,
+        rate: plan.slot_rate(asked),
         stages: None,
         trace: None,
         arrivals: plan.arrivals,
@@ -228,7 +231,7 @@ fn offer(
         horizon: Horizon::after(trial.duration()),
     };
     let planned = Planned {
-        label: format!("{} {}", search_report::purpose(trial.purpose), schedule.rate),
+        label: format!("{} {}", search_report::purpose(trial.purpose), asked),
         schedule,
         warmup: trial.head,
         drain: plan.limits.drain.min(DRAIN_MAX),
@@ -249,7 +252,7 @@ fn offer(
     let Stretch { outcome, summary, length, .. } = &stretch;
     // What drains afterwards is no part of the trial's course.
     points.retain(|point| point.at <= outcome.arrivals_end.since(Offset::ZERO));
-    let client = client_state(session, stretch.measurement(trial.rate));
+    let client = client_state(session, stretch.measurement(requests));
     let result = TrialResult {
         points,
         length: *length,
@@ -257,8 +260,8 @@ fn offer(
         planned: summary.total.fates.planned(),
         ok: summary.total.fates.ok(),
         error_rate: summary.error_rate(),
-        measured: measured(plan, summary, trial.rate),
-        achieved: summary.achieved(),
+        measured: measured(plan, summary, requests),
+        achieved: summary.achieved() / each,
         send_lag_p99: summary.send_lag.p99.value,
         median: summary.total.response_time.quantile(0.5).value,
         interval: search_report::quantile(&plan.slo).and_then(|quantile| spread.of(quantile)),
@@ -315,7 +318,7 @@ fn report(session: &Session, search: (SearchReport, Extent), ran: &Ran) -> Repor
         duration: stretch.length,
         ..(*session.plan).clone()
     };
-    let measurement = stretch.measurement(trial.rate);
+    let measurement = stretch.measurement(plan.rate_asked());
     let (search, extent) = search;
     verdict::report(session, &plan, measurement, stretch.series.clone(), (Some(search), extent))
 }

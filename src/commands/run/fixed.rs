@@ -29,20 +29,16 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
 
 /// Warm-up and measurement as one schedule, so that the rate never breaks off between them.
 pub(super) fn schedule(plan: &Plan) -> Schedule {
+    let rate = plan.slot_rate(plan.rate);
     let horizon = match plan.slots {
         None => Horizon::after(plan.warmup + plan.duration),
         Some(slots) => Horizon {
             length: Duration::MAX,
-            slots: plan.rate.slots_within(plan.warmup).saturating_add(slots),
+            slots: rate.slots_within(plan.warmup).saturating_add(plan.slot_count(slots)),
         },
     };
-    let stages = plan.stages.clone().map(|stages| stages.warmed_up(plan.warmup));
-    Schedule {
-        rate: plan.rate,
-        stages,
-        trace: plan.trace.clone(),
-        arrivals: plan.arrivals,
-        seed: plan.seed,
-        horizon,
-    }
+    let stages = plan.stages.as_ref().map(|stages| stages.map_rates(|rate| plan.slot_rate(rate)));
+    let stages = stages.map(|stages| stages.warmed_up(plan.warmup));
+    let trace = plan.trace.clone();
+    Schedule { rate, stages, trace, arrivals: plan.arrivals, seed: plan.seed, horizon }
 }

@@ -126,12 +126,15 @@ impl Session {
         let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt, screen)?;
         let version = ready.route.version();
         let way = Way { http: HttpChoice::Exactly(version), ..plan.way };
-        let plan = Arc::new(Plan { requests: ready.requests.to_vec(), way, ..plan });
+        let (requests, flows) = (ready.requests.to_vec(), (*ready.flows).clone());
+        let plan = Arc::new(Plan { requests, flows, way, ..plan });
         let redistributed = ready.redistributed.clone();
         let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
         let addresses = ready.route.addresses();
         let connections = match version {
-            HttpVersion::Http1 => footprint::connections_at_start(plan.rate.as_per_second()),
+            HttpVersion::Http1 => {
+                footprint::connections_at_start(plan.request_rate().as_per_second())
+            }
             HttpVersion::Http2 => SESSIONS_AT_START,
         };
         let mut fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
