@@ -60,6 +60,8 @@ pub struct Single {
     pub outcome: Result<Answer, SingleError>,
     /// What was wrong with the answer.
     pub complaint: Option<String>,
+    /// The token that it may have carried, which is not to be shown; empty where there is none.
+    pub token: Arc<str>,
 }
 
 /// Sends the log-in, the set-up requests and each request of the mix one time, and hands over each exchange
@@ -84,10 +86,11 @@ pub async fn once(
     }
     let ready = prepare(plan, surroundings).await?;
     let tokens: Vec<Arc<str>> = ready.tokens.iter().map(|one| Arc::clone(&one.text)).collect();
-    let token = tokens.first().map_or("", |token| token);
+    let of = |slot: usize| tokens.get(slot % tokens.len().max(1)).cloned().unwrap_or_default();
     for setup in &plan.setup {
-        let filled = (&ready.pools, token);
-        show(desk.exchange_of(setup, Stage::SetUp, plan, filled).await?);
+        let filled = (&ready.pools, &*of(0));
+        let single = desk.exchange_of(setup, Stage::SetUp, plan, filled).await?;
+        show(Single { token: of(0), ..single });
     }
     let sources = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
     let prepared = Prepared::new(&ready.rows, plan, sources, &tokens)?;
@@ -108,7 +111,7 @@ pub async fn once(
             let expect = &request.expect;
             let single = desk.exchange(&request.name, Stage::Mix, outgoing, expect).await;
             left.take(row, expect, &single);
-            show(single);
+            show(Single { token: of(row), ..single });
         }
         rows = unfilled;
     }
@@ -167,8 +170,8 @@ fn inspected(expect: &Expect, answer: &Answer) -> Inspection {
     expect.inspect(&answered::Answer::new(answer.body.len() as u64, &answer.headers, body))
 }
 
-/// The requests that these slots would send if they were due `now`, since 1970. Pools hold their own name in capitals, and the token is
-/// called TOKEN.
+/// The requests that these slots would send if they were due `now`, since 1970. Pools hold their own name
+/// in capitals, and the token is called TOKEN.
 ///
 /// # Errors
 /// A request renders to something that HTTP forbids.
@@ -245,7 +248,7 @@ impl Desk {
             Ok(answer) => complaint(expect, answer),
             Err(error) => Some(error.to_string()),
         };
-        Single { name: name.to_owned(), stage, sent, outcome, complaint }
+        Single { name: name.to_owned(), stage, sent, outcome, complaint, token: Arc::default() }
     }
 }
 

@@ -170,7 +170,11 @@ impl Template {
 
     /// Whether the token stands in it.
     pub fn carries_token(&self) -> bool {
-        self.segments.contains(&Segment::Token)
+        self.segments.iter().any(|segment| match segment {
+            Segment::Token => true,
+            Segment::Computed(expression) => expression.carries_token(),
+            _ => false,
+        })
     }
 
     /// The pools it picks from, in order of appearance.

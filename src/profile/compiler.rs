@@ -18,13 +18,13 @@ use crate::profile::fields::{Fields, PROFILE, REQUEST, SETUP, SLO, one_or_many};
 use crate::profile::node::{Node, Span, Value};
 use crate::profile::template::{Piece, Place, is_name, is_reserved};
 use crate::profile::{
-    Environment, Files, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
+    Environment, Inputs, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
 };
 
 pub(super) struct Compiler<'a> {
     pub(super) mistakes: Mistakes<'a>,
     pub(super) environment: Environment<'a>,
-    pub(super) files: Files<'a>,
+    pub(super) inputs: Inputs<'a>,
     /// Environment variables that have been reported.
     pub(super) missing: BTreeSet<String>,
     pub(super) variables: Vec<(String, String)>,
@@ -50,11 +50,15 @@ pub(super) struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    pub(super) fn new(source: Source<'a>, environment: Environment<'a>, files: Files<'a>) -> Self {
+    pub(super) fn new(
+        source: Source<'a>,
+        environment: Environment<'a>,
+        inputs: Inputs<'a>,
+    ) -> Self {
         Self {
             mistakes: Mistakes::new(source),
             environment,
-            files,
+            inputs,
             missing: BTreeSet::new(),
             variables: Vec::new(),
             authenticates: false,
