@@ -171,7 +171,7 @@ impl Fleet {
             }
         }
         let stopped = arrivals_stop.load(Ordering::Relaxed) != u64::MAX;
-        Ok(collector.outcome(stopped))
+        Ok(LegOutcome { start_ns, ..collector.outcome(stopped) })
     }
 }
 
@@ -222,6 +222,7 @@ impl Collector {
             previous_end: Offset::ZERO,
             outcome: LegOutcome {
                 tally: Tally::new(requests),
+                start_ns: 0,
                 arrivals_end: Offset::ZERO,
                 end: Offset::ZERO,
                 stopped: false,

@@ -3,13 +3,16 @@
 //! A [`plan::Plan`] is one resolved, validated run: if it exists, it can run.
 
 mod divisor;
+pub mod endpoint;
 pub mod footprint;
 pub mod mix;
+pub mod monitor;
 pub mod plan;
 pub mod random;
 pub mod rate;
 pub mod request;
 pub mod schedule;
+pub mod selector;
 pub mod slo;
 pub mod stages;
 pub mod way;

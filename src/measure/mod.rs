@@ -3,9 +3,12 @@
 //! Workers own a [`tally::Tally`] for the run and a [`window::Window`] for the current interval; both
 //! merge without loss, in any order. A [`summary::Summary`] is what remains when the run is over.
 
+pub mod exposition;
 pub mod fate;
 pub mod generator;
 pub mod histogram;
+pub mod monitored;
+pub mod running;
 pub mod sample;
 pub mod slice;
 pub mod snapshot;

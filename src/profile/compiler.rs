@@ -115,10 +115,12 @@ impl<'a> Compiler<'a> {
             let known = [Arrivals::Constant, Arrivals::Poisson, Arrivals::UniformJitter];
             self.mistakes.choice(node, "`arrivals`", &known.map(|kind| (kind.name(), kind)))
         });
+        profile.monitors =
+            fields.get("monitors").map(|node| self.monitors(node)).unwrap_or_default();
     }
 
     /// Text in which `${VAR}` alone is replaced.
-    fn fixed(&mut self, node: &Node, what: &str) -> Option<String> {
+    pub(super) fn fixed(&mut self, node: &Node, what: &str) -> Option<String> {
         let text = self.mistakes.scalar(node, what)?.to_owned();
         let pieces = self.pieces(&text, node.span, Place::Fixed)?;
         let written = pieces.into_iter().filter_map(|piece| match piece {

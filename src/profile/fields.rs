@@ -28,6 +28,7 @@ pub(super) const PROFILE: Keys = Keys {
         "requests",
         "slo",
         "arrivals",
+        "monitors",
     ],
     planned: &["feeders", "flows", "stages"],
 };

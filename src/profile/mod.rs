@@ -7,6 +7,7 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 
+use crate::load::monitor::Monitor;
 use crate::load::plan::{Login, PoolSource, SetupRequest};
 use crate::load::request::RequestTemplate;
 use crate::load::schedule::Arrivals;
@@ -17,6 +18,7 @@ mod diagnostics;
 mod exchange;
 mod fields;
 mod jwt;
+mod monitors;
 mod node;
 mod redistribute;
 mod schema;
@@ -39,6 +41,8 @@ pub const BODY_BYTES_MAX: usize = 1 << 20;
 pub const REQUESTS_MAX: usize = 10_000;
 /// Most pools.
 pub const POOLS_MAX: usize = 1_000;
+/// Most monitors.
+pub const MONITORS_MAX: usize = 8;
 /// Largest weight.
 pub const WEIGHT_MAX: u32 = 1_000_000;
 
@@ -70,6 +74,8 @@ pub struct Profile {
     pub tiers: Option<Tiers>,
     /// Spacing of arrivals.
     pub arrivals: Option<Arrivals>,
+    /// What is looked at while the load goes on.
+    pub monitors: Vec<Monitor>,
 }
 
 impl Profile {
@@ -85,6 +91,7 @@ impl Profile {
             slo: None,
             tiers: None,
             arrivals: None,
+            monitors: Vec::new(),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 mod client;
 pub mod comparison;
+pub mod exposition;
 pub mod json;
+pub mod otlp;
 pub mod progress;
 pub mod runs;
 pub mod table;

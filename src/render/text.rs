@@ -32,6 +32,7 @@ pub fn render(report: &Report, style: Style) -> String {
     page.findings(&report.verdict.findings);
     page.requests(&report.requests);
     page.phases(report);
+    page.monitors(&report.monitors);
     page.result(report);
     page.text
 }
@@ -388,6 +389,7 @@ const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
     }
 }
 
+mod monitors;
 mod search;
 
 #[cfg(test)]

@@ -21,4 +21,5 @@ mod stall;
 mod support;
 mod tidy;
 mod tls;
+mod watched;
 mod wire;

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use crate::analysis::findings::generator_limit;
 use crate::analysis::Extent;
+use crate::analysis::findings::generator_limit;
 use crate::analysis::search::{Answer, Search, Settings, Step};
 use crate::analysis::sheet::Broken;
 use crate::analysis::slo::{self, Measured as Figure, RunFigures};
@@ -20,7 +20,7 @@ use crate::commands::run::record::{Record, concluded};
 use crate::commands::run::search_report::{self, Asked, Failed};
 use crate::commands::run::stretch::{Planned, Stretch};
 use crate::commands::run::verdict::{self, Measurement};
-use crate::commands::run::{Args, Session};
+use crate::commands::run::{Args, Session, monitors};
 use crate::engine::leg::Flow;
 use crate::load::plan::Plan;
 use crate::load::rate::Rate;
@@ -72,11 +72,7 @@ impl Session {
 }
 
 /// Searches until there is an answer, and reports it with the trial it rests on.
-pub(super) fn run(
-    session: &Session,
-    args: &Args,
-    output: &mut Output,
-) -> Result<Report, Failure> {
+pub(super) fn run(session: &Session, args: &Args, output: &mut Output) -> Result<Report, Failure> {
     let record = Record::open(session, args, &settings(session, args), output.folder())?;
     Progress::new(session, args, record).run(output)
 }
@@ -316,5 +312,8 @@ fn report(session: &Session, search: (SearchReport, Extent), ran: &Ran) -> Repor
     };
     let measurement = stretch.measurement(trial.rate);
     let (search, extent) = search;
-    verdict::report(session, &plan, measurement, stretch.series.clone(), (Some(search), extent))
+    let series = stretch.series.clone();
+    let mut report = verdict::report(session, &plan, measurement, series, (Some(search), extent));
+    monitors::tell(&mut report, &plan.slo, &stretch.monitored);
+    report
 }
