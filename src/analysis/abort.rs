@@ -158,7 +158,7 @@ impl Watched {
         let certain = hits as f64 > self.allowed * planned as f64;
         let bound = share.share - student::quantile(1.0 - DOUBT, share.df) * share.error;
         let evident = self.slices.len() >= SECONDS_MIN && hits >= HITS_MIN && bound > self.allowed;
-        (certain || evident).then(|| Broken {
+        (certain || evident).then_some(Broken {
             objective: self.objective,
             at: Offset::ZERO,
             beyond: Part { count: hits, of: share.count, things: "slots" },

@@ -163,7 +163,7 @@ fn database(text: &str) -> Result<Monitor, MonitorError> {
     let in_query = secret.first().and_then(|part| part.strip_prefix("password="));
     let decode = |text: &str| {
         let decoded = percent_decode_str(text).decode_utf8();
-        decoded.map(|text| text.into_owned()).map_err(|_| MonitorError::Postgres)
+        decoded.map(std::borrow::Cow::into_owned).map_err(|_| MonitorError::Postgres)
     };
     let password = in_user.or(in_query).map(decode).transpose()?;
     let at = if user.is_empty() { "" } else { "@" };

@@ -1,7 +1,7 @@
 //! [`parse`]: Prometheus' text format (version 0.0.4), as targets write it, to samples.
 //!
 //! Lines that are none of the format are counted and passed over: a target's slip costs that line alone.
-//! Source: prometheus.io/docs/instrumenting/exposition_formats.
+//! Source: <https://prometheus.io/docs/instrumenting/exposition_formats>.
 
 use crate::load::selector::{is_name, unescaped};
 
@@ -121,8 +121,7 @@ fn nature(name: &str, labels: &[(String, String)], (family, kind): (&str, &str))
         (Some("" | "_total"), "counter") | (Some("_sum" | "_count"), "histogram" | "summary") => {
             Nature::Counter
         }
-        (Some("_bucket"), "histogram") => Nature::Part,
-        (Some("_created"), _) => Nature::Part,
+        (Some("_bucket"), "histogram") | (Some("_created"), _) => Nature::Part,
         (Some(""), "summary") if labelled("quantile") => Nature::Part,
         (Some(""), "gauge") => Nature::Gauge,
         // Without a type the name alone tells.

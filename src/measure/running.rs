@@ -3,6 +3,7 @@
 //!
 //! Fed with whole intervals. Bounded: so many request names, so many buckets each.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::measure::fate::{Fate, FateCounts};
@@ -21,6 +22,11 @@ pub const BOUNDS_US: [u64; 35] = [
 ];
 /// One more, for what lies above all of them and for what was never answered.
 pub const BUCKETS: usize = BOUNDS_US.len() + 1;
+
+/// Native buckets are so many to a factor of two, as a power of two: 2³, the usual choice, 9 % wide.
+pub const NATIVE_SCHEMA: i32 = 3;
+/// The native bucket above every number: where infinity goes, and so what was never answered.
+pub const NATIVE_OVERFLOW: i32 = (f64::MAX_EXP << NATIVE_SCHEMA) + 1;
 
 /// A load so far.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,13 +61,21 @@ pub struct RunningRequest {
     pub fates: FateCounts,
     /// Response times of good answers, and slots never answered in the last: each bucket by itself.
     pub buckets: [u64; BUCKETS],
+    /// The same in native buckets by index, those in use: i holds what lies up to 2^(i/8) s and above the
+    /// one before. No more than 350 can be.
+    pub native: BTreeMap<i32, u64>,
     /// Sum of these times, of slots never answered their ages.
     pub sum: Duration,
 }
 
 impl Default for RunningRequest {
     fn default() -> Self {
-        Self { fates: FateCounts::default(), buckets: [0; BUCKETS], sum: Duration::ZERO }
+        Self {
+            fates: FateCounts::default(),
+            buckets: [0; BUCKETS],
+            native: BTreeMap::new(),
+            sum: Duration::ZERO,
+        }
     }
 }
 
@@ -98,14 +112,15 @@ impl RunningRequest {
         if fate != Fate::Ok && fate.answered() {
             return;
         }
-        let bucket = match fate {
+        let (bucket, native) = match fate {
             Fate::Ok => {
                 let ns = whole_nanos(time);
-                BOUNDS_US.partition_point(|bound| bound * 1_000 < ns)
+                (BOUNDS_US.partition_point(|bound| bound * 1_000 < ns), native_index(time))
             }
-            _ => BUCKETS - 1,
+            _ => (BUCKETS - 1, NATIVE_OVERFLOW),
         };
         self.buckets[bucket] += 1;
+        *self.native.entry(native).or_default() += 1;
         self.sum += time;
     }
 
@@ -113,6 +128,14 @@ impl RunningRequest {
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()
     }
+}
+
+/// The native bucket of an answered time.
+fn native_index(time: Duration) -> i32 {
+    let steps = time.as_secs_f64().max(1e-9).log2() * f64::from(1 << NATIVE_SCHEMA);
+    #[expect(clippy::cast_possible_truncation, reason = "from -240 to 100 for an hour at the most")]
+    let index = steps.ceil() as i32;
+    index
 }
 
 #[cfg(test)]
@@ -146,6 +169,8 @@ mod tests {
         assert_eq!(first.buckets[BOUNDS_US.partition_point(|bound| *bound < 2_000_000)], 1);
         assert_eq!((first.count(), first.fates.ok(), second.count()), (4, 4, 1));
         assert_eq!((second.buckets[BUCKETS - 1], second.fates.planned()), (1, 2));
+        assert_eq!(first.native.values().sum::<u64>(), 4);
+        assert_eq!(second.native, BTreeMap::from([(NATIVE_OVERFLOW, 1)]));
         assert_eq!((running.planned, running.sent), (20, 2));
         assert!((running.levels.planned - 5.0).abs() < 1e-12);
         assert_eq!(running.levels.send_lag[1].as_micros(), 7);
@@ -159,6 +184,13 @@ mod tests {
         running.observe(&interval(ended));
         assert_eq!(running.requests.len(), NAMES_MAX);
         assert_eq!(running.requests[NAMES_MAX - 1].count(), 3);
+    }
+
+    #[test]
+    fn a_native_bucket_holds_its_upper_bound() {
+        for (ms, index) in [(1_000, 0), (1_001, 1), (2_000, 8), (500, -8), (0, -239)] {
+            assert_eq!(native_index(Duration::from_millis(ms)), index, "{ms}");
+        }
     }
 
     #[test]

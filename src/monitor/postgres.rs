@@ -67,10 +67,7 @@ impl Viewer {
             Some(session) => session,
             None => Session::start(&self.database)?,
         };
-        let row = match session.ask().await {
-            Some(row) => row,
-            None => return Err(session.complaint().await),
-        };
+        let Some(row) = session.ask().await else { return Err(session.complaint().await) };
         self.session = Some(session);
         readings(&row).ok_or_else(|| "psql answered with something else than numbers".to_owned())
     }

@@ -53,7 +53,7 @@ impl Viewer {
             sum.threads += stat.threads;
             sum.pages += stat.pages;
             // Other users' processes do not show theirs.
-            let open = fs::read_dir(format!("/proc/{pid}/fd")).map(|entries| entries.count()).ok();
+            let open = fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count).ok();
             files = files.zip(open).map(|(sum, open)| sum + open);
         }
         if seen < self.pids.len() {
@@ -95,7 +95,7 @@ impl Viewer {
 
 /// Processes that hold a socket which listens on `port`.
 fn listening(port: u16) -> Vec<u32> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|path| text(path));
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(text);
     let sockets: BTreeSet<u64> = tables.flat_map(|table| listeners(&table, port)).collect();
     if sockets.is_empty() {
         return Vec::new();
@@ -133,7 +133,7 @@ fn listeners(table: &str, port: u16) -> Vec<u64> {
 }
 
 /// `pid (name) state …`: the name may hold anything, so fields are counted behind its last bracket
-/// (proc_pid_stat(5): utime is field 14, cutime 16, num_threads 20, rss 24).
+/// (`proc_pid_stat(5)`: utime is field 14, cutime 16, `num_threads` 20, rss 24).
 fn stat(text: &str) -> Option<Stat> {
     let (_, rest) = text.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();

@@ -43,15 +43,12 @@ impl Viewer {
     /// Fetches and reads the text within `limit`.
     pub(super) async fn look(&mut self, limit: Duration) -> Look {
         let Endpoint { origin, path } = &self.endpoint;
-        let dialer = match self.dialer.take() {
-            Some(dialer) => dialer,
-            None => {
-                let route = Route::resolve(origin, &Way::default(), self.tls.as_ref()).await;
-                let route = route.map_err(|_| format!("{} cannot be resolved", origin.host))?;
-                Dialer::new(route, limit)
-            }
-        };
-        let dialer = self.dialer.insert(dialer);
+        if self.dialer.is_none() {
+            let route = Route::resolve(origin, &Way::default(), self.tls.as_ref()).await;
+            let route = route.map_err(|_| format!("{} cannot be resolved", origin.host))?;
+            self.dialer = Some(Dialer::new(route, limit));
+        }
+        let dialer = self.dialer.as_ref().ok_or("there is no way to it")?;
         let request = Request::get(path)
             .header(HOST, &origin.authority)
             .header(ACCEPT, "text/plain;version=0.0.4")
@@ -101,15 +98,15 @@ fn reading(sample: &Sample<'_>) -> Reading {
     // A bucket or quantile that was asked for by name: the former counts, the latter is a level.
     let counts = sample.nature == Nature::Counter || sample.name.ends_with("_bucket");
     let reads = if counts { Reads::Growth } else { Reads::Level };
-    let mut name = sample.name.to_owned();
-    for (place, (label, value)) in sample.labels.iter().enumerate() {
-        let open = if place == 0 { '{' } else { ',' };
-        name.push(open);
-        name.push_str(&format!("{label}=\"{}\"", escaped(value)));
-    }
-    if !sample.labels.is_empty() {
-        name.push('}');
-    }
+    let labels: Vec<String> = sample
+        .labels
+        .iter()
+        .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+        .collect();
+    let name = match labels.join(",") {
+        none if none.is_empty() => sample.name.to_owned(),
+        labels => format!("{}{{{labels}}}", sample.name),
+    };
     Reading { name: one_line(&name), unit: unit(sample.name, reads), reads, value: sample.value }
 }
 

@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 
 use crate::load::selector::escaped;
-use crate::measure::fate::Fate;
-use crate::measure::running::{BOUNDS_US, Running};
+use crate::measure::running::{BOUNDS_US, Running, RunningRequest};
+use crate::render::families::{Family, Kind, Value, families};
 
 /// What the text is called in HTTP.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -15,97 +15,57 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The whole text; `names` are those of the requests.
 pub fn render(running: &Running, names: &[String]) -> String {
     let mut page = Page(String::new());
-    page.info();
-    page.one("steadfire_planned_total", "counter", "Slots that came due.", running.planned as f64);
-    page.one("steadfire_sent_total", "counter", "Requests sent.", running.sent as f64);
-    page.slots(running, names);
-    page.times(running, names);
-    page.levels(running);
+    for family in families(running, names) {
+        page.family(&family);
+    }
     page.0
 }
 
 struct Page(String);
 
 impl Page {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        self.line(format_args!("# HELP {name} {help}"));
-        self.line(format_args!("# TYPE {name} {kind}"));
-    }
-
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         // Writing to memory does not fail.
         let _ = self.0.write_fmt(line);
         self.0.push('\n');
     }
 
-    fn one(&mut self, name: &str, kind: &str, help: &str, value: f64) {
-        self.head(name, kind, help);
-        self.line(format_args!("{name} {value}"));
-    }
-
-    fn info(&mut self) {
-        self.head("steadfire_build_info", "gauge", "Which steadfire this is.");
-        let version = env!("CARGO_PKG_VERSION");
-        self.line(format_args!("steadfire_build_info{{version=\"{version}\"}} 1"));
-    }
-
-    fn slots(&mut self, running: &Running, names: &[String]) {
-        let name = "steadfire_slots_total";
-        self.head(name, "counter", "Slots that ended, by request and fate.");
-        for (request, told) in running.requests.iter().zip(names) {
-            let told = escaped(told);
-            for fate in Fate::ALL {
-                let (count, fate) = (request.fates.of(fate), fate.name());
-                self.line(format_args!("{name}{{request=\"{told}\",fate=\"{fate}\"}} {count}"));
+    fn family(&mut self, family: &Family<'_>) {
+        let Family { name, kind, help, series } = family;
+        let kind = match kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+        };
+        self.line(format_args!("# HELP {name} {help}"));
+        self.line(format_args!("# TYPE {name} {kind}"));
+        for one in series {
+            let labels: Vec<String> = one
+                .labels
+                .iter()
+                .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+                .collect();
+            match (&one.value, labels.join(",").as_str()) {
+                (Value::Number(value), "") => self.line(format_args!("{name} {value}")),
+                (Value::Number(value), labels) => {
+                    self.line(format_args!("{name}{{{labels}}} {value}"));
+                }
+                (Value::Times(request), labels) => self.times(name, labels, request),
             }
         }
     }
 
-    fn times(&mut self, running: &Running, names: &[String]) {
-        let name = "steadfire_response_time_seconds";
-        self.head(name, "histogram", "From due to the last byte; never answered is +Inf.");
-        for (request, told) in running.requests.iter().zip(names) {
-            let told = escaped(told);
-            let mut count = 0;
-            for (bucket, bound) in request.buckets.iter().zip(BOUNDS_US) {
-                count += bucket;
-                let bound = bound as f64 / 1e6;
-                self.line(format_args!(
-                    "{name}_bucket{{request=\"{told}\",le=\"{bound}\"}} {count}"
-                ));
-            }
-            let (count, sum) = (request.count(), request.sum.as_secs_f64());
-            self.line(format_args!("{name}_bucket{{request=\"{told}\",le=\"+Inf\"}} {count}"));
-            self.line(format_args!("{name}_sum{{request=\"{told}\"}} {sum}"));
-            self.line(format_args!("{name}_count{{request=\"{told}\"}} {count}"));
+    fn times(&mut self, name: &str, labels: &str, request: &RunningRequest) {
+        let mut count = 0;
+        for (bucket, bound) in request.buckets.iter().zip(BOUNDS_US) {
+            count += bucket;
+            let bound = bound as f64 / 1e6;
+            self.line(format_args!("{name}_bucket{{{labels},le=\"{bound}\"}} {count}"));
         }
-    }
-
-    fn levels(&mut self, running: &Running) {
-        let levels = &running.levels;
-        let gauges = [
-            ("steadfire_rate_planned", "Arrivals per second, asked for.", levels.planned),
-            ("steadfire_rate_achieved", "Requests sent per second.", levels.achieved),
-            (
-                "steadfire_in_flight",
-                "Requests sent and unanswered.",
-                levels.gauges.in_flight as f64,
-            ),
-            (
-                "steadfire_waiting",
-                "Requests due that wait for a connection.",
-                levels.gauges.waiting as f64,
-            ),
-        ];
-        for (name, help, value) in gauges {
-            self.one(name, "gauge", help, value);
-        }
-        let name = "steadfire_send_lag_seconds";
-        self.head(name, "gauge", "From due to sent, over the latest second.");
-        for (quantile, lag) in ["0.5", "0.99"].into_iter().zip(levels.send_lag) {
-            let lag = lag.as_secs_f64();
-            self.line(format_args!("{name}{{quantile=\"{quantile}\"}} {lag}"));
-        }
+        let (count, sum) = (request.count(), request.sum.as_secs_f64());
+        self.line(format_args!("{name}_bucket{{{labels},le=\"+Inf\"}} {count}"));
+        self.line(format_args!("{name}_sum{{{labels}}} {sum}"));
+        self.line(format_args!("{name}_count{{{labels}}} {count}"));
     }
 }
 
@@ -115,6 +75,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::measure::exposition::{Nature, Sample, parse};
+    use crate::measure::fate::Fate;
     use crate::measure::slice::Ended;
     use crate::measure::window::{Gauges, Interval, Window};
     use crate::time::Offset;

@@ -3,9 +3,11 @@
 mod client;
 pub mod comparison;
 pub mod exposition;
+mod families;
 pub mod json;
 pub mod otlp;
 pub mod progress;
+pub mod protobuf;
 pub mod runs;
 pub mod table;
 pub mod text;

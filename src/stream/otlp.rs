@@ -199,17 +199,14 @@ impl Sender {
     }
 
     async fn post(&mut self, body: Bytes) -> Outcome {
-        let dialer = match self.dialer.take() {
-            Some(dialer) => dialer,
-            None => {
-                let origin = &self.to.endpoint.origin;
-                match Route::resolve(origin, &Way::default(), self.to.tls.as_ref()).await {
-                    Ok(route) => Dialer::new(route, self.to.timeout),
-                    Err(_) => return Outcome::Later(format!("{} is not resolved", origin.host)),
-                }
+        if self.dialer.is_none() {
+            let origin = &self.to.endpoint.origin;
+            match Route::resolve(origin, &Way::default(), self.to.tls.as_ref()).await {
+                Ok(route) => self.dialer = Some(Dialer::new(route, self.to.timeout)),
+                Err(_) => return Outcome::Later(format!("{} is not resolved", origin.host)),
             }
-        };
-        let dialer = self.dialer.insert(dialer);
+        }
+        let Some(dialer) = &self.dialer else { return Outcome::Later("no way to it".to_owned()) };
         match self.to.request(body) {
             Err(reason) => Outcome::Refused(reason),
             Ok(request) => match fetch(dialer, request, self.to.timeout).await {

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 
-use crate::render::exposition;
+use crate::render::{exposition, protobuf};
 use crate::stream::Feed;
 
 /// Connections at once; others wait.
@@ -109,9 +109,14 @@ fn answer(request: &Request<Incoming>, feed: &Feed) -> Response<Full<Bytes>> {
     if request.uri().path() != "/metrics" {
         return plain(StatusCode::NOT_FOUND, "the figures are at /metrics\n");
     }
-    let text = exposition::render(&feed.now(), &feed.names);
-    let mut answer = Response::new(Full::from(text));
-    let kind = HeaderValue::from_static(exposition::CONTENT_TYPE);
-    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+    let (running, names) = (feed.now(), &feed.names);
+    let (body, kind) = if accept.is_some_and(protobuf::is_accepted) {
+        (Bytes::from(protobuf::render(&running, names)), protobuf::CONTENT_TYPE)
+    } else {
+        (Bytes::from(exposition::render(&running, names)), exposition::CONTENT_TYPE)
+    };
+    let mut answer = Response::new(Full::from(body));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     answer
 }

@@ -45,8 +45,9 @@ fn noise(seed: u64, share: f64, count: usize) -> Vec<f64> {
 
 #[test]
 fn a_limit_is_broken_where_it_stays_broken() {
+    type Row = (fn(usize) -> u64, Option<usize>);
     let slo: Slo = "p95<100ms,errors<1%".parse().unwrap();
-    let table: [(fn(usize) -> u64, Option<usize>); 5] = [
+    let table: [Row; 5] = [
         (|at| if at < 30 { 50 } else { 150 }, Some(30)),
         // A stall of two seconds is none.
         (|at| if (20..22).contains(&at) || at >= 40 { 150 } else { 50 }, Some(40)),
@@ -73,10 +74,11 @@ fn the_tightest_of_several_limits_breaks_first() {
 
 #[test]
 fn turns_are_found_where_they_are() {
+    type Row<'a> = (&'a dyn Fn(usize) -> f64, Option<(usize, usize)>);
     let step = |at: usize| if at < 24 { 2.0 } else { 40.0 };
     let fall = |at: usize| if at < 24 { 40.0 } else { 2.0 };
     let ramp = |at: usize| if at < 20 { 5.0 } else { 5.0 + (at - 20) as f64 };
-    let table: [(&dyn Fn(usize) -> f64, Option<(usize, usize)>); 6] = [
+    let table: [Row<'_>; 6] = [
         (&step, Some((24, 24))),
         (&fall, Some((24, 24))),
         (&ramp, Some((20, 24))),

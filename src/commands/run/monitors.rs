@@ -29,11 +29,12 @@ pub(super) fn chosen(args: &Args, subject: &Subject) -> Result<Vec<Monitor>, Fai
     let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
     for text in &args.monitors {
         // The shell of a command knows the environment by itself.
-        let text = match text.starts_with("command:") {
-            true => text.clone(),
-            false => expanded(text, &|name| environment.get(name)).map_err(|name| {
-                Failure::usage(format!("--monitor: the variable {name} is not set"))
-            })?,
+        let text = if text.starts_with("command:") {
+            text.clone()
+        } else {
+            let missing =
+                |name| Failure::usage(format!("--monitor: the variable {name} is not set"));
+            expanded(text, &|name| environment.get(name)).map_err(missing)?
         };
         // The text itself may hold a password.
         monitors.push(text.parse().map_err(|error| Failure::usage(format!("--monitor: {error}")))?);
