@@ -144,8 +144,8 @@ fn what_turned_first_is_told_in_order_and_what_followed_is_not() {
 
 #[test]
 fn few_looks_are_called_weak_evidence() {
-    let event = Event { what: "p95 broke its limit of 1 s".to_owned(), at: second(8) };
-    let short = series("depth", (0..18).map(|at| if at < 7 { 2.0 } else { 40.0 }));
+    let event = Event { what: "p95 broke its limit of 1 s".to_owned(), at: second(7) };
+    let short = series("depth", (0..14).map(|at| if at < 6 { 2.0 } else { 40.0 }));
     let found = finding(&event, &[short]).unwrap();
     assert!(found.message.ends_with("the evidence is weak, there were few looks"), "{found:?}");
 }

@@ -147,6 +147,9 @@ fn pairs(name: &str, variable: LookUp<'_>) -> Result<Vec<(String, String)>, Stri
 mod tests {
     use super::*;
 
+    /// Variables, the flag, and the endpoint that follows.
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
     fn with(variables: &[(&str, &str)], url: &str) -> Result<Collector, String> {
         let look_up = |name: &str| {
             let found = variables.iter().find(|(known, _)| *known == name);
@@ -159,7 +162,7 @@ mod tests {
     fn the_flag_goes_before_the_environment() {
         let all = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318/otlp/");
         let metrics = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://metrics:1/as/it/is");
-        let table: [(&[(&str, &str)], &str, &str); 6] = [
+        let table: [Row<'_>; 6] = [
             (&[], "", "http://localhost:4318/v1/metrics"),
             (&[all], "", "http://all:4318/otlp/v1/metrics"),
             (&[all, metrics], "", "http://metrics:1/as/it/is"),
