@@ -125,21 +125,23 @@ pub fn turn(points: &[(Offset, f64)]) -> Option<Turn> {
     Some(Turn { at: points[onset].0, from, to, p })
 }
 
-/// The sentence about what turned before `event`; nothing if nothing was monitored.
-pub fn finding(event: &Event, monitored: &[Monitored]) -> Option<Finding> {
-    let monitored: Vec<&Monitored> =
-        monitored.iter().filter(|series| series.points.len() >= 2 * BEFORE_MIN).collect();
+/// The sentence about what turned before `event`; nothing if nothing was monitored. The arrival rate is
+/// asked as well: where stages raise it, it is what turned.
+pub fn finding(event: &Event, points: &[Point], monitored: &[Monitored]) -> Option<Finding> {
+    let enough = |series: &&Monitored| series.points.len() >= 2 * BEFORE_MIN;
+    let monitored: Vec<&Monitored> = monitored.iter().filter(enough).collect();
     if monitored.is_empty() {
         return None;
     }
+    let arrivals = arrivals(points);
     let mut led: Vec<(&Monitored, Turn)> = Vec::new();
-    for series in &monitored {
+    for series in monitored.iter().copied().chain([&arrivals]) {
         let before = series.points.partition_point(|(at, _)| *at <= event.at);
         let until = (before + AFTER_MAX).min(series.points.len());
         let turned = turn(&series.points[..until]);
-        led.extend(turned.filter(|turn| turn.at <= event.at).map(|turn| (*series, turn)));
+        led.extend(turned.filter(|turn| turn.at <= event.at).map(|turn| (series, turn)));
     }
-    let tests = monitored.len() as f64;
+    let tests = (monitored.len() + 1) as f64;
     led.retain(|(_, turn)| turn.p * tests < WEAK);
     led.sort_by_key(|(_, turn)| turn.at);
     let weak = led.iter().all(|(_, turn)| turn.p * tests >= CERTAIN);
@@ -168,6 +170,20 @@ pub fn finding(event: &Event, monitored: &[Monitored]) -> Option<Finding> {
     })
 }
 
+/// Arrivals per second, each point at its beginning.
+fn arrivals(points: &[Point]) -> Monitored {
+    let busy = points.iter().filter(|point| point.planned > 0 && !point.length.is_zero());
+    let rate = |point: &Point| point.planned as f64 / point.length.as_secs_f64();
+    Monitored {
+        name: "the arrival rate".to_owned(),
+        kind: "schedule",
+        source: "schedule".to_owned(),
+        unit: "/s".to_owned(),
+        points: busy.map(|point| (point.end - point.length, rate(point))).collect(),
+        notes: Vec::new(),
+    }
+}
+
 /// `queue_depth 6 s earlier (2 to 40)`
 fn told(series: &Monitored, turn: Turn, event: &Event) -> String {
     let lead = event.at.since(turn.at);
@@ -176,8 +192,9 @@ fn told(series: &Monitored, turn: Turn, event: &Event) -> String {
     } else {
         format!("{} earlier", Human(Duration::from_secs(lead.as_secs())))
     };
-    let unit = if series.unit.is_empty() { String::new() } else { format!(" {}", series.unit) };
-    format!("{} {when} ({} to {}{unit})", series.name, Figures(turn.from), Figures(turn.to))
+    let gap = if series.unit.is_empty() || series.unit.starts_with('/') { "" } else { " " };
+    let (from, to) = (Figures(turn.from), Figures(turn.to));
+    format!("{} {when} ({from} to {to}{gap}{})", series.name, series.unit)
 }
 
 fn whole_seconds(at: Offset) -> Duration {

@@ -96,7 +96,7 @@ pub(super) fn tell(report: &mut Report, slo: &Slo, monitored: &[Monitored]) {
     report.monitors = monitored.iter().map(Into::into).collect();
     let points: Vec<Point> = report.series.iter().map(Into::into).collect();
     let event = onset::event(slo, &points);
-    let found = event.and_then(|event| onset::finding(&event, monitored));
+    let found = event.and_then(|event| onset::finding(&event, &points, monitored));
     report.verdict.findings.extend(found.as_ref().map(Into::into));
 }
 
