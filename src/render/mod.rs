@@ -2,6 +2,8 @@
 
 mod client;
 pub mod comparison;
+pub mod exchange;
+pub mod explanation;
 pub mod exposition;
 mod families;
 pub mod json;

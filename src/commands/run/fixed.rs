@@ -12,7 +12,6 @@ use crate::commands::run::{Args, Session, monitors};
 use crate::engine::leg::Flow;
 use crate::load::plan::Plan;
 use crate::load::schedule::{Horizon, Schedule};
-use crate::load::stages::Stages;
 use crate::report::{OutcomeName, Report, SeverityName, Verdict};
 
 /// Runs the plan's one leg and judges it.
@@ -58,12 +57,11 @@ fn tell_aborted(report: &mut Report, finding: &Finding) {
 
 /// Slots of the measurement, without the warm-up.
 fn slots(plan: &Plan) -> u64 {
-    let steady = || plan.rate.slots_within(plan.duration);
-    plan.slots.unwrap_or_else(|| plan.stages.as_ref().map_or_else(steady, Stages::slots))
+    schedule(&Plan { warmup: Duration::ZERO, ..plan.clone() }).slots_expected()
 }
 
 /// Warm-up and measurement as one schedule, so that the rate never breaks off between them.
-fn schedule(plan: &Plan) -> Schedule {
+pub(super) fn schedule(plan: &Plan) -> Schedule {
     let horizon = match plan.slots {
         None => Horizon::after(plan.warmup + plan.duration),
         Some(slots) => Horizon {
@@ -72,5 +70,12 @@ fn schedule(plan: &Plan) -> Schedule {
         },
     };
     let stages = plan.stages.clone().map(|stages| stages.warmed_up(plan.warmup));
-    Schedule { rate: plan.rate, stages, arrivals: plan.arrivals, seed: plan.seed, horizon }
+    Schedule {
+        rate: plan.rate,
+        stages,
+        trace: plan.trace.clone(),
+        arrivals: plan.arrivals,
+        seed: plan.seed,
+        horizon,
+    }
 }
