@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use crate::load::stages::Stages;
 use crate::profile::body::BODIES;
-use crate::profile::{FEEDERS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
-use crate::profile::{MONITORS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
+use crate::profile::{FEEDERS_MAX, MONITORS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
 
 /// The JSON Schema (draft 2020-12) of a profile.
 pub fn json_schema() -> Value {

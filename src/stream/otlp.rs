@@ -261,7 +261,9 @@ mod tests {
 
     #[test]
     fn the_protocol_says_which_answers_allow_another_try() {
-        let of = |status, body: &str| outcome(&Answer { status, body: body.into() });
+        let of = |status, body: &str| {
+            outcome(&Answer { status, headers: http::HeaderMap::new(), body: body.into() })
+        };
         for status in [429, 502, 503, 504] {
             assert!(matches!(of(status, ""), Outcome::Later(_)), "{status}");
         }
