@@ -49,8 +49,8 @@ pub(super) fn families<'a>(running: &'a Running, names: &'a [String]) -> Vec<Fam
         labels: vec![("request", name)],
         value: Value::Times(request),
     });
-    let lag = ["0.5", "0.99"].into_iter().zip(levels.send_lag).map(|(quantile, lag)| Series {
-        labels: vec![("quantile", quantile)],
+    let lag = ["p50", "p99"].into_iter().zip(levels.send_lag).map(|(figure, lag)| Series {
+        labels: vec![("figure", figure)],
         value: Value::Number(lag.as_secs_f64()),
     });
     let version =

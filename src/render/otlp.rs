@@ -44,8 +44,8 @@ pub fn render(running: &Running, frame: &Frame<'_>) -> String {
 fn metrics(running: &Running, frame: &Frame<'_>) -> Vec<Value> {
     let levels = &running.levels;
     let one = |count: u64| vec![frame.count(count, &[])];
-    let lag = ["0.5", "0.99"].into_iter().zip(levels.send_lag);
-    let lag = lag.map(|(q, lag)| frame.level(lag.as_secs_f64(), &[attribute("quantile", q)]));
+    let lag = ["p50", "p99"].into_iter().zip(levels.send_lag);
+    let lag = lag.map(|(p, lag)| frame.level(lag.as_secs_f64(), &[attribute("figure", p)]));
     let level = |value: f64| vec![frame.level(value, &[])];
     vec![
         sum("steadfire.planned", "{slot}", "Slots that came due", &one(running.planned)),
