@@ -52,11 +52,12 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
     let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
     let profile = run::load(name, &environment)?;
     let total: u64 = profile.requests.iter().map(|request| u64::from(request.weight)).sum();
+    let logs_in = profile.auth.as_ref().is_some_and(|auth| auth.exchanges().next().is_some());
     let mut text = format!(
         "{}: {} requests, {} set-up calls, {} pools\n",
         profile.name,
         profile.requests.len(),
-        profile.setup.len() + usize::from(profile.login.is_some()),
+        profile.setup.len() + usize::from(logs_in),
         profile.pools.len()
     );
     for request in &profile.requests {

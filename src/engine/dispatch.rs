@@ -37,7 +37,7 @@ pub(super) struct Dispatcher {
     pub(super) recorder: Recorder,
     pub(super) dialer: Dialer,
     pub(super) limits: Limits,
-    prepared: RefCell<Rc<Prepared>>,
+    pub(super) prepared: Prepared,
     /// Of the leg under way.
     pub(super) start: RefCell<Arc<Start>>,
     seats: RefCell<BTreeMap<u64, Rc<Seat>>>,
@@ -72,7 +72,7 @@ impl Dispatcher {
             recorder,
             dialer,
             limits,
-            prepared: RefCell::new(Rc::new(prepared)),
+            prepared,
             start: RefCell::default(),
             seats: RefCell::default(),
             next_seat: Cell::new(0),
@@ -86,14 +86,6 @@ impl Dispatcher {
             given_up: Cell::new(0),
             connections_peak: Cell::new(0),
         })
-    }
-
-    pub(super) fn prepared(&self) -> Rc<Prepared> {
-        Rc::clone(&self.prepared.borrow())
-    }
-
-    pub(super) fn replace_prepared(&self, prepared: Prepared) {
-        self.prepared.replace(Rc::new(prepared));
     }
 
     /// Takes up a slot that has come due.

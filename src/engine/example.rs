@@ -22,7 +22,7 @@ pub(super) fn plan(port: u16) -> Plan {
         },
         way: Way::default(),
         requests: Vec::new(),
-        login: None,
+        auth: None,
         setup: Vec::new(),
         pools: Vec::new(),
         feeders: Vec::new(),

@@ -11,11 +11,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::engine::leg::{Flow, Leg, LegOutcome, Start, WINDOW};
 use crate::engine::prepare::Ready;
 use crate::engine::prepared::{Prepared, RenderError};
+use crate::engine::tokens::{Rejection, Renewed};
 use crate::engine::worker::{self, Assignment, Command, Equipment, Finished, Message};
 use crate::load::feeder::Taken;
 use crate::load::plan::{Limits, Plan};
@@ -45,12 +46,13 @@ pub enum FleetError {
 
 /// A set of running workers.
 pub struct Fleet {
-    plan: Arc<Plan>,
     ready: Ready,
     workers: Vec<WorkerHandle>,
     messages: Receiver<Message>,
     /// By the legs so far.
     taken: RefCell<Taken>,
+    /// Until whoever renews tokens takes it.
+    rejections: Option<UnboundedReceiver<Rejection>>,
 }
 
 struct WorkerHandle {
@@ -58,29 +60,26 @@ struct WorkerHandle {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Gives a running fleet a new token; may be used from any thread.
-#[derive(Clone)]
+/// Where a running fleet tells of rejected tokens and takes renewed ones; for any thread.
 pub struct TokenPort {
-    plan: Arc<Plan>,
-    ready: Ready,
     commands: Vec<UnboundedSender<Command>>,
+    rejections: UnboundedReceiver<Rejection>,
 }
 
 impl TokenPort {
-    /// Sends `token` with every request from now on.
-    pub fn replace(&self, token: &str) -> Result<(), RenderError> {
+    /// Has every worker send this token from its next window on.
+    pub(super) fn replace(&self, renewed: &Renewed) {
         for commands in &self.commands {
-            let prepared = prepare(&self.plan, &self.ready, token)?;
             // A worker that is gone sends nothing any more.
-            let _ = commands.send(Command::Prepare(Box::new(prepared)));
+            let _ = commands.send(Command::Token(renewed.clone()));
         }
-        Ok(())
     }
-}
 
-fn prepare(plan: &Plan, ready: &Ready, token: &str) -> Result<Prepared, RenderError> {
-    let filled = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
-    Prepared::new(&ready.requests, plan, filled, token)
+    /// The next rejection; each worker tells of each version of a token once at most. `None` once all
+    /// workers are gone.
+    pub(super) async fn rejection(&mut self) -> Option<Rejection> {
+        self.rejections.recv().await
+    }
 }
 
 impl Fleet {
@@ -89,14 +88,18 @@ impl Fleet {
         let (sender, messages) = channel();
         let count = plan.workers.max(1);
         let mut workers = Vec::with_capacity(count);
+        let tokens: Vec<Arc<str>> = ready.tokens.iter().map(|one| Arc::clone(&one.text)).collect();
+        let (rejected, rejections) = unbounded_channel();
         for number in 0..count {
+            let filled = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
+            let prepared = Prepared::new(&ready.requests, plan, filled, &tokens)?;
             let equipment = Equipment {
                 number,
                 workers: count,
                 cpu: plan.pin.get(number % plan.pin.len().max(1)).copied(),
                 limits: share(&plan.limits, count),
                 route: ready.route.clone(),
-                prepared: prepare(plan, &ready, &ready.token)?,
+                prepared: prepared.telling(rejected.clone()),
                 requests: ready.requests.len(),
                 receive_clock: plan.receive_clock,
             };
@@ -107,8 +110,9 @@ impl Fleet {
                 .spawn(move || worker::work(equipment, inbox, &messages))?;
             workers.push(WorkerHandle { commands, thread: Some(thread) });
         }
+        let rejections = Some(rejections);
         let taken = RefCell::default();
-        let fleet = Self { plan: Arc::clone(plan), ready, workers, messages, taken };
+        let fleet = Self { ready, workers, messages, taken, rejections };
         let connections = match plan.way.keep_alive {
             KeepAlive::On => connections,
             // Set up in advance, it would not count in the slot's time.
@@ -125,13 +129,10 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// For renewing the token while a leg runs.
-    pub fn token_port(&self) -> TokenPort {
-        TokenPort {
-            plan: Arc::clone(&self.plan),
-            ready: self.ready.clone(),
-            commands: self.workers.iter().map(|worker| worker.commands.clone()).collect(),
-        }
+    /// For renewing tokens while legs run; there is one.
+    pub fn token_port(&mut self) -> Option<TokenPort> {
+        let commands = self.workers.iter().map(|worker| worker.commands.clone()).collect();
+        self.rejections.take().map(|rejections| TokenPort { commands, rejections })
     }
 
     fn command(&self, mut command: impl FnMut() -> Command) {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
-use rustls::ClientConfig;
 
-use crate::engine::prepare::{PrepareError, feeding, prepare, route_of};
+use crate::engine::prepare::{PrepareError, Surroundings, feeding, prepare, route_of};
 use crate::engine::prepared::{Prepared, RenderError, Turn, setup_outgoing};
+use crate::load::auth::Auth;
 use crate::load::mix::Mix;
 use crate::load::plan::{Plan, SetupRequest};
 use crate::load::request::{Expect, Pools, RequestTemplate};
@@ -59,32 +59,34 @@ pub struct Single {
 }
 
 /// Sends the log-in, the set-up requests and each request of the mix one time, and hands over each exchange
-/// as it is done. `tls` is needed for https only, `now` since 1970 for timestamps.
+/// as it is done; `now` since 1970 for timestamps.
 ///
 /// # Errors
 /// The target cannot be reached, or log-in or set-up fails; the log-in has been handed over by then.
 pub async fn once(
     plan: &Plan,
-    tls: Option<&Arc<ClientConfig>>,
+    surroundings: Surroundings<'_>,
     now: Duration,
     show: &mut dyn FnMut(Single),
 ) -> Result<(), PrepareError> {
-    let (plan, route) = route_of(plan, tls).await?;
+    let (plan, route) = route_of(plan, surroundings.tls).await?;
     let plan = &plan;
     let desk = Desk {
         dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
         timeout: plan.limits.timeout.max(PATIENCE_MIN),
     };
-    for login in plan.login.iter().map(|login| &login.request) {
+    if let Some(login) = plan.auth.as_ref().and_then(log_in) {
         show(desk.exchange_of(login, Stage::LogIn, plan, (&Arc::from([]), "")).await?);
     }
-    let ready = prepare(plan, tls).await?;
+    let ready = prepare(plan, surroundings).await?;
+    let tokens: Vec<Arc<str>> = ready.tokens.iter().map(|one| Arc::clone(&one.text)).collect();
+    let token = tokens.first().map_or("", |token| token);
     for setup in &plan.setup {
-        let filled = (&ready.pools, ready.token.as_str());
+        let filled = (&ready.pools, token);
         show(desk.exchange_of(setup, Stage::SetUp, plan, filled).await?);
     }
     let sources = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
-    let prepared = Prepared::new(&ready.requests, plan, sources, &ready.token)?;
+    let prepared = Prepared::new(&ready.requests, plan, sources, &tokens)?;
     for (at, slot) in (0..ready.requests.len()).zip(0..) {
         let request = &ready.requests[at];
         let turn = Turn { due: now, ..Turn::rehearsed(slot) };
@@ -111,13 +113,22 @@ pub fn preview(
         .collect();
     let weights: Vec<u32> = plan.requests.iter().map(|request| request.weight).collect();
     let feeding = feeding(plan, &plan.requests, &Mix::new(&weights, plan.seed)?);
-    let prepared = Prepared::new(&plan.requests, plan, (pools, Arc::new(feeding)), "TOKEN")?;
+    let prepared =
+        Prepared::new(&plan.requests, plan, (pools, Arc::new(feeding)), &["TOKEN".into()])?;
     let rendered = |(slot, request): &(u64, usize)| {
         let turn = Turn { due: now, ..Turn::rehearsed(*slot) };
         let outgoing = prepared.request(*request, &turn);
         outgoing.map(|one| sent(&one)).ok_or_else(|| unsendable(&plan.requests[*request]))
     };
     Ok(slots.iter().map(rendered).collect::<Result<_, _>>()?)
+}
+
+/// The first user's log-in, where the target itself issues tokens.
+fn log_in(auth: &Auth) -> Option<&SetupRequest> {
+    match auth {
+        Auth::Issued(issuance) if issuance.origin.is_none() => issuance.log_ins.first(),
+        _ => None,
+    }
 }
 
 fn unsendable(request: &RequestTemplate) -> RenderError {

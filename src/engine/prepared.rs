@@ -1,7 +1,7 @@
 //! [`Prepared`]: the mix's requests, rendered as far as they are the same for every slot.
 //!
-//! Built once per worker and again when the token changes; a slot costs clones of shared bytes, and
-//! rendering only where its text differs.
+//! Built once per worker; a slot costs clones of shared bytes, and rendering only where its text differs.
+//! Headers that differ by token alone are rendered once per token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,9 @@ use http::header::{
 use http::uri::Uri;
 use http::{Method, Request};
 use http_body_util::Full;
+use tokio::sync::mpsc::UnboundedSender;
 
+use crate::engine::tokens::{Rejection, Renewed, Tokens};
 use crate::load::body::Body;
 use crate::load::feeder::{Feeding, Taken};
 use crate::load::plan::{Plan, Scheme, SetupRequest};
@@ -56,8 +58,12 @@ struct Entry {
     uri: Part<Uri, Template>,
     headers: HeaderMap,
     varying_headers: Vec<(HeaderName, Template)>,
+    /// Headers that differ by token alone, and which of each token's values they take.
+    token_headers: Vec<(HeaderName, usize)>,
     body: Part<Bytes, Body>,
     expect: Expect,
+    /// Whether a token is anywhere in it.
+    carries_token: bool,
 }
 
 /// Requests ready to be sent.
@@ -66,7 +72,7 @@ pub(super) struct Prepared {
     seed: u64,
     pools: Pools,
     feeding: Arc<Feeding>,
-    token: String,
+    tokens: Tokens,
 }
 
 /// A template rendered to something that HTTP forbids, such as a line break in a header.
@@ -84,25 +90,38 @@ impl Prepared {
         requests: &[RequestTemplate],
         plan: &Plan,
         (pools, feeding): (Pools, Arc<Feeding>),
-        token: &str,
+        tokens: &[Arc<str>],
     ) -> Result<Self, RenderError> {
-        let mut prepared = Self {
-            entries: Vec::with_capacity(requests.len()),
-            seed: plan.seed,
-            pools,
-            feeding,
-            token: token.to_owned(),
-        };
+        let carriers = carriers(requests);
+        let tokens = Tokens::new(tokens, carriers.clone()).ok_or_else(|| RenderError {
+            request: requests.first().map(|request| request.name.clone()).unwrap_or_default(),
+            part: "header with the token",
+        })?;
+        let entries = Vec::with_capacity(requests.len());
+        let mut prepared = Self { entries, seed: plan.seed, pools, feeding, tokens };
         for request in requests {
-            let entry = prepared.entry(request, plan)?;
+            let entry = prepared.entry(request, plan, &carriers)?;
             prepared.entries.push(entry);
         }
         Ok(prepared)
     }
 
-    fn entry(&self, request: &RequestTemplate, plan: &Plan) -> Result<Entry, RenderError> {
+    /// Tells whoever renews tokens of those that are rejected.
+    #[must_use]
+    pub(super) fn telling(mut self, rejections: UnboundedSender<Rejection>) -> Self {
+        self.tokens.tell(rejections);
+        self
+    }
+
+    fn entry(
+        &self,
+        request: &RequestTemplate,
+        plan: &Plan,
+        carriers: &[Template],
+    ) -> Result<Entry, RenderError> {
         let wrong = |part| RenderError { request: request.name.clone(), part };
-        let mut fill = self.fill(&Turn::rehearsed(0));
+        let held = self.tokens.of(0);
+        let mut fill = self.fill(&Turn::rehearsed(0), &held.text);
         let mut headers = HeaderMap::new();
         let host = HeaderValue::from_str(&plan.origin.authority).map_err(|_| wrong("host"))?;
         headers.insert(HOST, host);
@@ -112,21 +131,29 @@ impl Prepared {
         if !varying.iter().all(|(_, value)| self.fits_header(value)) {
             return Err(wrong("header"));
         }
+        let mut token_headers = Vec::new();
         for (name, value) in fixed {
-            let value = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
-            headers.insert(name, value);
+            let rendered = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
+            // That of a token is put in its place later, where there is room for it already.
+            headers.insert(name, rendered);
+            if let Some(carrier) = carriers.iter().position(|carrier| carrier == value) {
+                token_headers.push((name.clone(), carrier));
+            }
         }
         add_hop_headers(&mut headers, plan);
         let prefix = prefix(plan, &mut headers).ok_or_else(|| wrong("host"))?;
         let uri = uri(&prefix, &request.path, &mut fill).ok_or_else(|| wrong("path"))?;
-        let uri = if request.path.varies_by_slot() {
+        let varies = |text: &Template| text.varies_by_slot() || text.carries_token();
+        let uri = if varies(&request.path) {
             Part::Varying(request.path.clone())
         } else {
             Part::Fixed(uri)
         };
         let body = match &request.body {
             None => Part::Fixed(Bytes::new()),
-            Some(body) if body.varies_by_slot() => Part::Varying(body.clone()),
+            Some(body) if body.varies_by_slot() || body.templates().any(varies) => {
+                Part::Varying(body.clone())
+            }
             Some(body) => Part::Fixed(body.render(&mut fill)),
         };
         Ok(Entry {
@@ -135,14 +162,16 @@ impl Prepared {
             uri,
             headers,
             varying_headers: varying.into_iter().cloned().collect(),
+            token_headers,
             body,
             expect: request.expect.clone(),
+            carries_token: request.carries_token(),
         })
     }
 
-    fn fill<'a>(&'a self, turn: &Turn<'a>) -> Fill<'a> {
+    fn fill<'a>(&'a self, turn: &Turn<'a>, token: &'a str) -> Fill<'a> {
         let random = SplitMix64::for_slot(self.seed, turn.slot);
-        let plain = Fill::of(random, turn.slot, &self.pools, &self.token);
+        let plain = Fill::of(random, turn.slot, &self.pools, token);
         let rows = Rows { feeding: &self.feeding, taken: turn.taken };
         Fill { due: turn.due, rows, ..plain }
     }
@@ -170,15 +199,38 @@ impl Prepared {
         &self.entries[request].expect
     }
 
+    /// The version of the token that slot `slot` sends now.
+    pub(super) fn token_version(&self, slot: u64) -> u64 {
+        self.tokens.of(slot).version
+    }
+
+    /// Takes note of an answer: a 401 asks for another token than this version of it, unless it was asked
+    /// for.
+    pub(super) fn heed(&self, status: u16, request: usize, slot: u64, version: u64) {
+        let entry = &self.entries[request];
+        if status == 401 && entry.carries_token && !entry.expect.accepts(status) {
+            self.tokens.rejected(slot, version);
+        }
+    }
+
+    /// Sends another token from now on.
+    pub(super) fn renew(&self, renewed: Renewed) {
+        self.tokens.renew(renewed);
+    }
+
     /// The request that a slot sends; nothing if an expression fails, or gives what HTTP forbids.
     pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Option<Outgoing> {
         let entry = &self.entries[request];
-        let mut fill = self.fill(turn);
+        let held = self.tokens.of(turn.slot);
+        let mut fill = self.fill(turn, &held.text);
         let uri = match &entry.uri {
             Part::Fixed(uri) => uri.clone(),
             Part::Varying(path) => uri(&entry.prefix, path, &mut fill)?,
         };
         let mut headers = entry.headers.clone();
+        for (name, carrier) in &entry.token_headers {
+            headers.insert(name, held.headers[*carrier].clone());
+        }
         for (name, value) in &entry.varying_headers {
             headers.insert(name, header(value, &mut fill)?);
         }
@@ -263,8 +315,19 @@ pub(super) fn setup_outgoing(
     };
     let filled = (pools, Arc::new(Feeding::NONE));
     let wrong = || RenderError { request: setup.name.clone(), part: "template" };
-    let prepared = Prepared::new(&[template], plan, filled, token)?;
+    let prepared = Prepared::new(&[template], plan, filled, &[token.into()])?;
     prepared.request(0, &Turn::rehearsed(0)).ok_or_else(wrong)
+}
+
+/// The values of headers that differ by token alone, each once.
+fn carriers(requests: &[RequestTemplate]) -> Vec<Template> {
+    let mut carriers: Vec<Template> = Vec::new();
+    for (_, value) in requests.iter().flat_map(|request| &request.headers) {
+        if value.carries_token() && !value.varies_by_slot() && !carriers.contains(value) {
+            carriers.push(value.clone());
+        }
+    }
+    carriers
 }
 
 #[cfg(test)]
@@ -309,7 +372,7 @@ mod tests {
 
     fn prepared(value: &str, requests: &[RequestTemplate]) -> Result<Prepared, RenderError> {
         let pools: Pools = Arc::from([Arc::from([value.to_owned()])]);
-        Prepared::new(requests, &plan(), (pools, Arc::default()), "t0ken")
+        Prepared::new(requests, &plan(), (pools, Arc::default()), &["t0ken".into()])
     }
 
     #[tokio::test(flavor = "current_thread")]
@@ -324,12 +387,57 @@ mod tests {
     }
 
     #[test]
+    fn each_slot_carries_its_token_wherever_it_stands() {
+        let mut request = detail();
+        let token = || template(vec![Segment::Token], Escape::Percent);
+        request.path =
+            template(vec![Segment::Literal("/x?key=".into()), Segment::Token], Escape::Percent);
+        request.headers.push((http::header::COOKIE, token()));
+        let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
+        let tokens = ["a".into(), "b c".into()];
+        let prepared =
+            Prepared::new(&[request], &plan(), (pools, Arc::default()), &tokens).unwrap();
+        let sent = |slot| {
+            let request = prepared.request(0, &Turn::rehearsed(slot)).unwrap();
+            let header = |name| request.headers()[name].to_str().unwrap().to_owned();
+            (request.uri().to_string(), header("authorization"), header("cookie"))
+        };
+        let own =
+            |uri: &str, bearer: &str, cookie: &str| (uri.into(), bearer.into(), cookie.into());
+        assert_eq!(sent(0), own("/v1/x?key=a", "Bearer a", "a"));
+        assert_eq!(sent(1), own("/v1/x?key=b%20c", "Bearer b c", "b%20c"));
+        prepared.renew(Renewed { token: 0, version: 1, text: "d".into() });
+        assert_eq!(sent(2), own("/v1/x?key=d", "Bearer d", "d"));
+        assert_eq!((prepared.token_version(2), prepared.token_version(3)), (1, 0));
+    }
+
+    #[test]
+    fn only_an_unexpected_401_to_a_request_with_a_token_asks_for_another() {
+        let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let without = RequestTemplate { headers: Vec::new(), ..detail() };
+        let mut expecting = detail();
+        expecting.expect.statuses = vec![401];
+        let requests = [without, expecting, detail()];
+        let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
+        let filled = (pools, Arc::default());
+        let prepared = Prepared::new(&requests, &plan(), filled, &["a".into()]).unwrap();
+        let prepared = prepared.telling(sender);
+        for (request, status) in [(0, 401), (1, 401), (2, 403), (2, 200)] {
+            prepared.heed(status, request, 5, 0);
+        }
+        assert!(told.try_recv().is_err());
+        prepared.heed(401, 2, 5, 0);
+        assert_eq!(told.try_recv(), Ok(Rejection { token: 0, version: 0 }));
+    }
+
+    #[test]
     fn a_forwarding_proxy_is_told_the_whole_url_and_the_password_and_no_one_else_is() {
         let mut plan = plan();
         plan.way.keep_alive = KeepAlive::Off;
         let sent = |plan: &Plan| {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
-            let prepared = Prepared::new(&[detail()], plan, (pools, Arc::default()), "t0ken");
+            let filled = (pools, Arc::default());
+            let prepared = Prepared::new(&[detail()], plan, filled, &["t0ken".into()]);
             prepared.unwrap().request(0, &Turn::rehearsed(1)).unwrap()
         };
         let direct = sent(&plan);
@@ -358,7 +466,7 @@ mod tests {
         for (request, authority) in [(detail(), "127.0.0.1:8001"), (other, "other.example")] {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
             let filled = (pools, Arc::default());
-            let prepared = Prepared::new(&[request], &plan, filled, "t0ken").unwrap();
+            let prepared = Prepared::new(&[request], &plan, filled, &["t0ken".into()]).unwrap();
             let sent = prepared.request(0, &Turn::rehearsed(1)).unwrap();
             assert_eq!(sent.uri().to_string(), format!("http://{authority}/v1/items/x"));
             assert!(!sent.headers().contains_key(HOST));

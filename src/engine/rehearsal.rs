@@ -84,7 +84,7 @@ mod tests {
             on_empty: OnEmpty::Fail,
         };
         let filled = (Arc::from([]), Arc::default());
-        Prepared::new(&[request], &example::plan(9), filled, "").expect("a request")
+        Prepared::new(&[request], &example::plan(9), filled, &[]).expect("a request")
     }
 
     #[tokio::test(flavor = "local")]

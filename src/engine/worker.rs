@@ -19,6 +19,7 @@ use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
 use crate::engine::rehearsal::rehearse;
 use crate::engine::seat::Job;
+use crate::engine::tokens::Renewed;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::schedule::{Slot, Slots};
@@ -46,8 +47,8 @@ pub(super) enum Command {
     Open(usize),
     /// Send a leg.
     Run(Assignment),
-    /// Use these requests from now on.
-    Prepare(Box<Prepared>),
+    /// Send this token from now on.
+    Token(Renewed),
     /// End the thread.
     Quit,
 }
@@ -184,14 +185,14 @@ impl<'a> Worker<'a> {
                     self.dispatcher.open_connection();
                 }
                 if self.dispatcher.dialer.route().version() == HttpVersion::Http1 {
-                    rehearse(&self.dispatcher.prepared()).await;
+                    rehearse(&self.dispatcher.prepared).await;
                 }
                 while self.dispatcher.connecting() > 0 {
                     tokio::time::sleep(DRAIN_STEP).await;
                 }
                 self.tell(Message::Opened);
             }
-            Command::Prepare(prepared) => self.dispatcher.replace_prepared(*prepared),
+            Command::Token(renewed) => self.dispatcher.prepared.renew(renewed),
             Command::Run(assignment) => return self.run(assignment, commands).await,
             Command::Quit => return Next::Quit,
         }
@@ -202,7 +203,7 @@ impl<'a> Worker<'a> {
     fn hear(&self, commands: &mut UnboundedReceiver<Command>) -> Next {
         loop {
             match commands.try_recv() {
-                Ok(Command::Prepare(prepared)) => self.dispatcher.replace_prepared(*prepared),
+                Ok(Command::Token(renewed)) => self.dispatcher.prepared.renew(renewed),
                 // One leg at a time: the fleet asks for neither while one runs.
                 Ok(Command::Open(_) | Command::Run(_)) => {}
                 Ok(Command::Quit) | Err(TryRecvError::Disconnected) => return Next::Quit,

@@ -1,6 +1,7 @@
 //! Whatever is imported loads as a profile, holds no secret and says what it left out.
 
 use super::*;
+use crate::load::auth::{Auth, TokenPlace};
 use crate::profile::{self, Profile, Source};
 
 /// The profile of a draft, with a value for every variable of the environment.
@@ -34,7 +35,7 @@ fn a_fastapi_document_becomes_a_profile_that_logs_in_and_fills_pools() {
     let text = yaml::write(&draft);
     assert_eq!(text, include_str!("../../tests/import/fastapi.yaml"), "{text}");
     let profile = loaded(&draft);
-    assert!(profile.login.is_some());
+    assert!(profile.auth.is_some());
     assert_eq!(profile.pools.len(), 1);
 }
 
@@ -79,7 +80,8 @@ fn a_recording_becomes_a_mix_without_secrets_and_third_parties() {
     }
     let profile = loaded(&draft);
     assert_eq!(profile.host.as_deref(), Some("https://api.test"));
-    assert_eq!(profile.login.unwrap().token_path, "$.data.token");
+    let Some(Auth::Issued(issuance)) = profile.auth else { panic!("a log-in") };
+    assert_eq!(issuance.token, TokenPlace::Json("$.data.token".to_owned()));
     let mix = mix(har::translate_har, HAR, &Choices::default());
     assert_eq!(mix, named(&[(2, "GET /items?page=1"), (0, "PUT /items/1")]));
     let shared: Vec<&str> = draft.headers.iter().map(|(name, _)| name.as_str()).collect();

@@ -2,6 +2,7 @@
 //!
 //! A [`plan::Plan`] is one resolved, validated run: if it exists, it can run.
 
+pub mod auth;
 pub mod body;
 mod divisor;
 pub mod endpoint;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 
+use crate::load::auth::Auth;
 use crate::load::body::Body;
 use crate::load::feeder::Feeder;
 use crate::load::rate::Rate;
@@ -100,15 +101,6 @@ pub struct SetupRequest {
     pub expect: crate::load::request::Expect,
 }
 
-/// How the token is obtained and renewed.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// The log-in exchange.
-    pub request: SetupRequest,
-    /// `JSONPath` (RFC 9535) of the token in the answer.
-    pub token_path: String,
-}
-
 /// One named list of values, filled by a set-up request before the load.
 #[derive(Clone, Debug)]
 pub struct PoolSource {
@@ -135,8 +127,8 @@ pub struct Plan {
     pub way: Way,
     /// The mix; weights of 0 have been dropped.
     pub requests: Vec<RequestTemplate>,
-    /// Obtains the token.
-    pub login: Option<Login>,
+    /// Where tokens come from.
+    pub auth: Option<Auth>,
     /// Sent once each, in order, after log-in.
     pub setup: Vec<SetupRequest>,
     /// Pools, by [`crate::load::request::PoolId`].

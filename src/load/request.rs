@@ -158,6 +158,11 @@ impl Template {
         self.segments.iter().any(|segment| !matches!(segment, Segment::Literal(_) | Segment::Token))
     }
 
+    /// Whether the token stands in it.
+    pub fn carries_token(&self) -> bool {
+        self.segments.contains(&Segment::Token)
+    }
+
     /// The pools it picks from, in order of appearance.
     pub fn pools(&self) -> impl Iterator<Item = PoolId> {
         self.segments.iter().flat_map(|segment| match segment {
@@ -353,6 +358,11 @@ impl RequestTemplate {
         let headers = self.headers.iter().map(|(_, value)| value);
         let body = self.body.iter().flat_map(Body::templates);
         [&self.path].into_iter().chain(headers).chain(body)
+    }
+
+    /// Whether the token stands anywhere in it.
+    pub fn carries_token(&self) -> bool {
+        self.templates().any(Template::carries_token)
     }
 }
 

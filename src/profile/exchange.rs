@@ -11,7 +11,7 @@ use crate::profile::body::{BODIES, Carried};
 use crate::profile::compiler::Compiler;
 use crate::profile::fields::{EXPECT, Fields, one_or_many};
 use crate::profile::node::{Node, Span, Value};
-use crate::profile::template::{Builder, Place, escaped, template};
+use crate::profile::template::{Builder, Piece, Place, escaped, template};
 
 /// How text and holes are escaped in each place. A path is written by hand, so only its holes are.
 const IN_PATH: (Escape, Escape) = (Escape::None, Escape::Percent);
@@ -97,13 +97,22 @@ impl Compiler<'_> {
         builder.push(pieces);
         let path = builder.finish();
         self.check_path(&path, &text, node.span);
-        let Some(query) = query.filter(|query| !query.segments.is_empty()) else {
+        let key = self.token_query.clone().filter(|_| place != Place::Login);
+        let query = query.filter(|query| !query.segments.is_empty());
+        if query.is_none() && key.is_none() {
             return Some(path);
-        };
+        }
         let mut builder = Builder::new(IN_PATH.0, IN_PATH.1);
         builder.append(path);
-        builder.push_raw(if text.contains('?') { "&" } else { "?" });
-        builder.append(query);
+        let mut separator = if text.contains('?') { "&" } else { "?" };
+        if let Some(query) = query {
+            builder.push_raw(std::mem::replace(&mut separator, "&"));
+            builder.append(query);
+        }
+        if let Some(key) = key {
+            builder.push_raw(&format!("{separator}{}=", escaped(Escape::Percent, &key)));
+            builder.push(vec![Piece::Hole(Segment::Token)]);
+        }
         Some(builder.finish())
     }
 

@@ -195,7 +195,7 @@ impl Compiler<'_> {
             Outside::Process(process) => process.rows,
             Outside::File(_) => Table::ROWS_MAX as u64,
         };
-        let read = (self.inputs)(outside).and_then(|input| match format {
+        let read = (self.files.inputs)(outside).and_then(|input| match format {
             Format::Csv { delimiter, columns } => {
                 csv_rows(input, *delimiter, columns.clone(), rows_max)
             }

@@ -37,8 +37,37 @@ pub(super) const PROFILE: Keys = Keys {
     ],
     planned: &["flows"],
 };
-pub(super) const AUTH: Keys =
-    Keys { of: "`auth`", known: &["login", "token", "header"], planned: &[] };
+pub(super) const AUTH: Keys = Keys {
+    of: "`auth`",
+    known: &[
+        "login",
+        "oauth2",
+        "basic",
+        "api_key",
+        "host",
+        "token",
+        "cookies",
+        "header",
+        "expires_in",
+        "refresh",
+        "refresh_token",
+        "users",
+        "pool",
+        "rate",
+        "fill_timeout",
+    ],
+    planned: &[],
+};
+pub(super) const OAUTH2: Keys = Keys {
+    of: "`oauth2`",
+    known: &["token_url", "client_id", "client_secret", "scope", "audience", "credentials"],
+    planned: &[],
+};
+pub(super) const BASIC: Keys = Keys { of: "`basic`", known: &["user", "password"], planned: &[] };
+pub(super) const API_KEY: Keys =
+    Keys { of: "`api_key`", known: &["header", "query", "cookie", "value"], planned: &[] };
+pub(super) const USERS: Keys = Keys { of: "`users`", known: &["file"], planned: &[] };
+pub(super) const REFRESH: Keys = Keys { of: "`refresh`", ..LOGIN };
 pub(super) const LOGIN: Keys = Keys {
     of: "`login`",
     known: &[

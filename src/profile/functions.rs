@@ -54,7 +54,7 @@ impl Compiler<'_> {
         let arguments = arguments(inner)?;
         let named = |argument: &Literal| matches!(argument, Literal::Name(_));
         let segment = match (name, arguments.as_slice()) {
-            ("pick", [Literal::Name(pool) | Literal::Text(pool)]) => self.pool(pool, place),
+            ("pick", [Literal::Name(pool) | Literal::Text(pool)]) => self.picked(pool, place),
             // A name stands for a value.
             (_, arguments) if arguments.iter().any(named) => return None,
             ("uuid", []) => Ok(Segment::Uuid),
@@ -75,7 +75,7 @@ impl Compiler<'_> {
         }))
     }
 
-    fn pool(&self, name: &str, place: Place) -> Result<Segment, Refused> {
+    fn picked(&self, name: &str, place: Place) -> Result<Segment, Refused> {
         if place != Place::Mix {
             return Err(Refused::Mistake(outside_the_mix()));
         }

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 
+use crate::load::auth::Auth;
 use crate::load::feeder::Feeder;
 use crate::load::monitor::Monitor;
-use crate::load::plan::{Login, PoolSource, SetupRequest};
+use crate::load::plan::{PoolSource, SetupRequest};
 use crate::load::rate::Rate;
 use crate::load::request::RequestTemplate;
 use crate::load::schedule::Arrivals;
@@ -20,6 +21,7 @@ use crate::load::slo::{Slo, Tiers};
 use crate::load::stages::Stages;
 
 mod arguments;
+mod auth;
 mod body;
 mod compiler;
 mod computed;
@@ -31,6 +33,7 @@ mod functions;
 mod jwt;
 mod monitors;
 mod node;
+mod oauth2;
 mod redistribute;
 mod schema;
 mod select;
@@ -38,12 +41,14 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod users;
 
 pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source};
-pub use jwt::jwt_expiry;
+pub use jwt::jwt_life;
 pub use redistribute::{EmptyPool, Redistributed, redistribute};
 pub use schema::json_schema;
 pub use select::{SelectError, select};
+pub use users::{Table, Tables};
 
 /// Largest profile, in bytes.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -101,8 +106,10 @@ pub struct Profile {
     pub sha256: String,
     /// The mix; at least one has a weight above 0, and no two have the same name.
     pub requests: Vec<RequestTemplate>,
-    /// Obtains the token that the other requests' headers hold.
-    pub login: Option<Login>,
+    /// Where the token comes from that requests carry.
+    pub auth: Option<Auth>,
+    /// Address of the server that issues tokens, if it is not the target.
+    pub auth_host: Option<String>,
     /// Sent once each, in order, after log-in.
     pub setup: Vec<SetupRequest>,
     /// Pools, by [`crate::load::request::PoolId`].
@@ -134,7 +141,8 @@ impl Profile {
             host: None,
             sha256: String::new(),
             requests: Vec::new(),
-            login: None,
+            auth: None,
+            auth_host: None,
             setup: Vec::new(),
             pools: Vec::new(),
             feeders: Vec::new(),
@@ -168,19 +176,32 @@ impl fmt::Debug for Profile {
 /// # Errors
 /// All mistakes of the file.
 pub fn load(source: Source<'_>, environment: Environment<'_>) -> Result<Profile, Diagnostics> {
-    load_with(source, environment, &|_| Err("files cannot be read here".to_owned()))
+    let files = Files {
+        inputs: &|_| Err("files cannot be read here".to_owned()),
+        tables: &|_| Err("files cannot be read here".to_owned()),
+    };
+    load_with(source, environment, files)
 }
 
-/// Reads a profile whose files and feeders `inputs` opens.
+/// What opens the files that a profile names.
+#[derive(Clone, Copy)]
+pub struct Files<'a> {
+    /// Feeders and bodies.
+    pub inputs: Inputs<'a>,
+    /// Tables of users.
+    pub tables: Tables<'a>,
+}
+
+/// Reads a profile with the `files` that it names.
 ///
 /// # Errors
 /// All mistakes of the file.
 pub fn load_with(
     source: Source<'_>,
     environment: Environment<'_>,
-    inputs: Inputs<'_>,
+    files: Files<'_>,
 ) -> Result<Profile, Diagnostics> {
-    let mut compiler = compiler::Compiler::new(source, environment, inputs);
+    let mut compiler = compiler::Compiler::new(source, environment, files);
     let mut profile = compiler.profile();
     if !compiler.mistakes.is_empty() {
         return Err(compiler.mistakes.into_diagnostics());

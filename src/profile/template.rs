@@ -4,7 +4,7 @@
 
 use crate::load::expression::Writing;
 use crate::load::feeder::FeederId;
-use crate::load::request::{Escape, Segment, Template, push_percent};
+use crate::load::request::{Escape, PoolId, Segment, Template, push_percent};
 use crate::profile::compiler::Compiler;
 use crate::profile::computed::Located;
 use crate::profile::diagnostics::nearest;
@@ -28,6 +28,8 @@ pub(super) enum Place {
     Fixed,
     /// Sent before there is a token.
     Login,
+    /// Sent to renew a token.
+    Refresh,
     /// Sent before there are pools.
     Setup,
     /// Part of the mix.
@@ -38,6 +40,9 @@ pub(super) enum Place {
 pub(super) fn is_reserved(name: &str) -> bool {
     name == "slot" || name == "token" || functions::names().any(|function| function == name)
 }
+
+/// The pool of a refresh request that holds the refresh token.
+const REFRESH_TOKEN: PoolId = 0;
 
 /// A mistake in an expression: cause, and remedy.
 pub(super) type Mistake = (String, String);
@@ -197,6 +202,7 @@ impl Compiler<'_> {
         match name {
             "slot" => Ok(Piece::Hole(Segment::SlotIndex)),
             "token" => self.token(place).map(Piece::Hole),
+            "refresh_token" if place == Place::Refresh => self.refresh_token().map(Piece::Hole),
             _ => Err(self.unknown_name(name)),
         }
     }
@@ -215,6 +221,16 @@ impl Compiler<'_> {
         Err((
             "there is no `token` without a log-in".into(),
             "add `auth` with a `login`, or take the token from ${TOKEN}".into(),
+        ))
+    }
+
+    fn refresh_token(&self) -> Result<Segment, Mistake> {
+        if self.refreshes_by_token {
+            return Ok(Segment::Pick(REFRESH_TOKEN));
+        }
+        Err((
+            "there is no `refresh_token`".into(),
+            "say where the log-in's answer holds it: refresh_token: \"$.refresh_token\"".into(),
         ))
     }
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::load::auth::{Auth, TokenPlace};
 use crate::load::body::Body;
 use crate::load::feeder::Feeding;
 use crate::load::random::SplitMix64;
 use crate::load::request::{Fill, Rows, Segment, Template};
 
 mod accepted;
+mod auth;
 mod diagnosed;
 mod fed;
 mod published_schema;

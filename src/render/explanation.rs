@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use http::{HeaderMap, Method, Uri};
 
 use crate::analysis::words::Count;
+use crate::load::auth::Auth;
 use crate::load::mix::{Mix, cycle_length};
 use crate::load::plan::{Plan, Scheme};
 use crate::load::schedule::Schedule;
@@ -51,11 +52,14 @@ pub fn explain(plan: &Plan, schedule: &Schedule, first: &[Planned<'_>]) -> Strin
     for line in table.lines() {
         push(&mut text, &line);
     }
-    let log_ins = usize::from(plan.login.is_some());
+    let log_ins = match &plan.auth {
+        Some(Auth::Issued(issuance)) => issuance.pool,
+        Some(Auth::Given(_)) | None => 0,
+    };
     push(
         &mut text,
         &format!(
-            "\nbefore the clock starts: {log_ins} log-in, {} set-up requests",
+            "\nbefore the clock starts: log-ins {log_ins}, set-up requests {}",
             plan.setup.len()
         ),
     );

@@ -1,5 +1,6 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
+mod auth;
 mod client;
 pub mod comparison;
 pub mod exchange;

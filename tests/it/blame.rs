@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome};
-use steadfire::engine::prepare::prepare;
+use steadfire::engine::prepare::{Surroundings, prepare};
 use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
@@ -71,7 +71,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         },
         way: Way::default(),
         requests: vec![request],
-        login: None,
+        auth: None,
         setup: Vec::new(),
         pools: Vec::new(),
         feeders: Vec::new(),
@@ -121,7 +121,12 @@ fn leg(plan: &Plan, horizon: Horizon) -> Leg {
 fn launch(plan: &Arc<Plan>, connections: usize) -> Fleet {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let ready = runtime.block_on(prepare(plan, None)).expect("the server is up");
+    let ready = runtime
+        .block_on(prepare(
+            plan,
+            Surroundings { tls: None, own_life: |_| None, filled: &mut |_| {} },
+        ))
+        .expect("the server is up");
     Fleet::launch(plan, ready, connections).expect("workers start")
 }
 

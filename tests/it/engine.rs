@@ -8,7 +8,7 @@ use http::Method;
 use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome};
-use steadfire::engine::prepare::prepare;
+use steadfire::engine::prepare::{Surroundings, prepare};
 use steadfire::load::mix::Mix;
 use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
@@ -61,7 +61,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
             request("b", WEIGHTS[1]),
             request("c", WEIGHTS[2]),
         ],
-        login: None,
+        auth: None,
         setup: Vec::new(),
         pools: Vec::new(),
         feeders: Vec::new(),
@@ -95,7 +95,10 @@ fn plan(server: &Server, workers: usize) -> Plan {
 /// A second's load, after a warm-up.
 fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ready = runtime.expect("a runtime can be had").block_on(prepare(&plan, None));
+    let ready = runtime.expect("a runtime can be had").block_on(prepare(
+        &plan,
+        Surroundings { tls: None, own_life: |_| None, filled: &mut |_| {} },
+    ));
     let ready = ready.expect("the server is there");
     let leg = Leg {
         schedule: Schedule {

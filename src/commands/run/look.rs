@@ -7,10 +7,11 @@ use crate::commands::interrupt::Interrupt;
 use crate::commands::run::preflight::Machine;
 use crate::commands::run::subject::{self, Subject};
 use crate::commands::run::{
-    Args, Screen, fixed, loopback, resolve, start_demo, tls_client, tls_files,
+    Args, Screen, fixed, loopback, resolve, start_demo, tls_client, tls_files, token_life,
 };
 use crate::commands::{Failure, clock};
 use crate::engine::once::{Single, once};
+use crate::engine::prepare::Surroundings;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::schedule::Schedule;
 use crate::load::secrets::without;
@@ -79,9 +80,11 @@ impl Look {
             .enable_all()
             .build()
             .map_err(Failure::unexpected)?;
+        let surroundings =
+            Surroundings { tls: tls.as_ref(), own_life: token_life, filled: &mut |_| {} };
         runtime.block_on(async {
             tokio::select! {
-                done = once(&self.plan, tls.as_ref(), clock::since_1970(), show) => done.map_err(Failure::unreachable),
+                done = once(&self.plan, surroundings, clock::since_1970(), show) => done.map_err(Failure::unreachable),
                 exit = interrupt.wait() => Err(Failure::interrupted(exit)),
             }
         })

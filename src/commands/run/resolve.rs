@@ -1,6 +1,7 @@
 //! From words to a [`Plan`]: flags go before the profile, the profile before the defaults. All mistakes
 //! are told at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::analysis::search::Settings;
@@ -9,6 +10,7 @@ use crate::commands::run::preflight::Machine;
 use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
 use crate::commands::run::{Args, replay, way};
+use crate::load::auth::Auth;
 use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
@@ -50,6 +52,7 @@ pub(super) fn resolve(
     let way = way::resolve(args, origin.as_ref(), &mut mistakes);
     choose(&mut requests, args, &mut mistakes);
     add_headers(&mut requests, &args.headers, &mut mistakes);
+    let auth = auth(profile.as_ref(), &mut mistakes);
     let slo = objectives(args, profile.as_ref());
     if args.connect_timeout.is_zero() || args.timeout.is_zero() {
         mistakes.push("--timeout and --connect-timeout must be above 0".to_owned());
@@ -74,7 +77,7 @@ pub(super) fn resolve(
         origin,
         way,
         requests,
-        login: profile.as_ref().and_then(|profile| profile.login.clone()),
+        auth,
         setup: profile.as_ref().map_or_else(Vec::new, |profile| profile.setup.clone()),
         pools: profile.as_ref().map_or_else(Vec::new, |profile| profile.pools.clone()),
         rate,
@@ -158,6 +161,19 @@ fn host(args: &Args, profile: &Profile, mistakes: &mut Vec<String>) -> Option<Or
         return None;
     };
     split_host(host).map_err(|reason| mistakes.push(format!("--host '{host}': {reason}"))).ok()
+}
+
+/// Where tokens come from, with the server that issues them.
+fn auth(profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Auth> {
+    let profile = profile?;
+    let mut auth = profile.auth.clone()?;
+    if let (Auth::Issued(issuance), Some(host)) = (&mut auth, &profile.auth_host) {
+        match split_host(host) {
+            Ok(origin) => Arc::make_mut(issuance).origin = Some(origin),
+            Err(reason) => mistakes.push(format!("auth.host '{host}': {reason}")),
+        }
+    }
+    Some(auth)
 }
 
 /// Applies --weight, --tags and --exclude-tags.

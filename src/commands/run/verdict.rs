@@ -50,13 +50,15 @@ pub(super) fn findings(
         .iter()
         .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
         .collect();
+    let auth = session.auth();
     let mut found = findings::find(&Evidence {
         summary,
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
         rate_asked,
         connections_peak: outcome.connections_peak,
-        logged_in: plan.login.is_some(),
+        auth: auth.as_ref().map(|record| record.counts),
+        auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
         interrupted: session.interrupt.requested().is_some(),
         silent_since,
         redistributed: &redistributed,
@@ -122,6 +124,7 @@ fn assemble(
         started_at: session.started_at.to_string(),
         environment: environment(session),
         generator: &generator,
+        auth: session.auth().map(|record| record.counts),
         clock: clock_source(outcome.stamps.arrivals),
         send_clock: clock_source(outcome.stamps.sends),
         outcome: Outcome::new(&objectives, &findings, extent),

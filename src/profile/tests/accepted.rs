@@ -95,9 +95,9 @@ requests:
     headers: {authorization: none, ACCEPT: text/html}
 ",
     );
-    let login = profile.login.unwrap();
-    assert_eq!(login.token_path, "$.t");
-    let names: Vec<&str> = login.request.headers.iter().map(|(n, _)| n.as_str()).collect();
+    let Some(Auth::Issued(login)) = profile.auth else { panic!("a log-in") };
+    assert_eq!(login.token, TokenPlace::Json("$.t".into()));
+    let names: Vec<&str> = login.log_ins[0].headers.iter().map(|(n, _)| n.as_str()).collect();
     assert_eq!(names, ["accept", "content-type"]);
     let setup: Vec<&str> = profile.setup[0].headers.iter().map(|(n, _)| n.as_str()).collect();
     assert_eq!(setup, ["accept", "authorization"]);

@@ -7,10 +7,10 @@ use super::*;
 use crate::load::feeder::{AtEnd, Order};
 
 /// Names and contents.
-type Files<'a> = &'a [(&'a str, &'a [u8])];
+type Texts<'a> = &'a [(&'a str, &'a [u8])];
 
 /// Loads a profile beside these files; a program prints the file that it is called like.
-fn loaded_with(text: &str, files: Files<'_>) -> Result<Profile, Diagnostics> {
+fn loaded_with(text: &str, files: Texts<'_>) -> Result<Profile, Diagnostics> {
     let inputs = |outside: &Outside<'_>| -> Result<Box<dyn Read>, String> {
         let name = match outside {
             Outside::File(name) => *name,
@@ -20,7 +20,8 @@ fn loaded_with(text: &str, files: Files<'_>) -> Result<Profile, Diagnostics> {
         let (_, bytes) = found.ok_or_else(|| format!("no {name}"))?;
         Ok(Box::new(Cursor::new(bytes.to_vec())))
     };
-    load_with(Source { name: "test.yaml", text }, &environment, &inputs)
+    let files = Files { inputs: &inputs, tables: &|_| Err("no tables here".to_owned()) };
+    load_with(Source { name: "test.yaml", text }, &environment, files)
 }
 
 /// The first three slots' paths and the body of the eighth, of the first request.
@@ -44,7 +45,7 @@ fn fed(profile: &Profile) -> (Vec<String>, String) {
 #[test]
 fn rows_come_from_files_programs_and_the_profile() {
     let csv: &[u8] = b"\xef\xbb\xbfid,name\r\n1,\"a \"\"b\"\",\r\nc\"\r\n2,x\r\n";
-    let table: [(&str, Files<'_>); 6] = [
+    let table: [(&str, Texts<'_>); 6] = [
         ("f: {csv: u.csv}", &[("u.csv", csv)]),
         ("f: {csv: u.csv, delimiter: ';', columns: [id]}", &[("u.csv", b"1\n2\n")]),
         ("f: {jsonl: u}", &[("u", b"{\"id\":1,\"x\":[2]}\n\n{\"x\":null,\"id\":\"2\"}\n")]),
@@ -150,7 +151,7 @@ fn defaults_of_the_load_are_read() {
 
 #[test]
 fn data_that_cannot_be_used_is_told_by_its_line() {
-    let files: Files<'_> = &[
+    let files: Texts<'_> = &[
         ("short", b"a,b\n1,2\n3\n"),
         ("twice", b"a,a\n1,2\n"),
         ("header", b"a,b\n"),

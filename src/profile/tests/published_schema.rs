@@ -45,6 +45,11 @@ fn bad_profiles_do_not() {
         "{requests: [{path: /}], feeders: {f: {csv: a, jsonl: b}}}",
         "{requests: [{path: /}], feeders: {f: {list: [1], order: backwards}}}",
         "{requests: [{path: /}], auth: {login: {path: /}}}",
+        "{requests: [{path: /}], auth: {pool: 2}}",
+        "{requests: [{path: /}], auth: {basic: {user: a}}}",
+        "{requests: [{path: /}], auth: {api_key: {value: a}}}",
+        "{requests: [{path: /}], auth: {login: {path: /}, token: $.t, cookies: all}}",
+        "{requests: [{path: /}], auth: {login: {path: /}, token: $.t, users: [], pool: 0}}",
         "{requests: [{path: /}], slo: {excellent: p95<1s}}",
     ] {
         assert!(!validator.is_valid(&as_json(text)), "{text}");
@@ -59,6 +64,11 @@ fn it_knows_the_same_keys_as_the_reader() {
         (&fields::PROFILE, "/properties"),
         (&fields::AUTH, "/properties/auth/properties"),
         (&fields::LOGIN, "/properties/auth/properties/login/properties"),
+        (&fields::REFRESH, "/properties/auth/properties/refresh/properties"),
+        (&fields::OAUTH2, "/properties/auth/properties/oauth2/properties"),
+        (&fields::BASIC, "/properties/auth/properties/basic/properties"),
+        (&fields::API_KEY, "/properties/auth/properties/api_key/properties"),
+        (&fields::USERS, "/properties/auth/properties/users/anyOf/1/properties"),
         (&fields::SETUP, "/properties/setup/items/properties"),
         (&fields::REQUEST, "/properties/requests/items/properties"),
         (&fields::FEEDER, "/properties/feeders/additionalProperties/properties"),

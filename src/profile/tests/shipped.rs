@@ -68,9 +68,9 @@ fn the_chat_center_requests_are_the_documented_ones() {
     assert_eq!(header(draft, "authorization").unwrap(), "Bearer t0ken");
     assert_eq!(request("sync reviews").expect.statuses, [200, 400]);
     assert!(request("sync reviews").body.is_none());
-    let login = profile.login.as_ref().unwrap();
+    let Some(Auth::Issued(login)) = &profile.auth else { panic!("a log-in") };
     assert_eq!(
-        sent(login.request.body.as_ref().unwrap()),
+        sent(login.log_ins[0].body.as_ref().unwrap()),
         r#"{"email":"load@example.com","password":"s3cret \"{{ slot }}\""}"#
     );
 }
