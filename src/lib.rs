@@ -10,6 +10,7 @@ pub mod analysis;
 pub mod commands;
 pub mod engine;
 pub mod exit;
+pub mod live;
 pub mod load;
 pub mod machine;
 pub mod measure;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::load::schedule::Schedule;
 use crate::load::stages::Stages;
+use crate::load::steering::{Change, Turn};
 use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
@@ -36,6 +37,18 @@ pub struct Leg {
     pub slow_after: Duration,
     /// How precisely sends are timed.
     pub pacing: Pacing,
+    /// Whether it may be turned while it is under way.
+    pub steerable: Steerable,
+}
+
+/// Whether the pace of a leg may change while it is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Steerable {
+    /// It may not: a worker without slots has nothing left to do.
+    #[default]
+    No,
+    /// It may, up to the end of the schedule. Only without stages.
+    Yes,
 }
 
 /// The highest rate of a worker, per second, whose sends the kernel stamps: reading a
@@ -59,6 +72,8 @@ impl Leg {
 pub enum Flow {
     /// More arrivals.
     Continue,
+    /// The same with a change, from the first slot on that every worker can still learn it for.
+    Turn(Change),
     /// No more arrivals; what is under way is drained.
     Stop,
 }
@@ -68,6 +83,10 @@ pub enum Flow {
 pub struct LegOutcome {
     /// Everything measured, over all workers.
     pub tally: Tally,
+    /// Its turns, in order; one that the end overtook lies at or after it.
+    pub turns: Vec<Turn>,
+    /// If there are turns, the tally of what was due before the first, between two, and after the last.
+    pub parts: Vec<Tally>,
     /// When arrivals ended.
     pub arrivals_end: Offset,
     /// When the last answer had come, or the drain was over.

@@ -9,6 +9,7 @@ mod dispatch;
 #[cfg(test)]
 mod example;
 pub mod fleet;
+mod helm;
 mod learnt;
 pub mod leg;
 mod pacer;

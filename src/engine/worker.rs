@@ -5,7 +5,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -13,7 +12,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::engine::dispatch::Dispatcher;
-use crate::engine::leg::{Leg, WINDOW};
+use crate::engine::helm::Helm;
+use crate::engine::leg::{Leg, Steerable, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
@@ -22,6 +22,7 @@ use crate::engine::seat::Job;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::schedule::{Slot, Slots};
+use crate::load::steering::Change;
 use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
 use crate::measure::generator::WorkerTime;
@@ -58,8 +59,8 @@ pub(super) struct Assignment {
     pub(super) mix: Arc<Mix>,
     /// Monotonic instant of the leg's offset zero.
     pub(super) start_ns: u64,
-    /// Offset from which no slot is due any more; moved by the fleet to end arrivals early.
-    pub(super) arrivals_stop: Arc<AtomicU64>,
+    /// How the fleet ends arrivals early or turns them.
+    pub(super) helm: Arc<Helm>,
 }
 
 /// What a worker tells the fleet.
@@ -79,7 +80,8 @@ pub(super) enum Message {
 /// A worker's part of a leg's outcome.
 pub(super) struct Finished {
     pub(super) worker: usize,
-    pub(super) tally: Tally,
+    /// What was due before the first turn, between two, and after the last.
+    pub(super) parts: Vec<Tally>,
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
     pub(super) stamps: Stamping,
@@ -232,7 +234,8 @@ impl<'a> Worker<'a> {
         let mut time = None;
         self.pacer.wait_until(Offset::from_nanos(assignment.start_ns)).await;
         self.pacer.begin(clock, leg.pacing);
-        let mut arrivals = Arrivals::new(&assignment, self.number, self.workers);
+        let mut arrivals =
+            Arrivals::new(&assignment, Rc::clone(&self.dispatcher), self.number, self.workers);
         let mut next_tick = first_tick(leg.warmup);
         loop {
             let now = clock.now();
@@ -259,7 +262,7 @@ impl<'a> Worker<'a> {
             let mut wake = next_tick;
             if let Some(due) = arrivals.next_due() {
                 wake = wake.min(due - head_start);
-            } else {
+            } else if !arrivals.may_go_on(now) {
                 // Waiting for the last answers says nothing about how busy the load made it.
                 time.get_or_insert_with(|| ThreadTime::now().since(began));
                 let drained = arrivals.ended() + leg.drain;
@@ -267,6 +270,8 @@ impl<'a> Worker<'a> {
                     break;
                 }
                 wake = wake.min(drained).min(now + DRAIN_STEP);
+            } else {
+                wake = wake.min(arrivals.ended());
             }
             self.pacer.wait_until(wake).await;
         }
@@ -275,7 +280,7 @@ impl<'a> Worker<'a> {
         self.close_window(end, leg.warmup);
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
-            tally: self.dispatcher.recorder.take_tally(),
+            parts: self.dispatcher.recorder.take_parts(),
             connections_peak: self.dispatcher.take_connections_peak(),
             time: time.unwrap_or_default(),
             stamps: self.dispatcher.dialer.take_stamps(),
@@ -334,45 +339,80 @@ fn first_tick(warmup: Duration) -> Offset {
 
 /// A worker's share of the schedule, as it comes due.
 struct Arrivals {
-    slots: std::iter::Peekable<Slots>,
+    slots: Slots,
+    /// The slot after the last that was taken.
+    next: Option<Slot>,
     mix: Arc<Mix>,
-    stop: Arc<AtomicU64>,
+    helm: Arc<Helm>,
+    steerable: Steerable,
+    /// Turns that have been taken in.
+    heeded: usize,
+    dispatcher: Rc<Dispatcher>,
     warmup: Offset,
     schedule_end: Offset,
 }
 
 impl Arrivals {
-    fn new(assignment: &Assignment, worker: usize, workers: usize) -> Self {
+    fn new(
+        assignment: &Assignment,
+        dispatcher: Rc<Dispatcher>,
+        worker: usize,
+        workers: usize,
+    ) -> Self {
         let leg = &assignment.leg;
         let horizon = leg.schedule.horizon;
         let by_count = leg.schedule.rate.due(horizon.slots);
+        let mut slots = leg.schedule.stride(worker as u64, workers as u64);
         Self {
-            slots: leg.schedule.stride(worker as u64, workers as u64).peekable(),
+            next: slots.next(),
+            slots,
             mix: Arc::clone(&assignment.mix),
-            stop: Arc::clone(&assignment.arrivals_stop),
+            helm: Arc::clone(&assignment.helm),
+            steerable: leg.steerable,
+            heeded: 0,
+            dispatcher,
             warmup: Offset::ZERO + leg.warmup,
             schedule_end: by_count.min(Offset::ZERO + horizon.length),
         }
     }
 
-    fn stop(&self) -> Offset {
-        Offset::from_nanos(self.stop.load(Ordering::Relaxed))
+    /// Takes in the turns that have come.
+    fn heed(&mut self) {
+        while let Some(turn) = self.helm.turn_after(self.heeded) {
+            self.heeded += 1;
+            self.dispatcher.recorder.turn(turn.at);
+            if turn.change != Change::Mark {
+                self.schedule_end = turn.end;
+                if self.next.is_none_or(|slot| slot.due >= turn.at) {
+                    self.slots.turn(&turn, self.next);
+                    self.next = self.slots.next();
+                } else {
+                    self.slots.turn(&turn, None);
+                }
+            }
+        }
     }
 
-    /// When the next slot is due; `None` once arrivals have ended.
+    /// When the next slot is due; `None` once arrivals have ended, or while they pause.
     fn next_due(&mut self) -> Option<Offset> {
-        let stop = self.stop();
-        self.slots.peek().map(|slot| slot.due).filter(|&due| due < stop)
+        self.heed();
+        let stop = self.helm.stop();
+        self.next.map(|slot| slot.due).filter(|&due| due < stop)
+    }
+
+    /// Whether a turn may bring slots although none is left as things stand.
+    fn may_go_on(&self, now: Offset) -> bool {
+        self.steerable == Steerable::Yes && !self.slots.are_spent() && now < self.ended()
     }
 
     /// When arrivals end or ended.
     fn ended(&self) -> Offset {
-        self.stop().min(self.schedule_end)
+        self.helm.stop().min(self.schedule_end)
     }
 
     /// Whether arrivals are over and the next slot so late that it is not worth sending any more.
     fn past_sending(&mut self, now: Offset, drain: Duration) -> bool {
-        let stopped = self.stop() < self.schedule_end;
+        let stopped = self.helm.stop() < self.schedule_end;
         let patience = if stopped { LATENESS_MIN } else { drain.max(LATENESS_MIN) };
         now >= self.ended() + patience && self.next_due().is_some_and(|due| now >= due + patience)
     }
@@ -380,7 +420,8 @@ impl Arrivals {
     /// The next slot if it is due and so before `end`, with its request and whether it counts.
     fn take(&mut self, now: Offset, end: Offset) -> Option<(Slot, usize, bool)> {
         self.next_due().filter(|&due| due <= now && due < end)?;
-        let slot = self.slots.next()?;
+        let slot = self.next.take()?;
+        self.next = self.slots.next();
         Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
     }
 }

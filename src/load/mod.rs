@@ -12,6 +12,7 @@ pub mod request;
 pub mod schedule;
 pub mod slo;
 pub mod stages;
+pub mod steering;
 pub mod way;
 
 pub(crate) use divisor::greatest_common_divisor;

@@ -30,6 +30,7 @@ pub fn render(report: &Report, style: Style) -> String {
     page.text.push_str(&client::paragraph(report));
     page.objectives(report);
     page.findings(&report.verdict.findings);
+    page.segments(&report.segments);
     page.requests(&report.requests);
     page.phases(report);
     page.result(report);
@@ -389,6 +390,7 @@ const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
 }
 
 mod search;
+mod segments;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use crate::measure::tally::{RequestTally, Tally};
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
+use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
 use crate::report::{
     ClockSource, Fates, Kind, Latency, Phases, Rates, Report, RequestReport, SCHEMA, Tool, Verdict,
@@ -30,6 +31,8 @@ pub struct Parts<'a> {
     pub tally: &'a Tally,
     /// Its totals.
     pub summary: &'a Summary,
+    /// Arrivals per second that were asked for, on average.
+    pub rate_asked: f64,
     /// When the load began, RFC 3339 in UTC.
     pub started_at: String,
     /// Where it ran.
@@ -50,6 +53,8 @@ pub struct Parts<'a> {
     pub findings: &'a [Finding],
     /// The run over time.
     pub series: Vec<SeriesPoint>,
+    /// Its parts, if it was steered by hand.
+    pub segments: Vec<SegmentReport>,
     /// The search, if that is what this is; then the ledger is that of the rate it settled on.
     pub search: Option<SearchReport>,
 }
@@ -80,7 +85,7 @@ impl From<Parts<'_>> for Report {
                 findings: parts.findings.iter().map(Into::into).collect(),
             },
             rate: Rates {
-                target: millionths(plan.rate_asked()),
+                target: millionths(parts.rate_asked),
                 achieved: millionths(summary.achieved()),
                 throughput_ok: millionths(summary.throughput_ok()),
             },
@@ -100,6 +105,7 @@ impl From<Parts<'_>> for Report {
                 .map(|(template, tally)| request(template.name.clone(), template.weight, tally))
                 .collect(),
             series: parts.series,
+            segments: parts.segments,
             search: parts.search,
             comparison: None,
             monitors: Vec::new(),
@@ -107,7 +113,7 @@ impl From<Parts<'_>> for Report {
     }
 }
 
-fn latency<'a, T>(times: &'a T) -> Latency
+pub(super) fn latency<'a, T>(times: &'a T) -> Latency
 where
     LatencySummary: From<&'a T>,
 {

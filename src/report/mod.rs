@@ -11,6 +11,7 @@ mod convert;
 pub mod echo;
 pub mod generator;
 pub mod search;
+pub mod segment;
 pub mod series;
 pub mod sheet;
 
@@ -24,6 +25,7 @@ use crate::report::comparison::ComparisonReport;
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
+use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
 
 /// The value of [`Report::schema`].
@@ -90,6 +92,9 @@ pub struct Report {
     pub requests: Vec<RequestReport>,
     /// Over time.
     pub series: Vec<SeriesPoint>,
+    /// The parts of a run that was steered by hand, in order; empty if nobody did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SegmentReport>,
     /// The search for the highest rate, if that is what this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<SearchReport>,

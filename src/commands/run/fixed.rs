@@ -22,9 +22,11 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
         drain: plan.limits.drain,
     };
     let mut stretch = session.send(planned, output, |_| Flow::Continue)?;
+    let rate_asked = stretch.rate_steered().unwrap_or_else(|| plan.rate_asked());
     let series = std::mem::take(&mut stretch.series);
-    let measurement = stretch.measurement(plan.rate_asked());
-    Ok(verdict::run_report(session, &plan, measurement, series))
+    let segments = std::mem::take(&mut stretch.segments);
+    let measurement = stretch.measurement(rate_asked);
+    Ok(verdict::run_report(session, &plan, measurement, (series, segments)))
 }
 
 /// Warm-up and measurement as one schedule, so that the rate never breaks off between them.

@@ -18,6 +18,8 @@ mod stretch;
 mod subject;
 mod tls_files;
 mod verdict;
+mod view;
+mod watch;
 mod way;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub use args::Args;
 pub(super) use output::Output;
 pub(super) use screen::Screen;
 pub(super) use subject::load;
+pub(super) use view::give_terminal_back;
 
 use rustls::ClientConfig;
 
@@ -39,11 +42,13 @@ use crate::engine::fleet::Fleet;
 use crate::engine::prepare::{PrepareError, Ready, prepare};
 use crate::engine::token::Renewal;
 use crate::exit::Exit;
+use crate::live::Keys;
 use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
 use crate::profile::{self, Redistributed};
+use crate::report::Report;
 use crate::target::{DemoBackend, Settings};
 use crate::transport::tls::{TlsSettings, client_config};
 
@@ -63,6 +68,8 @@ pub(super) struct Session {
     addresses: Vec<String>,
     interrupt: Interrupt,
     screen: Screen,
+    /// What may be done by hand.
+    keys: Keys,
     started_at: jiff::Timestamp,
     /// Renews the token as long as the session lives.
     _renewal: Option<Renewal>,
@@ -81,13 +88,27 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let mut session = Session::begin(args, (subject, origin), interrupt, screen)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &session.plan)?;
-    let report = if args.find_max_rps {
-        find_max::run(&session, args, &mut output)?
-    } else {
-        fixed::run(&mut session, &mut output)?
-    };
+    let report = watched(&mut session, args, &mut output)?;
     output.finish(&report, session.screen)?;
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
+}
+
+/// Sends the load; whoever sits at a terminal sees it in the live view meanwhile.
+fn watched(session: &mut Session, args: &Args, output: &mut Output) -> Result<Report, Failure> {
+    let staged = session.plan.stages.is_some();
+    session.keys = if args.find_max_rps || staged { Keys::StopAndMark } else { Keys::Everything };
+    let subject = watch::subject(session, args);
+    let plain = session.screen;
+    // It is gone before anything is printed.
+    let (screen, _watching) = plain.watched(subject, &session.interrupt);
+    session.screen = screen;
+    let report = if args.find_max_rps {
+        find_max::run(session, args, output)
+    } else {
+        fixed::run(session, output)
+    };
+    session.screen = plain;
+    report
 }
 
 impl Session {
@@ -140,6 +161,7 @@ impl Session {
             addresses,
             interrupt,
             screen,
+            keys: Keys::StopAndMark,
             started_at: clock::now(),
             _renewal: renewal,
         })
