@@ -22,7 +22,6 @@ use crate::engine::seat::Job;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::schedule::{Slot, Slots};
-use crate::load::steering::Change;
 use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
 use crate::measure::generator::WorkerTime;
@@ -381,15 +380,10 @@ impl Arrivals {
         while let Some(turn) = self.helm.turn_after(self.heeded) {
             self.heeded += 1;
             self.dispatcher.recorder.turn(turn.at);
-            if turn.change != Change::Mark {
-                self.schedule_end = turn.end;
-                if self.next.is_none_or(|slot| slot.due >= turn.at) {
-                    self.slots.turn(&turn, self.next);
-                    self.next = self.slots.next();
-                } else {
-                    self.slots.turn(&turn, None);
-                }
-            }
+            self.schedule_end = turn.end;
+            let ahead = self.next.take_if(|slot| slot.due >= turn.at);
+            self.slots.turn(&turn, ahead);
+            self.next = self.next.or_else(|| self.slots.next());
         }
     }
 

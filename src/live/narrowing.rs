@@ -19,6 +19,8 @@ pub struct Dot {
     pub error_rate: f64,
     /// What it says of its rate.
     pub verdict: Verdict,
+    /// Whether the rate was held, for what that verdict is worth.
+    pub held: bool,
     /// Why it was run.
     pub purpose: Purpose,
 }
@@ -61,6 +63,7 @@ fn dot(record: &TrialRecord) -> Dot {
         at_least,
         error_rate: figures.error_rate,
         verdict: record.judgement.verdict,
+        held: record.judgement.held(),
         purpose: record.trial.purpose,
     }
 }

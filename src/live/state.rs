@@ -196,6 +196,10 @@ impl State {
 
     /// The pace was changed by hand, or a mark set.
     pub fn turned(&mut self, rate: Option<f64>, note: &str) {
+        if rate.is_some() {
+            // What was before is no measure for what is asked now.
+            self.recent.clear();
+        }
         match (rate, &mut self.leg) {
             (Some(rate), Some(leg)) if rate > 0.0 => {
                 leg.rate = rate;

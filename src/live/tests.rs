@@ -86,7 +86,8 @@ fn run(seconds: u64, ends: fn(u64) -> (u64, u64)) -> State {
 fn dot(rate: f64, time: Duration, verdict: Verdict, purpose: Purpose) -> Dot {
     let at_least = time >= 4 * SECOND;
     let error_rate = if verdict == Verdict::Fail { 0.08 } else { 0.0 };
-    Dot { rate, time, at_least, error_rate, verdict, purpose }
+    let held = matches!(verdict, Verdict::Pass | Verdict::Undecided);
+    Dot { rate, time, at_least, error_rate, verdict, held, purpose }
 }
 
 fn search() -> State {
@@ -119,7 +120,12 @@ fn search() -> State {
     state
 }
 
-fn painted(state: &State, keyboard: &Keyboard, style: Style, (width, height): (u16, u16)) -> Buffer {
+fn painted(
+    state: &State,
+    keyboard: &Keyboard,
+    style: Style,
+    (width, height): (u16, u16),
+) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let scene = state.scene();
     terminal

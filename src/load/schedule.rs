@@ -184,13 +184,13 @@ pub struct Slots {
 impl Slots {
     /// Goes on as `turn` says from its instant on. `ahead` is the slot taken last, if it is not due before.
     pub fn turn(&mut self, turn: &Turn, ahead: Option<Slot>) {
-        let Change::Pace(pace) = turn.change else { return };
         if let Some(slot) = ahead {
             self.next_index = slot.index;
         }
-        match pace {
-            Pace::Paused => self.halted = turn.at,
-            Pace::Steady(rate) => {
+        match turn.change {
+            Change::Mark => {}
+            Change::Pace(Pace::Paused) => self.halted = turn.at,
+            Change::Pace(Pace::Steady(rate)) => {
                 self.halted = Offset::MAX;
                 self.later.push_back(Stretch {
                     rate,

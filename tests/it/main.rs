@@ -11,6 +11,8 @@ mod false_alarms;
 mod http2;
 mod interrupt;
 mod ledger;
+#[cfg(unix)]
+mod live;
 mod login;
 mod machine;
 mod queueing;

@@ -31,7 +31,7 @@ pub(super) fn load(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     let row = |name: &str, value: String, tone: Style, aside: String| {
         Line::from(vec![
             Span::styled(format!("{name:<13}"), FAINT),
-            Span::styled(format!("{value:>11}"), tone),
+            Span::styled(format!("{value:>10}"), tone),
             Span::styled(format!("  {aside}"), FAINT),
         ])
     };
@@ -40,7 +40,10 @@ pub(super) fn load(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         0 => String::new(),
         waiting => format!("{} wait for a connection", Count(waiting)),
     };
-    let whole = format!("whole {}", rate(scene.achieved[1]));
+    let whole = match scene.fates[1].planned() {
+        0 => String::new(),
+        _ => format!("whole {}", rate(scene.achieved[1])),
+    };
     let lines = vec![
         row("asked", rate(scene.asked), STRONG, String::new()),
         row("achieved", rate(scene.achieved[0]), if short { DOUBT } else { STRONG }, whole),
@@ -59,13 +62,14 @@ pub(super) fn load(scene: &Scene, area: Rect, buffer: &mut Buffer) {
 
 /// Response times against their limits.
 pub(super) fn times(scene: &Scene, area: Rect, buffer: &mut Buffer) {
+    let width = usize::from(area.width.saturating_sub(14) / 3).clamp(7, 12);
     let cell = |quantile: Option<Quantile>, limit: Option<Duration>| {
         let tone = match (quantile, limit) {
             (Some(quantile), Some(limit)) if quantile.below(limit) => GOOD,
             (Some(_), Some(_)) => BAD,
             _ => PLAIN,
         };
-        Span::styled(format!("{:>11}", quantile.map_or_else(|| "-".to_owned(), time)), tone)
+        Span::styled(format!("{:>width$}", quantile.map_or_else(|| "-".to_owned(), time)), tone)
     };
     let row = |name: String, times: Times| {
         let mut spans = vec![Span::styled(format!("{name:<10}"), FAINT)];
@@ -74,14 +78,15 @@ pub(super) fn times(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         }
         Line::from(spans)
     };
-    let head = format!("{:<10}{:>11}{:>11}{:>11}", "", "p50", "p95", "p99");
+    let row_of = |name: &str, [p50, p95, p99]: [String; 3]| {
+        format!("{name:<10}{p50:>width$}{p95:>width$}{p99:>width$}")
+    };
     let limits = scene.limits.map(|limit| limit.map_or(String::new(), |l| Human(l).to_string()));
-    let [p50, p95, p99] = limits;
     let lines = vec![
-        Line::styled(head, STRONG),
+        Line::styled(row_of("", ["p50", "p95", "p99"].map(str::to_owned)), STRONG),
         row(format!("last {RECENT} s"), scene.times[0]),
         row("whole".to_owned(), scene.times[1]),
-        Line::styled(format!("{:<10}{p50:>11}{p95:>11}{p99:>11}", "limit"), FAINT),
+        Line::styled(row_of("limit", limits), FAINT),
         Line::styled("p95, second by second", FAINT),
     ];
     let spark = scene.history.iter().map(|point| whole_nanos(point.p95)).collect();
@@ -132,7 +137,9 @@ pub(super) fn goals_height(scene: &Scene, width: u16) -> u16 {
 
 /// The objectives as they stand, and the ends of slots.
 pub(super) fn goals(scene: &Scene, area: Rect, buffer: &mut Buffer) {
-    let lines: Vec<Line<'_>> = scene.objectives.iter().map(objective).collect();
+    let begun = scene.fates[1].planned() > 0;
+    let lines: Vec<Line<'_>> =
+        scene.objectives.iter().map(|judged| objective(judged, begun)).collect();
     let [left, right] = if area.width < TWO_PANELS {
         [area, Rect::ZERO]
     } else {
@@ -161,14 +168,15 @@ fn ends(scene: &Scene) -> Vec<Fate> {
     Fate::ALL.into_iter().filter(happened).collect()
 }
 
-fn objective(judged: &Judged) -> Line<'static> {
+fn objective(judged: &Judged, begun: bool) -> Line<'static> {
     let (sign, tone) = match judged.holds {
-        _ if judged.measured == Measured::Nothing => ("…", FAINT),
+        _ if !begun || judged.measured == Measured::Nothing => ("…", FAINT),
         Holds::Yes => ("✓", GOOD),
         Holds::No => ("✗", BAD),
         Holds::OutOfReach => ("–", FAINT),
     };
     let measured = match judged.measured {
+        _ if !begun => "-".to_owned(),
         Measured::Time(quantile) => time(quantile),
         Measured::Share(share) => Percent(share).to_string(),
         Measured::PerSecond(rate) => format!("{}/s", Figures(rate)),
@@ -177,7 +185,7 @@ fn objective(judged: &Judged) -> Line<'static> {
     Line::from(vec![
         Span::styled(format!("{sign} "), tone),
         Span::raw(format!("{:<22}", shortened(&judged.objective.to_string(), 22))),
-        Span::styled(format!("{measured:>14}"), tone),
+        Span::styled(format!("{measured:>13}"), tone),
     ])
 }
 
@@ -189,7 +197,8 @@ fn coloured(table: &Table, tones: impl Iterator<Item = Style>) -> Vec<Line<'stat
 
 /// One line per request name.
 pub(super) fn requests(scene: &Scene, area: Rect, buffer: &mut Buffer) {
-    let mut table = Table::new(["", "ended", "ok", "errors", "p50", "p95", "p99"]);
+    let head = ["", "ended", "ok", "errors", "p50", "p95", "p99"].map(str::to_owned);
+    let mut rows = vec![(head.to_vec(), STRONG)];
     for Row { name, fates, times } in &scene.requests {
         let cells = match times.quantiles {
             Some(quantiles) => quantiles.map(time),
@@ -201,10 +210,10 @@ pub(super) fn requests(scene: &Scene, area: Rect, buffer: &mut Buffer) {
             Count(fates.ok()).to_string(),
             Percent(fates.error_rate()).to_string(),
         ];
-        table.row(counts.into_iter().chain(cells));
+        let tone = if fates.failed() > 0 { BAD } else { PLAIN };
+        rows.push((counts.into_iter().chain(cells).collect(), tone));
     }
-    let tones = scene.requests.iter().map(|row| if row.fates.failed() > 0 { BAD } else { PLAIN });
-    let mut lines = coloured(&table, tones);
+    let mut lines = spread(rows, usize::from(area.width.saturating_sub(4)));
     let room = usize::from(area.height.saturating_sub(2));
     if lines.len() > room && room > 1 {
         let hidden = lines.len() - room + 1;
@@ -212,6 +221,21 @@ pub(super) fn requests(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         lines.push(Line::styled(format!("… and {hidden} more"), FAINT));
     }
     framed("Requests", lines, None, area, buffer);
+}
+
+/// Rows of seven cells over the whole width: a name and figures.
+fn spread(rows: Vec<(Vec<String>, Style)>, width: usize) -> Vec<Line<'static>> {
+    let longest = rows.iter().map(|(cells, _)| cells[0].chars().count()).max().unwrap_or(0);
+    let name = longest.clamp(8, 30).min(width / 3);
+    let figure = ((width - name) / 6).clamp(7, 14);
+    let lines = rows.into_iter().map(|(cells, tone)| {
+        let mut line = format!("{:<name$}", shortened(&cells[0], name));
+        for cell in &cells[1..] {
+            line.push_str(&format!("{cell:>figure$}"));
+        }
+        Line::styled(line, tone)
+    });
+    lines.collect()
 }
 
 /// The last minutes in three rows of bars.

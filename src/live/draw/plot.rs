@@ -21,8 +21,10 @@ use crate::time::Human;
 /// Columns for the labels of the axis of times.
 const LABEL: u16 = 9;
 /// Columns for the list of trials, where there is room beside the plot.
-const LIST: u16 = 46;
+const LIST: u16 = 48;
 const PLOT_MIN: u16 = 50;
+/// How far below the bracket trials are still shown.
+const ZOOM: f64 = 3.0;
 
 /// The search as it narrows.
 pub(super) fn search(scene: &Scene, search: &Narrowing, area: Rect, buffer: &mut Buffer) {
@@ -60,14 +62,17 @@ fn answer(search: &Narrowing) -> String {
     }
 }
 
-const fn sign(verdict: Verdict) -> (&'static str, Style) {
-    match verdict {
+const fn sign(dot: &Dot) -> (&'static str, Style) {
+    match dot.verdict {
         Verdict::Pass => ("●", GOOD),
         Verdict::Fail => ("✗", BAD),
+        Verdict::Undecided if dot.held => ("◐", DOUBT),
         Verdict::Undecided => ("?", DOUBT),
         Verdict::Invalid => ("○", FAINT),
     }
 }
+
+const LEGEND: &str = " ● held ◐ rather ? hardly ✗ not ○ invalid ";
 
 /// A range on a logarithmic scale, spread over a number of cells.
 #[derive(Clone, Copy)]
@@ -105,8 +110,11 @@ fn plane(scene: &Scene, search: &Narrowing, area: Rect, buffer: &mut Buffer) {
     let seconds = |time: Duration| time.as_secs_f64();
     let tightest = scene.subject.slo.tightest_time();
     let trying = Some(scene.asked).filter(|rate| *rate > 0.0);
-    let rates = search.dots.iter().map(|dot| dot.rate).chain(trying).chain(search.bracket.1);
-    let times = search.dots.iter().map(|dot| seconds(dot.time)).chain(tightest.map(seconds));
+    // Once both ends are known, what lies far below them is no longer of interest.
+    let from = search.bracket.1.map_or(0.0, |_| search.bracket.0 / ZOOM);
+    let dots = || search.dots.iter().filter(|dot| dot.rate >= from);
+    let rates = dots().map(|dot| dot.rate).chain(trying).chain(search.bracket.1);
+    let times = dots().map(|dot| seconds(dot.time)).chain(tightest.map(seconds));
     let (Some(x), Some(y)) = (Scale::over(rates, field.width), Scale::over(times, field.height))
     else {
         return;
@@ -138,8 +146,8 @@ fn plane(scene: &Scene, search: &Narrowing, area: Rect, buffer: &mut Buffer) {
             buffer.set_string(column(rate), at, if at == field.top() { "▼" } else { "│" }, STRONG);
         }
     }
-    for dot in &search.dots {
-        let (sign, tone) = sign(dot.verdict);
+    for dot in dots() {
+        let (sign, tone) = sign(dot);
         buffer.set_string(column(dot.rate), row(dot.time), sign, tone);
     }
     let mut marks = vec![(x.low * 1.15, FAINT), (x.high / 1.15, FAINT)];
@@ -174,7 +182,7 @@ fn under(marks: &[(f64, Style)], column: impl Fn(f64) -> u16, line: Rect, buffer
 
 /// The latest trials, the last at the bottom.
 fn trials(search: &Narrowing, area: Rect, buffer: &mut Buffer) {
-    let block = panel("Trials");
+    let block = panel("Trials").title_bottom(Line::styled(LEGEND, FAINT));
     let inner = block.inner(area);
     block.render(area, buffer);
     let room = usize::from(inner.height);
@@ -184,7 +192,7 @@ fn trials(search: &Narrowing, area: Rect, buffer: &mut Buffer) {
 }
 
 fn trial(search: &Narrowing, dot: Dot) -> Line<'static> {
-    let (sign, tone) = sign(dot.verdict);
+    let (sign, tone) = sign(&dot);
     let quantile = Quantile { value: dot.time, at_least: dot.at_least };
     Line::from(vec![
         Span::styled(format!("{sign} "), tone),

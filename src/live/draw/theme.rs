@@ -1,7 +1,7 @@
 //! Colours and small forms that all panels share.
 
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::widgets::{Block, BorderType};
+use ratatui::widgets::{Block, BorderType, Padding};
 
 use crate::measure::histogram::Quantile;
 use crate::time::Human;
@@ -19,6 +19,7 @@ pub(super) fn panel(title: &str) -> Block<'static> {
     Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(FAINT)
+        .padding(Padding::horizontal(1))
         .title(ratatui::text::Span::styled(format!(" {title} "), STRONG))
 }
 

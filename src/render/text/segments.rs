@@ -27,7 +27,7 @@ impl Page {
             let times = &one.response_time;
             table.row([
                 shortened(&one.label, LABEL_MAX),
-                human(one.begin),
+                if one.begin == 0 { "0 s".to_owned() } else { human(one.begin) },
                 human(one.length()),
                 Figures(one.rate).to_string(),
                 Figures(one.achieved).to_string(),
