@@ -305,7 +305,7 @@ impl Collector {
             // Workers that were done before a turn have nothing after it.
             parts.resize_with(turns.len() + 1, || Tally::new(requests));
         }
-        LegOutcome { stopped, tally, turns, parts, ..self.outcome }
+        LegOutcome { tally, turns, parts, stopped, ..self.outcome }
     }
 }
 

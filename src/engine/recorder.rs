@@ -86,10 +86,11 @@ impl Recorder {
 
     /// Enters how long opening a connection took.
     pub(super) fn connected(&self, set_up: SetUp, opening: Opening) {
-        if !self.warming.get() {
-            if let Some(part) = self.parts.borrow_mut().last_mut() {
-                part.record_connect(set_up, opening);
-            }
+        if self.warming.get() {
+            return;
+        }
+        if let Some(part) = self.parts.borrow_mut().last_mut() {
+            part.record_connect(set_up, opening);
         }
     }
 

@@ -88,7 +88,7 @@ impl Steered<'_> {
             return Vec::new();
         }
         let mut pace = self.rate.map(Rate::as_per_second);
-        let mut began = begin;
+        let mut from = begin;
         let mut label = "start".to_owned();
         let mut segments = Vec::new();
         let close = |from: Offset, to: Offset, label: String, pace: Option<f64>, part: &Tally| {
@@ -101,9 +101,9 @@ impl Steered<'_> {
             if turn.at >= end {
                 break;
             }
-            if turn.at > began {
-                segments.push(close(began, turn.at, std::mem::take(&mut label), pace, part));
-                began = turn.at;
+            if turn.at > from {
+                segments.push(close(from, turn.at, std::mem::take(&mut label), pace, part));
+                from = turn.at;
             }
             if let (Change::Pace(changed), Some(pace)) = (turn.change, &mut pace) {
                 *pace = changed.as_per_second();
@@ -114,7 +114,7 @@ impl Steered<'_> {
             };
         }
         let last = self.turns.iter().take_while(|turn| turn.at < end).count();
-        segments.extend(self.parts.get(last).map(|part| close(began, end, label, pace, part)));
+        segments.extend(self.parts.get(last).map(|part| close(from, end, label, pace, part)));
         segments
     }
 }
@@ -137,7 +137,7 @@ mod tests {
             stages: None,
             arrivals: Arrivals::Constant,
             seed: 1,
-            horizon: Horizon::after(Duration::from_secs(60)),
+            horizon: Horizon::after(Duration::from_mins(1)),
         };
         let mut steering = Steering::new(&schedule);
         let faster = Change::Pace(Pace::Steady(Rate::per_second(110).unwrap()));

@@ -75,7 +75,8 @@ pub(super) fn report(
     series: Vec<SeriesPoint>,
     (search, extent): (Option<SearchReport>, Extent),
 ) -> Report {
-    assemble(session, plan, measurement, (series, Vec::new()), (search, Vec::new()), extent)
+    let (course, judged) = ((series, Vec::new()), (search, extent, Vec::new()));
+    assemble(session, plan, measurement, course, judged)
 }
 
 /// The same for a run at a rate of its own, which is also asked whether it stayed as it was.
@@ -88,7 +89,7 @@ pub(super) fn run_report(
     // A run that was steered did not stay as it was.
     let drift = if segments.is_empty() { drift(plan, &series) } else { Vec::new() };
     let course = (series, segments);
-    assemble(session, plan, measurement, course, (None, drift), extent(session))
+    assemble(session, plan, measurement, course, (None, extent(session), drift))
 }
 
 /// Whether the load reached its end.
@@ -101,8 +102,7 @@ fn assemble(
     plan: &Plan,
     measurement: Measurement<'_>,
     (series, segments): (Vec<SeriesPoint>, Vec<SegmentReport>),
-    (search, drift): (Option<SearchReport>, Vec<Finding>),
-    extent: Extent,
+    (search, extent, drift): (Option<SearchReport>, Extent, Vec<Finding>),
 ) -> Report {
     let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);

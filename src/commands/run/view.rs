@@ -142,7 +142,9 @@ impl Drop for Watching {
         }
         give_terminal_back();
         let lines = std::mem::take(&mut self.view.shared().lines);
-        lines.iter().for_each(|line| super::screen::write(line));
+        for line in lines {
+            super::screen::write(&line);
+        }
     }
 }
 

@@ -63,15 +63,15 @@ fn page(scene: &Scene, keyboard: &Keyboard, area: Rect, buffer: &mut Buffer) {
     progress(&scene.run, scene.stage, bar, buffer);
     footer(scene, keyboard, bottom, buffer);
 
-    let notes = notes(scene, body.height);
-    let heights = heights(scene, body.height - notes, body.width);
-    let [first, second, middle, lower, _, noted] = Layout::vertical([
+    let told = notes(scene, body.height);
+    let heights = heights(scene, body.height - told, body.width);
+    let [first, second, middle, lower, _, last] = Layout::vertical([
         Constraint::Length(heights.load),
         Constraint::Length(heights.goals),
         Constraint::Length(heights.middle),
         Constraint::Length(heights.lower),
         Constraint::Min(0),
-        Constraint::Length(notes),
+        Constraint::Length(told),
     ])
     .areas(body);
     let halves = Layout::horizontal([Constraint::Length(44), Constraint::Min(0)]);
@@ -93,7 +93,7 @@ fn page(scene: &Scene, keyboard: &Keyboard, area: Rect, buffer: &mut Buffer) {
         requests(scene, middle, buffer);
         history(scene, lower, buffer);
     }
-    for (row, note) in noted.rows().zip(scene.notes.iter().rev().take(usize::from(notes)).rev()) {
+    for (row, note) in last.rows().zip(scene.notes.iter().rev().take(usize::from(told)).rev()) {
         Line::styled(format!(" {note}"), FAINT).render(row, buffer);
     }
 }

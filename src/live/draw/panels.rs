@@ -1,5 +1,6 @@
 //! The panels that every run has: load, response time, objectives, ends of slots, request names, history.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -231,7 +232,8 @@ fn spread(rows: Vec<(Vec<String>, Style)>, width: usize) -> Vec<Line<'static>> {
     let lines = rows.into_iter().map(|(cells, tone)| {
         let mut line = format!("{:<name$}", shortened(&cells[0], name));
         for cell in &cells[1..] {
-            line.push_str(&format!("{cell:>figure$}"));
+            // Writing to a string cannot fail.
+            let _ = write!(line, "{cell:>figure$}");
         }
         Line::styled(line, tone)
     });
