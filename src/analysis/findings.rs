@@ -3,12 +3,14 @@
 //!
 //! The list of causes is closed, and each finding reaches the result, so no reader sees less than another.
 
+mod auth;
 mod checks;
 mod machine;
 
 use std::time::Duration;
 
 use crate::load::plan::Limits;
+use crate::measure::auth::AuthCounts;
 use crate::measure::generator::Generator;
 use crate::measure::summary::Summary;
 use crate::time::Offset;
@@ -66,8 +68,12 @@ pub enum Cause {
     Open,
     /// Requests got no answer in time.
     Timeouts,
-    /// The target rejected the token it had issued.
+    /// Most of what the target did was to reject tokens.
+    AuthStorm,
+    /// The target rejected tokens now and then.
     TokenRejected,
+    /// Tokens could not be renewed in time.
+    RenewalFailed,
     /// The target limits the rate.
     RateLimited,
     /// The generator used connections that the target had given up.
@@ -78,6 +84,8 @@ pub enum Cause {
     TargetGone,
     /// Requests without data gave their weight to others.
     Redistributed,
+    /// The last row of a feeder ended arrivals.
+    FeederEnded,
     /// Quantiles lie among slots that were never answered.
     Censored,
     /// Too few entries for a quantile.
@@ -117,12 +125,15 @@ impl Cause {
             Self::Unsent => "unsent",
             Self::Open => "open",
             Self::Timeouts => "timeouts",
+            Self::AuthStorm => "auth_storm",
             Self::TokenRejected => "token_rejected",
+            Self::RenewalFailed => "renewal_failed",
             Self::RateLimited => "rate_limited",
             Self::StaleConnections => "stale_connections",
             Self::ConnectRefused => "connect_refused",
             Self::TargetGone => "target_gone",
             Self::Redistributed => "redistributed",
+            Self::FeederEnded => "feeder_ended",
             Self::Censored => "censored",
             Self::FewSamples => "few_samples",
             Self::Interrupted => "interrupted",
@@ -182,8 +193,10 @@ pub struct Evidence<'a> {
     pub rate_asked: f64,
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
-    /// Whether requests carry a token from a log-in.
-    pub logged_in: bool,
+    /// What it took to hold tokens; `None` where requests carry none.
+    pub auth: Option<AuthCounts>,
+    /// Why the latest attempt to renew one failed.
+    pub auth_failure: Option<&'a str>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
     /// The instant from which on until the end nothing was answered, if there is one.
@@ -200,6 +213,16 @@ pub struct Evidence<'a> {
 /// is more.
 pub fn send_lag_limit(tightest_limit: Option<Duration>) -> Duration {
     tightest_limit.map_or(LAG_FLOOR, |limit| limit.mul_f64(LAG_SHARE).max(LAG_FLOOR))
+}
+
+/// That arrivals ended because feeder `name` had no row left.
+pub fn feeder_ended(name: &str) -> Finding {
+    Finding {
+        cause: Cause::FeederEnded,
+        severity: Severity::Info,
+        message: format!("arrivals ended early, with the last row of the feeder '{name}'"),
+        remedy: "give it more rows, or let it rewind (at_end: rewind)".to_owned(),
+    }
 }
 
 /// Everything there is to say about a run, the gravest first.

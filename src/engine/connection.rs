@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::engine::alarm::Alarm;
 use crate::engine::dispatch::Dispatcher;
+use crate::engine::prepared::Turn;
 use crate::engine::seat::{Job, Seat};
 use crate::load::request::Expect;
 use crate::load::way::KeepAlive;
@@ -139,11 +140,21 @@ impl<L: Link> Carrier<L> {
 
     /// Sends one slot's request, waits for the answer and records what came of it.
     pub(super) async fn carry(&mut self, job: Job) -> After {
-        let prepared = self.dispatcher.prepared();
+        let dispatcher = Rc::clone(&self.dispatcher);
+        let prepared = &dispatcher.prepared;
         let clock = self.dispatcher.recorder.clock();
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
-        let request = prepared.request(job.request, job.slot);
+        let start = self.dispatcher.start.borrow().clone();
+        let due = start.wall.saturating_add(job.due.since(Offset::ZERO));
+        let turn = Turn { slot: job.slot, due, taken: &start.taken };
+        let token_version = prepared.token_version(job.slot);
+        let Some(request) = prepared.request(job.request, &turn) else {
+            self.seat.carrying.set(None);
+            let fate = Fate::TransportError(TransportError::Template);
+            self.dispatcher.carried(&job, &job.unsent(fate, clock.now()));
+            return After::Open;
+        };
         let limits = &self.dispatcher.limits;
         let to_deadline = limits.deadline.map(|deadline| (job.due + deadline).since(began));
         let patience = to_deadline.map_or(limits.timeout, |left| left.min(limits.timeout));
@@ -153,6 +164,7 @@ impl<L: Link> Carrier<L> {
         let exchange = self.link.exchange(request, &mut let_go);
         match within(&mut self.alarm, limit_ns, &self.seat, exchange).await {
             Within::Ended(Exchange::Answered { status, body_bytes }) => {
+                prepared.heed(status, job.request, job.slot, token_version);
                 let fate = judge(prepared.expect(job.request), status, body_bytes);
                 self.finish(&job, began, fate, Some((status, body_bytes)));
                 match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {

@@ -6,10 +6,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::connection;
 use crate::engine::learnt::{Learning, Learnt};
+use crate::engine::leg::Start;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
 use crate::engine::seat::{Job, Seat};
@@ -35,7 +37,9 @@ pub(super) struct Dispatcher {
     pub(super) recorder: Recorder,
     pub(super) dialer: Dialer,
     pub(super) limits: Limits,
-    prepared: RefCell<Rc<Prepared>>,
+    pub(super) prepared: Prepared,
+    /// Of the leg under way.
+    pub(super) start: RefCell<Arc<Start>>,
     seats: RefCell<BTreeMap<u64, Rc<Seat>>>,
     next_seat: Cell<u64>,
     /// HTTP/2's connections; empty for HTTP/1.1, where each has a seat of its own.
@@ -68,7 +72,8 @@ impl Dispatcher {
             recorder,
             dialer,
             limits,
-            prepared: RefCell::new(Rc::new(prepared)),
+            prepared,
+            start: RefCell::default(),
             seats: RefCell::default(),
             next_seat: Cell::new(0),
             sessions: Sessions::default(),
@@ -81,14 +86,6 @@ impl Dispatcher {
             given_up: Cell::new(0),
             connections_peak: Cell::new(0),
         })
-    }
-
-    pub(super) fn prepared(&self) -> Rc<Prepared> {
-        Rc::clone(&self.prepared.borrow())
-    }
-
-    pub(super) fn replace_prepared(&self, prepared: Prepared) {
-        self.prepared.replace(Rc::new(prepared));
     }
 
     /// Takes up a slot that has come due.

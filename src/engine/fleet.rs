@@ -2,6 +2,7 @@
 //!
 //! Workers and their connections outlive a leg, so that the trials of a search run on warm connections.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -9,13 +10,15 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::engine::helm::Helm;
-use crate::engine::leg::{Flow, Leg, LegOutcome, WINDOW};
+use crate::engine::leg::{Flow, Leg, LegOutcome, Start, WINDOW};
 use crate::engine::prepare::Ready;
 use crate::engine::prepared::{Prepared, RenderError};
+use crate::engine::tokens::{Rejection, Renewed};
 use crate::engine::worker::{self, Assignment, Command, Equipment, Finished, Message};
+use crate::load::feeder::Taken;
 use crate::load::plan::{Limits, Plan};
 use crate::load::steering::{Steering, Turn};
 use crate::load::way::KeepAlive;
@@ -44,10 +47,13 @@ pub enum FleetError {
 
 /// A set of running workers.
 pub struct Fleet {
-    plan: Arc<Plan>,
     ready: Ready,
     workers: Vec<WorkerHandle>,
     messages: Receiver<Message>,
+    /// By the legs so far.
+    taken: RefCell<Taken>,
+    /// Until whoever renews tokens takes it.
+    rejections: Option<UnboundedReceiver<Rejection>>,
 }
 
 struct WorkerHandle {
@@ -55,28 +61,26 @@ struct WorkerHandle {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Gives a running fleet a new token; may be used from any thread.
-#[derive(Clone)]
+/// Where a running fleet tells of rejected tokens and takes renewed ones; for any thread.
 pub struct TokenPort {
-    plan: Arc<Plan>,
-    ready: Ready,
     commands: Vec<UnboundedSender<Command>>,
+    rejections: UnboundedReceiver<Rejection>,
 }
 
 impl TokenPort {
-    /// Sends `token` with every request from now on.
-    pub fn replace(&self, token: &str) -> Result<(), RenderError> {
+    /// Has every worker send this token from its next window on.
+    pub(super) fn replace(&self, renewed: &Renewed) {
         for commands in &self.commands {
-            let prepared = prepare(&self.plan, &self.ready, token)?;
             // A worker that is gone sends nothing any more.
-            let _ = commands.send(Command::Prepare(Box::new(prepared)));
+            let _ = commands.send(Command::Token(renewed.clone()));
         }
-        Ok(())
     }
-}
 
-fn prepare(plan: &Plan, ready: &Ready, token: &str) -> Result<Prepared, RenderError> {
-    Prepared::new(&ready.requests, plan, Arc::clone(&ready.pools), token)
+    /// The next rejection; each worker tells of each version of a token once at most. `None` once all
+    /// workers are gone.
+    pub(super) async fn rejection(&mut self) -> Option<Rejection> {
+        self.rejections.recv().await
+    }
 }
 
 impl Fleet {
@@ -85,14 +89,18 @@ impl Fleet {
         let (sender, messages) = channel();
         let count = plan.workers.max(1);
         let mut workers = Vec::with_capacity(count);
+        let tokens: Vec<Arc<str>> = ready.tokens.iter().map(|one| Arc::clone(&one.text)).collect();
+        let (rejected, rejections) = unbounded_channel();
         for number in 0..count {
+            let filled = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
+            let prepared = Prepared::new(&ready.requests, plan, filled, &tokens)?;
             let equipment = Equipment {
                 number,
                 workers: count,
                 cpu: plan.pin.get(number % plan.pin.len().max(1)).copied(),
                 limits: share(&plan.limits, count),
                 route: ready.route.clone(),
-                prepared: prepare(plan, &ready, &ready.token)?,
+                prepared: prepared.telling(rejected.clone()),
                 requests: ready.requests.len(),
                 receive_clock: plan.receive_clock,
             };
@@ -103,7 +111,9 @@ impl Fleet {
                 .spawn(move || worker::work(equipment, inbox, &messages))?;
             workers.push(WorkerHandle { commands, thread: Some(thread) });
         }
-        let fleet = Self { plan: Arc::clone(plan), ready, workers, messages };
+        let rejections = Some(rejections);
+        let taken = RefCell::default();
+        let fleet = Self { ready, workers, messages, taken, rejections };
         let connections = match plan.way.keep_alive {
             KeepAlive::On => connections,
             // Set up in advance, it would not count in the slot's time.
@@ -120,13 +130,10 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// For renewing the token while a leg runs.
-    pub fn token_port(&self) -> TokenPort {
-        TokenPort {
-            plan: Arc::clone(&self.plan),
-            ready: self.ready.clone(),
-            commands: self.workers.iter().map(|worker| worker.commands.clone()).collect(),
-        }
+    /// For renewing tokens while legs run; there is one.
+    pub fn token_port(&mut self) -> Option<TokenPort> {
+        let commands = self.workers.iter().map(|worker| worker.commands.clone()).collect();
+        self.rejections.take().map(|rejections| TokenPort { commands, rejections })
     }
 
     fn command(&self, mut command: impl FnMut() -> Command) {
@@ -134,6 +141,12 @@ impl Fleet {
             // A worker that is gone has said why, or its absence shows in the messages.
             let _ = commands.send(command());
         }
+    }
+
+    /// How many slots the next leg may have, and the feeder that has no rows for more; nothing if none ends.
+    pub fn slots_max(&self) -> Option<(u64, String)> {
+        let end = self.ready.feeding.end(&self.taken.borrow());
+        end.map(|(slots, feeder)| (slots, feeder.name.clone()))
     }
 
     /// Sends a leg and waits until it is over. `observe` sees every window as it closes.
@@ -146,10 +159,15 @@ impl Fleet {
         let start_ns = monotonic_ns() + crate::time::whole_nanos(START_DELAY);
         let helm = Arc::new(Helm::default());
         let mut steering = Steering::new(&leg.schedule);
+        let start = Arc::new(Start {
+            wall: leg.ordered_at.saturating_add(START_DELAY),
+            taken: self.taken.borrow().clone(),
+        });
         self.command(|| {
             Command::Run(Assignment {
                 leg: Arc::clone(&leg),
                 mix: Arc::clone(&self.ready.mix),
+                start: Arc::clone(&start),
                 start_ns,
                 helm: Arc::clone(&helm),
             })
@@ -177,7 +195,9 @@ impl Fleet {
                 }
             }
         }
-        Ok(collector.outcome(helm.stop() != Offset::MAX, helm.turns()))
+        let outcome = collector.outcome(helm.stop() != Offset::MAX, helm.turns());
+        self.taken.replace(self.ready.feeding.after(&start.taken, outcome.slots));
+        Ok(outcome)
     }
 }
 
@@ -238,6 +258,7 @@ impl Collector {
                 arrivals_end: Offset::ZERO,
                 end: Offset::ZERO,
                 stopped: false,
+                slots: 0,
                 connections_peak: 0,
                 workers: vec![WorkerTime::default(); workers],
                 stamps: Stamping::default(),
@@ -275,6 +296,7 @@ impl Collector {
         }
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
+        outcome.slots = outcome.slots.max(finished.slots);
         outcome.connections_peak += finished.connections_peak;
         outcome.workers[finished.worker] = finished.time;
         outcome.stamps += finished.stamps;
@@ -327,6 +349,7 @@ mod tests {
             stamps: Stamping::default(),
             arrivals_end: end,
             end,
+            slots: 0,
         });
         assert!(collector.next_interval().is_none(), "the other worker has not delivered yet");
         collector.window(1, end, Window { planned: 2, ..Window::default() });

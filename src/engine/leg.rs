@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::load::feeder::Taken;
 use crate::load::schedule::Schedule;
 use crate::load::stages::Stages;
 use crate::load::steering::{Change, Turn};
@@ -39,6 +40,8 @@ pub struct Leg {
     pub pacing: Pacing,
     /// Whether it may be turned while it is under way.
     pub steerable: Steerable,
+    /// The wall clock's time since 1970 when it was ordered, for templates; nothing is measured by it.
+    pub ordered_at: Duration,
 }
 
 /// Whether the pace of a leg may change while it is under way.
@@ -47,8 +50,17 @@ pub enum Steerable {
     /// It may not: a worker without slots has nothing left to do.
     #[default]
     No,
-    /// It may, up to the end of the schedule. Only without stages.
+    /// It may, up to the end of the schedule. Only where neither stages nor a recording give the pace.
     Yes,
+}
+
+/// What a leg begins with.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Start {
+    /// The wall clock's time since 1970 at its offset zero.
+    pub(super) wall: Duration,
+    /// What earlier legs have taken.
+    pub(super) taken: Taken,
 }
 
 /// The highest rate of a worker, per second, whose sends the kernel stamps: reading a
@@ -93,6 +105,8 @@ pub struct LegOutcome {
     pub end: Offset,
     /// Whether arrivals ended before the schedule did.
     pub stopped: bool,
+    /// How many slots were taken up; no later one was.
+    pub slots: u64,
     /// The most connections that were open at once, summed over workers.
     pub connections_peak: usize,
     /// Where the time of each worker went, from the first due instant to the end of arrivals.

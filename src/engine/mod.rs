@@ -5,22 +5,28 @@
 
 mod alarm;
 mod connection;
+mod cookies;
+mod desk;
 mod dispatch;
 #[cfg(test)]
 mod example;
 pub mod fleet;
 mod helm;
+pub mod issuer;
+mod keeper;
 mod learnt;
 pub mod leg;
+pub mod once;
 mod pacer;
 pub mod prepare;
 mod prepared;
 mod recorder;
 mod rehearsal;
+pub mod renewal;
 mod seat;
 mod session;
 mod timer;
-pub mod token;
+mod tokens;
 mod worker;
 
 pub use leg::Pacing;

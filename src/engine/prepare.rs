@@ -10,21 +10,23 @@ use std::time::Duration;
 use http::HeaderName;
 use rustls::ClientConfig;
 
-use crate::engine::prepared::{self, RenderError};
+use crate::engine::desk::{Desk, document, step};
+use crate::engine::issuer::{Issuer, OwnLife, Token};
+use crate::engine::prepared::RenderError;
+use crate::load::auth::Auth;
+use crate::load::feeder::{FeederId, Feeding};
 use crate::load::mix::{Mix, MixError};
-use crate::load::plan::{Login, Plan, Scheme, SetupRequest};
+use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::request::{Pools, RequestTemplate, Template};
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::measure::fate::TransportError;
 use crate::profile::{EmptyPool, Redistributed, redistribute, select};
+use crate::time::Human;
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
 use crate::transport::proxy::ProxyFault;
 use crate::transport::route::{Route, RouteError};
-use crate::transport::single::{Answer, SingleError, fetch};
-
-/// How often a set-up exchange that broke is tried before the run is refused.
-const ATTEMPTS: u32 = 2;
+use crate::transport::single::{Answer, SingleError};
 
 /// Why the load cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +92,32 @@ pub enum PrepareError {
         /// What is missing.
         what: String,
     },
+    /// Logging in took too long.
+    #[error(
+        "only {done} of {of} log-ins were done within {}; give a smaller auth.pool or a longer \
+         auth.fill_timeout", Human(*.after)
+    )]
+    FillTimeout {
+        /// Tokens obtained.
+        done: usize,
+        /// Tokens wanted.
+        of: usize,
+        /// The limit.
+        after: Duration,
+    },
+    /// Tokens that expire before all can be renewed.
+    #[error(
+        "a token lives for {}, but renewing all {of} takes {} at auth.rate; give a smaller auth.pool, or \
+         a higher auth.rate if the server stands it", Human(*.life), Human(*.round)
+    )]
+    ShortLived {
+        /// Of one token.
+        life: Duration,
+        /// How many there are.
+        of: usize,
+        /// For all of them.
+        round: Duration,
+    },
     /// Pools that stayed empty.
     #[error("{}", list(.0))]
     EmptyPools(Vec<EmptyPool>),
@@ -132,44 +160,73 @@ pub struct Ready {
     pub mix: Arc<Mix>,
     /// Collected values.
     pub pools: Pools,
-    /// Empty without log-in.
-    pub token: String,
+    /// Which row of which feeder each slot takes.
+    pub feeding: Arc<Feeding>,
+    /// Sent in turn; empty where requests carry none.
+    pub tokens: Vec<Token>,
+    /// Renews them, where they can be.
+    pub issuer: Option<Issuer>,
     /// Weights that moved, for the findings.
     pub redistributed: Vec<Redistributed>,
 }
 
+/// What preparing needs beside the plan.
+pub struct Surroundings<'a> {
+    /// For https only.
+    pub tls: Option<&'a Arc<ClientConfig>>,
+    /// What a token says of its own life.
+    pub own_life: OwnLife,
+    /// Hears how many tokens there are, after each log-in.
+    pub filled: &'a mut dyn FnMut(usize),
+}
+
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
-/// `tls` is needed for https only.
-pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Ready, PrepareError> {
-    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
-    let route = agree(plan, route).await?;
-    let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
-    let plan = &Plan { way, ..plan.clone() };
-    check_headers(plan)?;
-    let desk = Desk {
-        plan,
-        dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
-        timeout: plan.limits.timeout.max(Duration::from_secs(10)),
+pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ready, PrepareError> {
+    let (plan, route) = route_of(plan, surroundings.tls).await?;
+    let plan = &plan;
+    let desk = Desk::new(plan, &route);
+    let (tokens, issuer) = match &plan.auth {
+        None => (Vec::new(), None),
+        Some(Auth::Given(texts)) => (texts.iter().map(|text| Token::given(text)).collect(), None),
+        Some(Auth::Issued(issuance)) => {
+            let issuer =
+                Issuer::new((plan, issuance), &route, surroundings.tls, surroundings.own_life);
+            let issuer = issuer.await?;
+            (issuer.fill(surroundings.filled).await?, Some(issuer))
+        }
     };
-    let token = match &plan.login {
-        Some(login) => desk.log_in(login).await?,
-        None => String::new(),
-    };
-    let pools = desk.fill_pools(&token).await?;
+    let token = tokens.first().map(|token| Arc::clone(&token.text));
+    let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
     let (requests, redistributed) =
         redistribute(plan.requests.clone(), &plan.pools, &plan.setup, &pools)
             .map_err(PrepareError::EmptyPools)?;
     let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
-    let mix = Arc::new(Mix::new(&weights, plan.seed)?);
-    Ok(Ready { route, requests: requests.into(), mix, pools, token, redistributed })
+    let mix = Arc::new(match &plan.trace {
+        Some(trace) => Mix::recorded(trace.requests()),
+        None => Mix::new(&weights, plan.seed)?,
+    });
+    let feeding = Arc::new(feeding(plan, &requests, &mix));
+    let requests = requests.into();
+    Ok(Ready { route, requests, mix, pools, feeding, tokens, issuer, redistributed })
 }
 
-/// Logs in again, for a token that is about to expire.
-pub async fn renew_token(plan: &Plan, route: &Route) -> Result<Option<String>, PrepareError> {
-    let Some(login) = &plan.login else { return Ok(None) };
-    let dialer = Dialer::new(route.clone(), plan.limits.connect_timeout);
-    let desk = Desk { plan, dialer, timeout: plan.limits.timeout };
-    desk.log_in(login).await.map(Some)
+/// Which rows the slots of a mix take.
+pub(super) fn feeding(plan: &Plan, requests: &[RequestTemplate], mix: &Mix) -> Feeding {
+    let used: Vec<Vec<FeederId>> = requests.iter().map(|one| one.feeders().collect()).collect();
+    Feeding::new(plan.feeders.clone(), mix, |request| &used[request], plan.seed)
+}
+
+/// The way to the target, tried, and the plan with the version of HTTP that is spoken there.
+pub(super) async fn route_of(
+    plan: &Plan,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<(Plan, Route), PrepareError> {
+    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
+    let route = agree(plan, route).await?;
+    let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
+    let plan = Plan { way, ..plan.clone() };
+    check_headers(&plan)?;
+    Ok((plan, route))
 }
 
 /// Opens and drops connections, so that an unreachable target is told from a failing log-in.
@@ -229,7 +286,8 @@ fn check_headers(plan: &Plan) -> Result<(), PrepareError> {
     if plan.way.http != HttpChoice::Exactly(HttpVersion::Http2) {
         return Ok(());
     }
-    let setup = plan.login.iter().map(|login| &login.request).chain(&plan.setup);
+    let log_ins = plan.auth.iter().filter(|auth| auth.origin().is_none()).flat_map(Auth::exchanges);
+    let setup = log_ins.chain(&plan.setup);
     let setup = setup.map(|request| (&request.name, &request.headers));
     let requests = plan.requests.iter().map(|request| (&request.name, &request.headers));
     for (request, headers) in setup.chain(requests) {
@@ -285,61 +343,7 @@ fn tls_remedy(error: &rustls::Error) -> &'static str {
     }
 }
 
-struct Desk<'a> {
-    plan: &'a Plan,
-    dialer: Dialer,
-    timeout: Duration,
-}
-
 impl Desk<'_> {
-    async fn send(
-        &self,
-        request: &SetupRequest,
-        pools: &Pools,
-        token: &str,
-    ) -> Result<Answer, PrepareError> {
-        let mut attempt = 1;
-        loop {
-            let outgoing = prepared::setup_outgoing(request, self.plan, Arc::clone(pools), token)?;
-            match fetch(&self.dialer, outgoing, self.timeout).await {
-                Ok(answer) => return Ok(answer),
-                Err(SingleError::Dial(_) | SingleError::Transport(_)) if attempt < ATTEMPTS => {
-                    attempt += 1;
-                }
-                Err(cause) => {
-                    return Err(PrepareError::Broken { step: step(request), cause });
-                }
-            }
-        }
-    }
-
-    async fn log_in(&self, login: &Login) -> Result<String, PrepareError> {
-        let answer = self.send(&login.request, &Arc::from([]), "").await?;
-        if !login.request.expect.accepts(answer.status) {
-            let remedy = match answer.status {
-                400 | 401 | 403 | 422 => "check the e-mail and password the profile logs in with",
-                404 | 405 => "check --host and the log-in path in the profile",
-                429 => "the target limits log-ins; wait and try again",
-                _ => "check the target's log",
-            };
-            return Err(PrepareError::Refused {
-                step: step(&login.request),
-                status: answer.status,
-                remedy,
-            });
-        }
-        let found = read(&login.request, &answer, &login.token_path)?;
-        found.into_iter().next().filter(|token| !token.is_empty()).ok_or_else(|| {
-            PrepareError::Unusable {
-                step: step(&login.request),
-                what: format!(
-                    "the answer holds no token at {}; check auth.token in the profile",
-                    login.token_path
-                ),
-            }
-        })
-    }
-
     async fn fill_pools(&self, token: &str) -> Result<Pools, PrepareError> {
         let mut values: BTreeMap<usize, Arc<[String]>> = BTreeMap::new();
         let snapshot = |values: &BTreeMap<usize, Arc<[String]>>| -> Pools {
@@ -368,16 +372,10 @@ impl Desk<'_> {
     }
 }
 
-fn step(request: &SetupRequest) -> String {
-    let path = request.path.as_literal().unwrap_or("…");
-    format!("{} ({} {})", request.name, request.method, path)
-}
-
 fn read(request: &SetupRequest, answer: &Answer, path: &str) -> Result<Vec<String>, PrepareError> {
     let unusable = |what: String| PrepareError::Unusable { step: step(request), what };
-    // The parser's message may quote the body, and the body may hold a token.
-    let document = serde_json::from_slice(&answer.body)
-        .map_err(|_| unusable("the answer is not JSON; check --host and the path".to_owned()))?;
+    let document = document(answer)
+        .ok_or_else(|| unusable("the answer is not JSON; check --host and the path".to_owned()))?;
     select(path, &document).map_err(|error| unusable(error.to_string()))
 }
 

@@ -1,7 +1,10 @@
 //! [`Prepared`]: the mix's requests, rendered as far as they are the same for every slot.
 //!
-//! Built once per worker and again when the token changes; a slot costs clones of shared bytes, and
-//! rendering only where its text differs.
+//! Built once per worker; a slot costs clones of shared bytes, and rendering only where its text differs.
+//! Headers that differ by token alone are rendered once per token.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
@@ -10,31 +13,57 @@ use http::header::{
 use http::uri::Uri;
 use http::{Method, Request};
 use http_body_util::Full;
+use tokio::sync::mpsc::UnboundedSender;
 
+use crate::engine::tokens::{Rejection, Renewed, Tokens};
+use crate::load::body::Body;
+use crate::load::feeder::{Feeding, Taken};
 use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::random::SplitMix64;
-use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Template};
+use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Rows, Segment, Template};
 use crate::load::way::{HttpChoice, HttpVersion, KeepAlive};
 use crate::transport::exchange::Outgoing;
 use crate::transport::proxy;
 
 const AGENT: &str = concat!("steadfire/", env!("CARGO_PKG_VERSION"));
 
-/// A text that is either the same for every slot or rendered for each.
-enum Text<T> {
+/// A part that is either the same for every slot or rendered for each.
+enum Part<T, V> {
     Fixed(T),
-    Varying(Template),
+    Varying(V),
+}
+
+/// What a slot's text depends on beside the plan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn<'a> {
+    /// Within its leg.
+    pub(super) slot: u64,
+    /// Its due instant, since 1970.
+    pub(super) due: Duration,
+    /// By earlier legs.
+    pub(super) taken: &'a Taken,
+}
+
+impl Turn<'static> {
+    /// Slot `slot` of a leg that comes first and measures nothing.
+    pub(super) fn rehearsed(slot: u64) -> Self {
+        Self { slot, due: Duration::ZERO, taken: Rows::none().taken }
+    }
 }
 
 struct Entry {
     method: Method,
     /// What goes before the path.
     prefix: String,
-    uri: Text<Uri>,
+    uri: Part<Uri, Template>,
     headers: HeaderMap,
     varying_headers: Vec<(HeaderName, Template)>,
-    body: Text<Bytes>,
+    /// Headers that differ by token alone, and which of each token's values they take.
+    token_headers: Vec<(HeaderName, usize)>,
+    body: Part<Bytes, Body>,
     expect: Expect,
+    /// Whether a token is anywhere in it.
+    carries_token: bool,
 }
 
 /// Requests ready to be sent.
@@ -42,7 +71,8 @@ pub(super) struct Prepared {
     entries: Vec<Entry>,
     seed: u64,
     pools: Pools,
-    token: String,
+    feeding: Arc<Feeding>,
+    tokens: Tokens,
 }
 
 /// A template rendered to something that HTTP forbids, such as a line break in a header.
@@ -51,33 +81,47 @@ pub(super) struct Prepared {
     "request '{request}': its {part} renders to something HTTP forbids; check the values it is filled from"
 )]
 pub struct RenderError {
-    request: String,
-    part: &'static str,
+    pub(super) request: String,
+    pub(super) part: &'static str,
 }
 
 impl Prepared {
     pub(super) fn new(
         requests: &[RequestTemplate],
         plan: &Plan,
-        pools: Pools,
-        token: &str,
+        (pools, feeding): (Pools, Arc<Feeding>),
+        tokens: &[Arc<str>],
     ) -> Result<Self, RenderError> {
-        let mut prepared = Self {
-            entries: Vec::with_capacity(requests.len()),
-            seed: plan.seed,
-            pools,
-            token: token.to_owned(),
-        };
+        let carriers = carriers(requests);
+        let tokens = Tokens::new(tokens, carriers.clone()).ok_or_else(|| RenderError {
+            request: requests.first().map(|request| request.name.clone()).unwrap_or_default(),
+            part: "header with the token",
+        })?;
+        let entries = Vec::with_capacity(requests.len());
+        let mut prepared = Self { entries, seed: plan.seed, pools, feeding, tokens };
         for request in requests {
-            let entry = prepared.entry(request, plan)?;
+            let entry = prepared.entry(request, plan, &carriers)?;
             prepared.entries.push(entry);
         }
         Ok(prepared)
     }
 
-    fn entry(&self, request: &RequestTemplate, plan: &Plan) -> Result<Entry, RenderError> {
+    /// Tells whoever renews tokens of those that are rejected.
+    #[must_use]
+    pub(super) fn telling(mut self, rejections: UnboundedSender<Rejection>) -> Self {
+        self.tokens.tell(rejections);
+        self
+    }
+
+    fn entry(
+        &self,
+        request: &RequestTemplate,
+        plan: &Plan,
+        carriers: &[Template],
+    ) -> Result<Entry, RenderError> {
         let wrong = |part| RenderError { request: request.name.clone(), part };
-        let mut fill = self.fill(0);
+        let held = self.tokens.of(0);
+        let mut fill = self.fill(&Turn::rehearsed(0), &held.text);
         let mut headers = HeaderMap::new();
         let host = HeaderValue::from_str(&plan.origin.authority).map_err(|_| wrong("host"))?;
         headers.insert(HOST, host);
@@ -87,22 +131,30 @@ impl Prepared {
         if !varying.iter().all(|(_, value)| self.fits_header(value)) {
             return Err(wrong("header"));
         }
+        let mut token_headers = Vec::new();
         for (name, value) in fixed {
-            let value = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
-            headers.insert(name, value);
+            let rendered = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
+            // That of a token is put in its place later, where there is room for it already.
+            headers.insert(name, rendered);
+            if let Some(carrier) = carriers.iter().position(|carrier| carrier == value) {
+                token_headers.push((name.clone(), carrier));
+            }
         }
         add_hop_headers(&mut headers, plan);
         let prefix = prefix(plan, &mut headers).ok_or_else(|| wrong("host"))?;
         let uri = uri(&prefix, &request.path, &mut fill).ok_or_else(|| wrong("path"))?;
-        let uri = if request.path.varies_by_slot() {
-            Text::Varying(request.path.clone())
+        let varies = |text: &Template| text.varies_by_slot() || text.carries_token();
+        let uri = if varies(&request.path) {
+            Part::Varying(request.path.clone())
         } else {
-            Text::Fixed(uri)
+            Part::Fixed(uri)
         };
         let body = match &request.body {
-            None => Text::Fixed(Bytes::new()),
-            Some(body) if body.varies_by_slot() => Text::Varying(body.clone()),
-            Some(body) => Text::Fixed(rendered(body, &mut fill).into()),
+            None => Part::Fixed(Bytes::new()),
+            Some(body) if body.varies_by_slot() || body.templates().any(varies) => {
+                Part::Varying(body.clone())
+            }
+            Some(body) => Part::Fixed(body.render(&mut fill)),
         };
         Ok(Entry {
             method: request.method.clone(),
@@ -110,24 +162,31 @@ impl Prepared {
             uri,
             headers,
             varying_headers: varying.into_iter().cloned().collect(),
+            token_headers,
             body,
             expect: request.expect.clone(),
+            carries_token: request.carries_token(),
         })
     }
 
-    fn fill(&self, slot: u64) -> Fill<'_> {
-        Fill {
-            random: SplitMix64::for_slot(self.seed, slot),
-            slot,
-            pools: &self.pools,
-            token: &self.token,
-        }
+    fn fill<'a>(&'a self, turn: &Turn<'a>, token: &'a str) -> Fill<'a> {
+        let random = SplitMix64::for_slot(self.seed, turn.slot);
+        let plain = Fill::of(random, turn.slot, &self.pools, token);
+        let rows = Rows { feeding: &self.feeding, taken: turn.taken };
+        Fill { due: turn.due, rows, ..plain }
     }
 
-    /// Whether every value that the template may pick can stand in a header.
+    /// Whether every value that the template may take up can stand in a header; what expressions make of
+    /// them shows only then.
     fn fits_header(&self, template: &Template) -> bool {
-        let mut values = template.pools().flat_map(|pool| self.pools[pool].iter());
-        values.all(|value| HeaderValue::from_str(value).is_ok())
+        let fits = |value: &str| HeaderValue::from_str(value).is_ok();
+        template.segments.iter().all(|segment| match segment {
+            Segment::Pick(pool) => self.pools[*pool].iter().all(|value| fits(value)),
+            Segment::Cell { feeder, column } => {
+                self.feeding.feeder(*feeder).table.column(*column).all(fits)
+            }
+            _ => true,
+        })
     }
 
     /// Number of requests in the mix.
@@ -140,30 +199,53 @@ impl Prepared {
         &self.entries[request].expect
     }
 
-    /// The request that slot `slot` sends.
-    pub(super) fn request(&self, request: usize, slot: u64) -> Outgoing {
+    /// The version of the token that slot `slot` sends now.
+    pub(super) fn token_version(&self, slot: u64) -> u64 {
+        self.tokens.of(slot).version
+    }
+
+    /// Takes note of an answer: a 401 asks for another token than this version of it, unless it was asked
+    /// for.
+    pub(super) fn heed(&self, status: u16, request: usize, slot: u64, version: u64) {
         let entry = &self.entries[request];
-        let mut fill = self.fill(slot);
+        if status == 401 && entry.carries_token && !entry.expect.accepts(status) {
+            self.tokens.rejected(slot, version);
+        }
+    }
+
+    /// Sends another token from now on.
+    pub(super) fn renew(&self, renewed: Renewed) {
+        self.tokens.renew(renewed);
+    }
+
+    /// The request that a slot sends; nothing if an expression fails, or gives what HTTP forbids.
+    pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Option<Outgoing> {
+        let entry = &self.entries[request];
+        let held = self.tokens.of(turn.slot);
+        let mut fill = self.fill(turn, &held.text);
         let uri = match &entry.uri {
-            Text::Fixed(uri) => uri.clone(),
-            Text::Varying(path) => {
-                uri(&entry.prefix, path, &mut fill).expect("holes of a path are percent-encoded")
-            }
+            Part::Fixed(uri) => uri.clone(),
+            Part::Varying(path) => uri(&entry.prefix, path, &mut fill)?,
         };
         let mut headers = entry.headers.clone();
+        for (name, carrier) in &entry.token_headers {
+            headers.insert(name, held.headers[*carrier].clone());
+        }
         for (name, value) in &entry.varying_headers {
-            let value = header(value, &mut fill).expect("every pool value was checked");
-            headers.insert(name, value);
+            headers.insert(name, header(value, &mut fill)?);
         }
         let body = match &entry.body {
-            Text::Fixed(body) => body.clone(),
-            Text::Varying(body) => rendered(body, &mut fill).into(),
+            Part::Fixed(body) => body.clone(),
+            Part::Varying(body) => body.render(&mut fill),
         };
+        if fill.broken {
+            return None;
+        }
         let mut outgoing = Request::new(Full::new(body));
         *outgoing.method_mut() = entry.method.clone();
         *outgoing.uri_mut() = uri;
         *outgoing.headers_mut() = headers;
-        outgoing
+        Some(outgoing)
     }
 }
 
@@ -231,13 +313,25 @@ pub(super) fn setup_outgoing(
         expect: setup.expect.clone(),
         on_empty: crate::load::request::OnEmpty::Fail,
     };
-    Ok(Prepared::new(&[template], plan, pools, token)?.request(0, 0))
+    let filled = (pools, Arc::new(Feeding::NONE));
+    let wrong = || RenderError { request: setup.name.clone(), part: "template" };
+    let prepared = Prepared::new(&[template], plan, filled, &[token.into()])?;
+    prepared.request(0, &Turn::rehearsed(0)).ok_or_else(wrong)
+}
+
+/// The values of headers that differ by token alone, each once.
+fn carriers(requests: &[RequestTemplate]) -> Vec<Template> {
+    let mut carriers: Vec<Template> = Vec::new();
+    for (_, value) in requests.iter().flat_map(|request| &request.headers) {
+        if value.carries_token() && !value.varies_by_slot() && !carriers.contains(value) {
+            carriers.push(value.clone());
+        }
+    }
+    carriers
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use http_body_util::BodyExt;
 
     use super::*;
@@ -270,7 +364,7 @@ mod tests {
                 http::header::AUTHORIZATION,
                 template(vec![Segment::Literal("Bearer ".into()), Segment::Token], Escape::None),
             )],
-            body: Some(template(vec![Segment::SlotIndex], Escape::Json)),
+            body: Some(template(vec![Segment::SlotIndex], Escape::Json).into()),
             expect: Expect::SUCCESS,
             on_empty: OnEmpty::Fail,
         }
@@ -278,13 +372,13 @@ mod tests {
 
     fn prepared(value: &str, requests: &[RequestTemplate]) -> Result<Prepared, RenderError> {
         let pools: Pools = Arc::from([Arc::from([value.to_owned()])]);
-        Prepared::new(requests, &plan(), pools, "t0ken")
+        Prepared::new(requests, &plan(), (pools, Arc::default()), &["t0ken".into()])
     }
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_slot_renders_path_headers_and_body() {
         let prepared = prepared("a b", &[detail()]).unwrap();
-        let request = prepared.request(0, 17);
+        let request = prepared.request(0, &Turn::rehearsed(17)).unwrap();
         assert_eq!(request.uri(), "/v1/items/a%20b");
         assert_eq!(request.headers()["authorization"], "Bearer t0ken");
         assert_eq!(request.headers()["host"], "127.0.0.1:8001");
@@ -293,12 +387,58 @@ mod tests {
     }
 
     #[test]
+    fn each_slot_carries_its_token_wherever_it_stands() {
+        let mut request = detail();
+        let token = || template(vec![Segment::Token], Escape::Percent);
+        request.path =
+            template(vec![Segment::Literal("/x?key=".into()), Segment::Token], Escape::Percent);
+        request.headers.push((http::header::COOKIE, token()));
+        let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
+        let tokens = ["a".into(), "b c".into()];
+        let prepared =
+            Prepared::new(&[request], &plan(), (pools, Arc::default()), &tokens).unwrap();
+        let sent = |slot| {
+            let request = prepared.request(0, &Turn::rehearsed(slot)).unwrap();
+            let header = |name| request.headers()[name].to_str().unwrap().to_owned();
+            (request.uri().to_string(), header("authorization"), header("cookie"))
+        };
+        let own =
+            |uri: &str, bearer: &str, cookie: &str| (uri.into(), bearer.into(), cookie.into());
+        assert_eq!(sent(0), own("/v1/x?key=a", "Bearer a", "a"));
+        assert_eq!(sent(1), own("/v1/x?key=b%20c", "Bearer b c", "b%20c"));
+        prepared.renew(Renewed { token: 0, version: 1, text: "d".into() });
+        assert_eq!(sent(2), own("/v1/x?key=d", "Bearer d", "d"));
+        assert_eq!((prepared.token_version(2), prepared.token_version(3)), (1, 0));
+    }
+
+    #[test]
+    fn only_an_unexpected_401_to_a_request_with_a_token_asks_for_another() {
+        let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let without = RequestTemplate { headers: Vec::new(), ..detail() };
+        let mut expecting = detail();
+        expecting.expect.statuses = vec![401];
+        let requests = [without, expecting, detail()];
+        let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
+        let filled = (pools, Arc::default());
+        let prepared = Prepared::new(&requests, &plan(), filled, &["a".into()]).unwrap();
+        let prepared = prepared.telling(sender);
+        for (request, status) in [(0, 401), (1, 401), (2, 403), (2, 200)] {
+            prepared.heed(status, request, 5, 0);
+        }
+        assert!(told.try_recv().is_err());
+        prepared.heed(401, 2, 5, 0);
+        assert_eq!(told.try_recv(), Ok(Rejection { token: 0, version: 0 }));
+    }
+
+    #[test]
     fn a_forwarding_proxy_is_told_the_whole_url_and_the_password_and_no_one_else_is() {
         let mut plan = plan();
         plan.way.keep_alive = KeepAlive::Off;
         let sent = |plan: &Plan| {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
-            Prepared::new(&[detail()], plan, pools, "t0ken").unwrap().request(0, 1)
+            let filled = (pools, Arc::default());
+            let prepared = Prepared::new(&[detail()], plan, filled, &["t0ken".into()]);
+            prepared.unwrap().request(0, &Turn::rehearsed(1)).unwrap()
         };
         let direct = sent(&plan);
         assert_eq!((direct.uri().to_string().as_str(), direct.headers().len()), ("/v1/items/x", 4));
@@ -325,8 +465,9 @@ mod tests {
         other.headers.push((HOST, Template::literal("other.example")));
         for (request, authority) in [(detail(), "127.0.0.1:8001"), (other, "other.example")] {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
-            let prepared = Prepared::new(&[request], &plan, pools, "t0ken").unwrap();
-            let sent = prepared.request(0, 1);
+            let filled = (pools, Arc::default());
+            let prepared = Prepared::new(&[request], &plan, filled, &["t0ken".into()]).unwrap();
+            let sent = prepared.request(0, &Turn::rehearsed(1)).unwrap();
             assert_eq!(sent.uri().to_string(), format!("http://{authority}/v1/items/x"));
             assert!(!sent.headers().contains_key(HOST));
         }

@@ -13,12 +13,13 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::helm::Helm;
-use crate::engine::leg::{Leg, Steerable, WINDOW};
+use crate::engine::leg::{Leg, Start, Steerable, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
 use crate::engine::rehearsal::rehearse;
 use crate::engine::seat::Job;
+use crate::engine::tokens::Renewed;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::schedule::{Slot, Slots};
@@ -46,8 +47,8 @@ pub(super) enum Command {
     Open(usize),
     /// Send a leg.
     Run(Assignment),
-    /// Use these requests from now on.
-    Prepare(Box<Prepared>),
+    /// Send this token from now on.
+    Token(Renewed),
     /// End the thread.
     Quit,
 }
@@ -56,6 +57,7 @@ pub(super) enum Command {
 pub(super) struct Assignment {
     pub(super) leg: Arc<Leg>,
     pub(super) mix: Arc<Mix>,
+    pub(super) start: Arc<Start>,
     /// Monotonic instant of the leg's offset zero.
     pub(super) start_ns: u64,
     /// How the fleet ends arrivals early or turns them.
@@ -86,6 +88,8 @@ pub(super) struct Finished {
     pub(super) stamps: Stamping,
     pub(super) arrivals_end: Offset,
     pub(super) end: Offset,
+    /// One more than the last slot it took up.
+    pub(super) slots: u64,
 }
 
 /// What a worker is made of.
@@ -182,14 +186,14 @@ impl<'a> Worker<'a> {
                     self.dispatcher.open_connection();
                 }
                 if self.dispatcher.dialer.route().version() == HttpVersion::Http1 {
-                    rehearse(&self.dispatcher.prepared()).await;
+                    rehearse(&self.dispatcher.prepared).await;
                 }
                 while self.dispatcher.connecting() > 0 {
                     tokio::time::sleep(DRAIN_STEP).await;
                 }
                 self.tell(Message::Opened);
             }
-            Command::Prepare(prepared) => self.dispatcher.replace_prepared(*prepared),
+            Command::Token(renewed) => self.dispatcher.prepared.renew(renewed),
             Command::Run(assignment) => return self.run(assignment, commands).await,
             Command::Quit => return Next::Quit,
         }
@@ -200,7 +204,7 @@ impl<'a> Worker<'a> {
     fn hear(&self, commands: &mut UnboundedReceiver<Command>) -> Next {
         loop {
             match commands.try_recv() {
-                Ok(Command::Prepare(prepared)) => self.dispatcher.replace_prepared(*prepared),
+                Ok(Command::Token(renewed)) => self.dispatcher.prepared.renew(renewed),
                 // One leg at a time: the fleet asks for neither while one runs.
                 Ok(Command::Open(_) | Command::Run(_)) => {}
                 Ok(Command::Quit) | Err(TryRecvError::Disconnected) => return Next::Quit,
@@ -221,6 +225,7 @@ impl<'a> Worker<'a> {
     ) -> Next {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
+        self.dispatcher.start.replace(Arc::clone(&assignment.start));
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
         self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
             HttpVersion::Http1 => leg.send_stamps(self.workers),
@@ -285,6 +290,7 @@ impl<'a> Worker<'a> {
             stamps: self.dispatcher.dialer.take_stamps(),
             arrivals_end: arrivals.ended(),
             end,
+            slots: arrivals.taken,
         })));
         Next::GoOn
     }
@@ -349,6 +355,8 @@ struct Arrivals {
     dispatcher: Rc<Dispatcher>,
     warmup: Offset,
     schedule_end: Offset,
+    /// One more than the last slot that was taken.
+    taken: u64,
 }
 
 impl Arrivals {
@@ -359,8 +367,6 @@ impl Arrivals {
         workers: usize,
     ) -> Self {
         let leg = &assignment.leg;
-        let horizon = leg.schedule.horizon;
-        let by_count = leg.schedule.rate.due(horizon.slots);
         let mut slots = leg.schedule.stride(worker as u64, workers as u64);
         Self {
             next: slots.next(),
@@ -371,7 +377,8 @@ impl Arrivals {
             heeded: 0,
             dispatcher,
             warmup: Offset::ZERO + leg.warmup,
-            schedule_end: by_count.min(Offset::ZERO + horizon.length),
+            schedule_end: leg.schedule.end(),
+            taken: 0,
         }
     }
 
@@ -416,6 +423,7 @@ impl Arrivals {
         self.next_due().filter(|&due| due <= now && due < end)?;
         let slot = self.next.take()?;
         self.next = self.slots.next();
+        self.taken = slot.index + 1;
         Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
     }
 }

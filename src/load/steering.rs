@@ -32,7 +32,7 @@ impl Pace {
 pub enum Change {
     /// Nothing but another count: arrivals go on as they were.
     Mark,
-    /// Another pace; only where there are no stages.
+    /// Another pace; only where neither stages nor a recording give it.
     Pace(Pace),
 }
 
@@ -63,16 +63,18 @@ pub struct Steering {
 
 #[derive(Clone, Copy, Debug)]
 enum Course {
-    Stages,
+    /// By stages or a recording, to this end.
+    Given(Offset),
     Pace(Pace),
 }
 
 impl Steering {
     /// Nothing has turned yet.
     pub fn new(schedule: &Schedule) -> Self {
-        let pace = match schedule.stages {
-            Some(_) => Course::Stages,
-            None => Course::Pace(Pace::Steady(schedule.rate)),
+        let pace = if schedule.stages.is_some() || schedule.trace.is_some() {
+            Course::Given(schedule.end())
+        } else {
+            Course::Pace(Pace::Steady(schedule.rate))
         };
         Self { horizon: schedule.horizon, pace, at: Offset::ZERO, first: 0, arrivals_before: 0.0 }
     }
@@ -80,7 +82,7 @@ impl Steering {
     /// The turn at the first slot due at `earliest` or later, no sooner than the one before.
     ///
     /// # Panics
-    /// If the pace of stages is to change.
+    /// If the pace is to change where stages or a recording give it.
     pub fn turn(&mut self, earliest: Offset, change: Change) -> Turn {
         let earliest = earliest.max(self.at);
         match self.pace {
@@ -91,10 +93,10 @@ impl Steering {
                 self.first = self.first.saturating_add(slots);
                 self.at = at;
             }
-            Course::Pace(Pace::Paused) | Course::Stages => self.at = earliest,
+            Course::Pace(Pace::Paused) | Course::Given(_) => self.at = earliest,
         }
         if let Change::Pace(pace) = change {
-            assert!(matches!(self.pace, Course::Pace(_)), "stages have a course of their own");
+            assert!(matches!(self.pace, Course::Pace(_)), "the pace was given beforehand");
             self.pace = Course::Pace(pace);
         }
         let Self { at, first, arrivals_before, .. } = *self;
@@ -108,7 +110,8 @@ impl Steering {
                 let slots = self.horizon.slots.saturating_sub(self.first);
                 later(self.at, rate.due(slots)).min(by_length)
             }
-            Course::Pace(Pace::Paused) | Course::Stages => by_length,
+            Course::Pace(Pace::Paused) => by_length,
+            Course::Given(end) => end,
         }
     }
 }
@@ -131,7 +134,7 @@ mod tests {
 
     fn schedule(arrivals: Arrivals, rate: u64, horizon: Horizon) -> Schedule {
         let rate = Rate::per_second(rate).unwrap();
-        Schedule { rate, stages: None, arrivals, seed: 42, horizon }
+        Schedule { rate, stages: None, arrivals, seed: 42, trace: None, horizon }
     }
 
     fn ms(ms: u64) -> Offset {

@@ -4,32 +4,49 @@
 //! loads whole or answers with all of its mistakes; values from the environment never reach a message.
 
 use std::fmt;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 
-use crate::load::plan::{Login, PoolSource, SetupRequest};
+use crate::load::auth::Auth;
+use crate::load::feeder::Feeder;
+use crate::load::plan::{PoolSource, SetupRequest};
+use crate::load::rate::Rate;
 use crate::load::request::RequestTemplate;
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
+use crate::load::stages::Stages;
 
+mod arguments;
+mod auth;
+mod body;
 mod compiler;
+mod computed;
 mod diagnostics;
 mod exchange;
+mod feeders;
 mod fields;
+mod functions;
 mod jwt;
 mod node;
+mod oauth2;
 mod redistribute;
 mod schema;
 mod select;
 mod template;
 #[cfg(test)]
 mod tests;
+mod timing;
+mod users;
 
 pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source};
-pub use jwt::jwt_expiry;
+pub use jwt::jwt_life;
 pub use redistribute::{EmptyPool, Redistributed, redistribute};
 pub use schema::json_schema;
 pub use select::{SelectError, select};
+pub use users::{Table, Tables};
 
 /// Largest profile, in bytes.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -37,6 +54,10 @@ pub const TEXT_BYTES_MAX: usize = 1 << 20;
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 /// Most weighted requests, and most set-up requests.
 pub const REQUESTS_MAX: usize = 10_000;
+/// Largest file that is sent as a body or a part of one, in bytes.
+pub const FILE_BYTES_MAX: u64 = 64 << 20;
+/// Most feeders.
+pub const FEEDERS_MAX: usize = 100;
 /// Most pools.
 pub const POOLS_MAX: usize = 1_000;
 /// Largest weight.
@@ -44,6 +65,29 @@ pub const WEIGHT_MAX: u32 = 1_000_000;
 
 /// Looks up an environment variable; nothing when it is not set.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// What a profile names outside itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Outside<'a> {
+    /// A file, by its path relative to the profile.
+    File(&'a str),
+    /// The lines that a program prints.
+    Process(&'a Process),
+}
+
+/// A program whose lines are rows; all are read before the load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Once there are so many, no more is read.
+    pub rows: u64,
+    /// The longest wait for the next line.
+    pub wait: Duration,
+}
+
+/// Opens what a profile names; `Err` says why it cannot be read.
+pub type Inputs<'a> = &'a dyn Fn(&Outside<'_>) -> Result<Box<dyn Read>, String>;
 
 /// A profile that is ready to become a plan.
 ///
@@ -58,16 +102,28 @@ pub struct Profile {
     pub sha256: String,
     /// The mix; at least one has a weight above 0, and no two have the same name.
     pub requests: Vec<RequestTemplate>,
-    /// Obtains the token that the other requests' headers hold.
-    pub login: Option<Login>,
+    /// Where the token comes from that requests carry.
+    pub auth: Option<Auth>,
+    /// Address of the server that issues tokens, if it is not the target.
+    pub auth_host: Option<String>,
     /// Sent once each, in order, after log-in.
     pub setup: Vec<SetupRequest>,
     /// Pools, by [`crate::load::request::PoolId`].
     pub pools: Vec<PoolSource>,
+    /// Feeders, by [`crate::load::feeder::FeederId`].
+    pub feeders: Vec<Arc<Feeder>>,
     /// What the verdict is about.
     pub slo: Option<Slo>,
     /// Bars for the tier.
     pub tiers: Option<Tiers>,
+    /// Mean arrival rate; absent where there are stages.
+    pub rate: Option<Rate>,
+    /// Length of the measurement, above zero; absent where there are stages.
+    pub duration: Option<Duration>,
+    /// Rates one after the other.
+    pub stages: Option<Stages>,
+    /// Load before the measurement.
+    pub warmup: Option<Duration>,
     /// Spacing of arrivals.
     pub arrivals: Option<Arrivals>,
 }
@@ -79,11 +135,17 @@ impl Profile {
             host: None,
             sha256: String::new(),
             requests: Vec::new(),
-            login: None,
+            auth: None,
+            auth_host: None,
             setup: Vec::new(),
             pools: Vec::new(),
+            feeders: Vec::new(),
             slo: None,
             tiers: None,
+            rate: None,
+            duration: None,
+            stages: None,
+            warmup: None,
             arrivals: None,
         }
     }
@@ -97,16 +159,42 @@ impl fmt::Debug for Profile {
             .field("requests", &self.requests.len())
             .field("setup", &self.setup.len())
             .field("pools", &self.pools.len())
+            .field("feeders", &self.feeders.len())
             .finish_non_exhaustive()
     }
 }
 
-/// Reads a profile, YAML or JSON, replacing `${VAR}` by what `environment` knows.
+/// Reads a profile, YAML or JSON, that names no files, replacing `${VAR}` by what `environment` knows.
 ///
 /// # Errors
 /// All mistakes of the file.
 pub fn load(source: Source<'_>, environment: Environment<'_>) -> Result<Profile, Diagnostics> {
-    let mut compiler = compiler::Compiler::new(source, environment);
+    let files = Files {
+        inputs: &|_| Err("files cannot be read here".to_owned()),
+        tables: &|_| Err("files cannot be read here".to_owned()),
+    };
+    load_with(source, environment, files)
+}
+
+/// What opens the files that a profile names.
+#[derive(Clone, Copy)]
+pub struct Files<'a> {
+    /// Feeders and bodies.
+    pub inputs: Inputs<'a>,
+    /// Tables of users.
+    pub tables: Tables<'a>,
+}
+
+/// Reads a profile with the `files` that it names.
+///
+/// # Errors
+/// All mistakes of the file.
+pub fn load_with(
+    source: Source<'_>,
+    environment: Environment<'_>,
+    files: Files<'_>,
+) -> Result<Profile, Diagnostics> {
+    let mut compiler = compiler::Compiler::new(source, environment, files);
     let mut profile = compiler.profile();
     if !compiler.mistakes.is_empty() {
         return Err(compiler.mistakes.into_diagnostics());

@@ -1,7 +1,10 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
+mod auth;
 mod client;
 pub mod comparison;
+pub mod exchange;
+pub mod explanation;
 pub mod json;
 pub mod progress;
 pub mod runs;

@@ -8,7 +8,7 @@ use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::render::{Style, Tone, client};
+use crate::render::{Style, Tone, auth, client};
 use crate::report::search::{SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
@@ -28,6 +28,7 @@ pub fn render(report: &Report, style: Style) -> String {
     page.ledger(report);
     page.times(report);
     page.text.push_str(&client::paragraph(report));
+    page.text.extend(report.auth.as_deref().map(auth::paragraph));
     page.objectives(report);
     page.findings(&report.verdict.findings);
     page.segments(&report.segments);

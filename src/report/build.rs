@@ -6,11 +6,13 @@ use crate::analysis::Outcome;
 use crate::analysis::findings::Finding;
 use crate::analysis::slo::{Judged, TierVerdict};
 use crate::load::plan::Plan;
+use crate::measure::auth::AuthCounts;
 use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
 use crate::measure::sample::Phase;
 use crate::measure::summary::{LatencySummary, Summary};
 use crate::measure::tally::{RequestTally, Tally};
+use crate::report::auth::AuthReport;
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
@@ -39,6 +41,8 @@ pub struct Parts<'a> {
     pub environment: Environment,
     /// What the machine gave the generator.
     pub generator: &'a Generator,
+    /// What it took to hold tokens; `None` where requests carry none.
+    pub auth: Option<AuthCounts>,
     /// Which clock stamped the arrival of answers.
     pub clock: ClockSource,
     /// Which clock stamped requests.
@@ -75,6 +79,7 @@ impl From<Parts<'_>> for Report {
             plan: PlanEcho::from(plan),
             environment: parts.environment,
             generator: GeneratorReport::from(parts.generator),
+            auth: parts.auth.map(|counts| Box::new(AuthReport::from(counts))),
             clock: parts.clock,
             send_clock: parts.send_clock,
             verdict: Verdict {

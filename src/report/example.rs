@@ -20,6 +20,7 @@ use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
 use crate::load::way::Way;
+use crate::measure::auth::AuthCounts;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
 use crate::measure::sample::{Sample, SetUp, Wait};
@@ -59,11 +60,13 @@ pub(crate) fn plan() -> Plan {
             request("interaction detail", 35),
             request("create draft", 5),
         ],
-        login: None,
+        auth: None,
         setup: Vec::new(),
         pools: Vec::new(),
+        feeders: Vec::new(),
         rate: Rate::per_second(200).unwrap(),
         stages: None,
+        trace: None,
         arrivals: Arrivals::Constant,
         seed: u64::MAX,
         warmup: Duration::from_secs(2),
@@ -272,7 +275,8 @@ pub(crate) fn report_with(
         limits: &plan.limits,
         rate_asked,
         connections_peak: 14,
-        logged_in: true,
+        auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
+        auth_failure: None,
         interrupted: false,
         silent_since: series.silent_since(),
         redistributed,
@@ -294,6 +298,7 @@ pub(crate) fn report_with(
             addresses: vec!["127.0.0.1:8001".to_owned()],
         },
         generator: &generator,
+        auth: None,
         clock: ClockSource::Kernel,
         send_clock: ClockSource::Kernel,
         outcome: Outcome::new(&objectives, &findings, Extent::Whole),

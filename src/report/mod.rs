@@ -4,6 +4,7 @@
 //! Fields may be added; a reader ignores those it does not know. Fractions are rounded to millionths, so
 //! that they survive being written and read.
 
+pub mod auth;
 pub mod build;
 pub mod comparable;
 pub mod comparison;
@@ -21,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::fate::Fate;
+use crate::report::auth::AuthReport;
 use crate::report::comparison::ComparisonReport;
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::generator::GeneratorReport;
@@ -51,6 +53,9 @@ pub struct Report {
     /// How the generator itself fared.
     #[serde(default)]
     pub generator: GeneratorReport,
+    /// What it took to hold tokens; absent where requests carry none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Box<AuthReport>>,
     /// Which clock stamped the arrival of answers.
     pub clock: ClockSource,
     /// Which clock stamped requests: the kernel, as it handed them to the network, or this program, just

@@ -137,6 +137,7 @@ mod tests {
             stages: None,
             arrivals: Arrivals::Constant,
             seed: 1,
+            trace: None,
             horizon: Horizon::after(Duration::from_mins(1)),
         };
         let mut steering = Steering::new(&schedule);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
-use steadfire::engine::prepare::prepare;
+use steadfire::engine::prepare::{Surroundings, prepare};
 use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
@@ -71,11 +71,13 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         },
         way: Way::default(),
         requests: vec![request],
-        login: None,
+        auth: None,
         setup: Vec::new(),
         pools: Vec::new(),
+        feeders: Vec::new(),
         rate,
         stages: None,
+        trace: None,
         arrivals: Arrivals::Constant,
         seed: 1,
         warmup: Duration::ZERO,
@@ -107,19 +109,25 @@ fn limits(connections: usize, drain: Duration) -> Limits {
 fn leg(plan: &Plan, horizon: Horizon) -> Leg {
     let Plan { rate, arrivals, seed, .. } = *plan;
     Leg {
-        schedule: Schedule { rate, stages: None, arrivals, seed, horizon },
+        schedule: Schedule { rate, stages: None, trace: None, arrivals, seed, horizon },
         warmup: Duration::ZERO,
         drain: plan.limits.drain,
         slow_after: Duration::from_secs(1),
         pacing: Pacing::Relaxed,
         steerable: Steerable::No,
+        ordered_at: Duration::ZERO,
     }
 }
 
 fn launch(plan: &Arc<Plan>, connections: usize) -> Fleet {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let ready = runtime.block_on(prepare(plan, None)).expect("the server is up");
+    let ready = runtime
+        .block_on(prepare(
+            plan,
+            Surroundings { tls: None, own_life: |_| None, filled: &mut |_| {} },
+        ))
+        .expect("the server is up");
     Fleet::launch(plan, ready, connections).expect("workers start")
 }
 

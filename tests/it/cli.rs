@@ -25,7 +25,7 @@ fn start(settings: Settings) -> DemoBackend {
 
 /// Nothing that the run said or kept holds `secret`.
 #[track_caller]
-fn assert_kept(finished: &Finished, secret: &str) {
+pub(crate) fn assert_kept(finished: &Finished, secret: &str) {
     assert!(!finished.stdout.contains(secret) && !finished.stderr.contains(secret), "on screen");
     for (path, text) in finished.files() {
         assert!(!text.contains(secret), "in {}", path.display());

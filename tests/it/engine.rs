@@ -8,7 +8,7 @@ use http::Method;
 use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
-use steadfire::engine::prepare::prepare;
+use steadfire::engine::prepare::{Surroundings, prepare};
 use steadfire::load::mix::Mix;
 use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
@@ -63,11 +63,13 @@ fn plan(server: &Server, workers: usize) -> Plan {
             request("b", WEIGHTS[1]),
             request("c", WEIGHTS[2]),
         ],
-        login: None,
+        auth: None,
         setup: Vec::new(),
         pools: Vec::new(),
+        feeders: Vec::new(),
         rate: Rate::per_second(RATE).expect("it is above 0"),
         stages: None,
+        trace: None,
         arrivals: Arrivals::Constant,
         seed: SEED,
         warmup: Duration::ZERO,
@@ -104,12 +106,16 @@ fn steer(
     observe: &mut dyn FnMut(&Interval) -> Flow,
 ) -> (LegOutcome, Summary) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ready = runtime.expect("a runtime can be had").block_on(prepare(&plan, None));
+    let ready = runtime.expect("a runtime can be had").block_on(prepare(
+        &plan,
+        Surroundings { tls: None, own_life: |_| None, filled: &mut |_| {} },
+    ));
     let ready = ready.expect("the server is there");
     let leg = Leg {
         schedule: Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: plan.arrivals,
             seed: plan.seed,
             horizon: Horizon::after(warmup + plan.duration),
@@ -119,6 +125,7 @@ fn steer(
         slow_after: Duration::MAX,
         pacing: Pacing::Precise,
         steerable: Steerable::Yes,
+        ordered_at: Duration::ZERO,
     };
     let length = plan.duration;
     let fleet = Fleet::launch(&Arc::new(plan), ready, 8).expect("threads can be had");
@@ -207,6 +214,7 @@ fn poisson_arrivals_follow_from_the_seed_alone() {
         let schedule = Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: plan.arrivals,
             seed,
             horizon: Horizon::after(plan.duration),

@@ -1,13 +1,19 @@
-//! Log-in: once, however many workers share its token, and again before that expires.
+//! Tokens: log-in once however many workers share one, pools of several users, renewal apart from the load,
+//! and what becomes of 401s.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use steadfire::report::Report;
 use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
-use crate::support::steadfire;
+use crate::cli::assert_kept;
+use crate::server::{ERROR, OK, Received, Server};
+use crate::support::{Finished, steadfire};
+
+const REJECTED: &[u8] = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
 
 fn measure(backend: &DemoBackend, flags: &str) -> Report {
     let words = format!(
@@ -20,15 +26,39 @@ fn measure(backend: &DemoBackend, flags: &str) -> Report {
     finished.report()
 }
 
-/// Log-ins by the backend's own count.
-fn log_ins(addr: SocketAddr) -> u64 {
+/// Answers to this path by the backend's own count.
+fn answered(addr: SocketAddr, path: &str) -> u64 {
     let mut stream = TcpStream::connect(addr).expect("the backend listens");
     let request = "GET /api/metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("the backend reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the backend answers");
-    let counts = answer.lines().filter(|line| line.contains("path=\"/api/auth/login\""));
+    let path = format!("path=\"{path}\"");
+    let counts = answer
+        .lines()
+        .filter(|line| line.starts_with("http_requests_total") && line.contains(&path));
     counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+}
+
+/// A good answer with this body.
+fn json(body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// Runs a profile against a server.
+fn run(server: &Server, profile: &str, flags: &str) -> Finished {
+    let program = steadfire(&format!("app.yaml --host {} --json {flags}", server.url()));
+    std::fs::write(program.home().join("app.yaml"), profile).expect("a file can be written");
+    program.run()
+}
+
+fn finding_ids(report: &Report) -> Vec<&str> {
+    report.verdict.findings.iter().map(|finding| finding.id.as_str()).collect()
+}
+
+/// Requests to this path.
+fn to<'a>(received: &'a [Received], path: &str) -> Vec<&'a Received> {
+    received.iter().filter(|one| one.path() == path).collect()
 }
 
 #[test]
@@ -36,16 +66,205 @@ fn all_workers_share_one_log_in() {
     let backend = DemoBackend::start(Settings::default()).expect("a loopback port is free");
     let report = measure(&backend, "-r 100 -d 1s --threads 3");
     assert_eq!((report.fates.ok, report.plan.workers), (100, 3));
-    assert_eq!(log_ins(backend.addr()), 1);
+    assert_eq!(answered(backend.addr(), "/api/auth/login"), 1);
+    let auth = report.auth.as_ref().expect("the profile logs in");
+    assert_eq!((auth.tokens, auth.log_ins, auth.refreshes, auth.failures), (1, 1, 0, 0));
 }
 
 #[test]
-fn the_token_is_renewed_before_it_expires() {
-    let token_lifetime = Duration::from_secs(3);
+fn tokens_are_renewed_before_they_expire_and_apart_from_the_load() {
+    let token_lifetime = Duration::from_secs(2);
     let settings = Settings { token_lifetime, ..Settings::default() };
     let backend = DemoBackend::start(settings).expect("a loopback port is free");
-    let report = measure(&backend, "-r 100 -d 7s --threads 2");
-    assert_eq!((report.fates.planned, report.fates.ok), (700, 700), "no answer is a 401");
-    let log_ins = log_ins(backend.addr());
-    assert!((3..=8).contains(&log_ins), "{log_ins}");
+    let report = measure(&backend, "-r 100 -d 6s --threads 2");
+    assert_eq!((report.fates.planned, report.fates.ok), (600, 600), "no answer is a 401");
+    assert_eq!(
+        (report.response_time.count, report.requests.len()),
+        (600, 16),
+        "no renewal is a slot"
+    );
+    let auth = report.auth.as_ref().expect("the profile logs in");
+    assert_eq!((auth.log_ins, auth.rejections, auth.failures), (1, 0, 0));
+    assert!((3..=9).contains(&auth.refreshes), "{auth:?}");
+    let renewed = answered(backend.addr(), "/api/auth/refresh");
+    assert_eq!(answered(backend.addr(), "/api/auth/login"), 1, "renewing hashes no password");
+    assert!(renewed.abs_diff(auth.refreshes) <= 1, "{renewed} {auth:?}");
+}
+
+#[test]
+fn a_pool_is_filled_at_its_rate_and_its_tokens_are_sent_in_turn() {
+    let server = Server::answering(|received| match received.path() {
+        "/login" => json(&format!("{{\"token\":\"of-{}\"}}", received.body)),
+        _ => OK.to_vec(),
+    });
+    let program = steadfire(&format!("app.yaml --host {} --json -r 50 -n 40", server.url()));
+    let profile = "auth: {users: {file: users.csv}, login: {path: /login, body: '{{ name }}'}, \
+                   token: $.token, rate: 10/s, pool: 4}\nrequests: [{path: '/{{ slot }}'}]\n";
+    std::fs::write(program.home().join("app.yaml"), profile).expect("a file can be written");
+    std::fs::write(program.home().join("users.csv"), "name,other\nann,x\nbob,y\ncid,z\n")
+        .expect("a file can be written");
+    let finished = program.run();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    assert!(finished.stderr.contains("logged in 4 of 4"), "{}", finished.stderr);
+    let received = server.received();
+    let (log_ins, load) = received.split_at(4);
+    let bodies: Vec<&str> = log_ins.iter().map(|one| one.body.as_str()).collect();
+    assert_eq!(bodies, ["ann", "bob", "cid", "ann"]);
+    for request in load {
+        let slot: usize = request.path()[1..].parse().expect("the path is the slot");
+        let bearer = format!("authorization: Bearer of-{}\r\n", bodies[slot % 4]);
+        assert!(request.headers.contains(&bearer), "{slot}: {}", request.headers);
+    }
+    let auth = finished.report().auth.expect("the profile logs in");
+    assert_eq!((auth.tokens, auth.log_ins), (4, 4));
+}
+
+#[test]
+fn a_rejected_token_is_replaced_once() {
+    let log_ins = AtomicUsize::new(0);
+    let server = Server::answering(move |received| {
+        if received.path() == "/login" {
+            let number = log_ins.fetch_add(1, Ordering::Relaxed) + 1;
+            return json(&format!("{{\"token\":\"t{number}\"}}"));
+        }
+        // The first token is revoked in mid-run.
+        let revoked = received.headers.contains("Bearer t1\r\n") && received.number > 50;
+        if revoked { REJECTED.to_vec() } else { OK.to_vec() }
+    });
+    let profile =
+        "auth: {login: {path: /login, json: {}}, token: $.token}\nrequests: [{path: /}]\n";
+    let finished = run(&server, profile, "-r 200 -d 2s --threads 2");
+    let report = finished.report();
+    assert_eq!(to(&server.received(), "/login").len(), 2);
+    let auth = report.auth.as_ref().expect("the profile logs in");
+    assert_eq!((auth.refreshes, auth.rejections, auth.failures), (1, 1, 0));
+    assert!(report.fates.bad_status > 0, "the slots that met the 401 keep their fate");
+    assert!(report.fates.ok > 250, "{:?}", report.fates);
+    assert!(finding_ids(&report).iter().any(|id| ["token_rejected", "auth_storm"].contains(id)));
+}
+
+#[test]
+fn a_storm_of_401s_is_a_finding_and_no_storm_of_log_ins() {
+    let server = Server::answering(|received| match received.path() {
+        "/login" => json("{\"token\":\"s3cret-t0ken\"}"),
+        _ => REJECTED.to_vec(),
+    });
+    let profile = "auth: {login: {path: /login, json: {password: '${P}'}}, token: $.token}\n\
+                   requests: [{path: /}]\n";
+    let finished = run(&server, profile, "-r 300 -d 2s --threads 2 -e P=s3cret-pa55");
+    let report = finished.report();
+    assert_eq!((finished.code, report.fates.ok, report.fates.bad_status), (99, 0, 600));
+    assert!(finding_ids(&report).contains(&"auth_storm"), "{:?}", finding_ids(&report));
+    // At once, and a second later; a third may have begun.
+    let log_ins = to(&server.received(), "/login").len();
+    assert!((2..=4).contains(&log_ins), "{log_ins}");
+    assert_kept(&finished, "s3cret");
+}
+
+#[test]
+fn a_renewal_that_fails_is_counted_and_the_old_token_kept() {
+    let log_ins = AtomicUsize::new(0);
+    let server = Server::answering(move |received| match received.path() {
+        "/login" if log_ins.fetch_add(1, Ordering::Relaxed) > 0 => ERROR.to_vec(),
+        "/login" => json("{\"token\":\"opaque\",\"expires_in\":1}"),
+        _ => OK.to_vec(),
+    });
+    let profile =
+        "auth: {login: {path: /login, json: {}}, token: $.token}\nrequests: [{path: /}]\n";
+    let report = run(&server, profile, "-r 50 -d 2500ms").report();
+    assert_eq!(report.fates.ok, 125);
+    let auth = report.auth.as_ref().expect("the profile logs in");
+    assert!((1..=2).contains(&auth.failures) && auth.refreshes == 0, "{auth:?}");
+    let finding = report.verdict.findings.iter().find(|finding| finding.id == "renewal_failed");
+    let message = &finding.expect("it is told").message;
+    assert!(message.contains("login (POST /login) was answered with status 500"), "{message}");
+}
+
+#[test]
+fn client_credentials_go_to_the_issuer_alone_and_its_tokens_to_the_target() {
+    let issuer =
+        Server::answering(|_| json("{\"access_token\":\"s3cret-t0ken\",\"expires_in\":1}"));
+    let target = Server::answering(|_| OK.to_vec());
+    let profile = format!(
+        "auth: {{oauth2: {{token_url: '{}/oauth/token', client_id: app, client_secret: '${{S}}'}}}}\n\
+         requests: [{{path: /}}]\n",
+        issuer.url()
+    );
+    let finished = run(&target, &profile, "-r 50 -d 1500ms -e S=s3cret-app");
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    let asked = issuer.received();
+    // base64 of app:s3cret-app
+    let basic = "authorization: Basic YXBwOnMzY3JldC1hcHA=\r\n";
+    assert!(asked.len() >= 2, "renewed from expires_in");
+    assert!(asked.iter().all(|one| one.headers.contains(basic) && one.path() == "/oauth/token"));
+    assert_eq!(asked[0].body, "grant_type=client_credentials");
+    let served = target.received();
+    assert_eq!(served.len(), 75);
+    assert!(
+        served.iter().all(|one| one.headers.contains("authorization: Bearer s3cret-t0ken\r\n"))
+    );
+    assert_kept(&finished, "s3cret");
+}
+
+#[test]
+fn cookies_keys_and_credentials_are_carried_and_kept_secret() {
+    let server = Server::answering(|received| match received.path() {
+        "/login" => b"HTTP/1.1 204 No Content\r\nset-cookie: sid=s3cret; Path=/; HttpOnly\r\n\
+                      set-cookie: theme=dark\r\n\r\n"
+            .to_vec(),
+        _ => OK.to_vec(),
+    });
+    for (auth, line, header) in [
+        (
+            "{login: {path: /login, form: {p: s3cret}}, cookies: sid}",
+            "GET / ",
+            "cookie: sid=s3cret\r\n",
+        ),
+        (
+            "{basic: {user: eve, password: s3cret}}",
+            "GET / ",
+            "authorization: Basic ZXZlOnMzY3JldA==\r\n",
+        ),
+        ("{api_key: {header: X-Key, value: '${K}'}}", "GET / ", "x-key: s3cret\r\n"),
+        ("{api_key: {query: key, value: '${K}'}}", "GET /?key=s3cret ", ""),
+    ] {
+        let before = server.received().len();
+        let profile = format!("auth: {auth}\nrequests: [{{name: all, path: /}}]\n");
+        let finished = run(&server, &profile, "-r 50 -n 5 -e K=s3cret");
+        assert_eq!(finished.code, 0, "{}", finished.stderr);
+        let received = server.received().split_off(before);
+        let load: Vec<_> = received.iter().filter(|one| one.path() != "/login").collect();
+        assert_eq!(load.len(), 5, "{auth}");
+        for request in load {
+            assert!(request.line.starts_with(line), "{auth}: {}", request.line);
+            assert!(request.headers.contains(header), "{auth}: {}", request.headers);
+        }
+        for (path, text) in finished.files() {
+            let profile = path.ends_with("app.yaml");
+            assert!(profile || !text.contains("s3cret"), "{auth}: {}", path.display());
+        }
+        assert!(
+            !finished.stdout.contains("s3cret") && !finished.stderr.contains("s3cret"),
+            "{auth}"
+        );
+    }
+}
+
+#[test]
+fn tokens_that_cannot_be_kept_alive_are_refused_before_the_load() {
+    let server = Server::answering(|_| json("{\"token\":\"s3cret\",\"expires_in\":3}"));
+    let profile = |more: &str| {
+        format!(
+            "auth: {{login: {{path: '/login?key=s3cret', json: {{}}}}, token: $.token{more}}}\n\
+             requests: [{{path: /}}]\n"
+        )
+    };
+    let short = run(&server, &profile(", pool: 10"), "-n 5");
+    short.refused(3, &["a token lives for 3 s, but renewing all 10 takes 4.5 s at auth.rate"]);
+    let failing = Server::answering(|_| ERROR.to_vec());
+    let refused = run(&failing, &profile(", users: [{n: 1}, {n: 2}]"), "-n 5");
+    refused.refused(3, &["login (POST /login) of user 1 was answered with status 500"]);
+    assert!(!refused.stderr.contains("s3cret"), "{}", refused.stderr);
+    let slow = run(&server, &profile(", pool: 3, rate: 1/s, fill_timeout: 100ms"), "-n 5");
+    slow.refused(2, &["3 log-ins at 1/s take 2 s, longer than `fill_timeout`, 100 ms"]);
 }

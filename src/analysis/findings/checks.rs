@@ -2,6 +2,7 @@
 //!
 //! Each draws on the evidence alone and returns nothing where there is nothing to say.
 
+use crate::analysis::findings::auth::{auth_storm, renewal_failed, token_rejected};
 use crate::analysis::findings::machine::{
     accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
     ports_near, retransmits,
@@ -17,12 +18,12 @@ use crate::time::{Human, Offset};
 /// The share of arrivals the generator may lose before the rate counts as missed.
 const LOST_SHARE_MAX: f64 = 0.01;
 /// The share of answers from which on a status counts as a pattern rather than an accident.
-const PATTERN_SHARE: f64 = 0.01;
+pub(super) const PATTERN_SHARE: f64 = 0.01;
 /// Entries that must lie beyond a quantile for it to be worth quoting.
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 25] = [
+pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 27] = [
     client_late,
     rate_missed,
     client_cpu,
@@ -41,7 +42,9 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 25] = [
     shed,
     unsent,
     open,
+    auth_storm,
     token_rejected,
+    renewal_failed,
     rate_limited,
     stale_connections,
     censored,
@@ -69,7 +72,7 @@ impl Evidence<'_> {
         (count > 0).then(|| self.slots(count))
     }
 
-    fn answers(&self, status: u16) -> Part {
+    pub(super) fn answers(&self, status: u16) -> Part {
         let of = self.summary.total.statuses.values().sum();
         Part { count: self.summary.answers(status), of, things: "answers" }
     }
@@ -253,19 +256,6 @@ fn open(evidence: &Evidence<'_>) -> Option<Finding> {
             evidence.unless_late("; the server still held them")
         ),
         "raise --drain to wait for them; they count as errors, slower than every answer",
-    ))
-}
-
-fn token_rejected(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.answers(401);
-    if !evidence.logged_in || part.count == 0 || part.share() < PATTERN_SHARE {
-        return None;
-    }
-    Some(finding(
-        Cause::TokenRejected,
-        Severity::Warning,
-        format!("the server rejected the token it issued at log-in: {part} are 401"),
-        "check the token's lifetime and how many logins an account may have at once",
     ))
 }
 

@@ -61,7 +61,8 @@ pub(super) fn causes(
         limits: &limits,
         rate_asked: 200.0,
         connections_peak: 3,
-        logged_in: true,
+        auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
+        auth_failure: None,
         interrupted: false,
         silent_since: None,
         redistributed: &[],
@@ -91,6 +92,8 @@ fn fates_and_statuses_become_findings() {
         (unsent(Fate::Unsent), 5, vec![(Cause::Unsent, Warning)]),
         (fated(Fate::Open), 5, vec![(Cause::Open, Warning)]),
         (answered(401), 20, vec![(Cause::TokenRejected, Warning)]),
+        (answered(401), 199, vec![(Cause::TokenRejected, Warning)]),
+        (answered(401), 200, vec![(Cause::AuthStorm, Warning)]),
         (answered(401), 19, vec![]),
         (answered(429), 20, vec![(Cause::RateLimited, Warning)]),
         (answered(500), 20, vec![]),
@@ -106,6 +109,18 @@ fn fates_and_statuses_become_findings() {
     for (odd, count, expected) in table {
         assert_eq!(causes(&tally(odd, count), |_| {}), expected, "{odd:?} {count}");
     }
+}
+
+#[test]
+fn findings_about_tokens_need_tokens() {
+    let odd = Sample { fate: Fate::BadStatus, status: Some(401), ..FINE };
+    let found = |count, auth| causes(&tally(odd, count), |evidence| evidence.auth = auth);
+    let counts = AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() };
+    assert_eq!(found(900, None), []);
+    let renewed = AuthCounts { refreshes: 1, rejections: 1, ..counts };
+    assert_eq!(found(1, Some(renewed)), [(Cause::TokenRejected, Severity::Warning)]);
+    let failed = AuthCounts { failures: 3, ..counts };
+    assert_eq!(found(0, Some(failed)), [(Cause::RenewalFailed, Severity::Warning)]);
 }
 
 #[test]
@@ -192,7 +207,8 @@ fn circumstances_are_told() {
         limits: &limits,
         rate_asked: 200.0,
         connections_peak: 3,
-        logged_in: false,
+        auth: None,
+        auth_failure: None,
         interrupted: false,
         silent_since: None,
         redistributed: &gone,
@@ -221,7 +237,8 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             limits: &limits,
             rate_asked: 200.0,
             connections_peak: 1,
-            logged_in: false,
+            auth: None,
+            auth_failure: None,
             interrupted: false,
             silent_since: None,
             redistributed: &[],

@@ -107,6 +107,10 @@ impl<'a> Progress<'a> {
                 Step::Done(answer) => break answer,
                 Step::Trial(trial) => trial,
             };
+            if let Some(reason) = session.short_of_rows(trial.rate, trial.duration()) {
+                session.screen.warn(&format!("the search ends: {reason}"));
+                break self.search.conclude();
+            }
             session.screen.tell(|state| state.narrowed(Narrowing::of(&self.search)));
             let (ran, result) = offer(session, &trial, output)?;
             let judgement = judge(&trial, &result, &session.plan.slo);
@@ -214,7 +218,7 @@ fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
 pub(super) fn settings(session: &Session, args: &Args) -> Settings {
     let standard = Settings::new(session.plan.slo.clone(), args.effort);
     Settings {
-        start: args.rate.map_or(standard.start, Rate::as_per_second),
+        start: session.plan.rate.as_per_second(),
         max_rate: args.max_rate.map_or(standard.max_rate, Rate::as_per_second),
         search_time: args.search_time.unwrap_or(standard.search_time),
         ..standard
@@ -231,6 +235,7 @@ fn offer(
     let schedule = Schedule {
         rate: Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?,
         stages: None,
+        trace: None,
         arrivals: plan.arrivals,
         seed: plan.seed,
         horizon: Horizon::after(trial.duration()),

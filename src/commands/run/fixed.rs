@@ -30,7 +30,7 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
 }
 
 /// Warm-up and measurement as one schedule, so that the rate never breaks off between them.
-fn schedule(plan: &Plan) -> Schedule {
+pub(super) fn schedule(plan: &Plan) -> Schedule {
     let horizon = match plan.slots {
         None => Horizon::after(plan.warmup + plan.duration),
         Some(slots) => Horizon {
@@ -39,5 +39,12 @@ fn schedule(plan: &Plan) -> Schedule {
         },
     };
     let stages = plan.stages.clone().map(|stages| stages.warmed_up(plan.warmup));
-    Schedule { rate: plan.rate, stages, arrivals: plan.arrivals, seed: plan.seed, horizon }
+    Schedule {
+        rate: plan.rate,
+        stages,
+        trace: plan.trace.clone(),
+        arrivals: plan.arrivals,
+        seed: plan.seed,
+        horizon,
+    }
 }

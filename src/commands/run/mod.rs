@@ -7,10 +7,12 @@ mod find_max;
 mod fixed;
 pub mod foreign;
 mod kept;
+mod look;
 mod output;
 mod preflight;
 mod processors;
 mod record;
+mod replay;
 mod resolve;
 mod screen;
 mod search_report;
@@ -26,9 +28,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use args::Args;
+pub(super) use look::Look;
 pub(super) use output::Output;
 pub(super) use screen::Screen;
-pub(super) use subject::load;
+pub(super) use subject::{is_url, load, split_url};
 pub(super) use view::give_terminal_back;
 
 use rustls::ClientConfig;
@@ -39,10 +42,11 @@ use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
 use crate::engine::Pacing;
 use crate::engine::fleet::Fleet;
-use crate::engine::prepare::{PrepareError, Ready, prepare};
-use crate::engine::token::Renewal;
+use crate::engine::prepare::{PrepareError, Ready, Surroundings, prepare};
+use crate::engine::renewal::{AuthRecord, Renewal};
 use crate::exit::Exit;
 use crate::live::Keys;
+use crate::load::auth::Auth;
 use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, Way};
@@ -54,6 +58,8 @@ use crate::transport::tls::{TlsSettings, client_config};
 
 /// HTTP/2 connections opened before the clock starts, each of which carries many requests.
 const SESSIONS_AT_START: usize = 4;
+/// Lines that tell how a pool of tokens fills.
+const PROGRESS_LINES: usize = 20;
 
 /// What runs, searches and blocks have in common once everything is set up.
 pub(super) struct Session {
@@ -71,8 +77,10 @@ pub(super) struct Session {
     /// What may be done by hand.
     keys: Keys,
     started_at: jiff::Timestamp,
-    /// Renews the token as long as the session lives.
-    _renewal: Option<Renewal>,
+    /// Tokens that are sent in turn.
+    tokens: usize,
+    /// Renews them as long as the session lives, where they can be.
+    renewal: Option<Renewal>,
 }
 
 /// Runs the load and reports.
@@ -95,8 +103,8 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
 
 /// Sends the load; whoever sits at a terminal sees it in the live view meanwhile.
 fn watched(session: &mut Session, args: &Args, output: &mut Output) -> Result<Report, Failure> {
-    let staged = session.plan.stages.is_some();
-    session.keys = if args.find_max_rps || staged { Keys::StopAndMark } else { Keys::Everything };
+    let given = session.plan.stages.is_some() || session.plan.trace.is_some();
+    session.keys = if args.find_max_rps || given { Keys::StopAndMark } else { Keys::Everything };
     let subject = watch::subject(session, args);
     let plain = session.screen;
     // It is gone before anything is printed.
@@ -136,20 +144,23 @@ impl Session {
                 plan.rate
             ));
         }
-        let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt)?;
+        let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt, screen)?;
         let version = ready.route.version();
         let way = Way { http: HttpChoice::Exactly(version), ..plan.way };
         let plan = Arc::new(Plan { requests: ready.requests.to_vec(), way, ..plan });
         let redistributed = ready.redistributed.clone();
-        let (route, token) = (ready.route.clone(), ready.token.clone());
-        let addresses = route.addresses();
+        let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
+        let addresses = ready.route.addresses();
         let connections = match version {
             HttpVersion::Http1 => footprint::connections_at_start(plan.rate.as_per_second()),
             HttpVersion::Http2 => SESSIONS_AT_START,
         };
-        let fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
-        let port = fleet.token_port();
-        let renewal = Renewal::start(Arc::clone(&plan), route, port, &token, token_life)
+        let mut fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
+        let held = tokens.len();
+        let renewal = issuer
+            .zip(fleet.token_port())
+            .map(|(issuer, port)| Renewal::start(issuer, tokens, port))
+            .transpose()
             .map_err(Failure::unexpected)?;
         Ok(Self {
             plan,
@@ -163,8 +174,15 @@ impl Session {
             screen,
             keys: Keys::StopAndMark,
             started_at: clock::now(),
-            _renewal: renewal,
+            tokens: held,
+            renewal,
         })
+    }
+
+    /// What it has taken to hold tokens so far; `None` where requests carry none.
+    pub(super) fn auth(&self) -> Option<AuthRecord> {
+        let given = || AuthRecord::given(self.tokens as u64);
+        self.plan.auth.as_ref().map(|_| self.renewal.as_ref().map_or_else(given, Renewal::record))
     }
 }
 
@@ -173,14 +191,22 @@ fn set_up(
     plan: &Plan,
     tls: Option<&Arc<ClientConfig>>,
     interrupt: &Interrupt,
+    screen: Screen,
 ) -> Result<Ready, Failure> {
+    let of = plan.auth.as_ref().map_or(0, Auth::tokens);
+    let mut filled = |done: usize| {
+        if of > 1 && (done == of || done.is_multiple_of(of.div_ceil(PROGRESS_LINES))) {
+            screen.note(&format!("logged in {done} of {of}"));
+        }
+    };
+    let surroundings = Surroundings { tls, own_life: token_life, filled: &mut filled };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Failure::unexpected)?;
     runtime.block_on(async {
         tokio::select! {
-            ready = prepare(plan, tls) => ready.map_err(|error| match error {
+            ready = prepare(plan, surroundings) => ready.map_err(|error| match error {
                 PrepareError::ConnectionHeader { .. } => Failure::usage(error),
                 _ => Failure::unreachable(error),
             }),
@@ -193,7 +219,9 @@ fn set_up(
 /// time.
 fn tls_client(plan: &Plan, settings: &TlsSettings) -> Result<Option<Arc<ClientConfig>>, Failure> {
     let proxy = matches!(&plan.way.via, Via::Proxy(proxy) if proxy.kind == ProxyKind::Https);
-    if plan.origin.scheme == Scheme::Http && !proxy {
+    let issuer = plan.auth.as_ref().and_then(Auth::origin);
+    let secure = |origin: &Origin| origin.scheme == Scheme::Https;
+    if !secure(&plan.origin) && !issuer.is_some_and(secure) && !proxy {
         return Ok(None);
     }
     client_config(settings).map(Some).map_err(Failure::usage)
@@ -223,7 +251,6 @@ fn loopback(address: std::net::SocketAddr) -> Origin {
 
 /// How long a token is still valid, if it says so.
 fn token_life(token: &str) -> Option<Duration> {
-    let expiry = Duration::from_secs(profile::jwt_expiry(token)?);
     // To the fraction: a token of seconds is no longer valid when whole seconds say it is.
-    Some(expiry.saturating_sub(clock::now().as_duration().unsigned_abs()))
+    profile::jwt_life(token, clock::now().as_duration().unsigned_abs())
 }

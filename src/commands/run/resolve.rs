@@ -1,13 +1,16 @@
 //! From words to a [`Plan`]: flags go before the profile, the profile before the defaults. All mistakes
 //! are told at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::analysis::search::Settings;
 use crate::commands::Failure;
 use crate::commands::run::preflight::Machine;
 use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
-use crate::commands::run::{Args, way};
+use crate::commands::run::{Args, replay, way};
+use crate::load::auth::Auth;
 use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
@@ -28,7 +31,6 @@ pub(super) fn resolve(
     machine: &Machine,
     mut mistakes: Vec<String>,
 ) -> Result<Plan, Failure> {
-    let rate = rate(args, &mut mistakes);
     let (profile, mut requests, origin) = match subject {
         Subject::Url(request, origin) => {
             let profile = None;
@@ -46,14 +48,21 @@ pub(super) fn resolve(
             (Some(*profile), requests, origin)
         }
     };
+    let trace = replay::apply(args, profile.as_ref(), &mut requests, &mut mistakes);
     let way = way::resolve(args, origin.as_ref(), &mut mistakes);
     choose(&mut requests, args, &mut mistakes);
     add_headers(&mut requests, &args.headers, &mut mistakes);
+    let auth = auth(profile.as_ref(), &mut mistakes);
     let slo = objectives(args, profile.as_ref());
     if args.connect_timeout.is_zero() || args.timeout.is_zero() {
         mistakes.push("--timeout and --connect-timeout must be above 0".to_owned());
     }
-    let duration = duration(args, &mut mistakes);
+    let stages = if trace.is_some() { None } else { stages(args, profile.as_ref(), &mut mistakes) };
+    let (rate, duration) = match (&trace, &stages) {
+        (Some(trace), _) => (replay::rate(trace, &mut mistakes), trace.length()),
+        (None, Some(stages)) => (Some(stages.peak()), stages.length()),
+        (None, None) => steady(args, profile.as_ref(), &mut mistakes),
+    };
     let pin = processors::pinned(args.pin.as_ref(), machine)
         .map_err(|mistake| mistakes.push(mistake))
         .unwrap_or_default();
@@ -68,17 +77,19 @@ pub(super) fn resolve(
         origin,
         way,
         requests,
-        login: profile.as_ref().and_then(|profile| profile.login.clone()),
+        auth,
         setup: profile.as_ref().map_or_else(Vec::new, |profile| profile.setup.clone()),
         pools: profile.as_ref().map_or_else(Vec::new, |profile| profile.pools.clone()),
         rate,
-        stages: args.stages.clone(),
+        feeders: profile.as_ref().map_or_else(Vec::new, |profile| profile.feeders.clone()),
+        stages,
+        trace,
         arrivals: args
             .arrivals
             .or_else(|| profile.as_ref().and_then(|profile| profile.arrivals))
             .unwrap_or_default(),
         seed: args.seed,
-        warmup: args.warmup,
+        warmup: args.warmup.or_else(|| profile.as_ref()?.warmup).unwrap_or_default(),
         duration,
         slots: args.requests,
         limits: limits(args),
@@ -90,22 +101,51 @@ pub(super) fn resolve(
     })
 }
 
-fn rate(args: &Args, mistakes: &mut Vec<String>) -> Option<Rate> {
-    if let Some(stages) = &args.stages {
-        return Some(stages.peak());
+/// --stages, else the profile's unless a flag asks for a single rate.
+fn stages(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Stages> {
+    let single = args.rate.is_some() || args.users.is_some() || args.find_max_rps;
+    if args.stages.is_some() || single {
+        return args.stages.clone();
     }
+    let stages = profile?.stages.clone()?;
+    if args.duration.is_some() || args.requests.is_some() {
+        mistakes.push(
+            "the profile runs in stages, which have lengths of their own; for another length give \
+             --rate as well, or --stages"
+                .to_owned(),
+        );
+    }
+    Some(stages)
+}
+
+/// Rate and length of a run without stages.
+fn steady(
+    args: &Args,
+    profile: Option<&Profile>,
+    mistakes: &mut Vec<String>,
+) -> (Option<Rate>, Duration) {
+    (rate(args, profile, mistakes), duration(args, profile, mistakes))
+}
+
+fn rate(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Rate> {
     let rate = match (args.rate, args.users, args.wait) {
         (Some(rate), _, _) => Ok(rate),
         // Little's law with a response time that is short against the think time.
         (None, Some(users), Some(wait)) => Rate::from_per_second(f64::from(users) / wait),
-        _ => Rate::per_second(RATE_DEFAULT),
+        _ => match profile.and_then(|profile| profile.rate) {
+            Some(rate) => Ok(rate),
+            None if args.find_max_rps => {
+                Rate::from_per_second(Settings::new(Slo::standard(), args.effort).start)
+            }
+            None => Rate::per_second(RATE_DEFAULT),
+        },
     };
     rate.map_err(|error| mistakes.push(format!("--users: {error}"))).ok()
 }
 
-fn duration(args: &Args, mistakes: &mut Vec<String>) -> Duration {
-    let stages = args.stages.as_ref().map(Stages::length);
-    let duration = stages.or(args.duration).unwrap_or(DURATION_DEFAULT);
+fn duration(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Duration {
+    let in_profile = || profile.and_then(|profile| profile.duration);
+    let duration = args.duration.or_else(in_profile).unwrap_or(DURATION_DEFAULT);
     if duration.is_zero() {
         mistakes.push("--duration: must be above 0".to_owned());
     }
@@ -121,6 +161,19 @@ fn host(args: &Args, profile: &Profile, mistakes: &mut Vec<String>) -> Option<Or
         return None;
     };
     split_host(host).map_err(|reason| mistakes.push(format!("--host '{host}': {reason}"))).ok()
+}
+
+/// Where tokens come from, with the server that issues them.
+fn auth(profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Auth> {
+    let profile = profile?;
+    let mut auth = profile.auth.clone()?;
+    if let (Auth::Issued(issuance), Some(host)) = (&mut auth, &profile.auth_host) {
+        match split_host(host) {
+            Ok(origin) => Arc::make_mut(issuance).origin = Some(origin),
+            Err(reason) => mistakes.push(format!("auth.host '{host}': {reason}")),
+        }
+    }
+    Some(auth)
 }
 
 /// Applies --weight, --tags and --exclude-tags.

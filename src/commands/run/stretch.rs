@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use crate::commands::Failure;
 use crate::commands::run::Session;
 use crate::commands::run::course::Course;
 use crate::commands::run::output::Output;
 use crate::commands::run::verdict::Measurement;
+use crate::commands::{Failure, clock};
 use crate::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use crate::live::{self, End, Keys, Orders};
 use crate::load::schedule::{Horizon, Schedule};
@@ -44,6 +44,8 @@ pub(super) struct Stretch {
     pub(super) orders: Vec<String>,
     silent_since: Option<Offset>,
     strain: Strain,
+    /// The feeder whose last row ended arrivals.
+    ran_out: Option<String>,
 }
 
 impl Session {
@@ -54,13 +56,14 @@ impl Session {
         output: &mut Output,
         mut watch: impl FnMut(&Interval) -> Flow,
     ) -> Result<Stretch, Failure> {
-        let Planned { label, schedule, warmup, drain } = planned;
-        // Stages and trials have a course of their own.
+        let Planned { label, mut schedule, warmup, drain } = planned;
+        let ran_out = self.clip(&mut schedule);
         let steerable = match self.keys {
             Keys::Everything => Steerable::Yes,
             Keys::StopAndMark => Steerable::No,
         };
-        let rate = schedule.stages.is_none().then_some(schedule.rate);
+        let given = schedule.stages.is_some() || schedule.trace.is_some();
+        let rate = (!given).then_some(schedule.rate);
         let mut orders = Orders::new(rate.filter(|_| steerable == Steerable::Yes));
         self.screen.tell(|state| state.begin(beginning(&label, &schedule, warmup)));
         let mut course = Course::new(label, &schedule, warmup, self.screen, output);
@@ -71,6 +74,7 @@ impl Session {
             slow_after: self.plan.slo.tightest_time().unwrap_or(Duration::MAX),
             pacing: self.pacing,
             steerable,
+            ordered_at: clock::now().as_duration().unsigned_abs(),
         };
         let before = Snapshot::take();
         let outcome = self
@@ -100,7 +104,17 @@ impl Session {
         }
         .segments();
         let orders = orders.labels().to_vec();
-        Ok(Stretch { outcome, length, summary, series, segments, orders, silent_since, strain })
+        Ok(Stretch {
+            outcome,
+            length,
+            summary,
+            series,
+            segments,
+            orders,
+            silent_since,
+            strain,
+            ran_out,
+        })
     }
 
     /// The change that the next order comes to.
@@ -113,6 +127,27 @@ impl Session {
         let label = orders.labels().last()?;
         self.screen.tell(|state| state.turned(rate, label));
         Some(change)
+    }
+
+    /// Ends a schedule where a feeder has no more rows; says so, and which feeder it is.
+    fn clip(&self, schedule: &mut Schedule) -> Option<String> {
+        let (slots, feeder) = self.fleet.slots_max()?;
+        let planned = schedule.slots_expected();
+        schedule.horizon.slots = schedule.horizon.slots.min(slots);
+        if slots >= planned {
+            return None;
+        }
+        self.screen.warn(&format!(
+            "the feeder `{feeder}` stops at its last row: {slots} of {planned} requests will be sent"
+        ));
+        Some(feeder)
+    }
+
+    /// Why feeders have too few rows for a whole stretch at `rate` per second; nothing if they suffice.
+    pub(in crate::commands) fn short_of_rows(&self, rate: f64, length: Duration) -> Option<String> {
+        let (slots, feeder) = self.fleet.slots_max()?;
+        ((slots as f64) < rate * length.as_secs_f64())
+            .then(|| format!("the feeder `{feeder}` has too few rows left and does not rewind"))
     }
 }
 
@@ -138,6 +173,7 @@ impl Stretch {
             rate_asked,
             silent_since: self.silent_since,
             strain: self.strain,
+            ran_out: self.ran_out.as_deref(),
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Measurement<'a> {
     pub(super) silent_since: Option<Offset>,
     /// What the machine went through meanwhile.
     pub(super) strain: Strain,
+    /// The feeder whose last row ended arrivals.
+    pub(super) ran_out: Option<&'a str>,
 }
 
 /// The generator's own side of a measurement.
@@ -49,13 +51,15 @@ pub(super) fn findings(
         .iter()
         .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
         .collect();
-    findings::find(&Evidence {
+    let auth = session.auth();
+    let mut found = findings::find(&Evidence {
         summary,
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
         rate_asked,
         connections_peak: outcome.connections_peak,
-        logged_in: plan.login.is_some(),
+        auth: auth.as_ref().map(|record| record.counts),
+        auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
         interrupted: session.interrupt.requested().is_some(),
         silent_since,
         redistributed: &redistributed,
@@ -64,7 +68,10 @@ pub(super) fn findings(
             &RunFigures::new(summary, rate_asked),
         ),
         generator,
-    })
+    });
+    found.extend(measurement.ran_out.map(findings::feeder_ended));
+    findings::gravest_first(&mut found);
+    found
 }
 
 /// Judges a measurement and assembles its report.
@@ -126,6 +133,7 @@ fn assemble(
         started_at: session.started_at.to_string(),
         environment: environment(session),
         generator: &generator,
+        auth: session.auth().map(|record| record.counts),
         clock: clock_source(outcome.stamps.arrivals),
         send_clock: clock_source(outcome.stamps.sends),
         outcome: Outcome::new(&objectives, &findings, extent),

@@ -17,6 +17,19 @@ fn the_shipped_profiles_satisfy_it() {
 }
 
 #[test]
+fn editors_are_given_the_schema_as_it_is() {
+    let published = serde_json::to_string_pretty(&json_schema()).unwrap() + "\n";
+    assert!(
+        published == include_str!("../../../profiles/profile.schema.json"),
+        "run: cargo run -- schema profile > profiles/profile.schema.json"
+    );
+    for (name, text) in BUILTIN {
+        let first = text.lines().next();
+        assert_eq!(first, Some("# yaml-language-server: $schema=profile.schema.json"), "{name}");
+    }
+}
+
+#[test]
 fn bad_profiles_do_not() {
     let validator = jsonschema::validator_for(&json_schema()).unwrap();
     assert!(validator.is_valid(&as_json("requests: [{path: /}]")));
@@ -27,7 +40,16 @@ fn bad_profiles_do_not() {
         "requests: [{path: /, weight: -1}]",
         "requests: [{path: /, json: {}, body: x}]",
         "requests: [{path: /, expect: {status: ok}}]",
+        "requests: [{path: /, file: a, multipart: {fields: {a: b}}}]",
+        "{requests: [{path: /}], rate: 5/s, stages: '5/s:1s'}",
+        "{requests: [{path: /}], feeders: {f: {csv: a, jsonl: b}}}",
+        "{requests: [{path: /}], feeders: {f: {list: [1], order: backwards}}}",
         "{requests: [{path: /}], auth: {login: {path: /}}}",
+        "{requests: [{path: /}], auth: {pool: 2}}",
+        "{requests: [{path: /}], auth: {basic: {user: a}}}",
+        "{requests: [{path: /}], auth: {api_key: {value: a}}}",
+        "{requests: [{path: /}], auth: {login: {path: /}, token: $.t, cookies: all}}",
+        "{requests: [{path: /}], auth: {login: {path: /}, token: $.t, users: [], pool: 0}}",
         "{requests: [{path: /}], slo: {excellent: p95<1s}}",
     ] {
         assert!(!validator.is_valid(&as_json(text)), "{text}");
@@ -42,8 +64,21 @@ fn it_knows_the_same_keys_as_the_reader() {
         (&fields::PROFILE, "/properties"),
         (&fields::AUTH, "/properties/auth/properties"),
         (&fields::LOGIN, "/properties/auth/properties/login/properties"),
+        (&fields::REFRESH, "/properties/auth/properties/refresh/properties"),
+        (&fields::OAUTH2, "/properties/auth/properties/oauth2/properties"),
+        (&fields::BASIC, "/properties/auth/properties/basic/properties"),
+        (&fields::API_KEY, "/properties/auth/properties/api_key/properties"),
+        (&fields::USERS, "/properties/auth/properties/users/anyOf/1/properties"),
         (&fields::SETUP, "/properties/setup/items/properties"),
         (&fields::REQUEST, "/properties/requests/items/properties"),
+        (&fields::FEEDER, "/properties/feeders/additionalProperties/properties"),
+        (&fields::STAGE, "/properties/stages/anyOf/1/items/properties"),
+        (&fields::MULTIPART, "/properties/requests/items/properties/multipart/properties"),
+        (
+            &fields::PART,
+            "/properties/requests/items/properties/multipart/properties/files\
+             /additionalProperties/anyOf/0/anyOf/1/properties",
+        ),
         (&fields::EXPECT, "/properties/requests/items/properties/expect/properties"),
         (&fields::SLO, "/properties/slo/anyOf/1/properties"),
     ];

@@ -1,0 +1,247 @@
+//! [`Issuer`]: sends log-ins and refreshes, and reads tokens off the answers.
+//!
+//! Each exchange has a connection of its own and is no slot: nothing of it reaches the ledger.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use rustls::ClientConfig;
+use tokio::time::MissedTickBehavior;
+
+use crate::engine::cookies::{Cookies, Safe};
+use crate::engine::desk::{Desk, document, step};
+use crate::engine::keeper::Means;
+use crate::engine::prepare::PrepareError;
+use crate::load::auth::{Issuance, Lifetime, TokenPlace};
+use crate::load::plan::{Origin, Plan, Scheme, SetupRequest};
+use crate::load::request::Pools;
+use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
+use crate::profile::select;
+use crate::transport::clock::monotonic_ns;
+use crate::transport::route::{Route, RouteError};
+use crate::transport::single::Answer;
+
+/// How long a token lives that has just been issued, as it says of itself.
+pub type OwnLife = fn(&str) -> Option<Duration>;
+
+/// A token, and what is known of its life.
+#[derive(Clone)]
+pub struct Token {
+    /// What stands for `{{ token }}`.
+    pub text: Arc<str>,
+    /// What stands for `{{ refresh_token }}`.
+    refresh: Option<String>,
+    pub(super) life: Option<Duration>,
+    /// Monotonic nanoseconds.
+    issued_ns: u64,
+}
+
+impl Token {
+    /// One that was written down and does not expire.
+    pub(super) fn given(text: &str) -> Self {
+        Self { text: text.into(), refresh: None, life: None, issued_ns: monotonic_ns() }
+    }
+
+    pub(super) fn age(&self) -> Duration {
+        Duration::from_nanos(monotonic_ns().saturating_sub(self.issued_ns))
+    }
+}
+
+/// Obtains tokens.
+#[derive(Clone)]
+pub struct Issuer {
+    pub(super) issuance: Arc<Issuance>,
+    /// As for the target, but to the server that issues.
+    plan: Plan,
+    route: Route,
+    own_life: OwnLife,
+    /// Of the target, to which cookies are sent.
+    safe: Safe,
+}
+
+impl Issuer {
+    /// Looks up the server that issues, if it is not the target, which `route` leads to.
+    pub(super) async fn new(
+        (plan, issuance): (&Plan, &Arc<Issuance>),
+        route: &Route,
+        tls: Option<&Arc<ClientConfig>>,
+        own_life: OwnLife,
+    ) -> Result<Self, RouteError> {
+        let (plan, route, safe) = match &issuance.origin {
+            None => (plan.clone(), route.clone(), safe(&plan.origin)),
+            Some(origin) => {
+                let way = elsewhere(&plan.way);
+                let route = Route::resolve(origin, &way, tls).await?;
+                let plan = Plan { origin: origin.clone(), way, ..plan.clone() };
+                (plan, route, safe(origin))
+            }
+        };
+        Ok(Self { issuance: Arc::clone(issuance), plan, route, own_life, safe })
+    }
+
+    /// Obtains every token, one after the other at the plan's rate. `told` hears how many there are so far.
+    pub(super) async fn fill(
+        &self,
+        told: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Token>, PrepareError> {
+        let issuance = &self.issuance;
+        let mut tokens = Vec::with_capacity(issuance.pool);
+        let mut turns = tokio::time::interval(issuance.rate.gap().max(Duration::from_nanos(1)));
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let all = async {
+            for number in 0..issuance.pool {
+                turns.tick().await;
+                let token = self.log_in(number).await?;
+                outlasts(&token, issuance)?;
+                tokens.push(token);
+                told(tokens.len());
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(issuance.fill_max, all).await {
+            Ok(done) => done.map(|()| tokens),
+            Err(_) => Err(PrepareError::FillTimeout {
+                done: tokens.len(),
+                of: issuance.pool,
+                after: issuance.fill_max,
+            }),
+        }
+    }
+
+    /// Logs in for one of the tokens.
+    pub(super) async fn log_in(&self, token: usize) -> Result<Token, PrepareError> {
+        let log_ins = &self.issuance.log_ins;
+        let user = token % log_ins.len();
+        let request = &log_ins[user];
+        let name = match log_ins.len() {
+            1 => step(request),
+            _ => format!("{} of user {}", step(request), user + 1),
+        };
+        self.obtain(request, &Arc::from([]), "", &name).await
+    }
+
+    /// Renews a token.
+    pub(super) async fn renew(
+        &self,
+        number: usize,
+        token: &Token,
+        means: Means,
+    ) -> Result<Token, PrepareError> {
+        let (Some(refresh), Means::Refresh) = (&self.issuance.refresh, means) else {
+            return self.log_in(number).await;
+        };
+        let carried = token.refresh.clone().unwrap_or_default();
+        let pools: Pools = Arc::from([Arc::from([carried])]);
+        let request = &refresh.request;
+        let renewed = self.obtain(request, &pools, &token.text, &step(request)).await?;
+        // A server that keeps the refresh token does not repeat it (RFC 6749, section 6).
+        let refresh = renewed.refresh.or_else(|| token.refresh.clone());
+        Ok(Token { refresh, ..renewed })
+    }
+
+    async fn obtain(
+        &self,
+        request: &SetupRequest,
+        pools: &Pools,
+        token: &str,
+        name: &str,
+    ) -> Result<Token, PrepareError> {
+        let desk = Desk::new(&self.plan, &self.route);
+        let answer = desk.send(request, pools, token).await?;
+        if !request.expect.accepts(answer.status) {
+            let remedy = match answer.status {
+                400 | 401 | 403 | 422 => "check the e-mail and password the profile logs in with",
+                404 | 405 => "check --host and the log-in path in the profile",
+                429 => "the target limits log-ins; lower auth.rate, or wait and try again",
+                _ => "check the target's log",
+            };
+            let status = answer.status;
+            return Err(PrepareError::Refused { step: name.to_owned(), status, remedy });
+        }
+        self.read(&answer).map_err(|what| PrepareError::Unusable { step: name.to_owned(), what })
+    }
+
+    /// The token in an answer, or what is wrong; the answer itself may hold secrets and is not quoted.
+    fn read(&self, answer: &Answer) -> Result<Token, String> {
+        let body = document(answer);
+        let first = |path: &str| -> Result<Option<String>, String> {
+            let body = body.as_ref().ok_or("the answer is not JSON; check --host and the path")?;
+            Ok(select(path, body).map_err(|error| error.to_string())?.into_iter().next())
+        };
+        let (text, own_life) = match &self.issuance.token {
+            TokenPlace::Json(path) => {
+                let text = first(path)?.filter(|token| !token.is_empty());
+                let text = text.ok_or_else(|| {
+                    format!("the answer holds no token at {path}; check auth.token in the profile")
+                })?;
+                let life = (self.own_life)(&text);
+                (text, life)
+            }
+            TokenPlace::Cookies(names) => self.read_cookies(answer, names)?,
+        };
+        if HeaderValue::from_str(&text).is_err() {
+            return Err("the token holds characters that no header can carry".to_owned());
+        }
+        let told = || match &self.issuance.lifetime {
+            Lifetime::Fixed(life) => Some(*life),
+            Lifetime::InAnswer(path) => {
+                let seconds = first(path).ok()??.parse::<f64>().ok()?;
+                Duration::try_from_secs_f64(seconds).ok()
+            }
+        };
+        let refresh_token =
+            self.issuance.refresh.as_ref().and_then(|refresh| refresh.refresh_token.as_deref());
+        Ok(Token {
+            text: text.into(),
+            refresh: refresh_token.and_then(|path| first(path).ok()?),
+            life: own_life.or_else(told),
+            issued_ns: monotonic_ns(),
+        })
+    }
+
+    fn read_cookies(
+        &self,
+        answer: &Answer,
+        names: &[String],
+    ) -> Result<(String, Option<Duration>), String> {
+        let cookies = Cookies::of(&answer.headers).chosen(names, self.safe);
+        if cookies.is_empty() {
+            let wanted = if names.is_empty() { "cookie".to_owned() } else { names.join(", ") };
+            return Err(format!(
+                "the answer sets no {wanted} that can be sent; check auth.cookies in the profile, and \
+                 note that a Secure cookie goes over https only"
+            ));
+        }
+        let own = cookies.values().filter_map(|value| (self.own_life)(value)).min();
+        Ok((cookies.header(), own.or_else(|| cookies.life())))
+    }
+}
+
+/// Tokens must live for longer than it takes to renew them all.
+fn outlasts(token: &Token, issuance: &Issuance) -> Result<(), PrepareError> {
+    let round = issuance.fill_time();
+    match token.life.filter(|life| *life < round) {
+        None => Ok(()),
+        Some(life) => Err(PrepareError::ShortLived { life, of: issuance.pool, round }),
+    }
+}
+
+/// The way to a server beside the target: a Unix socket leads to the target alone.
+fn elsewhere(way: &Way) -> Way {
+    let via = match &way.via {
+        Via::UnixSocket(_) => Via::Direct,
+        other => other.clone(),
+    };
+    Way { via, http: HttpChoice::Exactly(HttpVersion::Http1), ..way.clone() }
+}
+
+/// Browsers take loopback for safe too.
+fn safe(origin: &Origin) -> Safe {
+    let loopback = || {
+        origin.host == "localhost"
+            || origin.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    };
+    if origin.scheme == Scheme::Https || loopback() { Safe::Yes } else { Safe::No }
+}
