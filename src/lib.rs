@@ -11,6 +11,7 @@ pub mod commands;
 pub mod engine;
 pub mod exit;
 pub mod import;
+pub mod live;
 pub mod load;
 pub mod machine;
 pub mod measure;

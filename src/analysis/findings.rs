@@ -104,6 +104,8 @@ pub enum Cause {
     Aborted,
     /// What was monitored, and what of it turned before the response time did.
     TurnedFirst,
+    /// Somebody changed the rate or set a mark while it ran.
+    Steered,
 }
 
 impl Cause {
@@ -145,6 +147,7 @@ impl Cause {
             Self::Unsettled => "unsettled",
             Self::Aborted => "aborted",
             Self::TurnedFirst => "turned_first",
+            Self::Steered => "steered",
         }
     }
 }
@@ -233,6 +236,22 @@ pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = checks::ALL.iter().filter_map(|check| check(evidence)).collect();
     gravest_first(&mut findings);
     findings
+}
+
+/// What to say of a run that was steered by hand into so many segments; `changed` says whether the load
+/// itself was changed and not only marked.
+pub fn steered(segments: usize, changed: bool) -> Finding {
+    let (severity, what) = if changed {
+        (Severity::Warning, "its rate was changed by hand while it ran")
+    } else {
+        (Severity::Info, "it was marked by hand while it ran")
+    };
+    Finding {
+        cause: Cause::Steered,
+        severity,
+        message: format!("{what}: the figures of the whole mix {segments} segments"),
+        remedy: "read its segments; for figures that can be compared, leave a run alone".to_owned(),
+    }
 }
 
 /// Sorts by severity and keeps the order otherwise.

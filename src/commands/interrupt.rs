@@ -1,12 +1,13 @@
 //! SIGINT and SIGTERM: the first ends arrivals and everything is written; the second quits at once.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::commands::run;
 use crate::exit::Exit;
 
 /// Signals come to a thread of their own; whoever waits for one looks this often.
@@ -25,13 +26,18 @@ impl Interrupt {
         let seen = interrupt.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // Both handlers stand before anything is begun that a signal should end.
-        let (interrupted, terminated) = {
+        let (interrupted, terminated, fatal) = {
             let _entered = runtime.enter();
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, fatal()?)
         };
-        std::thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || runtime.block_on(seen.watch(interrupted, terminated)))?;
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = seen.watch(interrupted, terminated) => {}
+                    signal = first(fatal) => quit(128 + signal),
+                }
+            });
+        })?;
         Ok(interrupt)
     }
 
@@ -42,11 +48,7 @@ impl Interrupt {
                 _ = terminated.recv() => Exit::Terminated,
             };
             if self.code.swap(exit as u8, Ordering::Relaxed) != 0 {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the second signal quits at once, by contract"
-                )]
-                std::process::exit(i32::from(exit as u8));
+                quit(i32::from(exit as u8));
             }
         }
     }
@@ -61,6 +63,12 @@ impl Interrupt {
         }
     }
 
+    /// Asks for the end as a first SIGINT would; nothing if it was asked for before.
+    pub fn request(&self) {
+        let code = Exit::Interrupted as u8;
+        let _ = self.code.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// The exit code the first signal asks for.
     pub fn requested(&self) -> Option<Exit> {
         match self.code.load(Ordering::Relaxed) {
@@ -69,4 +77,28 @@ impl Interrupt {
             _ => Some(Exit::Interrupted),
         }
     }
+}
+
+/// Signals that end a program at once, to be caught where a terminal has to be given back first.
+fn fatal() -> io::Result<Option<[Signal; 2]>> {
+    if !io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    Ok(Some([signal(SignalKind::hangup())?, signal(SignalKind::quit())?]))
+}
+
+/// The number of the first of them that comes.
+async fn first(fatal: Option<[Signal; 2]>) -> i32 {
+    let Some([mut hangup, mut quit]) = fatal else { return std::future::pending().await };
+    tokio::select! {
+        _ = hangup.recv() => SignalKind::hangup().as_raw_value(),
+        _ = quit.recv() => SignalKind::quit().as_raw_value(),
+    }
+}
+
+/// Ends the program at once, with the terminal as it was.
+fn quit(code: i32) {
+    run::give_terminal_back();
+    #[expect(clippy::disallowed_methods, reason = "such signals quit at once, by contract")]
+    std::process::exit(code);
 }

@@ -1,9 +1,12 @@
 //! [`Arrivals`]: a worker's share of the schedule, as it comes due.
 
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::engine::dispatch::Dispatcher;
+use crate::engine::helm::Helm;
+use crate::engine::leg::Steerable;
 use crate::engine::worker::Assignment;
 use crate::load::mix::Mix;
 use crate::load::schedule::{Slot, Slots};
@@ -13,10 +16,17 @@ use crate::time::Offset;
 /// the drain and than this, or than this alone if arrivals were stopped.
 const LATENESS_MIN: Duration = Duration::from_secs(1);
 
+/// A worker's share of the schedule, as it comes due.
 pub(super) struct Arrivals {
-    slots: std::iter::Peekable<Slots>,
+    slots: Slots,
+    /// The slot after the last that was taken.
+    next: Option<Slot>,
     mix: Arc<Mix>,
-    stop: Arc<AtomicU64>,
+    helm: Arc<Helm>,
+    steerable: Steerable,
+    /// Turns that have been taken in.
+    heeded: usize,
+    dispatcher: Rc<Dispatcher>,
     warmup: Offset,
     schedule_end: Offset,
     bound: Bound,
@@ -32,14 +42,24 @@ enum Bound {
 }
 
 impl Arrivals {
-    pub(super) fn new(assignment: &Assignment, worker: usize, workers: usize) -> Self {
+    pub(super) fn new(
+        assignment: &Assignment,
+        dispatcher: Rc<Dispatcher>,
+        worker: usize,
+        workers: usize,
+    ) -> Self {
         let leg = &assignment.leg;
         let horizon = leg.schedule.horizon;
         let bound = if horizon.length == Duration::MAX { Bound::Slots } else { Bound::Length };
+        let mut slots = leg.schedule.stride(worker as u64, workers as u64);
         Self {
-            slots: leg.schedule.stride(worker as u64, workers as u64).peekable(),
+            next: slots.next(),
+            slots,
             mix: Arc::clone(&assignment.mix),
-            stop: Arc::clone(&assignment.arrivals_stop),
+            helm: Arc::clone(&assignment.helm),
+            steerable: leg.steerable,
+            heeded: 0,
+            dispatcher,
             warmup: Offset::ZERO + leg.warmup,
             schedule_end: leg.schedule.end(),
             bound,
@@ -47,33 +67,47 @@ impl Arrivals {
         }
     }
 
-    fn stop(&self) -> Offset {
-        Offset::from_nanos(self.stop.load(Ordering::Relaxed))
+    /// Takes in the turns that have come.
+    fn heed(&mut self) {
+        while let Some(turn) = self.helm.turn_after(self.heeded) {
+            self.heeded += 1;
+            self.dispatcher.recorder.turn(turn.at);
+            self.schedule_end = turn.end;
+            let ahead = self.next.take_if(|slot| slot.due >= turn.at);
+            self.slots.turn(&turn, ahead);
+            self.next = self.next.or_else(|| self.slots.next());
+        }
     }
 
-    /// When the next slot is due; `None` once arrivals have ended.
+    /// When the next slot is due; `None` once arrivals have ended, or while they pause.
     pub(super) fn next_due(&mut self) -> Option<Offset> {
-        let stop = self.stop();
-        self.slots.peek().map(|slot| slot.due).filter(|&due| due < stop)
+        self.heed();
+        let stop = self.helm.stop();
+        self.next.map(|slot| slot.due).filter(|&due| due < stop)
+    }
+
+    /// Whether a turn may bring slots although none is left as things stand.
+    pub(super) fn may_go_on(&self, now: Offset) -> bool {
+        self.steerable == Steerable::Yes && !self.slots.are_spent() && now < self.ended()
     }
 
     /// When arrivals end or ended.
     pub(super) fn ended(&self) -> Offset {
-        self.stop().min(self.schedule_end)
+        self.helm.stop().min(self.schedule_end)
     }
 
     /// From when on no step of a flow is due any more: with arrivals, unless their number is what ends
     /// them. Then the flows that were started go on to their end.
     pub(super) fn steps_end(&self) -> Offset {
         match self.bound {
-            Bound::Slots => self.stop(),
+            Bound::Slots => self.helm.stop(),
             Bound::Length => self.ended(),
         }
     }
 
     /// Whether arrivals are over and the next slot so late that it is not worth sending any more.
     pub(super) fn past_sending(&mut self, now: Offset, drain: Duration) -> bool {
-        let stopped = self.stop() < self.schedule_end;
+        let stopped = self.helm.stop() < self.schedule_end;
         let patience = if stopped { LATENESS_MIN } else { drain.max(LATENESS_MIN) };
         now >= self.ended() + patience && self.next_due().is_some_and(|due| now >= due + patience)
     }
@@ -81,7 +115,8 @@ impl Arrivals {
     /// The next slot if it is due and so before `end`, with its entry of the mix and whether it counts.
     pub(super) fn take(&mut self, now: Offset, end: Offset) -> Option<(Slot, usize, bool)> {
         self.next_due().filter(|&due| due <= now && due < end)?;
-        let slot = self.slots.next()?;
+        let slot = self.next.take()?;
+        self.next = self.slots.next();
         self.taken = slot.index + 1;
         Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
     }

@@ -6,13 +6,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::engine::helm::Helm;
 use crate::engine::journeys::Journeys;
 use crate::engine::leg::{Flow, Leg, LegOutcome, Start, WINDOW};
 use crate::engine::prepare::Ready;
@@ -21,12 +21,13 @@ use crate::engine::tokens::{Rejection, Renewed};
 use crate::engine::worker::{self, Assignment, Command, Equipment, Finished, Message};
 use crate::load::feeder::Taken;
 use crate::load::plan::{Limits, Plan};
+use crate::load::steering::{Steering, Turn};
 use crate::load::way::KeepAlive;
 use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::measure::window::{Interval, Window};
 use crate::time::Offset;
-use crate::transport::clock::{Stamping, monotonic_ns};
+use crate::transport::clock::{Clock, Stamping, monotonic_ns};
 
 /// From the order to the first due instant: time for every worker to take up its leg.
 const START_DELAY: Duration = Duration::from_millis(20);
@@ -164,7 +165,8 @@ impl Fleet {
     ) -> Result<LegOutcome, FleetError> {
         let leg = Arc::new(leg);
         let start_ns = monotonic_ns() + crate::time::whole_nanos(START_DELAY);
-        let arrivals_stop = Arc::new(AtomicU64::new(u64::MAX));
+        let helm = Arc::new(Helm::default());
+        let mut steering = Steering::new(&leg.schedule);
         let start = Arc::new(Start {
             wall: leg.ordered_at.saturating_add(START_DELAY),
             taken: self.taken.borrow().clone(),
@@ -175,7 +177,7 @@ impl Fleet {
                 mix: Arc::clone(&self.ready.mix),
                 start: Arc::clone(&start),
                 start_ns,
-                arrivals_stop: Arc::clone(&arrivals_stop),
+                helm: Arc::clone(&helm),
             })
         });
         let mut collector = Collector::new(self.workers.len(), self.ready.rows.len());
@@ -188,16 +190,21 @@ impl Fleet {
                 Message::Opened => {}
             }
             while let Some(interval) = collector.next_interval() {
-                if observe(&interval) == Flow::Stop {
-                    // A window ahead: by now workers have taken up slots past this one's end, and
-                    // differently many.
-                    let stop = interval.end + WINDOW;
-                    arrivals_stop.fetch_min(stop.as_nanos(), Ordering::Relaxed);
+                // A window ahead: by now workers have taken up slots past this one's end, and
+                // differently many.
+                match observe(&interval) {
+                    Flow::Continue => {}
+                    Flow::Turn(change) => {
+                        let now = Clock::starting_at(start_ns).now().max(interval.end);
+                        let earliest = (now + WINDOW).max(Offset::ZERO + leg.warmup);
+                        helm.turn(steering.turn(earliest, change));
+                    }
+                    Flow::Stop => helm.stop_at(interval.end + WINDOW),
                 }
             }
         }
-        let stopped = arrivals_stop.load(Ordering::Relaxed) != u64::MAX;
-        let outcome = LegOutcome { start_ns, ..collector.outcome(stopped) };
+        let outcome = collector.outcome(helm.stop() != Offset::MAX, helm.turns());
+        let outcome = LegOutcome { start_ns, ..outcome };
         self.taken.replace(self.ready.feeding.after(&start.taken, outcome.slots));
         Ok(outcome)
     }
@@ -231,6 +238,9 @@ struct Collector {
     delivered: BTreeMap<usize, (Offset, Window)>,
     emitted: usize,
     previous_end: Offset,
+    requests: usize,
+    /// What was due before the first turn, between two, and after the last.
+    parts: Vec<Tally>,
     outcome: LegOutcome,
 }
 
@@ -248,9 +258,13 @@ impl Collector {
             delivered: BTreeMap::new(),
             emitted: 0,
             previous_end: Offset::ZERO,
+            requests,
+            parts: Vec::new(),
             outcome: LegOutcome {
                 tally: Tally::new(requests),
                 start_ns: 0,
+                turns: Vec::new(),
+                parts: Vec::new(),
                 arrivals_end: Offset::ZERO,
                 end: Offset::ZERO,
                 stopped: false,
@@ -284,7 +298,12 @@ impl Collector {
     fn finished(&mut self, finished: &Finished) {
         self.workers[finished.worker].finished = true;
         let outcome = &mut self.outcome;
-        outcome.tally.merge(&finished.tally);
+        for (place, part) in finished.parts.iter().enumerate() {
+            if self.parts.len() == place {
+                self.parts.push(Tally::new(self.requests));
+            }
+            self.parts[place].merge(part);
+        }
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
         outcome.slots = outcome.slots.max(finished.slots);
@@ -307,8 +326,18 @@ impl Collector {
         Some(Interval { end, length, window })
     }
 
-    fn outcome(self, stopped: bool) -> LegOutcome {
-        LegOutcome { stopped, ..self.outcome }
+    fn outcome(self, stopped: bool, turns: Vec<Turn>) -> LegOutcome {
+        let Self { mut parts, requests, outcome: LegOutcome { mut tally, .. }, .. } = self;
+        for part in &parts {
+            tally.merge(part);
+        }
+        if turns.is_empty() {
+            parts.clear();
+        } else {
+            // Workers that were done before a turn have nothing after it.
+            parts.resize_with(turns.len() + 1, || Tally::new(requests));
+        }
+        LegOutcome { tally, turns, parts, stopped, ..self.outcome }
     }
 }
 
@@ -324,7 +353,7 @@ mod tests {
         let tally = Tally::new(1);
         collector.finished(&Finished {
             worker: 0,
-            tally,
+            parts: vec![tally],
             connections_peak: 0,
             time: WorkerTime::default(),
             stamps: Stamping::default(),

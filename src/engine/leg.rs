@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::load::feeder::Taken;
 use crate::load::schedule::Schedule;
 use crate::load::stages::Stages;
+use crate::load::steering::{Change, Turn};
 use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
@@ -37,8 +38,20 @@ pub struct Leg {
     pub slow_after: Duration,
     /// How precisely sends are timed.
     pub pacing: Pacing,
+    /// Whether it may be turned while it is under way.
+    pub steerable: Steerable,
     /// The wall clock's time since 1970 when it was ordered, for templates; nothing is measured by it.
     pub ordered_at: Duration,
+}
+
+/// Whether the pace of a leg may change while it is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Steerable {
+    /// It may not: a worker without slots has nothing left to do.
+    #[default]
+    No,
+    /// It may, up to the end of the schedule. Only where neither stages nor a recording give the pace.
+    Yes,
 }
 
 /// What a leg begins with.
@@ -71,6 +84,8 @@ impl Leg {
 pub enum Flow {
     /// More arrivals.
     Continue,
+    /// The same with a change, from the first slot on that every worker can still learn it for.
+    Turn(Change),
     /// No more arrivals; what is under way is drained.
     Stop,
 }
@@ -82,6 +97,10 @@ pub struct LegOutcome {
     pub tally: Tally,
     /// The monotonic instant of its offset zero, in ns.
     pub start_ns: u64,
+    /// Its turns, in order; one that the end overtook lies at or after it.
+    pub turns: Vec<Turn>,
+    /// If there are turns, the tally of what was due before the first, between two, and after the last.
+    pub parts: Vec<Tally>,
     /// When arrivals ended.
     pub arrivals_end: Offset,
     /// When the last answer had come, or the drain was over.

@@ -13,6 +13,7 @@ mod entries;
 #[cfg(test)]
 mod example;
 pub mod fleet;
+mod helm;
 pub mod issuer;
 mod journeys;
 mod keeper;

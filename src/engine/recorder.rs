@@ -18,7 +18,12 @@ use crate::transport::clock::Clock;
 pub(super) struct Recorder {
     clock: Cell<Clock>,
     slow_after: Cell<Duration>,
-    tally: RefCell<Tally>,
+    /// One more than turns: what was due before the first, between two, after the last.
+    parts: RefCell<Vec<Tally>>,
+    /// When arrivals were turned, in order.
+    turns: RefCell<Vec<Offset>>,
+    /// The number of request names.
+    requests: usize,
     window: RefCell<Window>,
     /// Whether the current window lies in the warm-up.
     warming: Cell<bool>,
@@ -29,7 +34,9 @@ impl Recorder {
         Self {
             clock: Cell::new(Clock::starting_at(0)),
             slow_after: Cell::new(Duration::MAX),
-            tally: RefCell::new(Tally::new(requests)),
+            parts: RefCell::new(vec![Tally::new(requests)]),
+            turns: RefCell::default(),
+            requests,
             window: RefCell::default(),
             warming: Cell::new(false),
         }
@@ -41,6 +48,12 @@ impl Recorder {
         self.slow_after.set(slow_after);
         self.warming.set(!warmup.is_zero());
         self.window.borrow_mut().clear();
+    }
+
+    /// Counts apart what is due from `at` on.
+    pub(super) fn turn(&self, at: Offset) {
+        self.turns.borrow_mut().push(at);
+        self.parts.borrow_mut().push(Tally::new(self.requests));
     }
 
     pub(super) fn clock(&self) -> Clock {
@@ -68,35 +81,44 @@ impl Recorder {
             window.record_ended(sample, Some(self.slow_after.get()));
         }
         if measured {
-            self.tally.borrow_mut().record(sample);
+            let part = self.turns.borrow().partition_point(|turn| *turn <= sample.due);
+            self.parts.borrow_mut()[part].record(sample);
         }
     }
 
     /// Enters what was amiss with an answer.
     pub(super) fn amiss(&self, request: usize, amiss: Amiss, measured: bool) {
         if measured && !amiss.is_empty() {
-            self.tally.borrow_mut().record_amiss(request, amiss);
+            self.latest(|part| part.record_amiss(request, amiss));
         }
     }
 
     /// Enters a redirect that is followed.
     pub(super) fn redirected(&self, request: usize, measured: bool) {
         if measured {
-            self.tally.borrow_mut().record_redirect(request);
+            self.latest(|part| part.record_redirect(request));
         }
     }
 
     /// Enters what became of a flow; it counts if its first step does.
     pub(super) fn flow(&self, flow: usize, milestone: Milestone, measured: bool) {
         if measured {
-            self.tally.borrow_mut().record_flow(flow, milestone);
+            self.latest(|part| part.record_flow(flow, milestone));
         }
     }
 
     /// Enters how long opening a connection took.
     pub(super) fn connected(&self, set_up: SetUp, opening: Opening) {
-        if !self.warming.get() {
-            self.tally.borrow_mut().record_connect(set_up, opening);
+        if self.warming.get() {
+            return;
+        }
+        self.latest(|part| part.record_connect(set_up, opening));
+    }
+
+    /// What has no due instant of its own counts after the last turn.
+    fn latest(&self, enter: impl FnOnce(&mut Tally)) {
+        if let Some(part) = self.parts.borrow_mut().last_mut() {
+            enter(part);
         }
     }
 
@@ -110,9 +132,9 @@ impl Recorder {
         window
     }
 
-    /// Hands over the tally.
-    pub(super) fn take_tally(&self) -> Tally {
-        let empty = Tally::new(self.tally.borrow().requests().len());
-        self.tally.replace(empty)
+    /// Hands over the tallies, of each part its own.
+    pub(super) fn take_parts(&self) -> Vec<Tally> {
+        self.turns.borrow_mut().clear();
+        self.parts.replace(vec![Tally::new(self.requests)])
     }
 }

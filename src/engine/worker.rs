@@ -7,7 +7,6 @@ mod steps;
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::engine::arrivals::Arrivals;
 use crate::engine::dispatch::Dispatcher;
+use crate::engine::helm::Helm;
 use crate::engine::journeys::Journeys;
 use crate::engine::leg::{Leg, Start, WINDOW};
 use crate::engine::pacer::Pacer;
@@ -60,8 +60,8 @@ pub(super) struct Assignment {
     pub(super) start: Arc<Start>,
     /// Monotonic instant of the leg's offset zero.
     pub(super) start_ns: u64,
-    /// Offset from which no slot is due any more; moved by the fleet to end arrivals early.
-    pub(super) arrivals_stop: Arc<AtomicU64>,
+    /// How the fleet ends arrivals early or turns them.
+    pub(super) helm: Arc<Helm>,
 }
 
 /// What a worker tells the fleet.
@@ -81,7 +81,8 @@ pub(super) enum Message {
 /// A worker's part of a leg's outcome.
 pub(super) struct Finished {
     pub(super) worker: usize,
-    pub(super) tally: Tally,
+    /// What was due before the first turn, between two, and after the last.
+    pub(super) parts: Vec<Tally>,
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
     pub(super) stamps: Stamping,
@@ -243,7 +244,8 @@ impl<'a> Worker<'a> {
         let mut time = None;
         self.pacer.wait_until(Offset::from_nanos(assignment.start_ns)).await;
         self.pacer.begin(clock, leg.pacing);
-        let mut arrivals = Arrivals::new(&assignment, self.number, self.workers);
+        let mut arrivals =
+            Arrivals::new(&assignment, Rc::clone(&self.dispatcher), self.number, self.workers);
         let mut next_tick = first_tick(leg.warmup);
         loop {
             let now = clock.now();
@@ -272,7 +274,7 @@ impl<'a> Worker<'a> {
             }
             if let Some(due) = arrivals.next_due() {
                 wake = wake.min(due - head_start);
-            } else {
+            } else if !arrivals.may_go_on(now) {
                 // Waiting for the last answers says nothing about how busy the load made it.
                 time.get_or_insert_with(|| ThreadTime::now().since(began));
                 let drained = self.ended(&arrivals).max(next_step.unwrap_or_default()) + leg.drain;
@@ -281,6 +283,8 @@ impl<'a> Worker<'a> {
                     break;
                 }
                 wake = wake.min(drained).min(now + DRAIN_STEP);
+            } else {
+                wake = wake.min(arrivals.ended());
             }
             self.rest(wake).await;
         }
@@ -292,7 +296,7 @@ impl<'a> Worker<'a> {
         self.close_window(end, leg.warmup);
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
-            tally: self.dispatcher.recorder.take_tally(),
+            parts: self.dispatcher.recorder.take_parts(),
             connections_peak: self.dispatcher.take_connections_peak(),
             time: time.unwrap_or_default(),
             stamps: self.dispatcher.dialer.take_stamps(),

@@ -28,6 +28,7 @@ pub mod secrets;
 pub mod selector;
 pub mod slo;
 pub mod stages;
+pub mod steering;
 pub mod table;
 pub mod trace;
 pub mod way;

@@ -3,12 +3,13 @@
 //! Nothing that the server does moves a slot. A worker takes every n-th slot; together the workers take
 //! each slot exactly once.
 
-use std::iter::Peekable;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::load::random::SplitMix64;
 use crate::load::rate::Rate;
 use crate::load::stages::Stages;
+use crate::load::steering::{Change, Pace, Turn};
 use crate::load::trace::Trace;
 use crate::time::Offset;
 
@@ -88,7 +89,8 @@ impl Schedule {
         Slots {
             schedule: self.clone(),
             stretch: Stretch::steady(self.rate),
-            later: self.stretches().into_iter().peekable(),
+            later: self.stretches().into(),
+            halted: Offset::MAX,
             next_index: worker,
             step: workers,
             poisson: PoissonClock { stream: SplitMix64::new(self.seed), index: 0, elapsed: 0.0 },
@@ -186,13 +188,40 @@ pub struct Slots {
     schedule: Schedule,
     /// The one that slots are in; only moves forward.
     stretch: Stretch,
-    later: Peekable<std::vec::IntoIter<Stretch>>,
+    later: VecDeque<Stretch>,
+    /// From when on no slot is due for as long as the schedule pauses.
+    halted: Offset,
     next_index: u64,
     step: u64,
     poisson: PoissonClock,
 }
 
 impl Slots {
+    /// Goes on as `turn` says from its instant on. `ahead` is the slot taken last, if it is not due before.
+    pub fn turn(&mut self, turn: &Turn, ahead: Option<Slot>) {
+        if let Some(slot) = ahead {
+            self.next_index = slot.index;
+        }
+        match turn.change {
+            Change::Mark => {}
+            Change::Pace(Pace::Paused) => self.halted = turn.at,
+            Change::Pace(Pace::Steady(rate)) => {
+                self.halted = Offset::MAX;
+                self.later.push_back(Stretch {
+                    rate,
+                    first: turn.first,
+                    start: turn.at,
+                    arrivals_before: turn.arrivals_before,
+                });
+            }
+        }
+    }
+
+    /// Whether no turn can bring any slot more.
+    pub fn are_spent(&self) -> bool {
+        self.next_index >= self.schedule.horizon.slots
+    }
+
     fn due(&mut self, index: u64) -> Offset {
         match self.schedule.arrivals {
             Arrivals::Constant => {
@@ -226,14 +255,14 @@ impl Slots {
 
     /// Moves on to the last stretch that has `begun`.
     fn enter(&mut self, begun: impl Fn(&Stretch) -> bool) {
-        while let Some(next) = self.later.next_if(&begun) {
+        while let Some(next) = self.later.pop_front_if(|next| begun(next)) {
             self.stretch = next;
         }
     }
 
     /// When the next stretch begins.
-    fn stretch_end(&mut self) -> Offset {
-        self.later.peek().map_or(Offset::MAX, |next| next.start)
+    fn stretch_end(&self) -> Offset {
+        self.later.front().map_or(Offset::MAX, |next| next.start)
     }
 }
 
@@ -249,7 +278,7 @@ impl Iterator for Slots {
             Some(trace) => trace.due(index)?,
             None => self.due(index),
         };
-        if due.since(Offset::ZERO) >= self.schedule.horizon.length {
+        if due.since(Offset::ZERO) >= self.schedule.horizon.length || due >= self.halted {
             return None;
         }
         self.next_index = index.checked_add(self.step)?;

@@ -33,6 +33,7 @@ pub fn render(report: &Report, style: Style) -> String {
     page.text.extend(report.auth.as_deref().map(auth::paragraph));
     page.objectives(report);
     page.findings(&report.verdict.findings);
+    page.segments(&report.segments);
     page.requests(&report.requests);
     report.flows.iter().for_each(|flows| page.flows(flows));
     page.phases(report);
@@ -395,6 +396,7 @@ const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
 mod monitors;
 mod requests;
 mod search;
+mod segments;
 
 #[cfg(test)]
 mod tests;

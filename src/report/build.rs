@@ -18,6 +18,7 @@ use crate::report::echo::{Environment, PlanEcho};
 use crate::report::flows::flows;
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
+use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
 use crate::report::{
     ClockSource, Fates, Kind, Latency, Phases, Rates, Report, RequestReport, SCHEMA, Tool, Verdict,
@@ -34,6 +35,8 @@ pub struct Parts<'a> {
     pub tally: &'a Tally,
     /// Its totals.
     pub summary: &'a Summary,
+    /// Arrivals per second that were asked for, on average.
+    pub rate_asked: f64,
     /// When the load began, RFC 3339 in UTC.
     pub started_at: String,
     /// Where it ran.
@@ -56,6 +59,8 @@ pub struct Parts<'a> {
     pub findings: &'a [Finding],
     /// The run over time.
     pub series: Vec<SeriesPoint>,
+    /// Its parts, if it was steered by hand.
+    pub segments: Vec<SegmentReport>,
     /// The search, if that is what this is; then the ledger is that of the rate it settled on.
     pub search: Option<SearchReport>,
 }
@@ -87,7 +92,7 @@ impl From<Parts<'_>> for Report {
                 findings: parts.findings.iter().map(Into::into).collect(),
             },
             rate: Rates {
-                target: millionths(plan.rate_asked()),
+                target: millionths(parts.rate_asked),
                 achieved: millionths(summary.achieved()),
                 throughput_ok: millionths(summary.throughput_ok()),
             },
@@ -106,6 +111,7 @@ impl From<Parts<'_>> for Report {
             requests: requests.map(|(template, tally)| request(template, tally)).collect(),
             flows: flows(plan, tally),
             series: parts.series,
+            segments: parts.segments,
             search: parts.search,
             comparison: None,
             monitors: Vec::new(),
@@ -113,7 +119,7 @@ impl From<Parts<'_>> for Report {
     }
 }
 
-fn latency<'a, T>(times: &'a T) -> Latency
+pub(super) fn latency<'a, T>(times: &'a T) -> Latency
 where
     LatencySummary: From<&'a T>,
 {

@@ -47,7 +47,12 @@ impl Differences {
             }
             _ => {}
         }
-        if report.search.is_none() && report.plan.stages.is_none() {
+        if !report.segments.is_empty() {
+            self.reasons.push(format!(
+                "{name} was steered by hand: its figures mix {} segments",
+                report.segments.len()
+            ));
+        } else if report.search.is_none() && report.plan.stages.is_none() {
             self.course(name, report);
         }
         if outcome == OutcomeName::Incomplete {
@@ -165,7 +170,7 @@ mod tests {
     #[test]
     fn each_difference_that_matters_is_named_with_both_sides() {
         type Row = (&'static str, fn(&mut Report));
-        let changes: [Row; 9] = [
+        let changes: [Row; 10] = [
             ("another rate", |b| b.plan.rate *= 1.1),
             ("another spacing", |b| b.plan.arrivals = "poisson".to_owned()),
             ("another warm-up", |b| b.plan.warmup += 1_000_000_000),
@@ -174,6 +179,7 @@ mod tests {
             ("another request mix", |b| b.requests[0].weight += 1),
             ("another machine", |b| b.environment.cpus += 1),
             ("B is invalid", |b| b.verdict.outcome = OutcomeName::Invalid),
+            ("B was steered by hand", |b| b.segments.push(crate::report::example::segment())),
             ("another course", |b| b.plan.stages = Some("1/s:1s".to_owned())),
         ];
         let unsettled = reasons(|b| {

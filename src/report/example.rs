@@ -8,6 +8,7 @@ use super::Report;
 use super::build::Parts;
 use super::echo::Environment;
 use super::search::{Bound, Breach, MaxRps, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
+use super::segment::SegmentReport;
 use super::series::SeriesBuilder;
 use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
@@ -288,6 +289,7 @@ pub(crate) fn report_with(
         plan: &plan,
         tally: &tally,
         summary: &summary,
+        rate_asked: plan.rate_asked(),
         started_at: "2026-01-02T03:04:05Z".to_owned(),
         environment: Environment {
             os: "linux".to_owned(),
@@ -306,6 +308,29 @@ pub(crate) fn report_with(
         objectives: &objectives,
         findings: &findings,
         series: series.finish(),
+        segments: Vec::new(),
         search,
     })
+}
+
+/// A part of a run that was steered by hand, 200 slots in a second.
+pub(crate) fn segment() -> SegmentReport {
+    let mut tally = Tally::new(1);
+    for slot in 0..200_u64 {
+        let due = Offset::from_nanos(slot * 5_000_000);
+        tally.record(&Sample {
+            request: 0,
+            due,
+            taken: Some(due),
+            wait: Wait::default(),
+            sent: Some(due),
+            first_byte: Some(due + Duration::from_millis(8)),
+            done: due + Duration::from_millis(10),
+            fate: Fate::Ok,
+            status: Some(200),
+            bytes: 100,
+        });
+    }
+    let end = Offset::from_nanos(1_000_000_000);
+    SegmentReport::new("start".to_owned(), (Offset::ZERO, end), 200.0, &tally)
 }

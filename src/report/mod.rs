@@ -14,6 +14,7 @@ pub mod flows;
 pub mod generator;
 pub mod monitors;
 pub mod search;
+pub mod segment;
 pub mod series;
 pub mod sheet;
 
@@ -30,6 +31,7 @@ use crate::report::flows::FlowsReport;
 use crate::report::generator::GeneratorReport;
 use crate::report::monitors::MonitorReport;
 use crate::report::search::SearchReport;
+use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
 
 /// The value of [`Report::schema`].
@@ -102,6 +104,9 @@ pub struct Report {
     pub flows: Option<FlowsReport>,
     /// Over time.
     pub series: Vec<SeriesPoint>,
+    /// The parts of a run that was steered by hand, in order; empty if nobody did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SegmentReport>,
     /// The search for the highest rate, if that is what this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<SearchReport>,

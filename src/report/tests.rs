@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report};
+use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report, segment};
 
 fn round_trip(report: &Report) -> Report {
     let text = serde_json::to_string_pretty(report).unwrap();
@@ -15,8 +15,10 @@ fn round_trip(report: &Report) -> Report {
 fn examples_conform_to_the_published_schema_and_come_back() {
     let schema = json_schema();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let courses = [GOOD, FAILING, CENSORED, LATE].into_iter().map(report);
-    for report in courses.chain([search_report()]) {
+    let mut steered = report(GOOD);
+    steered.segments.extend([segment(), segment()]);
+    let unsteered = [report(GOOD), report(FAILING), report(CENSORED), report(LATE)];
+    for report in unsteered.into_iter().chain([steered, search_report()]) {
         let value = serde_json::to_value(&report).unwrap();
         let faults: Vec<_> = validator.iter_errors(&value).map(|fault| fault.to_string()).collect();
         assert_eq!(faults, Vec::<String>::new());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
-use steadfire::engine::leg::{Flow, Leg, LegOutcome};
+use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use steadfire::engine::prepare::{Surroundings, prepare};
 use steadfire::load::flow::Flows;
 use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
@@ -116,6 +116,7 @@ fn leg(plan: &Plan, horizon: Horizon) -> Leg {
         drain: plan.limits.drain,
         slow_after: Duration::from_secs(1),
         pacing: Pacing::Relaxed,
+        steerable: Steerable::No,
         ordered_at: Duration::ZERO,
     }
 }

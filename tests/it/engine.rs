@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Method;
 use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
-use steadfire::engine::leg::{Flow, Leg, LegOutcome};
+use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use steadfire::engine::prepare::{Surroundings, prepare};
 use steadfire::load::flow::Flows;
 use steadfire::load::mix::Mix;
@@ -16,8 +16,10 @@ use steadfire::load::rate::Rate;
 use steadfire::load::request::{Escape, Expect, OnEmpty, RequestTemplate, Segment, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
 use steadfire::load::slo::{Slo, Tiers};
+use steadfire::load::steering::{Change, Pace};
 use steadfire::load::way::Way;
 use steadfire::measure::summary::Summary;
+use steadfire::measure::window::Interval;
 
 use crate::server::{OK, Server};
 
@@ -96,6 +98,15 @@ fn plan(server: &Server, workers: usize) -> Plan {
 
 /// A second's load, after a warm-up.
 fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
+    steer(plan, warmup, &mut |_| Flow::Continue)
+}
+
+/// The same, with somebody who watches and steers.
+fn steer(
+    plan: Plan,
+    warmup: Duration,
+    observe: &mut dyn FnMut(&Interval) -> Flow,
+) -> (LegOutcome, Summary) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ready = runtime.expect("a runtime can be had").block_on(prepare(
         &plan,
@@ -115,11 +126,12 @@ fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
         drain: plan.limits.drain,
         slow_after: Duration::MAX,
         pacing: Pacing::Precise,
+        steerable: Steerable::Yes,
         ordered_at: Duration::ZERO,
     };
     let length = plan.duration;
     let fleet = Fleet::launch(&Arc::new(plan), ready, 8).expect("threads can be had");
-    let outcome = fleet.run(leg, &mut |_| Flow::Continue).expect("the workers work");
+    let outcome = fleet.run(leg, observe).expect("the workers work");
     let summary = Summary::new(&outcome.tally, length);
     (outcome, summary)
 }
@@ -163,6 +175,37 @@ fn the_warm_up_is_sent_and_not_counted() {
     assert_eq!(summary.total.fates.planned(), RATE);
     assert_eq!(summary.total.fates.ok(), RATE);
     assert_eq!(summary.dispatch_lag.count, RATE);
+}
+
+#[test]
+fn a_leg_that_is_turned_has_a_ledger_for_each_part() {
+    let server = Server::answering(|_| OK.to_vec());
+    let faster = Change::Pace(Pace::Steady(Rate::per_second(2 * RATE).expect("above 0")));
+    let pause = Change::Pace(Pace::Paused);
+    let mut script = vec![faster, pause, Change::Mark, faster].into_iter();
+    let mut windows = 0;
+    let (outcome, summary) = steer(plan(&server, 3), Duration::ZERO, &mut |_| {
+        windows += 1;
+        let turn = (windows % 2 == 1).then(|| script.next()).flatten();
+        turn.map_or(Flow::Continue, Flow::Turn)
+    });
+    assert_eq!((outcome.turns.len(), outcome.parts.len()), (4, 5));
+    // At 400/s slots lie 2.5 ms apart, at 800/s half of that, and turns lie on them.
+    let at: Vec<u64> = outcome.turns.iter().map(|turn| turn.at.as_nanos()).collect();
+    let end = 1_000_000_000;
+    let due = [
+        at[0] / 2_500_000,
+        (at[1] - at[0]) / 1_250_000,
+        0,
+        0,
+        end.max(at[3]).saturating_sub(at[3]).div_ceil(1_250_000),
+    ];
+    let planned: Vec<u64> = outcome.parts.iter().map(|part| part.fates().planned()).collect();
+    assert_eq!(planned, due, "{at:?}");
+    assert!(planned[0] > 0 && planned[1] > 0);
+    let total: u64 = due.iter().sum();
+    assert_eq!((summary.total.fates.planned(), summary.total.fates.ok()), (total, total));
+    assert_eq!(slots(&server), expected(total), "slots keep their numbers across turns");
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod http2;
 mod import;
 mod interrupt;
 mod ledger;
+#[cfg(unix)]
+mod live;
 mod login;
 mod machine;
 mod profiles_page;

@@ -64,6 +64,11 @@ impl Program {
         self
     }
 
+    /// What would be started, and its home.
+    pub(crate) fn into_parts(self) -> (Command, TempDir) {
+        (self.command, self.home)
+    }
+
     /// Its home, which is also its working folder.
     pub(crate) fn home(&self) -> &Path {
         self.home.path()

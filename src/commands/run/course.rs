@@ -8,7 +8,6 @@ use crate::commands::run::screen::Screen;
 use crate::load::schedule::Schedule;
 use crate::measure::fate::FateCounts;
 use crate::measure::slice::{Place, Slicer};
-use crate::measure::snapshot::Snapshot;
 use crate::measure::window::{Gauges, Interval};
 use crate::report::series::SeriesBuilder;
 use crate::time::Offset;
@@ -87,7 +86,7 @@ impl<'a> Course<'a> {
             return;
         }
         self.total += &window.fates;
-        self.screen.progress(&self.label, &Snapshot::new(&second, self.total, self.arrivals_end));
+        self.screen.progress(&self.label, &second, self.total, self.arrivals_end);
         if second.end.since(Offset::ZERO) > self.warmup {
             self.output.stream(&second, self.screen);
             second.end = second.end - self.warmup;

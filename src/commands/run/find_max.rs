@@ -22,8 +22,9 @@ use crate::commands::run::stretch::{Planned, Stretch};
 use crate::commands::run::verdict::{self, Measurement};
 use crate::commands::run::{Args, Session, monitors};
 use crate::engine::leg::Flow;
+use crate::live::Narrowing;
 use crate::load::plan::Plan;
-use crate::load::rate::Rate;
+use crate::load::rate::{Figures, Rate};
 use crate::load::schedule::{Horizon, Schedule};
 use crate::measure::summary::Summary;
 use crate::measure::window::Interval;
@@ -58,6 +59,8 @@ struct Progress<'a> {
     kept: Kept<Basis>,
     failed: Vec<Failed>,
     record: Record,
+    /// What was marked by hand.
+    marks: Vec<String>,
 }
 
 impl Session {
@@ -88,6 +91,7 @@ impl<'a> Progress<'a> {
             kept: Kept::default(),
             failed: Vec::new(),
             record,
+            marks: Vec::new(),
         };
         for StoredTrial { trial, result, broken } in earlier {
             progress.take(&trial, &result, Basis::Stored, broken);
@@ -107,8 +111,10 @@ impl<'a> Progress<'a> {
                 session.screen.warn(&format!("the search ends: {reason}"));
                 break self.search.conclude();
             }
+            session.screen.tell(|state| state.narrowed(Narrowing::of(&self.search)));
             let (ran, result) = offer(session, &trial, output)?;
             let judgement = judge(&trial, &result, &session.plan.slo);
+            self.marks.extend(ran.stretch.orders.iter().map(|text| marked(text, &trial)));
             if trial.purpose != Purpose::Recovery {
                 session.screen.note(&search_report::line(&trial, &result, &judgement));
             }
@@ -161,7 +167,8 @@ impl<'a> Progress<'a> {
     /// What `answer` comes to, if there is anything to rest it on.
     fn report(&self, answer: &Answer, extent: Extent) -> Option<Report> {
         let slo = &self.session.plan.slo;
-        let search = search_report::from(answer, slo, self.asked, &self.failed);
+        let mut search = search_report::from(answer, slo, self.asked, &self.failed);
+        search.notes.extend(self.marks.iter().cloned());
         match self.kept.best(answer.estimate)? {
             Basis::Ran(ran) => Some(report(self.session, (search, extent), ran)),
             Basis::Stored => {
@@ -170,6 +177,12 @@ impl<'a> Progress<'a> {
             }
         }
     }
+}
+
+/// A mark, for the notes of the report.
+fn marked(text: &str, trial: &Trial) -> String {
+    let purpose = search_report::purpose(trial.purpose);
+    format!("marked by hand: '{text}', in the trial '{purpose}' at {}/s", Figures(trial.rate))
 }
 
 /// What a trial's report is good for. What held to the end of a confirmation is what the answer rests on.
@@ -202,7 +215,7 @@ fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
         .collect()
 }
 
-fn settings(session: &Session, args: &Args) -> Settings {
+pub(super) fn settings(session: &Session, args: &Args) -> Settings {
     let standard = Settings::new(session.plan.slo.clone(), args.effort);
     Settings {
         start: session.plan.rate.as_per_second(),

@@ -34,9 +34,11 @@ pub(super) fn run(
         broken = broken.or_else(|| watch.as_mut()?.observe(interval));
         if broken.is_some() { Flow::Stop } else { Flow::Continue }
     })?;
+    let rate_asked = stretch.rate_steered().unwrap_or_else(|| plan.rate_asked());
     let series = std::mem::take(&mut stretch.series);
-    let measurement = stretch.measurement(plan.rate_asked());
-    let mut report = verdict::run_report(session, &plan, measurement, series);
+    let segments = std::mem::take(&mut stretch.segments);
+    let measurement = stretch.measurement(rate_asked);
+    let mut report = verdict::run_report(session, &plan, measurement, (series, segments));
     if let Some(broken) = broken {
         tell_aborted(&mut report, &abort::finding(&broken));
     }

@@ -22,6 +22,8 @@ mod stretch;
 mod subject;
 mod tls_files;
 mod verdict;
+mod view;
+mod watch;
 mod way;
 
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub(super) use look::Look;
 pub(super) use output::Output;
 pub(super) use screen::Screen;
 pub(super) use subject::{is_url, load, split_url};
+pub(super) use view::give_terminal_back;
 
 use rustls::ClientConfig;
 
@@ -44,6 +47,7 @@ use crate::engine::fleet::Fleet;
 use crate::engine::prepare::{PrepareError, Ready, Surroundings, prepare};
 use crate::engine::renewal::{AuthRecord, Renewal};
 use crate::exit::Exit;
+use crate::live::Keys;
 use crate::load::auth::Auth;
 use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
@@ -51,6 +55,7 @@ use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
 use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
+use crate::report::Report;
 use crate::target::{DemoBackend, Settings};
 use crate::transport::tls::{TlsSettings, client_config};
 
@@ -72,6 +77,8 @@ pub(super) struct Session {
     addresses: Vec<String>,
     interrupt: Interrupt,
     screen: Screen,
+    /// What may be done by hand.
+    keys: Keys,
     started_at: jiff::Timestamp,
     /// What is looked at beside the answers.
     monitors: Option<Watch>,
@@ -98,14 +105,30 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &session.plan)?;
     output.stream_to(streams);
-    let report = if args.find_max_rps {
-        find_max::run(&session, args, &mut output)?
-    } else {
-        fixed::run(&mut session, args, &mut output)?
-    };
+    let report = watched(&mut session, args, &mut output)?;
     output.close_streams(session.screen);
     output.finish(&report, session.screen)?;
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
+}
+
+/// Sends the load; whoever sits at a terminal sees it in the live view meanwhile.
+fn watched(session: &mut Session, args: &Args, output: &mut Output) -> Result<Report, Failure> {
+    let given = session.plan.stages.is_some() || session.plan.trace.is_some();
+    // The keys would mean the pace of flows, the line below them that of requests.
+    let given = given || !session.plan.flows.list.is_empty();
+    session.keys = if args.find_max_rps || given { Keys::StopAndMark } else { Keys::Everything };
+    let subject = watch::subject(session, args);
+    let plain = session.screen;
+    // It is gone before anything is printed.
+    let (screen, _watching) = plain.watched(subject, &session.interrupt);
+    session.screen = screen;
+    let report = if args.find_max_rps {
+        find_max::run(session, args, output)
+    } else {
+        fixed::run(session, args, output)
+    };
+    session.screen = plain;
+    report
 }
 
 impl Session {
@@ -164,6 +187,7 @@ impl Session {
             addresses,
             interrupt,
             screen,
+            keys: Keys::StopAndMark,
             started_at: clock::now(),
             monitors: None,
             tokens: held,

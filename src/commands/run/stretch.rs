@@ -8,13 +8,16 @@ use crate::commands::run::course::Course;
 use crate::commands::run::output::Output;
 use crate::commands::run::verdict::Measurement;
 use crate::commands::{Failure, clock};
-use crate::engine::leg::{Flow, Leg, LegOutcome};
-use crate::load::schedule::Schedule;
+use crate::engine::leg::{Flow, Leg, LegOutcome, Steerable};
+use crate::live::{self, End, Keys, Orders};
+use crate::load::schedule::{Horizon, Schedule};
+use crate::load::steering::Change;
 use crate::machine::snapshot::Snapshot;
 use crate::measure::generator::Strain;
 use crate::measure::monitored::Monitored;
 use crate::measure::summary::Summary;
 use crate::measure::window::Interval;
+use crate::report::segment::{SegmentReport, Steered};
 use crate::report::series::SeriesPoint;
 use crate::time::{Offset, whole_nanos};
 
@@ -38,6 +41,10 @@ pub(super) struct Stretch {
     pub(super) series: Vec<SeriesPoint>,
     /// What monitors saw of it, without the warm-up.
     pub(super) monitored: Vec<Monitored>,
+    /// Its parts, if it was steered by hand.
+    pub(super) segments: Vec<SegmentReport>,
+    /// What was done by hand, in order.
+    pub(super) orders: Vec<String>,
     silent_since: Option<Offset>,
     strain: Strain,
     /// The feeder whose last row ended arrivals.
@@ -54,6 +61,14 @@ impl Session {
     ) -> Result<Stretch, Failure> {
         let Planned { label, mut schedule, warmup, drain } = planned;
         let ran_out = self.clip(&mut schedule);
+        let steerable = match self.keys {
+            Keys::Everything => Steerable::Yes,
+            Keys::StopAndMark => Steerable::No,
+        };
+        let given = schedule.stages.is_some() || schedule.trace.is_some();
+        let rate = (!given).then_some(schedule.rate);
+        let mut orders = Orders::new(rate.filter(|_| steerable == Steerable::Yes));
+        self.screen.tell(|state| state.begin(beginning(&label, &schedule, warmup)));
         let mut course = Course::new(label, &schedule, warmup, self.screen, output);
         let leg = Leg {
             schedule,
@@ -61,6 +76,7 @@ impl Session {
             drain,
             slow_after: self.plan.slo.tightest_time().unwrap_or(Duration::MAX),
             pacing: self.pacing,
+            steerable,
             ordered_at: clock::now().as_duration().unsigned_abs(),
         };
         if let Some(monitors) = &self.monitors {
@@ -72,7 +88,9 @@ impl Session {
             .run(leg, &mut |interval| {
                 course.push(interval);
                 match (watch(interval), self.interrupt.requested()) {
-                    (Flow::Continue, None) => Flow::Continue,
+                    (Flow::Continue, None) => {
+                        self.obey(&mut orders).map_or(Flow::Continue, Flow::Turn)
+                    }
                     _ => Flow::Stop,
                 }
             })
@@ -87,8 +105,39 @@ impl Session {
         let series = course.series.finish();
         let length = outcome.arrivals_end.since(Offset::ZERO + warmup);
         let summary = Summary::new(&outcome.tally, length);
-        let monitored = monitored.unwrap_or_default();
-        Ok(Stretch { outcome, length, summary, series, monitored, silent_since, strain, ran_out })
+        let segments = Steered {
+            turns: &outcome.turns,
+            parts: &outcome.parts,
+            labels: orders.labels(),
+            rate,
+            measured: (Offset::ZERO + warmup, outcome.arrivals_end),
+        }
+        .segments();
+        let orders = orders.labels().to_vec();
+        Ok(Stretch {
+            outcome,
+            length,
+            summary,
+            series,
+            monitored: monitored.unwrap_or_default(),
+            segments,
+            orders,
+            silent_since,
+            strain,
+            ran_out,
+        })
+    }
+
+    /// The change that the next order comes to.
+    fn obey(&self, orders: &mut Orders) -> Option<Change> {
+        let change = orders.heed(self.screen.order()?)?;
+        let rate = match change {
+            Change::Mark => None,
+            Change::Pace(pace) => Some(pace.as_per_second()),
+        };
+        let label = orders.labels().last()?;
+        self.screen.tell(|state| state.turned(rate, label));
+        Some(change)
     }
 
     /// Ends a schedule where a feeder has no more rows; says so, and which feeder it is.
@@ -113,7 +162,20 @@ impl Session {
     }
 }
 
+fn beginning(label: &str, schedule: &Schedule, warmup: Duration) -> live::Leg {
+    let Horizon { length, slots } = schedule.horizon;
+    let end = if slots == u64::MAX { End::At(Offset::ZERO + length) } else { End::Slots(slots) };
+    live::Leg { label: label.to_owned(), rate: schedule.rate.as_per_second(), warmup, end }
+}
+
 impl Stretch {
+    /// Arrivals per second that were asked for on average, if that is not what was planned.
+    pub(super) fn rate_steered(&self) -> Option<f64> {
+        let arrivals: f64 = self.segments.iter().map(|one| one.rate * one.length() as f64).sum();
+        let length: u64 = self.segments.iter().map(SegmentReport::length).sum();
+        (length > 0).then(|| arrivals / length as f64)
+    }
+
     /// What is judged, `rate_asked` per second having been asked for.
     pub(super) fn measurement(&self, rate_asked: f64) -> Measurement<'_> {
         Measurement {

@@ -14,6 +14,7 @@ use crate::measure::summary::Summary;
 use crate::report::build::Parts;
 use crate::report::echo::Environment;
 use crate::report::search::SearchReport;
+use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
 use crate::report::{ClockSource, OutcomeName, Report};
 use crate::time::Offset;
@@ -81,7 +82,8 @@ pub(super) fn report(
     series: Vec<SeriesPoint>,
     (search, extent): (Option<SearchReport>, Extent),
 ) -> Report {
-    assemble(session, plan, measurement, series, (search, Vec::new(), extent))
+    let (course, judged) = ((series, Vec::new()), (search, extent, Vec::new()));
+    assemble(session, plan, measurement, course, judged)
 }
 
 /// The same for a run at a rate of its own, which is also asked whether it stayed as it was.
@@ -89,10 +91,12 @@ pub(super) fn run_report(
     session: &Session,
     plan: &Plan,
     measurement: Measurement<'_>,
-    series: Vec<SeriesPoint>,
+    (series, segments): (Vec<SeriesPoint>, Vec<SegmentReport>),
 ) -> Report {
-    let drift = drift(plan, &series);
-    assemble(session, plan, measurement, series, (None, drift, extent(session)))
+    // A run that was steered did not stay as it was.
+    let drift = if segments.is_empty() { drift(plan, &series) } else { Vec::new() };
+    let course = (series, segments);
+    assemble(session, plan, measurement, course, (None, extent(session), drift))
 }
 
 /// Whether the load reached its end.
@@ -104,8 +108,8 @@ fn assemble(
     session: &Session,
     plan: &Plan,
     measurement: Measurement<'_>,
-    series: Vec<SeriesPoint>,
-    (search, drift, extent): (Option<SearchReport>, Vec<Finding>, Extent),
+    (series, segments): (Vec<SeriesPoint>, Vec<SegmentReport>),
+    (search, extent, drift): (Option<SearchReport>, Extent, Vec<Finding>),
 ) -> Report {
     let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);
@@ -115,12 +119,17 @@ fn assemble(
     // A generator at its limit drifts by itself.
     if generator_limit(&findings).is_none() {
         findings.extend(drift);
-        gravest_first(&mut findings);
     }
+    if !segments.is_empty() {
+        let changed = segments.iter().any(|one| (one.rate - plan.rate_asked()).abs() > 1e-6);
+        findings.push(findings::steered(segments.len(), changed && plan.stages.is_none()));
+    }
+    gravest_first(&mut findings);
     Report::from(Parts {
         plan,
         tally: &outcome.tally,
         summary,
+        rate_asked,
         started_at: session.started_at.to_string(),
         environment: environment(session),
         generator: &generator,
@@ -132,6 +141,7 @@ fn assemble(
         objectives: &objectives,
         findings: &findings,
         series,
+        segments,
         search,
     })
 }

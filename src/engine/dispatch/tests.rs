@@ -42,7 +42,7 @@ async fn a_slot_given_back_by_a_closed_connection_waits_for_another() {
     // The server closed twice on it.
     dispatcher.give_back(again);
     assert_eq!(dispatcher.outstanding(), 0);
-    let tally = dispatcher.recorder.take_tally();
+    let tally = dispatcher.recorder.take_parts().remove(0);
     let fates = tally.all_requests().fates;
     assert_eq!(fates.of(Fate::TransportError(TransportError::ClosedEarly)), 1);
     let lag = tally.dispatch_lag().max();

@@ -1,8 +1,9 @@
 //! Golden files under `tests/golden`; `STEADFIRE_BLESS=1` rewrites them.
 
 use super::*;
-use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report};
+use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report, segment};
 use crate::report::search::{Bound, MaxRps};
+use crate::report::segment::SegmentReport;
 
 fn check(name: &str, text: &str) {
     let path = format!("{}/tests/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));
@@ -57,4 +58,19 @@ fn every_kind_of_bound_is_said_in_words() {
     search.bound = Bound::Breach;
     search.max_rps = MaxRps { high: Some(352.0), confidence: 0.0, ..search.max_rps };
     assert_eq!(answer(&search), "342/s (331 to 352/s, not confirmed)");
+}
+
+#[test]
+fn a_steered_run_is_told_part_by_part() {
+    let mut steered = report(GOOD);
+    let first = segment();
+    let second = SegmentReport {
+        begin: first.end,
+        end: 4 * first.end,
+        rate: 0.0,
+        label: "deployed v2, with a text that is a good deal too long".to_owned(),
+        ..first.clone()
+    };
+    steered.segments = vec![first, second];
+    check("steered", &render(&steered, Style::Plain));
 }

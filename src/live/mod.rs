@@ -1,0 +1,20 @@
+//! A run while it lasts, for whoever watches and steers it: [`State`] is fed with what happens, [`Scene`]
+//! is what there is to show, [`draw`] paints it, [`Keyboard`] tells what a key means.
+//!
+//! Nothing here knows a terminal, a clock or a thread. Memory is bounded however long a run lasts.
+
+pub mod draw;
+mod keyboard;
+mod narrowing;
+mod orders;
+mod scene;
+mod state;
+
+pub use keyboard::{Action, Key, Keyboard, Keys};
+pub use narrowing::{Dot, Narrowing};
+pub use orders::{Order, Orders};
+pub use scene::{Row, Scene, Share, Stage, Times};
+pub use state::{End, Kind, Leg, Point, State, Subject};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! [`Narrowing`]: a search as it closes in on its answer.
+
+use std::time::Duration;
+
+use crate::analysis::search::{Search, TrialRecord};
+use crate::analysis::trial::{Purpose, Verdict};
+use crate::load::slo::{Objective, quantile_name};
+
+/// A trial as a point of rate and response time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dot {
+    /// Arrivals per second.
+    pub rate: f64,
+    /// The first quantile that the objectives name, else the median.
+    pub time: Duration,
+    /// Whether the time is only known to be this or more.
+    pub at_least: bool,
+    /// Share of slots without a good answer.
+    pub error_rate: f64,
+    /// What it says of its rate.
+    pub verdict: Verdict,
+    /// Whether the rate was held, for what that verdict is worth.
+    pub held: bool,
+    /// Why it was run.
+    pub purpose: Purpose,
+}
+
+/// What a search knows so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Narrowing {
+    /// The name of the times, such as `p95`.
+    pub quantile: String,
+    /// In the order they were made, without pauses for recovery.
+    pub dots: Vec<Dot>,
+    /// The best guess; 0 before there is one.
+    pub estimate: f64,
+    /// What it lies between; the upper end is open until a rate has failed.
+    pub bracket: (f64, Option<f64>),
+}
+
+impl Narrowing {
+    /// As of now.
+    pub fn of(search: &Search) -> Self {
+        let trials = search.trials().iter().filter(|one| one.trial.purpose != Purpose::Recovery);
+        let answer = search.conclude();
+        let first = trials.clone().find_map(|record| quantile(record).map(|(name, ..)| name));
+        Self {
+            quantile: first.unwrap_or_else(|| "p50".to_owned()),
+            dots: trials.map(dot).collect(),
+            estimate: answer.estimate,
+            bracket: (answer.low, answer.high),
+        }
+    }
+}
+
+fn dot(record: &TrialRecord) -> Dot {
+    let figures = &record.figures;
+    let (_, time, at_least) =
+        quantile(record).unwrap_or_else(|| (String::new(), figures.median, false));
+    Dot {
+        rate: record.trial.rate,
+        time,
+        at_least,
+        error_rate: figures.error_rate,
+        verdict: record.judgement.verdict,
+        held: record.judgement.held(),
+        purpose: record.trial.purpose,
+    }
+}
+
+fn quantile(record: &TrialRecord) -> Option<(String, Duration, bool)> {
+    record.figures.measured.iter().find_map(|measured| match measured.objective {
+        Objective::ResponseTime { quantile, .. } => {
+            let time = Duration::from_secs_f64(measured.value.max(0.0));
+            Some((quantile_name(quantile), time, measured.at_least))
+        }
+        _ => None,
+    })
+}
