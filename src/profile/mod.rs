@@ -36,6 +36,7 @@ mod jwt;
 mod node;
 mod oauth2;
 mod redistribute;
+mod scan;
 mod schema;
 mod select;
 mod template;
