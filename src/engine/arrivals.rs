@@ -34,8 +34,8 @@ enum Bound {
 impl Arrivals {
     pub(super) fn new(assignment: &Assignment, worker: usize, workers: usize) -> Self {
         let leg = &assignment.leg;
-        let bound =
-            if leg.schedule.horizon.length == Duration::MAX { Bound::Slots } else { Bound::Length };
+        let horizon = leg.schedule.horizon;
+        let bound = if horizon.length == Duration::MAX { Bound::Slots } else { Bound::Length };
         Self {
             slots: leg.schedule.stride(worker as u64, workers as u64).peekable(),
             mix: Arc::clone(&assignment.mix),

@@ -12,7 +12,6 @@ use bytes::Bytes;
 
 use crate::engine::alarm::Alarm;
 use crate::engine::dispatch::Dispatcher;
-use crate::engine::prepared::Turn;
 use crate::engine::ruling::{Received, Ruling, by_status};
 use crate::engine::seat::{Job, Seat};
 use crate::load::way::KeepAlive;
@@ -146,14 +145,12 @@ impl<L: Link> Carrier<L> {
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
         let start = self.dispatcher.start.borrow().clone();
-        let due = start.wall.saturating_add(job.due.since(Offset::ZERO));
-        let turn = Turn { due, taken: &start.taken, ..Turn::rehearsed(job.slot) };
         let token_version = prepared.token_version(job.slot);
-        let request = match dispatcher.journeys.outgoing(prepared, &job, began, turn) {
+        let request = match self.dispatcher.journeys.outgoing(prepared, &job, (began, &start)) {
             Ok(request) => request,
-            Err(unsendable) => {
+            Err(unfilled) => {
                 self.seat.carrying.set(None);
-                self.dispatcher.unsendable(&job, unsendable);
+                self.dispatcher.unfilled(&job, unfilled);
                 return After::Open;
             }
         };
@@ -191,10 +188,7 @@ impl<L: Link> Carrier<L> {
                     }
                     Ruling::Follow(job) => self.dispatcher.follow(job),
                 }
-                match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {
-                    Within::Ended(reuse) => reuse.into(),
-                    Within::TimedOut | Within::Dismissed => After::Closed,
-                }
+                self.settle(limit_ns).await
             }
             Within::Ended(Exchange::Failed(fault)) => {
                 self.fail(&job, began, Fate::TransportError(fault));
@@ -211,6 +205,13 @@ impl<L: Link> Carrier<L> {
             }
             // The leg is over, and the slot was given its fate then.
             Within::Dismissed => After::Closed,
+        }
+    }
+
+    async fn settle(&mut self, limit_ns: u64) -> After {
+        match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {
+            Within::Ended(reuse) => reuse.into(),
+            Within::TimedOut | Within::Dismissed => After::Closed,
         }
     }
 

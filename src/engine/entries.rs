@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::prepare::PrepareError;
-use crate::load::feeder::{FeederId, Feeding};
-use crate::load::flow::{Flow, Flows};
+use crate::load::flow::Flows;
 use crate::load::mix::Mix;
 use crate::load::plan::Plan;
 use crate::load::request::{Pools, RequestTemplate};
@@ -20,8 +19,6 @@ pub(super) struct Entries {
     pub(super) rows: Arc<[RequestTemplate]>,
     /// Slot index → single request or flow.
     pub(super) mix: Arc<Mix>,
-    /// Which row of which feeder each slot takes.
-    pub(super) feeding: Arc<Feeding>,
     /// Weights that moved.
     pub(super) redistributed: Vec<Redistributed>,
 }
@@ -42,20 +39,6 @@ pub(super) fn settle(plan: &Plan, pools: &Pools) -> Result<Entries, PrepareError
     });
     // A stand-in picks from no pool, so all are left, and they come last.
     let flows = Arc::new(plan.flows.clone().reclaimed(&mut requests));
-    let feeding = Arc::new(feeding(plan, &requests, &flows, &mix));
     let rows = requests.iter().chain(flows.steps()).cloned().collect();
-    Ok(Entries { requests: requests.into(), flows, rows, mix, feeding, redistributed })
-}
-
-/// Which rows of feeders the slots of a mix take; all steps of a flow see the same.
-pub(super) fn feeding(
-    plan: &Plan,
-    requests: &[RequestTemplate],
-    flows: &Flows,
-    mix: &Mix,
-) -> Feeding {
-    let of_flow = |flow: &Flow| flow.steps.iter().flat_map(|step| step.request.feeders()).collect();
-    let singles = requests.iter().map(|one| one.feeders().collect());
-    let used: Vec<Vec<FeederId>> = singles.chain(flows.list.iter().map(of_flow)).collect();
-    Feeding::new(plan.feeders.clone(), mix, |entry| &used[entry], plan.seed)
+    Ok(Entries { requests: requests.into(), flows, rows, mix, redistributed })
 }

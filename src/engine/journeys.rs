@@ -17,7 +17,8 @@ use http::uri::PathAndQuery;
 use http::{Method, Uri};
 use slab::Slab;
 
-use crate::engine::prepared::{Prepared, Turn, Unsendable};
+use crate::engine::leg::Start;
+use crate::engine::prepared::{Prepared, Turn};
 use crate::engine::seat::Job;
 use crate::load::cookies::{Channel, Cookies, Jar, Site};
 use crate::load::extract::{Gathered, Ring, Target};
@@ -51,6 +52,15 @@ pub(super) struct Journeys {
     gathered: RefCell<Vec<Ring>>,
     /// Wakes the worker when a step is due sooner than what it waits for.
     waker: RefCell<Option<Waker>>,
+}
+
+/// Why a slot has nothing to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfilled {
+    /// No answer has brought yet what it is filled with.
+    Yet,
+    /// A template fails, or gives what HTTP forbids.
+    Never,
 }
 
 /// A flow, a redirect that is followed, or both.
@@ -186,25 +196,30 @@ impl Journeys {
         .await;
     }
 
-    /// What a slot sends at `now`, in this `turn` but for its step and what answers brought.
+    /// What a slot sends at `now`, in a leg that began with `start`.
     pub(super) fn outgoing(
         &self,
         prepared: &Prepared,
         job: &Job,
-        now: Offset,
-        turn: Turn<'_>,
-    ) -> Result<Outgoing, Unsendable> {
+        (now, start): (Offset, &Start),
+    ) -> Result<Outgoing, Unfilled> {
+        let due = start.wall.saturating_add(job.due.since(Offset::ZERO));
+        let filled = |step, gathered| {
+            if !prepared.is_filled_by(job.request, gathered) {
+                return Err(Unfilled::Yet);
+            }
+            let turn = Turn { slot: job.slot, step, gathered, due, taken: &start.taken };
+            prepared.request(job.request, &turn).ok_or(Unfilled::Never)
+        };
         let gathered = self.gathered.borrow();
         let Some(id) = job.journey else {
-            let gathered = Gathered { variables: &[], pools: &gathered };
-            return prepared.request(job.request, &Turn { gathered, ..turn });
+            return filled(0, Gathered { variables: &[], pools: &gathered });
         };
         let journeys = self.under_way.borrow();
         let Journey { walk, hop } = &journeys[id];
         let variables = walk.as_ref().map_or(&[][..], |walk| &walk.variables);
-        let step = walk.as_ref().map_or(0, |walk| walk.step);
-        let gathered = Gathered { variables, pools: &gathered };
-        let mut outgoing = prepared.request(job.request, &Turn { step, gathered, ..turn })?;
+        let step = walk.as_ref().map_or(0, |walk| walk.step as u64);
+        let mut outgoing = filled(step, Gathered { variables, pools: &gathered })?;
         if let Some(hop) = hop {
             redirect(&mut outgoing, hop);
         }
@@ -252,7 +267,9 @@ impl Journeys {
             match (target, job.journey) {
                 (Target::Pool(pool), _) => {
                     if let Some(ring) = self.gathered.borrow_mut().get_mut(pool) {
-                        values.into_iter().for_each(|value| ring.push(value));
+                        for value in values {
+                            ring.push(value);
+                        }
                     }
                 }
                 (Target::Variable(number), Some(id)) => {
@@ -367,5 +384,156 @@ fn add_cookies(headers: &mut HeaderMap, cookies: Option<String>) {
     let both = own.map_or_else(|| cookies.clone(), |own| format!("{own}; {cookies}"));
     if let Ok(value) = HeaderValue::from_str(&both) {
         headers.insert(COOKIE, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::example;
+    use crate::load::flow::{Flow, Step, Think};
+    use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
+    use crate::load::schedule::Slot;
+
+    const MS: u64 = 1_000_000;
+
+    fn at(ms: u64) -> Offset {
+        Offset::from_nanos(ms * MS)
+    }
+
+    /// A flow of three steps with pauses of 10 ms, after two single requests.
+    fn journeys(on_failure: OnFailure) -> Journeys {
+        let step = |pause_ms| Step {
+            request: RequestTemplate {
+                name: "f / s".to_owned(),
+                weight: 1,
+                group: None,
+                tags: Vec::new(),
+                method: Method::GET,
+                path: Template::literal("/"),
+                headers: Vec::new(),
+                body: None,
+                expect: Expect::SUCCESS,
+                on_empty: OnEmpty::Fail,
+            },
+            think: Think {
+                low: Duration::from_millis(pause_ms),
+                high: Duration::from_millis(pause_ms),
+            },
+        };
+        let flow = Flow {
+            name: "f".to_owned(),
+            weight: 1,
+            tags: Vec::new(),
+            steps: vec![step(0), step(10), step(10)],
+            on_failure,
+            cookies: Cookies::Off,
+            variables: 1,
+        };
+        let flows = Flows { list: vec![flow], ..Flows::default() };
+        let pools: Pools = Arc::from([]);
+        let journeys = Journeys::new(&example::plan(9), Arc::new(flows), 2, &pools);
+        journeys.begin(at(100));
+        journeys
+    }
+
+    fn started(journeys: &Journeys, due: Offset) -> Job {
+        journeys.start(0, Job::new(Slot { index: 7, due }, 0, due >= at(100), due))
+    }
+
+    /// Ends a job's exchange; what follows from it for its flow.
+    fn ended(
+        journeys: &Journeys,
+        job: &Job,
+        done: Offset,
+        fate: Fate,
+    ) -> Option<(usize, Milestone, bool)> {
+        let sample = Sample::unsent(job.request, job.due, fate, done);
+        let sample = journeys.spanning(job.journey.unwrap(), sample);
+        journeys.go_on(job.journey.unwrap(), &sample)
+    }
+
+    #[test]
+    fn each_step_is_due_a_pause_after_the_end_of_the_one_before() {
+        let journeys = journeys(OnFailure::Stop);
+        let first = started(&journeys, at(90));
+        assert_eq!((first.request, first.measured), (2, false));
+        assert_eq!(ended(&journeys, &first, at(95), Fate::Ok), None);
+        assert_eq!(journeys.next_due(), Some(at(105)));
+        assert!(journeys.take(at(104), Offset::MAX, at(104)).is_none(), "not due yet");
+        assert!(journeys.take(at(200), at(105), at(200)).is_none(), "not before the end");
+        let second = journeys.take(at(105), at(106), at(105)).unwrap();
+        assert_eq!((second.request, second.due, second.slot), (3, at(105), 7));
+        assert!(second.measured, "the warm-up is over when it is due");
+        assert_eq!(ended(&journeys, &second, at(130), Fate::Ok), None);
+        let third = journeys.take(at(140), Offset::MAX, at(140)).unwrap();
+        let end = ended(&journeys, &third, at(150), Fate::Ok);
+        assert_eq!(end, Some((0, Milestone::Completed, false)), "it began in the warm-up");
+        assert_eq!((journeys.under_way(), journeys.last_due()), (0, at(140)));
+    }
+
+    #[test]
+    fn a_failure_ends_a_flow_or_does_not() {
+        let stopping = journeys(OnFailure::Stop);
+        let first = started(&stopping, at(200));
+        let end = ended(&stopping, &first, at(210), Fate::BadStatus);
+        assert_eq!(end, Some((0, Milestone::EndedEarly(0), true)));
+        assert_eq!((stopping.under_way(), stopping.next_due()), (0, None));
+
+        let going_on = journeys(OnFailure::Continue);
+        let first = started(&going_on, at(200));
+        assert_eq!(ended(&going_on, &first, at(210), Fate::Timeout), None);
+        assert_eq!(going_on.next_due(), Some(at(220)));
+    }
+
+    #[test]
+    fn the_end_of_a_run_is_nobodys_failure() {
+        for fate in [Fate::Open, Fate::Unsent] {
+            let journeys = journeys(OnFailure::Stop);
+            let first = started(&journeys, at(200));
+            assert_eq!(ended(&journeys, &first, at(210), fate), None);
+            assert_eq!((journeys.under_way(), journeys.next_due()), (0, None), "{fate:?}");
+        }
+    }
+
+    #[test]
+    fn a_sample_spans_all_hops() {
+        let journeys = journeys(OnFailure::Stop);
+        let slot = Slot { index: 1, due: at(100) };
+        let job = Job::new(slot, 0, true, at(100));
+        let hop = |began, bytes| Hop {
+            target: PathAndQuery::from_static("/b"),
+            carries: Carries::All,
+            followed: 1,
+            began,
+            sent: Some(began),
+            first_byte: Some(began + Duration::from_millis(1)),
+            wait: Wait::default(),
+            bytes,
+        };
+        let job = journeys.follow(&job, hop(at(101), 5));
+        let job = journeys.follow(&job, hop(at(120), 6));
+        assert_eq!(journeys.followed(&job), Some((2, at(101))));
+        let last = Sample { bytes: 7, ..Sample::unsent(0, at(100), Fate::Unsent, at(150)) };
+        let whole = journeys.spanning(job.journey.unwrap(), last);
+        assert_eq!((whole.sent, whole.bytes, whole.fate), (Some(at(101)), 18, Fate::Open));
+        assert_eq!(journeys.go_on(job.journey.unwrap(), &whole), None);
+        assert_eq!(
+            (journeys.under_way(), journeys.followed(&Job { journey: None, ..job })),
+            (0, None)
+        );
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_wait_ends_when_a_step_turns_out_to_be_due_sooner() {
+        let journeys = journeys(OnFailure::Stop);
+        let first = started(&journeys, at(200));
+        let never = std::future::pending();
+        let wait = journeys.wait(at(300), never);
+        let end = async { ended(&journeys, &first, at(210), Fate::Ok) };
+        let ((), end) = tokio::join!(wait, end);
+        assert_eq!((end, journeys.next_due()), (None, Some(at(220))));
     }
 }

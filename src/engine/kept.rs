@@ -6,8 +6,8 @@ use std::io::Read as _;
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
-use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue};
 
 use crate::load::answer::{Answer, BODY_BYTES_MAX, Body};
 use crate::load::expect::Reads;
@@ -59,9 +59,16 @@ impl Keep for Keeper {
 }
 
 impl Kept {
+    /// Of an answer that is there already.
+    pub(super) fn of(headers: &HeaderMap, body: &[u8]) -> Self {
+        let kept = &body[..body.len().min(BODY_BYTES_MAX)];
+        let (body_too, cut) = (true, kept.len() < body.len());
+        Self { headers: headers.clone(), body_too, body: kept.to_vec(), cut }
+    }
+
     /// Shows the answer, its body decoded, to `look`; the body was `body_bytes` long on the wire.
     pub(super) fn show<T>(&self, body_bytes: u64, look: impl FnOnce(&Answer<'_>) -> T) -> T {
-        let encoding = self.headers.get(CONTENT_ENCODING).map(|value| value.as_bytes());
+        let encoding = self.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
         let known = match encoding {
             None => Some((Cow::Borrowed(self.body.as_slice()), self.cut)),
             Some(name) if name.eq_ignore_ascii_case(b"identity") => {

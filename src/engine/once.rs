@@ -1,14 +1,14 @@
 //! One exchange of each kind, kept whole, for a look before the load.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 
-use crate::engine::entries::feeding;
-use crate::engine::prepare::{PrepareError, Ready, Surroundings, prepare, route_of};
-use crate::engine::prepared::{Prepared, RenderError, Turn, Unsendable, setup_outgoing};
+use crate::engine::prepare::{PrepareError, Ready, Surroundings, feeding, prepare, route_of};
+use crate::engine::prepared::{Prepared, RenderError, Turn, setup_outgoing};
 use crate::load::answer::{self as answered, Body};
 use crate::load::auth::Auth;
 use crate::load::expect::{Expect, Inspection};
@@ -60,6 +60,8 @@ pub struct Single {
     pub outcome: Result<Answer, SingleError>,
     /// What was wrong with the answer.
     pub complaint: Option<String>,
+    /// The token that it may have carried, which is not to be shown; empty where there is none.
+    pub token: Arc<str>,
 }
 
 /// Sends the log-in, the set-up requests and each request of the mix one time, and hands over each exchange
@@ -84,10 +86,11 @@ pub async fn once(
     }
     let ready = prepare(plan, surroundings).await?;
     let tokens: Vec<Arc<str>> = ready.tokens.iter().map(|one| Arc::clone(&one.text)).collect();
-    let token = tokens.first().map_or("", |token| token);
+    let of = |slot: usize| tokens.get(slot % tokens.len().max(1)).cloned().unwrap_or_default();
     for setup in &plan.setup {
-        let filled = (&ready.pools, token);
-        show(desk.exchange_of(setup, Stage::SetUp, plan, filled).await?);
+        let filled = (&ready.pools, &*of(0));
+        let single = desk.exchange_of(setup, Stage::SetUp, plan, filled).await?;
+        show(Single { token: of(0), ..single });
     }
     let sources = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
     let prepared = Prepared::new(&ready.rows, plan, sources, &tokens)?;
@@ -100,16 +103,15 @@ pub async fn once(
             let request = &ready.rows[row];
             let gathered = left.gathered(row);
             let turn = Turn { due: now, gathered, ..Turn::rehearsed(row as u64) };
-            match prepared.request(row, &turn) {
-                Ok(outgoing) => {
-                    let expect = &request.expect;
-                    let single = desk.exchange(&request.name, Stage::Mix, outgoing, expect).await;
-                    left.take(row, expect, &single);
-                    show(single);
-                }
-                Err(Unsendable::Unfilled) => unfilled.push(row),
-                Err(Unsendable::Broken) => return Err(unsendable(request).into()),
+            if !prepared.is_filled_by(row, gathered) {
+                unfilled.push(row);
+                continue;
             }
+            let outgoing = prepared.request(row, &turn).ok_or_else(|| unsendable(request))?;
+            let expect = &request.expect;
+            let single = desk.exchange(&request.name, Stage::Mix, outgoing, expect).await;
+            left.take(row, expect, &single);
+            show(Single { token: of(row), ..single });
         }
         rows = unfilled;
     }
@@ -168,8 +170,8 @@ fn inspected(expect: &Expect, answer: &Answer) -> Inspection {
     expect.inspect(&answered::Answer::new(answer.body.len() as u64, &answer.headers, body))
 }
 
-/// The requests that these slots would send if they were due `now`, since 1970. Pools hold their own name in capitals, and the token is
-/// called TOKEN.
+/// The requests that these slots would send if they were due `now`, since 1970. Pools hold their own name
+/// in capitals, and the token is called TOKEN.
 ///
 /// # Errors
 /// A request renders to something that HTTP forbids.
@@ -186,7 +188,7 @@ pub fn preview(
     let weights = plan.requests.iter().map(|request| request.weight);
     let weights: Vec<u32> = weights.chain(plan.flows.list.iter().map(|flow| flow.weight)).collect();
     let mix = Mix::new(&weights, plan.seed)?;
-    let feeding = Arc::new(feeding(plan, &plan.requests, &plan.flows, &mix));
+    let feeding = Arc::new(feeding(plan, &plan.requests, &mix));
     let rows: Vec<RequestTemplate> = plan.rows().cloned().collect();
     let prepared = Prepared::new(&rows, plan, (pools, feeding), &["TOKEN".into()])?;
     let named = |pool: &GatheredPool| {
@@ -199,7 +201,7 @@ pub fn preview(
     let rendered = |(slot, request): &(u64, usize)| {
         let turn = Turn { due: now, gathered, ..Turn::rehearsed(*slot) };
         let outgoing = prepared.request(*request, &turn);
-        outgoing.map(|one| sent(&one)).map_err(|_| unsendable(&rows[*request]))
+        outgoing.map(|one| sent(&one)).ok_or_else(|| unsendable(&rows[*request]))
     };
     Ok(slots.iter().map(rendered).collect::<Result<_, _>>()?)
 }
@@ -246,7 +248,7 @@ impl Desk {
             Ok(answer) => complaint(expect, answer),
             Err(error) => Some(error.to_string()),
         };
-        Single { name: name.to_owned(), stage, sent, outcome, complaint }
+        Single { name: name.to_owned(), stage, sent, outcome, complaint, token: Arc::default() }
     }
 }
 
@@ -254,13 +256,21 @@ fn complaint(expect: &Expect, answer: &Answer) -> Option<String> {
     if !expect.accepts(answer.status) {
         return Some(match expect.statuses.as_slice() {
             [] => format!("status {}, expected 200 to 399", answer.status),
-            statuses => format!("status {}, expected {statuses:?}", answer.status),
+            statuses => format!("status {}, expected {}", answer.status, listed(statuses)),
         });
     }
     let inspection = inspected(expect, answer);
     let failed: Vec<String> =
         inspection.amiss.places().map(|place| expect.name_of(place)).collect();
     inspection.failed.then(|| format!("failed: {}", failed.join(", ")))
+}
+
+fn listed(statuses: &[RangeInclusive<u16>]) -> String {
+    let one = |range: &RangeInclusive<u16>| match (range.start(), range.end()) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first} to {last}"),
+    };
+    statuses.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn sent(outgoing: &Outgoing) -> Sent {

@@ -3,7 +3,7 @@
 //! Nothing here is measured. Each failure names the step, the cause and the remedy, and no message holds
 //! a password or a token.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::engine::desk::{Desk, document, step};
 use crate::engine::entries::{self, Entries};
 use crate::engine::issuer::{Issuer, OwnLife, Token};
 use crate::engine::prepared::RenderError;
-use crate::engine::ruling::failed_check;
+use crate::engine::ruling::failed_checks;
 use crate::load::auth::Auth;
-use crate::load::feeder::Feeding;
+use crate::load::feeder::{FeederId, Feeding};
 use crate::load::flow::Flows;
 use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Plan, Scheme, SetupRequest};
@@ -204,9 +204,21 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
     let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
-    let Entries { requests, flows, rows, mix, feeding, redistributed } =
-        entries::settle(plan, &pools)?;
+    let Entries { requests, flows, rows, mix, redistributed } = entries::settle(plan, &pools)?;
+    let feeding = Arc::new(feeding(plan, &requests, &mix));
     Ok(Ready { route, requests, flows, rows, mix, pools, feeding, tokens, issuer, redistributed })
+}
+
+/// Which rows the slots of a mix take.
+pub(super) fn feeding(plan: &Plan, requests: &[RequestTemplate], mix: &Mix) -> Feeding {
+    let single = requests.iter().map(|one| one.feeders().collect());
+    // A flow takes one row for all of its steps.
+    let flows = plan.flows.list.iter().map(|flow| {
+        flow.steps.iter().flat_map(|step| step.request.feeders()).collect::<BTreeSet<_>>()
+    });
+    let used: Vec<Vec<FeederId>> =
+        single.chain(flows.map(|feeders| feeders.into_iter().collect())).collect();
+    Feeding::new(plan.feeders.clone(), mix, |request| &used[request], plan.seed)
 }
 
 /// The way to the target, tried, and the plan with the version of HTTP that is spoken there.
@@ -355,7 +367,7 @@ impl Desk<'_> {
                 let (step, status) = (step(setup), answer.status);
                 return Err(PrepareError::Refused { step, status, remedy });
             }
-            if let Some(check) = failed_check(&setup.expect, &answer.body) {
+            if let Some(check) = failed_checks(&setup.expect, &answer).first() {
                 let what = format!("the answer fails the check `{check}`");
                 return Err(PrepareError::Unusable { step: step(setup), what });
             }

@@ -39,21 +39,21 @@ enum Part<T, V> {
 pub(super) struct Turn<'a> {
     /// Within its leg.
     pub(super) slot: u64,
+    /// Of the flow that it starts, from 0.
+    pub(super) step: u64,
+    /// What earlier answers have left.
+    pub(super) gathered: Gathered<'a>,
     /// Its due instant, since 1970.
     pub(super) due: Duration,
     /// By earlier legs.
     pub(super) taken: &'a Taken,
-    /// Of the slot's flow, from 0.
-    pub(super) step: usize,
-    /// From earlier answers.
-    pub(super) gathered: Gathered<'a>,
 }
 
 impl Turn<'static> {
     /// Slot `slot` of a leg that comes first and measures nothing.
     pub(super) fn rehearsed(slot: u64) -> Self {
-        let (due, taken) = (Duration::ZERO, Rows::none().taken);
-        Self { slot, due, taken, step: 0, gathered: Gathered::NONE }
+        let (step, gathered) = (0, Gathered::NONE);
+        Self { slot, step, gathered, due: Duration::ZERO, taken: Rows::none().taken }
     }
 }
 
@@ -72,15 +72,6 @@ struct Entry {
     carries_token: bool,
     /// What earlier answers must have brought: gathered pools and variables, by number.
     needs: (Vec<usize>, Vec<usize>),
-}
-
-/// Why a slot's request cannot be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unsendable {
-    /// Earlier answers have not brought yet what it is filled with.
-    Unfilled,
-    /// An expression failed, or gave what HTTP forbids.
-    Broken,
 }
 
 /// Requests ready to be sent.
@@ -188,7 +179,7 @@ impl Prepared {
     }
 
     fn fill<'a>(&'a self, turn: &Turn<'a>, token: &'a str) -> Fill<'a> {
-        let random = SplitMix64::for_step(self.seed, turn.slot, turn.step as u64);
+        let random = SplitMix64::for_step(self.seed, turn.slot, turn.step);
         let plain = Fill::of(random, turn.slot, &self.pools, token);
         let rows = Rows { feeding: &self.feeding, taken: turn.taken };
         Fill { due: turn.due, rows, gathered: turn.gathered, ..plain }
@@ -236,16 +227,19 @@ impl Prepared {
         self.tokens.renew(renewed);
     }
 
-    /// What is sent in this turn of a request.
-    pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Result<Outgoing, Unsendable> {
-        let entry = &self.entries[request];
-        if !entry.is_filled_by(turn.gathered) {
-            return Err(Unsendable::Unfilled);
-        }
-        self.rendered(entry, turn).ok_or(Unsendable::Broken)
+    /// Whether earlier answers have brought what a request is filled with.
+    pub(super) fn is_filled_by(&self, request: usize, gathered: Gathered<'_>) -> bool {
+        let (pools, variables) = &self.entries[request].needs;
+        let filled = |ring: &Ring| !ring.values().is_empty();
+        pools.iter().all(|&pool| gathered.pools.get(pool).is_some_and(filled))
+            && variables
+                .iter()
+                .all(|&number| gathered.variables.get(number).is_some_and(Option::is_some))
     }
 
-    fn rendered(&self, entry: &Entry, turn: &Turn<'_>) -> Option<Outgoing> {
+    /// The request that a slot sends; nothing if an expression fails, or gives what HTTP forbids.
+    pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Option<Outgoing> {
+        let entry = &self.entries[request];
         let held = self.tokens.of(turn.slot);
         let mut fill = self.fill(turn, &held.text);
         let uri = match &entry.uri {
@@ -271,17 +265,6 @@ impl Prepared {
         *outgoing.uri_mut() = uri;
         *outgoing.headers_mut() = headers;
         Some(outgoing)
-    }
-}
-
-impl Entry {
-    fn is_filled_by(&self, gathered: Gathered<'_>) -> bool {
-        let (pools, variables) = &self.needs;
-        let filled = |ring: &Ring| !ring.values().is_empty();
-        pools.iter().all(|&pool| gathered.pools.get(pool).is_some_and(filled))
-            && variables
-                .iter()
-                .all(|&number| gathered.variables.get(number).is_some_and(Option::is_some))
     }
 }
 
@@ -350,9 +333,9 @@ pub(super) fn setup_outgoing(
         on_empty: crate::load::request::OnEmpty::Fail,
     };
     let filled = (pools, Arc::new(Feeding::NONE));
-    let wrong = |_| RenderError { request: setup.name.clone(), part: "template" };
+    let wrong = || RenderError { request: setup.name.clone(), part: "template" };
     let prepared = Prepared::new(&[template], plan, filled, &[token.into()])?;
-    prepared.request(0, &Turn::rehearsed(0)).map_err(wrong)
+    prepared.request(0, &Turn::rehearsed(0)).ok_or_else(wrong)
 }
 
 /// The values of headers that differ by token alone, each once.

@@ -4,20 +4,19 @@
 
 use std::rc::Rc;
 
-use http::{HeaderMap, Method, Uri};
+use http::{Method, Uri};
 
 use crate::engine::dispatch::Dispatcher;
-use crate::engine::journeys::Hop;
+use crate::engine::journeys::{Hop, Unfilled};
 use crate::engine::kept::{Keeper, Kept};
-use crate::engine::prepared::Unsendable;
 use crate::engine::seat::Job;
-use crate::load::answer::{Answer, Body};
 use crate::load::expect::{Amiss, Expect, Reads, Trouble};
 use crate::load::redirect;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::Sample;
 use crate::time::Offset;
 use crate::transport::exchange::Outgoing;
+use crate::transport::single;
 
 /// What follows from an answer.
 pub(super) enum Ruling {
@@ -49,11 +48,11 @@ pub(super) fn by_status(expect: &Expect, status: u16) -> Fate {
     if expect.accepts(status) { Fate::Ok } else { Fate::BadStatus }
 }
 
-/// The first check that the answer to a set-up request fails, by name.
-pub(super) fn failed_check(expect: &Expect, body: &[u8]) -> Option<String> {
-    let headers = HeaderMap::new();
-    let answer = Answer::new(body.len() as u64, &headers, Body::Whole(body));
-    expect.inspect(&answer).amiss.places().next().map(|place| expect.name_of(place))
+/// The checks that an answer fails which is kept whole, by name.
+pub(super) fn failed_checks(expect: &Expect, answer: &single::Answer) -> Vec<String> {
+    let kept = Kept::of(&answer.headers, &answer.body);
+    let inspection = kept.show(answer.body.len() as u64, |answer| expect.inspect(answer));
+    inspection.amiss.places().map(|place| expect.name_of(place)).collect()
 }
 
 impl Dispatcher {
@@ -127,15 +126,15 @@ impl Dispatcher {
         })
     }
 
-    /// Ends a slot whose request could not be filled.
-    pub(super) fn unsendable(self: &Rc<Self>, job: &Job, reason: Unsendable) {
-        let fate = match reason {
-            Unsendable::Unfilled => {
+    /// Ends a slot that has nothing to send.
+    pub(super) fn unfilled(self: &Rc<Self>, job: &Job, why: Unfilled) {
+        let fate = match why {
+            Unfilled::Yet => {
                 let amiss = Amiss::from(Trouble::NothingToFill);
                 self.recorder.amiss(job.request, amiss, job.measured);
                 Fate::Shed
             }
-            Unsendable::Broken => Fate::TransportError(TransportError::Template),
+            Unfilled::Never => Fate::TransportError(TransportError::Template),
         };
         let now = self.recorder.clock().now().max(job.due);
         self.carried(job, &job.unsent(fate, now));

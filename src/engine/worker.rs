@@ -3,6 +3,8 @@
 //! It takes the slots of its stride as they come due and hands its windows to the collector; nothing
 //! flows between workers.
 
+mod steps;
+
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -229,9 +231,7 @@ impl<'a> Worker<'a> {
     ) -> Next {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
-        self.dispatcher.start.replace(Arc::clone(&assignment.start));
-        self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
-        self.dispatcher.journeys.begin(Offset::ZERO + leg.warmup);
+        self.begin(&assignment, clock);
         self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
             HttpVersion::Http1 => leg.send_stamps(self.workers),
             // A write carries the frames of several requests.
@@ -255,9 +255,7 @@ impl<'a> Worker<'a> {
                     return Next::Quit;
                 }
             }
-            if arrivals.past_sending(now, leg.drain) {
-                self.give_up(&mut arrivals, now);
-            }
+            self.give_up_late(&mut arrivals, now, leg.drain);
             let head_start =
                 if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };
             let taken = clock.now();
@@ -305,58 +303,11 @@ impl<'a> Worker<'a> {
         Next::GoOn
     }
 
-    /// When the next step is due; none once steps have ended.
-    fn next_step(&self, arrivals: &Arrivals) -> Option<Offset> {
-        let journeys = &self.dispatcher.journeys;
-        if journeys.has_no_flows() {
-            return None;
-        }
-        journeys.next_due().filter(|due| *due < arrivals.steps_end())
-    }
-
-    /// When slots and steps ended or end.
-    fn ended(&self, arrivals: &Arrivals) -> Offset {
-        arrivals.ended().max(self.dispatcher.journeys.last_due())
-    }
-
-    /// Waits for `wake`, or for a step that turns out to be due before.
-    async fn rest(&mut self, wake: Offset) {
-        let journeys = &self.dispatcher.journeys;
-        if journeys.has_no_flows() {
-            self.pacer.wait_until(wake).await;
-        } else {
-            journeys.wait(wake, self.pacer.wait_until(wake)).await;
-        }
-    }
-
-    /// Gives up every slot that is due.
-    fn give_up(&self, arrivals: &mut Arrivals, now: Offset) {
-        while let Some((slot, entry, measured)) = arrivals.take(now, Offset::MAX) {
-            let job = Job::new(slot, entry, measured, now);
-            match entry.checked_sub(self.singles) {
-                None => self.dispatcher.never_sent(&job, now),
-                Some(flow) => self.dispatcher.never_started(flow, job, now),
-            }
-        }
-    }
-
-    /// Takes up the steps of flows that are due by `now` or within the head start, a burst at the most.
-    fn take_steps(
-        &self,
-        arrivals: &Arrivals,
-        taken: Offset,
-        head_start: Duration,
-        window_end: Offset,
-    ) {
-        let journeys = &self.dispatcher.journeys;
-        if journeys.has_no_flows() {
-            return;
-        }
-        let end = window_end.min(arrivals.steps_end());
-        for _ in 0..BURST {
-            let Some(job) = journeys.take(taken + head_start, end, taken) else { return };
-            self.dispatcher.dispatch(job);
-        }
+    fn begin(&self, assignment: &Assignment, clock: Clock) {
+        let leg = &assignment.leg;
+        self.dispatcher.start.replace(Arc::clone(&assignment.start));
+        self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
+        self.dispatcher.journeys.begin(Offset::ZERO + leg.warmup);
     }
 
     /// Takes up the slots that are due by `now` or within the head start, a burst at the most. One due at

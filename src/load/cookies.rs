@@ -116,10 +116,9 @@ impl Lifetime {
     fn left(self, date: Option<Timestamp>) -> Left {
         let seconds = match (self.max_age_s, self.expires, date) {
             (Some(seconds), ..) => seconds,
-            (None, None, _) => return Left::Session,
             (None, Some(end), Some(date)) => end.as_second() - date.as_second(),
             (None, Some(end), None) if end.as_second() < LONG_AGO => 0,
-            (None, Some(_), None) => return Left::Session,
+            (None, ..) => return Left::Session,
         };
         match u64::try_from(seconds) {
             Ok(seconds @ 1..) => Left::For(Duration::from_secs(seconds)),

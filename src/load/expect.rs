@@ -279,13 +279,13 @@ impl Test {
             Self::MinBytes(least) => answer.body_bytes >= *least,
             Self::MaxBytes(most) => answer.body_bytes <= *most,
             Self::Contains(text) => holds_text(answer.bytes(), text.as_bytes()),
-            Self::Header(name, test) => {
+            Self::Header(name, wanted) => {
                 let mut values = answer.header(name);
-                match test {
+                match wanted {
                     TextTest::Exists => values.next().is_some(),
                     TextTest::Absent => values.next().is_none(),
-                    TextTest::Equals(text) => values.any(|value| value == text),
-                    TextTest::Contains(text) => values.any(|value| value.contains(text.as_str())),
+                    TextTest::Equals(whole) => values.any(|value| value == whole),
+                    TextTest::Contains(part) => values.any(|value| value.contains(part.as_str())),
                 }
             }
             Self::Json(path, test) => {

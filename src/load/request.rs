@@ -96,10 +96,10 @@ pub struct Fill<'a> {
     pub pools: &'a [Arc<[String]>],
     /// Empty when the plan has no log-in.
     pub token: &'a str,
-    /// Which rows the slot takes.
-    pub rows: Rows<'a>,
     /// What earlier answers left.
     pub gathered: Gathered<'a>,
+    /// Which rows the slot takes.
+    pub rows: Rows<'a>,
     /// Set when an expression could not be evaluated: the text is not to be sent then.
     pub broken: bool,
 }
@@ -135,10 +135,11 @@ impl<'a> Rows<'a> {
 }
 
 impl<'a> Fill<'a> {
-    /// For slot `slot` of a plan without feeders, due in 1970, before any answer.
+    /// For slot `slot` of a plan without feeders, due in 1970.
     pub fn of(random: SplitMix64, slot: u64, pools: &'a [Arc<[String]>], token: &'a str) -> Self {
-        let (due, rows, gathered) = (Duration::ZERO, Rows::none(), Gathered::NONE);
-        Self { random, slot, due, pools, token, rows, gathered, broken: false }
+        let (due, rows, broken) = (Duration::ZERO, Rows::none(), false);
+        let gathered = Gathered::NONE;
+        Self { random, slot, due, pools, token, gathered, rows, broken }
     }
 
     /// The slot's number within the run, over all legs.
@@ -170,8 +171,9 @@ impl Template {
     /// Whether the token stands in it.
     pub fn carries_token(&self) -> bool {
         self.segments.iter().any(|segment| match segment {
-            Segment::Computed(expression) => expression.meanings().contains(&Meaning::Token),
-            segment => *segment == Segment::Token,
+            Segment::Token => true,
+            Segment::Computed(expression) => expression.carries_token(),
+            _ => false,
         })
     }
 

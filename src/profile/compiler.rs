@@ -18,27 +18,27 @@ use crate::profile::fields::{Fields, PROFILE, REQUEST, SETUP, SLO, one_or_many};
 use crate::profile::node::{Node, Span, Value};
 use crate::profile::template::{Piece, Place, is_name, is_reserved};
 use crate::profile::{
-    Environment, Files, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
+    Environment, Inputs, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
 };
 
 pub(super) struct Compiler<'a> {
     pub(super) mistakes: Mistakes<'a>,
     pub(super) environment: Environment<'a>,
-    pub(super) files: Files<'a>,
+    pub(super) inputs: Inputs<'a>,
     /// Environment variables that have been reported.
     pub(super) missing: BTreeSet<String>,
     pub(super) variables: Vec<(String, String)>,
     pub(super) authenticates: bool,
     pub(super) pools: Vec<PoolSource>,
+    /// Pools that answers fill.
+    pub(super) gathered: Vec<GatheredPool>,
+    /// Variables that the steps read so far fill, within a flow.
+    pub(super) flow_variables: Option<Vec<String>>,
     pub(super) feeders: Vec<Arc<Feeder>>,
     /// Names of those with mistakes; what refers to them is not reported again.
     pub(super) broken_feeders: Vec<String>,
     /// What expressions are tried out with.
     pub(super) sample: Feeding,
-    /// Pools that answers fill.
-    pub(super) gathered: Vec<GatheredPool>,
-    /// Variables that the steps read so far fill, within a flow.
-    pub(super) flow_variables: Option<Vec<String>>,
     /// Sent with every request that does not set them itself.
     pub(super) shared_headers: Vec<(HeaderName, Template)>,
     /// Sent with every request but the log-in.
@@ -50,20 +50,24 @@ pub(super) struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    pub(super) fn new(source: Source<'a>, environment: Environment<'a>, files: Files<'a>) -> Self {
+    pub(super) fn new(
+        source: Source<'a>,
+        environment: Environment<'a>,
+        inputs: Inputs<'a>,
+    ) -> Self {
         Self {
             mistakes: Mistakes::new(source),
             environment,
-            files,
+            inputs,
             missing: BTreeSet::new(),
             variables: Vec::new(),
             authenticates: false,
             pools: Vec::new(),
+            gathered: Vec::new(),
+            flow_variables: None,
             feeders: Vec::new(),
             broken_feeders: Vec::new(),
             sample: Feeding::NONE,
-            gathered: Vec::new(),
-            flow_variables: None,
             shared_headers: Vec::new(),
             token_header: None,
             token_query: None,

@@ -156,7 +156,7 @@ impl Compiler<'_> {
 
     fn json_test(&mut self, path: &str, node: &Node) -> Vec<(&'static str, JsonTest)> {
         if !matches!(node.value, Value::Map(_)) {
-            let value = self.expected_json(node, path);
+            let value = self.compared(node, path);
             return value.map(|value| ("equals", JsonTest::Equals(value))).into_iter().collect();
         }
         let Some(fields) = self.mistakes.fields(node, &JSON_TEST) else { return Vec::new() };
@@ -172,24 +172,24 @@ impl Compiler<'_> {
             .get("type")
             .and_then(|node| self.mistakes.choice(node, "`type`", &JsonType::NAMED));
         tests.extend(kind.map(|kind| ("type", JsonTest::Is(kind))));
-        let value = fields.get_even_null("equals").and_then(|node| self.expected_json(node, path));
+        let value = fields.get_even_null("equals").and_then(|node| self.compared(node, path));
         tests.extend(value.map(|value| ("equals", JsonTest::Equals(value))));
         tests
     }
 
     /// A value to compare with, `${VAR}` replaced in texts.
-    fn expected_json(&mut self, node: &Node, what: &str) -> Option<Json> {
+    fn compared(&mut self, node: &Node, what: &str) -> Option<Json> {
         Some(match &node.value {
             Value::Null => Json::Null,
             Value::Bool(value) => Json::Bool(*value),
             Value::Number(number) => Json::Number(number.clone()),
             Value::Text(_) => Json::String(self.fixed(node, &format!("`{what}`"))?),
             Value::List(items) => {
-                items.iter().map(|item| self.expected_json(item, what)).collect::<Option<_>>()?
+                items.iter().map(|item| self.compared(item, what)).collect::<Option<_>>()?
             }
             Value::Map(entries) => {
                 let pairs = entries.iter().filter_map(|(key, value)| {
-                    Some((key.text.clone()?, self.expected_json(value, what)?))
+                    Some((key.text.clone()?, self.compared(value, what)?))
                 });
                 Json::Object(pairs.collect())
             }
@@ -290,12 +290,12 @@ impl Compiler<'_> {
     fn flow_variable(&mut self, key: &Key) -> Option<usize> {
         let name = key.text.as_ref()?;
         let taken = self.variables.iter().any(|(variable, _)| variable == name);
-        if taken || is_reserved(name.as_str()) || !is_name(name) {
+        if taken || is_reserved(name) || !is_name(name) {
             let message = format!("`{name}` can't be the name of a flow's variable");
             let hint = if taken {
                 "`variables` has one of that name; take another"
             } else {
-                "use letters, digits and _, and none of slot, token, pick, randint, uuid"
+                "use letters, digits and _, and neither slot, token nor a function's name"
             };
             self.mistakes.report_with(key.span, message, hint);
             return None;

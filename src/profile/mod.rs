@@ -50,7 +50,6 @@ pub use jwt::jwt_life;
 pub use redistribute::{EmptyPool, Redistributed, empty_pools, redistribute};
 pub use schema::json_schema;
 pub use select::{SelectError, select};
-pub use users::{Table, Tables};
 
 /// Largest profile, in bytes.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -176,32 +175,19 @@ impl fmt::Debug for Profile {
 /// # Errors
 /// All mistakes of the file.
 pub fn load(source: Source<'_>, environment: Environment<'_>) -> Result<Profile, Diagnostics> {
-    let files = Files {
-        inputs: &|_| Err("files cannot be read here".to_owned()),
-        tables: &|_| Err("files cannot be read here".to_owned()),
-    };
-    load_with(source, environment, files)
+    load_with(source, environment, &|_| Err("files cannot be read here".to_owned()))
 }
 
-/// What opens the files that a profile names.
-#[derive(Clone, Copy)]
-pub struct Files<'a> {
-    /// Feeders and bodies.
-    pub inputs: Inputs<'a>,
-    /// Tables of users.
-    pub tables: Tables<'a>,
-}
-
-/// Reads a profile with the `files` that it names.
+/// Reads a profile whose files and feeders `inputs` opens.
 ///
 /// # Errors
 /// All mistakes of the file.
 pub fn load_with(
     source: Source<'_>,
     environment: Environment<'_>,
-    files: Files<'_>,
+    inputs: Inputs<'_>,
 ) -> Result<Profile, Diagnostics> {
-    let mut compiler = compiler::Compiler::new(source, environment, files);
+    let mut compiler = compiler::Compiler::new(source, environment, inputs);
     let mut profile = compiler.profile();
     if !compiler.mistakes.is_empty() {
         return Err(compiler.mistakes.into_diagnostics());

@@ -54,8 +54,7 @@ fn rendered(template: &Template) -> String {
     let mut out = String::new();
     let variables = [Some("v/1".to_owned())];
     let gathered = Gathered { variables: &variables, pools: &[] };
-    let plain = Fill::of(random, 7, &pools, "t0ken");
-    template.render(&mut Fill { gathered, ..plain }, &mut out);
+    template.render(&mut Fill { gathered, ..Fill::of(random, 7, &pools, "t0ken") }, &mut out);
     out
 }
 

@@ -39,6 +39,12 @@ pub(super) fn schedule(plan: &Plan) -> Schedule {
     };
     let stages = plan.stages.as_ref().map(|stages| stages.map_rates(|rate| plan.slot_rate(rate)));
     let stages = stages.map(|stages| stages.warmed_up(plan.warmup));
-    let trace = plan.trace.clone();
-    Schedule { rate, stages, trace, arrivals: plan.arrivals, seed: plan.seed, horizon }
+    Schedule {
+        rate,
+        stages,
+        trace: plan.trace.clone(),
+        arrivals: plan.arrivals,
+        seed: plan.seed,
+        horizon,
+    }
 }

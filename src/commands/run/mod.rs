@@ -127,7 +127,7 @@ impl Session {
         let version = ready.route.version();
         let way = Way { http: HttpChoice::Exactly(version), ..plan.way };
         let (requests, flows) = (ready.requests.to_vec(), (*ready.flows).clone());
-        let plan = Arc::new(Plan { requests, flows, way, ..plan });
+        let plan = Arc::new(Plan { way, requests, flows, ..plan });
         let redistributed = ready.redistributed.clone();
         let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
         let addresses = ready.route.addresses();

@@ -11,6 +11,7 @@ use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
 use crate::commands::run::{Args, replay, way};
 use crate::load::auth::Auth;
+use crate::load::flow::Flows;
 use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
@@ -50,12 +51,7 @@ pub(super) fn resolve(
     };
     let trace = replay::apply(args, profile.as_ref(), &mut requests, &mut mistakes);
     let way = way::resolve(args, origin.as_ref(), &mut mistakes);
-    let flows = profile.as_ref().map(|profile| profile.flows.clone()).unwrap_or_default();
-    requests.extend(flows.stand_ins());
-    choose(&mut requests, args, &mut mistakes);
-    let mut flows = flows.reclaimed(&mut requests);
-    let sent = requests.iter_mut().chain(flows.steps_mut());
-    add_headers(&mut sent.collect::<Vec<_>>(), &args.headers, &mut mistakes);
+    let flows = choose_entries(profile.as_ref(), &mut requests, args, &mut mistakes);
     let auth = auth(profile.as_ref(), &mut mistakes);
     let slo = objectives(args, profile.as_ref());
     if args.connect_timeout.is_zero() || args.timeout.is_zero() {
@@ -214,6 +210,22 @@ fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<S
         mistakes
             .push("nothing is left to send; check --tags, --exclude-tags and --weight".to_owned());
     }
+}
+
+/// What is sent of the profile's requests and flows, with the headers of -H.
+fn choose_entries(
+    profile: Option<&Profile>,
+    requests: &mut Vec<RequestTemplate>,
+    args: &Args,
+    mistakes: &mut Vec<String>,
+) -> Flows {
+    let flows = profile.map(|profile| profile.flows.clone()).unwrap_or_default();
+    requests.extend(flows.stand_ins());
+    choose(requests, args, mistakes);
+    let mut flows = flows.reclaimed(requests);
+    let sent = requests.iter_mut().chain(flows.steps_mut());
+    add_headers(&mut sent.collect::<Vec<_>>(), &args.headers, mistakes);
+    flows
 }
 
 fn add_headers(

@@ -20,8 +20,7 @@ fn loaded_with(text: &str, files: Texts<'_>) -> Result<Profile, Diagnostics> {
         let (_, bytes) = found.ok_or_else(|| format!("no {name}"))?;
         Ok(Box::new(Cursor::new(bytes.to_vec())))
     };
-    let files = Files { inputs: &inputs, tables: &|_| Err("no tables here".to_owned()) };
-    load_with(Source { name: "test.yaml", text }, &environment, files)
+    load_with(Source { name: "test.yaml", text }, &environment, &inputs)
 }
 
 /// The first three slots' paths and the body of the eighth, of the first request.
@@ -234,4 +233,22 @@ fn a_million_rows_stay_small() {
     let table = &profile.unwrap().feeders[0].table;
     assert_eq!((table.rows(), table.cell(999_999, 1)), (1_000_000, "user0999999@example.org"));
     assert!(table.heap_bytes() < 90 << 20, "{}", table.heap_bytes());
+}
+
+#[test]
+fn expressions_see_what_answers_of_a_flow_bring() {
+    let profile = loaded(
+        r#"
+flows:
+  - name: buy
+    steps:
+      - name: begin
+        path: /orders
+        extract: {order: "$.id"}
+      - name: pay
+        path: /orders/{{ order | int + 1 }}
+"#,
+    );
+    let pay = profile.flows.steps().last().unwrap();
+    assert_eq!(pay.gathers(), (Vec::new(), vec![0]), "it waits for the variable");
 }
