@@ -38,6 +38,7 @@ mod monitors;
 mod node;
 mod oauth2;
 mod redistribute;
+mod scan;
 mod schema;
 mod select;
 mod template;
