@@ -197,7 +197,7 @@ impl Fleet {
             }
         }
         let stopped = arrivals_stop.load(Ordering::Relaxed) != u64::MAX;
-        let outcome = collector.outcome(stopped);
+        let outcome = LegOutcome { start_ns, ..collector.outcome(stopped) };
         self.taken.replace(self.ready.feeding.after(&start.taken, outcome.slots));
         Ok(outcome)
     }
@@ -250,6 +250,7 @@ impl Collector {
             previous_end: Offset::ZERO,
             outcome: LegOutcome {
                 tally: Tally::new(requests),
+                start_ns: 0,
                 arrivals_end: Offset::ZERO,
                 end: Offset::ZERO,
                 stopped: false,

@@ -80,6 +80,8 @@ pub enum Flow {
 pub struct LegOutcome {
     /// Everything measured, over all workers.
     pub tally: Tally,
+    /// The monotonic instant of its offset zero, in ns.
+    pub start_ns: u64,
     /// When arrivals ended.
     pub arrivals_end: Offset,
     /// When the last answer had come, or the drain was over.

@@ -149,6 +149,8 @@ impl<'a> Compiler<'a> {
             (profile.slo, profile.tiers) = self.objectives(node);
         }
         self.timing(profile, fields);
+        profile.monitors =
+            fields.get("monitors").map(|node| self.monitors(node)).unwrap_or_default();
     }
 
     /// Text in which `${VAR}` alone is replaced.

@@ -35,6 +35,7 @@ pub(super) const PROFILE: Keys = Keys {
         "stages",
         "warmup",
         "arrivals",
+        "monitors",
     ],
     planned: &[],
 };

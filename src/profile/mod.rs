@@ -13,6 +13,7 @@ use aws_lc_rs::digest;
 use crate::load::auth::Auth;
 use crate::load::feeder::Feeder;
 use crate::load::flow::Flows;
+use crate::load::monitor::Monitor;
 use crate::load::plan::{PoolSource, SetupRequest};
 use crate::load::rate::Rate;
 use crate::load::request::RequestTemplate;
@@ -33,6 +34,7 @@ mod fields;
 mod flows;
 mod functions;
 mod jwt;
+mod monitors;
 mod node;
 mod oauth2;
 mod redistribute;
@@ -62,6 +64,8 @@ pub const FILE_BYTES_MAX: u64 = 64 << 20;
 pub const FEEDERS_MAX: usize = 100;
 /// Most pools.
 pub const POOLS_MAX: usize = 1_000;
+/// Most monitors.
+pub const MONITORS_MAX: usize = 8;
 /// Largest weight.
 pub const WEIGHT_MAX: u32 = 1_000_000;
 
@@ -130,6 +134,8 @@ pub struct Profile {
     pub warmup: Option<Duration>,
     /// Spacing of arrivals.
     pub arrivals: Option<Arrivals>,
+    /// What is looked at while the load goes on.
+    pub monitors: Vec<Monitor>,
 }
 
 impl Profile {
@@ -152,6 +158,7 @@ impl Profile {
             stages: None,
             warmup: None,
             arrivals: None,
+            monitors: Vec::new(),
         }
     }
 }

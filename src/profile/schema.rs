@@ -13,7 +13,7 @@ use crate::load::stages::Stages;
 use crate::profile::body::BODIES;
 use crate::profile::schema::answers::{expect, extract, redirects};
 use crate::profile::schema::flows::flow;
-use crate::profile::{FEEDERS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
+use crate::profile::{FEEDERS_MAX, MONITORS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
 
 /// The JSON Schema (draft 2020-12) of a profile.
 pub fn json_schema() -> Value {
@@ -70,6 +70,12 @@ pub fn json_schema() -> Value {
             "arrivals": {
                 "enum": ["constant", "poisson", "uniform-jitter"],
                 "description": "How arrivals are spread around the rate; --arrivals overrides it.",
+            },
+            "monitors": {
+                "type": "array", "maxItems": MONITORS_MAX,
+                "items": { "type": "string", "pattern": "^(prometheus|process|command|postgres(ql)?):" },
+                "description": "What is looked at while the load goes on: prometheus:URL?series=a,b, \
+                                process:PORT, process:pid:N, command:TEXT or postgres:URL.",
             },
         },
         "allOf": [

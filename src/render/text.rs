@@ -36,6 +36,7 @@ pub fn render(report: &Report, style: Style) -> String {
     page.requests(&report.requests);
     report.flows.iter().for_each(|flows| page.flows(flows));
     page.phases(report);
+    page.monitors(&report.monitors);
     page.result(report);
     page.text
 }
@@ -391,6 +392,7 @@ const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
     }
 }
 
+mod monitors;
 mod requests;
 mod search;
 

@@ -12,6 +12,7 @@ mod convert;
 pub mod echo;
 pub mod flows;
 pub mod generator;
+pub mod monitors;
 pub mod search;
 pub mod series;
 pub mod sheet;
@@ -27,6 +28,7 @@ use crate::report::comparison::ComparisonReport;
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::flows::FlowsReport;
 use crate::report::generator::GeneratorReport;
+use crate::report::monitors::MonitorReport;
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
 
@@ -106,8 +108,9 @@ pub struct Report {
     /// The comparison of two targets in turns, if that is what this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Box<ComparisonReport>>,
-    /// What the target said about itself.
-    pub monitors: Vec<serde_json::Value>,
+    /// What the target and its machine said of themselves meanwhile.
+    #[serde(default)]
+    pub monitors: Vec<MonitorReport>,
 }
 
 /// The program that wrote a result.

@@ -26,4 +26,5 @@ mod stall;
 mod support;
 mod tidy;
 mod tls;
+mod watched;
 mod wire;

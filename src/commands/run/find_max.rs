@@ -20,7 +20,7 @@ use crate::commands::run::record::{Record, concluded};
 use crate::commands::run::search_report::{self, Asked, Failed};
 use crate::commands::run::stretch::{Planned, Stretch};
 use crate::commands::run::verdict::{self, Measurement};
-use crate::commands::run::{Args, Session};
+use crate::commands::run::{Args, Session, monitors};
 use crate::engine::leg::Flow;
 use crate::load::plan::Plan;
 use crate::load::rate::Rate;
@@ -320,5 +320,8 @@ fn report(session: &Session, search: (SearchReport, Extent), ran: &Ran) -> Repor
     };
     let measurement = stretch.measurement(plan.rate_asked());
     let (search, extent) = search;
-    verdict::report(session, &plan, measurement, stretch.series.clone(), (Some(search), extent))
+    let series = stretch.series.clone();
+    let mut report = verdict::report(session, &plan, measurement, series, (Some(search), extent));
+    monitors::tell(&mut report, &plan.slo, &stretch.monitored);
+    report
 }

@@ -8,6 +8,7 @@ mod fixed;
 pub mod foreign;
 mod kept;
 mod look;
+mod monitors;
 mod output;
 mod preflight;
 mod processors;
@@ -16,6 +17,7 @@ mod replay;
 mod resolve;
 mod screen;
 mod search_report;
+mod streaming;
 mod stretch;
 mod subject;
 mod tls_files;
@@ -47,6 +49,7 @@ use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
+use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
 use crate::target::{DemoBackend, Settings};
 use crate::transport::tls::{TlsSettings, client_config};
@@ -70,6 +73,8 @@ pub(super) struct Session {
     interrupt: Interrupt,
     screen: Screen,
     started_at: jiff::Timestamp,
+    /// What is looked at beside the answers.
+    monitors: Option<Watch>,
     /// Tokens that are sent in turn.
     tokens: usize,
     /// Renews them as long as the session lives, where they can be.
@@ -84,16 +89,21 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
     let screen = Screen::new(args.quiet, args.no_tui);
     let subject = subject::read(args)?;
+    let monitors = monitors::chosen(args, &subject)?;
     let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
     let mut session = Session::begin(args, (subject, origin), interrupt, screen)?;
+    session.monitors = monitors::start(args, monitors)?;
+    let streams = streaming::open(args, &session)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &session.plan)?;
+    output.stream_to(streams);
     let report = if args.find_max_rps {
         find_max::run(&session, args, &mut output)?
     } else {
-        fixed::run(&mut session, &mut output)?
+        fixed::run(&mut session, args, &mut output)?
     };
+    output.close_streams(session.screen);
     output.finish(&report, session.screen)?;
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
 }
@@ -155,6 +165,7 @@ impl Session {
             interrupt,
             screen,
             started_at: clock::now(),
+            monitors: None,
             tokens: held,
             renewal,
         })

@@ -12,10 +12,11 @@ use crate::engine::leg::{Flow, Leg, LegOutcome};
 use crate::load::schedule::Schedule;
 use crate::machine::snapshot::Snapshot;
 use crate::measure::generator::Strain;
+use crate::measure::monitored::Monitored;
 use crate::measure::summary::Summary;
 use crate::measure::window::Interval;
 use crate::report::series::SeriesPoint;
-use crate::time::Offset;
+use crate::time::{Offset, whole_nanos};
 
 /// A leg that is to be sent.
 pub(super) struct Planned {
@@ -35,6 +36,8 @@ pub(super) struct Stretch {
     pub(super) length: Duration,
     pub(super) summary: Summary,
     pub(super) series: Vec<SeriesPoint>,
+    /// What monitors saw of it, without the warm-up.
+    pub(super) monitored: Vec<Monitored>,
     silent_since: Option<Offset>,
     strain: Strain,
     /// The feeder whose last row ended arrivals.
@@ -60,6 +63,9 @@ impl Session {
             pacing: self.pacing,
             ordered_at: clock::now().as_duration().unsigned_abs(),
         };
+        if let Some(monitors) = &self.monitors {
+            monitors.begin();
+        }
         let before = Snapshot::take();
         let outcome = self
             .fleet
@@ -73,11 +79,16 @@ impl Session {
             .map_err(Failure::unexpected)?;
         let strain = Snapshot::take().since(&before);
         course.finish();
+        let monitored = self.monitors.as_ref().map(|monitors| {
+            let from = outcome.start_ns + whole_nanos(warmup);
+            monitors.between(from, outcome.start_ns + outcome.end.as_nanos())
+        });
         let silent_since = course.series.silent_since();
         let series = course.series.finish();
         let length = outcome.arrivals_end.since(Offset::ZERO + warmup);
         let summary = Summary::new(&outcome.tally, length);
-        Ok(Stretch { outcome, length, summary, series, silent_since, strain, ran_out })
+        let monitored = monitored.unwrap_or_default();
+        Ok(Stretch { outcome, length, summary, series, monitored, silent_since, strain, ran_out })
     }
 
     /// Ends a schedule where a feeder has no more rows; says so, and which feeder it is.

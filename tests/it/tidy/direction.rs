@@ -24,6 +24,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("machine", &["measure"]),
     ("transport", &["time", "load", "measure"]),
     ("engine", &["time", "load", "profile", "measure", "machine", "transport"]),
+    ("monitor", &["time", "load", "measure", "transport"]),
+    ("stream", &["time", "load", "measure", "render", "transport"]),
     ("target", &["time", "load"]),
     ("store", &["time", "load", "measure", "analysis", "report"]),
     (
@@ -41,6 +43,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "machine",
             "transport",
             "engine",
+            "monitor",
+            "stream",
             "target",
             "store",
         ],
