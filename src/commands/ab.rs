@@ -72,7 +72,8 @@ pub struct Args {
 }
 
 /// Flags of `run` that say what `ab` says otherwise.
-const NOT_HERE: [&str; 5] = ["duration", "requests", "stages", "host", "current_rate"];
+const NOT_HERE: [&str; 7] =
+    ["duration", "requests", "stages", "spawn_rate", "host", "current_rate", "summary"];
 
 /// The verb's words: those of `run`, with another default where the head of a block is meant and without
 /// those that have no place here.
@@ -130,6 +131,7 @@ fn refuse(args: &Args) -> Result<(), Failure> {
         (load.duration.is_some(), "--duration: --block says how long a block is"),
         (load.requests.is_some(), "--requests: --block says how long a block is"),
         (load.stages.is_some(), "--stages: every block has one rate; give it with --rate"),
+        (load.spawn_rate.is_some(), "--spawn-rate: every block has one rate; leave it out"),
         (
             load.find_max_rps && args.order != Order::Abba,
             "--order: searches are compared in the order abba only",

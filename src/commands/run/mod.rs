@@ -2,6 +2,7 @@
 
 mod args;
 pub(super) mod block;
+mod choose;
 mod course;
 mod find_max;
 mod fixed;
@@ -16,6 +17,7 @@ mod search_report;
 mod stretch;
 mod subject;
 mod tls_files;
+mod users;
 mod verdict;
 mod way;
 
@@ -106,11 +108,8 @@ impl Session {
         for note in notes {
             screen.warn(&note);
         }
-        if let (Some(users), Some(wait)) = (args.users, args.wait) {
-            screen.note(&format!(
-                "{users} users who think for {wait} s ask for {} if answers are quick (Little's law)",
-                plan.rate
-            ));
+        if let Some(users) = args.closed_loop() {
+            screen.note(&users.sentence(plan.rate));
         }
         let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt)?;
         let version = ready.route.version();

@@ -11,7 +11,8 @@ use crate::commands::{Failure, clock, environment, stdout};
 use crate::load::plan::Plan;
 use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
-use crate::render::{json, text};
+use crate::render::json;
+use crate::render::text::{self, Form};
 use crate::report::Report;
 use crate::store::folder::RunFolder;
 
@@ -19,6 +20,7 @@ use crate::store::folder::RunFolder;
 pub(in crate::commands) struct Output {
     folder: RunFolder,
     json: Option<OsString>,
+    form: Form,
     /// Whether the journal has failed; told once.
     journal_broken: bool,
 }
@@ -37,6 +39,7 @@ impl Output {
         Ok(Self {
             folder: folder.map_err(Failure::unexpected)?,
             json: args.json.clone(),
+            form: args.summary,
             journal_broken: false,
         })
     }
@@ -56,7 +59,7 @@ impl Output {
     pub(super) fn finish(&self, report: &Report, screen: Screen) -> Result<(), Failure> {
         screen.clear();
         let to_stdout = self.json.as_deref().is_some_and(|file| file == "-");
-        let text = |report| text::render(report, stdout::style());
+        let text = |report| text::render(report, self.form, stdout::style());
         stdout::print(&if to_stdout { json::render(report) } else { text(report) });
         let stored = self.store(report, screen);
         if let Some(file) = self.json.as_deref().filter(|file| *file != "-") {
