@@ -127,7 +127,7 @@ pub struct Args {
     /// Think time of those users in seconds, 2 or 1..3
     #[arg(long, value_name = "SECONDS", requires = "users", value_parser = parse_wait, help_heading = "Load")]
     pub wait: Option<f64>,
-    /// Users started per second: the rate rises in ten steps until all are there (with --users)
+    /// Users started per second: the rate rises in steps until all are there (with --users)
     #[arg(long, value_name = "N", requires = "users", conflicts_with = "requests", value_parser = parse_spawn_rate, help_heading = "Load")]
     pub spawn_rate: Option<f64>,
     /// Send only requests with one of these tags

@@ -10,8 +10,10 @@ use crate::load::rate::{Figures, Rate, RateError};
 use crate::load::stages::{Stage, Stages};
 use crate::time::Human;
 
-/// Steps in which a ramp rises: fine enough that none is a jump of more than a tenth of the whole.
-const STEPS: u32 = 10;
+/// Steps in which a ramp rises at most: fine enough that none is a jump of more than a tenth of the whole.
+const STEPS_MAX: u32 = 10;
+/// Arrivals that a step holds at least: with fewer, the one at its beginning would weigh too much.
+const STEP_ARRIVALS_MIN: f64 = 5.0;
 
 /// What a closed-loop tool is told.
 #[derive(Clone, Copy, Debug)]
@@ -35,13 +37,23 @@ impl Args {
 impl Users {
     /// The rate they stand for, once all are there.
     pub(super) fn rate(self) -> Result<Rate, RateError> {
-        Rate::from_per_second(f64::from(self.count) / self.wait_s)
+        Rate::from_per_second(self.per_second())
+    }
+
+    fn per_second(self) -> f64 {
+        f64::from(self.count) / self.wait_s
     }
 
     /// How long it takes to start them, if not at once.
     fn ramp(self) -> Option<Duration> {
         let seconds = f64::from(self.count) / self.spawn_rate?;
         Duration::try_from_secs_f64(seconds).ok().filter(|length| !length.is_zero())
+    }
+
+    fn steps(self, ramp: Duration) -> u32 {
+        let arrivals = self.per_second() * ramp.as_secs_f64() / 2.0;
+        let fits = |steps: &u32| arrivals >= f64::from(*steps) * STEP_ARRIVALS_MIN;
+        (2..=STEPS_MAX).take_while(fits).last().unwrap_or(1)
     }
 
     /// The run of `duration` as stages, if users come one after the other: equal steps, each at the mean
@@ -59,9 +71,9 @@ impl Users {
                 Human(duration)
             ));
         }
-        let full = f64::from(self.count) / self.wait_s;
-        let rates = (0..STEPS).map(|step| full * (f64::from(step) + 0.5) / f64::from(STEPS));
-        let stages = rates.map(|rate| (rate, ramp / STEPS)).chain([(full, duration - ramp)]);
+        let (full, steps) = (self.per_second(), self.steps(ramp));
+        let rates = (0..steps).map(|step| full * (f64::from(step) + 0.5) / f64::from(steps));
+        let stages = rates.map(|rate| (rate, ramp / steps)).chain([(full, duration - ramp)]);
         let stage = |(rate, length)| Ok(Stage { rate: Rate::from_per_second(rate)?, length });
         let stages = stages.map(stage).collect::<Result<_, RateError>>();
         let stages = stages.map_err(|error| format!("--users: {error}"))?;
@@ -71,7 +83,7 @@ impl Users {
     /// What is said of `rate`, into which they were converted.
     pub(super) fn sentence(self, rate: Rate) -> String {
         let rise = self.ramp().map_or_else(String::new, |ramp| {
-            format!(", reached in {STEPS} steps over {} as they start", Human(ramp))
+            format!(", reached in {} steps over {} as they start", self.steps(ramp), Human(ramp))
         });
         format!(
             "{} users who think for {} s ask for {rate} if answers are quick (Little's law){rise}; when \
@@ -103,6 +115,7 @@ mod tests {
             (None, 60, None),
             (Some(10.0), 60, Some("2.5/s:1s,7.5/s:1s,12.5/s:1s")),
             (Some(40.0), 60, Some("2.5/s:250ms,7.5/s:250ms")),
+            (Some(400.0), 60, Some("25/s:250ms,50/s:59750ms")),
         ];
         for (spawn_rate, seconds, expected) in table {
             let users = Users { spawn_rate, ..HUNDRED };
@@ -111,7 +124,7 @@ mod tests {
             let Some((stages, expected)) = stages.zip(expected) else { continue };
             assert!(stages.to_string().starts_with(expected), "{stages}");
             assert_eq!(stages.length(), Duration::from_secs(seconds));
-            assert_eq!((stages.peak(), stages.as_slice().len()), (users.rate().unwrap(), 11));
+            assert_eq!(stages.peak(), users.rate().unwrap());
         }
         let said = Users { spawn_rate: Some(10.0), ..HUNDRED }.sentence(HUNDRED.rate().unwrap());
         assert!(said.contains("reached in 10 steps over 10 s"), "{said}");

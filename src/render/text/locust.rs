@@ -12,6 +12,8 @@ use crate::render::table::{WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
 use crate::report::{HoldsName, Latency, ObjectiveReport, OutcomeName, Report};
 
+/// Times from here on are whole milliseconds.
+const WHOLE_FROM_NS: u64 = 10_000_000;
 /// Between the parts.
 const RULE: &str = "============================================================";
 
@@ -237,8 +239,13 @@ fn shown(bar: Objective, value: f64, at_least: bool) -> String {
     }
 }
 
+/// Whole milliseconds, as the suite printed them, but for times too short for that.
 fn milliseconds(ns: u64, at_least: bool) -> String {
-    format!("{}ms", Unit::Millis.figure(ns, at_least))
+    if ns < WHOLE_FROM_NS {
+        return format!("{}ms", Unit::Millis.figure(ns, at_least));
+    }
+    let bound = if at_least { "≥ " } else { "" };
+    format!("{bound}{}ms", Count((ns + 500_000) / 1_000_000))
 }
 
 fn limit_ms(limit: std::time::Duration) -> String {
