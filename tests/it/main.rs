@@ -15,6 +15,7 @@ mod login;
 mod machine;
 mod queueing;
 mod reach;
+mod safety;
 mod scripts;
 mod server;
 mod stall;

@@ -185,6 +185,12 @@ pub struct Args {
     /// What happens to late arrivals: send, or shed-after:TIME
     #[arg(long, value_name = "POLICY", value_parser = parse_late, default_value = "send", help_heading = "Limits")]
     pub late: LatePolicy,
+    /// Refuse to plan more requests than this, warm-up included; a search ends where it would
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
+    pub max_total_requests: Option<u64>,
+    /// Do not ask before the first load on a host that is neither this machine nor private
+    #[arg(long, help_heading = "Limits")]
+    pub yes: bool,
     /// Worker threads; auto chooses by rate and processors
     #[arg(long, value_name = "N", value_parser = parse_threads, default_value = "auto", help_heading = "Limits")]
     pub threads: Threads,

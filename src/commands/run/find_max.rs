@@ -13,6 +13,7 @@ use crate::analysis::trial::{
     judge,
 };
 use crate::commands::Failure;
+use crate::commands::run::budget::Budget;
 use crate::commands::run::kept::{Kept, Standing};
 use crate::commands::run::output::Output;
 use crate::commands::run::search_report::{self, Failed};
@@ -59,12 +60,19 @@ pub(super) fn run(
     let mut search = Search::new(settings(session, args));
     let mut kept = Kept::default();
     let mut failed = Vec::new();
+    let mut budget = Budget::of(args);
+    let mut spent = None;
     let answer = loop {
         let trial = match search.next() {
             Step::Done(answer) => break answer,
             Step::Trial(trial) => trial,
         };
-        let (ran, result) = offer(session, &trial, output)?;
+        let Some(schedule) = budget.admit(schedule(&session.plan, &trial)?) else {
+            spent = Some(budget.note());
+            break search.conclude();
+        };
+        let (ran, result) = offer(session, (&trial, schedule.clone()), output)?;
+        budget.spend(&schedule, ran.stretch.outcome.arrivals_end);
         let judgement = judge(&trial, &result, &session.plan.slo);
         if trial.purpose != Purpose::Recovery {
             session.screen.note(&search_report::line(&trial, &result, &judgement));
@@ -78,12 +86,14 @@ pub(super) fn run(
         }
         search.observe(result);
     };
-    let ran = kept.best(answer.estimate).ok_or_else(|| {
-        Failure::unexpected(anyhow::anyhow!("the search ended before its first trial"))
+    let ran = kept.best(answer.estimate).ok_or_else(|| match &spent {
+        Some(note) => Failure::usage(format!("no trial was sent: {note}")),
+        None => Failure::unexpected(anyhow::anyhow!("the search ended before its first trial")),
     })?;
     let current_rate = args.current_rate.map(Rate::as_per_second);
     let asked = search_report::Asked { effort: args.effort, current_rate };
-    let search = search_report::from(&answer, &session.plan.slo, asked, &failed);
+    let mut search = search_report::from(&answer, &session.plan.slo, asked, &failed);
+    search.notes.extend(spent);
     Ok(report(session, search, ran))
 }
 
@@ -127,20 +137,24 @@ fn settings(session: &Session, args: &Args) -> Settings {
     }
 }
 
-/// Offers one rate and measures what comes of it.
-fn offer(
-    session: &Session,
-    trial: &Trial,
-    output: &mut Output,
-) -> Result<(Ran, TrialResult), Failure> {
-    let plan = &session.plan;
-    let schedule = Schedule {
+/// What is sent in a trial, if nothing ends it sooner.
+fn schedule(plan: &Plan, trial: &Trial) -> Result<Schedule, Failure> {
+    Ok(Schedule {
         rate: Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?,
         stages: None,
         arrivals: plan.arrivals,
         seed: plan.seed,
         horizon: Horizon::after(trial.duration()),
-    };
+    })
+}
+
+/// Offers one rate and measures what comes of it.
+fn offer(
+    session: &Session,
+    (trial, schedule): (&Trial, Schedule),
+    output: &mut Output,
+) -> Result<(Ran, TrialResult), Failure> {
+    let plan = &session.plan;
     let planned = Planned {
         label: format!("{} {}", search_report::purpose(trial.purpose), schedule.rate),
         schedule,
