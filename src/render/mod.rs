@@ -1,8 +1,12 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
+pub mod actions;
 mod client;
 pub mod comparison;
+#[cfg(test)]
+mod golden;
 pub mod json;
+pub mod markdown;
 pub mod progress;
 pub mod runs;
 pub mod table;

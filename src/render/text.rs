@@ -274,15 +274,15 @@ impl Page {
 }
 
 /// A figure, or a dash where there is nothing to take it from.
-fn cell(times: &Latency, figure: &str, ns: u64, unit: Unit) -> String {
+pub(super) fn cell(times: &Latency, figure: &str, ns: u64, unit: Unit) -> String {
     if times.count == 0 { "-".to_owned() } else { unit.figure(ns, times.bounds(figure)) }
 }
 
-fn human(ns: u64) -> String {
+pub(super) fn human(ns: u64) -> String {
     Human(Duration::from_nanos(ns)).to_string()
 }
 
-fn measured(one: &ObjectiveReport) -> String {
+pub(super) fn measured(one: &ObjectiveReport) -> String {
     let Some(figure) = one.measured else { return "nothing was answered".to_owned() };
     let text = match one.metric {
         Metric::ResponseTime => Human(Duration::from_secs_f64(figure / 1e9)).to_string(),
@@ -324,7 +324,7 @@ fn reasons(request: &RequestReport) -> String {
     parts.map(|(name, count)| format!("{name}: {}", Count(count))).collect::<Vec<_>>().join(", ")
 }
 
-const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
+pub(super) const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
     match outcome {
         OutcomeName::Pass => ("PASS", Tone::Good),
         OutcomeName::Fail => ("FAIL", Tone::Bad),
@@ -333,7 +333,7 @@ const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
     }
 }
 
-const fn tier(tier: TierName) -> &'static str {
+pub(super) const fn tier(tier: TierName) -> &'static str {
     match tier {
         TierName::Excellent => "excellent",
         TierName::Acceptable => "acceptable",
@@ -341,7 +341,7 @@ const fn tier(tier: TierName) -> &'static str {
     }
 }
 
-const fn severity(severity: SeverityName) -> (&'static str, Tone) {
+pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
     match severity {
         SeverityName::Info => ("info", Tone::Faint),
         SeverityName::Warning => ("warning", Tone::Doubtful),
@@ -351,6 +351,8 @@ const fn severity(severity: SeverityName) -> (&'static str, Tone) {
 
 mod locust;
 mod search;
+
+pub(super) use search::answer;
 
 #[cfg(test)]
 mod tests;

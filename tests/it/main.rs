@@ -3,6 +3,7 @@
 //! Tests here run the public API or the real binary, on free loopback ports only.
 
 mod ab;
+mod actions;
 mod blame;
 mod cli;
 mod compare;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::commands::run::Args;
 use crate::commands::run::screen::Screen;
-use crate::commands::{Failure, clock, environment, stdout};
+use crate::commands::{Failure, actions, clock, environment, stdout};
 use crate::load::plan::Plan;
 use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
@@ -61,6 +61,7 @@ impl Output {
         let to_stdout = self.json.as_deref().is_some_and(|file| file == "-");
         let text = |report| text::render(report, self.form, stdout::style());
         stdout::print(&if to_stdout { json::render(report) } else { text(report) });
+        actions::tell_run(report);
         let stored = self.store(report, screen);
         if let Some(file) = self.json.as_deref().filter(|file| *file != "-") {
             std::fs::write(file, json::render(report)).map_err(|error| {

@@ -1,11 +1,11 @@
 //! From a measurement to a report: findings, objectives, tier, outcome, exit code.
 
-use crate::analysis::drift;
 use crate::analysis::findings::{
     self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
 };
 use crate::analysis::slo::{self, RunFigures};
 use crate::analysis::{Extent, Outcome};
+use crate::analysis::{drift, hints};
 use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
@@ -108,6 +108,16 @@ fn assemble(
     }
     let interrupted = session.interrupt.requested().is_some();
     let extent = if interrupted { Extent::CutShort } else { Extent::Whole };
+    let verdict = Outcome::new(&objectives, &findings, extent);
+    if verdict == Outcome::Fail {
+        findings.extend(hints::find(&hints::Evidence {
+            summary,
+            requests: names(plan).zip(outcome.tally.requests()).collect(),
+            objectives: &objectives,
+            points: series.iter().map(Into::into).collect(),
+            logged_in: plan.login.is_some(),
+        }));
+    }
     Report::from(Parts {
         plan,
         tally: &outcome.tally,
@@ -117,13 +127,17 @@ fn assemble(
         generator: &generator,
         clock: clock_source(outcome.stamps.arrivals),
         send_clock: clock_source(outcome.stamps.sends),
-        outcome: Outcome::new(&objectives, &findings, extent),
+        outcome: verdict,
         tier: &slo::tier(&plan.tiers, &figures),
         objectives: &objectives,
         findings: &findings,
         series,
         search,
     })
+}
+
+fn names(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.requests.iter().map(|request| request.name.as_str())
 }
 
 fn clock_source(stamps: StampCounts) -> ClockSource {

@@ -114,7 +114,7 @@ fn percent(share: f64) -> Percent {
 }
 
 /// The highest rate with its interval, or what is known instead.
-pub(super) fn answer(search: &SearchReport) -> String {
+pub(in crate::render) fn answer(search: &SearchReport) -> String {
     let (max, rate) = (&search.max_rps, |rate| Figures(rate).to_string());
     match (search.bound, max.high) {
         (Bound::Breach, Some(high)) => {

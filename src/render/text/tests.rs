@@ -1,19 +1,12 @@
-//! Golden files under `tests/golden`; `STEADFIRE_BLESS=1` rewrites them.
+//! Golden files under `tests/golden`, and colour.
 
-use super::search::answer;
 use super::*;
+use crate::render::golden;
 use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report};
 use crate::report::search::{Bound, MaxRps};
 
 fn check(name: &str, text: &str) {
-    let path = format!("{}/tests/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    #[expect(clippy::disallowed_methods, reason = "only whoever changes the output sets it")]
-    let bless = std::env::var("STEADFIRE_BLESS").is_ok();
-    if bless {
-        std::fs::write(&path, text).unwrap();
-    }
-    let golden = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text, golden, "{name} differs; STEADFIRE_BLESS=1 accepts it");
+    golden::check(&format!("{name}.txt"), text);
     let widest = text.lines().map(|line| line.chars().count()).max();
     assert!(widest <= Some(WIDTH_MAX), "{name} is {widest:?} wide");
 }
