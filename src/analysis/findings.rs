@@ -110,6 +110,8 @@ pub enum Cause {
     ConnectionsBroken,
     /// Answers lacked what was expected of them.
     ChecksFailed,
+    /// The beginning of the run was unlike the rest.
+    Unsettled,
 }
 
 impl Cause {
@@ -155,6 +157,7 @@ impl Cause {
             Self::Rejected => "rejected",
             Self::ConnectionsBroken => "connections_broken",
             Self::ChecksFailed => "checks_failed",
+            Self::Unsettled => "unsettled",
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod drift;
 pub mod findings;
 pub mod hints;
 pub mod search;
+pub mod settling;
 pub mod sheet;
 pub mod slo;
 pub mod stats;

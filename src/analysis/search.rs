@@ -179,6 +179,12 @@ impl Search {
         };
     }
 
+    /// Takes a trial of an earlier sitting: this one need not have asked for just that.
+    pub fn replay(&mut self, trial: Trial, result: TrialResult) {
+        self.step = Step::Trial(trial);
+        self.observe(result);
+    }
+
     /// What is known so far, for a search that is broken off.
     pub fn conclude(&self) -> Answer {
         Answer::of(self)
@@ -317,10 +323,3 @@ impl TrialRecord {
         self.held && self.judgement.ending == super::trial::Ending::Held
     }
 }
-
-#[cfg(test)]
-mod acceptance;
-#[cfg(test)]
-mod simulation;
-#[cfg(test)]
-mod tests;

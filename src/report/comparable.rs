@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::analysis::drift;
+use crate::analysis::settling::{self, Settling};
 use crate::load::rate::Figures;
 use crate::report::search::Bound;
 use crate::report::{Kind, OutcomeName, Report};
@@ -45,8 +47,22 @@ impl Differences {
             }
             _ => {}
         }
+        if report.search.is_none() && report.plan.stages.is_none() {
+            self.course(name, report);
+        }
         if outcome == OutcomeName::Incomplete {
             self.notes.push(format!("{name} was cut short"));
+        }
+    }
+
+    /// Figures of a run that had not settled are those of its warm-up.
+    fn course(&mut self, name: &str, report: &Report) {
+        let points: Vec<drift::Point> = report.series.iter().map(Into::into).collect();
+        let Some(found) = settling::finding(settling::judge(&points)) else { return };
+        let told = format!("{name}: {}; {}", found.message, found.remedy);
+        match settling::judge(&points) {
+            Settling::Never(_) => self.reasons.push(told),
+            _ => self.notes.push(told),
         }
     }
 
@@ -130,6 +146,7 @@ fn human(ns: u64) -> String {
 mod tests {
     use super::*;
     use crate::report::example::{GOOD, report};
+    use crate::report::series::SeriesPoint;
 
     fn reasons(change: impl Fn(&mut Report)) -> Vec<String> {
         let (a, mut b) = (report(GOOD), report(GOOD));
@@ -159,6 +176,18 @@ mod tests {
             ("B is invalid", |b| b.verdict.outcome = OutcomeName::Invalid),
             ("another course", |b| b.plan.stages = Some("1/s:1s".to_owned())),
         ];
+        let unsettled = reasons(|b| {
+            b.series = (0..60_u64)
+                .map(|second| SeriesPoint {
+                    t: (second + 1) * 1_000_000_000,
+                    length: 1_000_000_000,
+                    ok: 50,
+                    p50: if second < 40 { 30_000_000 } else { 9_000_000 },
+                    ..b.series[0]
+                })
+                .collect();
+        });
+        assert!(unsettled.len() == 1 && unsettled[0].contains("B: it never settled"));
         for (reason, change) in changes {
             let found = reasons(change);
             assert!(found.len() == 1 && found[0].contains(reason), "{reason}: {found:?}");

@@ -5,10 +5,12 @@
 use crate::analysis::Outcome;
 use crate::analysis::findings::{Finding, Severity};
 use crate::analysis::slo::{Holds, Judged, Measured, Tier};
+use crate::analysis::trial::Purpose;
 use crate::load::slo::Objective;
 use crate::measure::fate::FateCounts;
 use crate::measure::histogram::Quantile;
 use crate::measure::summary::LatencySummary;
+use crate::report::search::TrialPurpose;
 use crate::report::{
     Fates, FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, SeverityName,
     TierName, millionths,
@@ -92,6 +94,34 @@ impl From<Holds> for HoldsName {
             Holds::Yes => Self::Yes,
             Holds::No => Self::No,
             Holds::OutOfReach => Self::OutOfReach,
+        }
+    }
+}
+
+impl From<Purpose> for TrialPurpose {
+    fn from(purpose: Purpose) -> Self {
+        match purpose {
+            Purpose::Ramp => Self::Ramp,
+            Purpose::Repeat => Self::Repeat,
+            Purpose::Recovery => Self::Recovery,
+            Purpose::Refine => Self::Refine,
+            Purpose::Confirm => Self::Confirm,
+            Purpose::Above => Self::Above,
+            Purpose::Climb => Self::Climb,
+        }
+    }
+}
+
+impl From<TrialPurpose> for Purpose {
+    fn from(purpose: TrialPurpose) -> Self {
+        match purpose {
+            TrialPurpose::Ramp => Self::Ramp,
+            TrialPurpose::Repeat => Self::Repeat,
+            TrialPurpose::Recovery => Self::Recovery,
+            TrialPurpose::Refine => Self::Refine,
+            TrialPurpose::Confirm => Self::Confirm,
+            TrialPurpose::Above => Self::Above,
+            TrialPurpose::Climb => Self::Climb,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`RunFolder`]: one run's folder, made once and never written over.
 
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::measure::slice::Slice;
@@ -38,6 +38,14 @@ impl RunFolder {
     pub fn create_at(path: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(path).map_err(StoreError::at(Action::Create, path))?;
         Self::begin(path.to_owned())
+    }
+
+    /// Goes on in a folder that an earlier sitting left; a last line of its journal that was cut short is
+    /// dropped.
+    pub fn reopen(path: &Path) -> Result<Self, StoreError> {
+        let file = path.join(JOURNAL);
+        let journal = open_whole_lines(&file).map_err(StoreError::at(Action::Read, &file))?;
+        Ok(Self { path: path.to_owned(), journal })
     }
 
     fn begin(path: PathBuf) -> Result<Self, StoreError> {
@@ -139,6 +147,25 @@ fn create_unique(parent: &Path, base: &str) -> Result<PathBuf, StoreError> {
     }
     fs::create_dir(&path).map_err(StoreError::at(Action::Create, &path))?;
     Ok(path)
+}
+
+/// Opens a file of lines to add to it; half a last line is cut off.
+pub(super) fn open_whole_lines(path: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new().read(true).append(true).open(path)?;
+    let (mut whole, mut at) = (0, 0);
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        let read = file.read(&mut chunk)?;
+        if read == 0 {
+            break;
+        }
+        if let Some(end) = chunk[..read].iter().rposition(|byte| *byte == b'\n') {
+            whole = at + end as u64 + 1;
+        }
+        at += read as u64;
+    }
+    file.set_len(whole)?;
+    Ok(file)
 }
 
 /// Puts `bytes` at `path` by way of a temporary file beside it, so that no reader sees half of it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use steadfire::report::search::Bound;
 use steadfire::report::{Kind, OutcomeName};
+use steadfire::store::folder::read_result;
 use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
 use crate::server::{OK, Server};
@@ -99,4 +100,39 @@ fn an_interrupted_search_tells_what_is_known() {
         // The first trial was broken off in its head, which is not counted.
         assert!(trials == 0 || report.fates.planned > 0);
     }
+}
+
+#[test]
+fn a_killed_search_goes_on_from_its_folder() {
+    let backend = DemoBackend::start(Settings::default()).expect("a loopback port is free");
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let folder = folder.path().join("search");
+    let words = format!(
+        "chat-center --host http://{} --find-max-rps --effort quick --max-rate 40 --search-time 12s \
+         --json -e LOAD_TEST_EMAIL={TEST_EMAIL} -e LOAD_TEST_PASSWORD={TEST_PASSWORD}",
+        backend.addr()
+    );
+    let place = |flag: &str| format!("{words} {flag} {}", folder.display());
+    let mut run = steadfire(&place("--out")).spawn();
+    run.await_progress("ramp 10/s for");
+    run.await_progress("ramp 20/s for");
+    // Once the next trial is under way, the last one is on the disk.
+    run.await_progress("ramp 40/s");
+    drop(run);
+
+    let left = read_result(&folder).expect("a killed search leaves what it knows");
+    assert_eq!(left.verdict.outcome, OutcomeName::Incomplete);
+    assert_eq!(left.search.map(|search| search.max_rps.estimate), Some(20.0));
+    let other = place("--resume").replace("--max-rate 40", "--max-rate 50");
+    steadfire(&other).run().refused(2, &["--resume", "highest rate was 40/s and is 50/s"]);
+
+    let finished = steadfire(&place("--resume")).run();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    assert!(finished.stderr.contains("2 trials taken over"), "{}", finished.stderr);
+    let report = finished.report();
+    let search = report.search.expect("a search was asked for");
+    assert_eq!((search.bound, search.max_rps.estimate), (Bound::AtLeast, 40.0));
+    let rates: Vec<f64> = search.trials.iter().map(|trial| trial.rate).collect();
+    assert_eq!(rates, [10.0, 20.0, 40.0, 40.0]);
+    assert_eq!(read_result(&folder).expect("stored").verdict.outcome, OutcomeName::Pass);
 }

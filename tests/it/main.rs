@@ -18,6 +18,7 @@ mod queueing;
 mod reach;
 mod safety;
 mod scripts;
+mod search;
 mod server;
 mod stall;
 mod support;

@@ -4,7 +4,7 @@
 //! points, so that a stall moves one point and not the block. A figure moves if the trend test or the change-point test
 //! says so *and* the change from beginning to end matters.
 
-mod order;
+pub(super) mod order;
 mod shape;
 mod trend;
 mod words;

@@ -1,7 +1,7 @@
 //! Typical values and ranks.
 
 /// The middle of `values`; 0 of none.
-pub(super) fn median(values: &[f64]) -> f64 {
+pub(in crate::analysis) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;

@@ -156,6 +156,10 @@ pub struct Args {
     /// The search gives its best answer after this [default: 150s, 6m or 12m, by effort]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "find_max_rps", help_heading = "Search")]
     pub search_time: Option<Duration>,
+    /// Go on with the search that this run folder holds, in the same folder; all else as it was, but for
+    /// --search-time
+    #[arg(long, value_name = "DIR", requires = "find_max_rps", conflicts_with = "out", help_heading = "Search")]
+    pub resume: Option<PathBuf>,
     /// The load expected today; the result says how much more is possible
     #[arg(long, value_name = "RATE", requires = "find_max_rps", help_heading = "Search")]
     pub current_rate: Option<Rate>,

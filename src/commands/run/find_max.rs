@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use crate::analysis::findings::generator_limit;
-use crate::analysis::search::{Search, Settings, Step};
+use crate::analysis::Extent;
+use crate::analysis::search::{Answer, Search, Settings, Step};
 use crate::analysis::sheet::Broken;
 use crate::analysis::slo::{self, Measured as Figure, RunFigures};
 use crate::analysis::trial::{
@@ -16,7 +17,8 @@ use crate::commands::Failure;
 use crate::commands::run::budget::Budget;
 use crate::commands::run::kept::{Kept, Standing};
 use crate::commands::run::output::Output;
-use crate::commands::run::search_report::{self, Failed};
+use crate::commands::run::record::{Record, concluded};
+use crate::commands::run::search_report::{self, Asked, Failed};
 use crate::commands::run::stretch::{Planned, Stretch};
 use crate::commands::run::verdict::{self, Measurement};
 use crate::commands::run::{Args, Session};
@@ -28,6 +30,7 @@ use crate::measure::summary::Summary;
 use crate::measure::window::Interval;
 use crate::report::Report;
 use crate::report::search::SearchReport;
+use crate::store::trials::StoredTrial;
 use crate::time::Offset;
 
 /// Longest wait for unanswered requests between two trials: what a queue within the limits needs many
@@ -40,61 +43,152 @@ struct Ran {
     stretch: Stretch,
 }
 
+/// What a report of the search can rest on.
+enum Basis {
+    /// A trial of this sitting.
+    Ran(Box<Ran>),
+    /// The report of an earlier one.
+    Stored,
+}
+
+/// A search under way.
+struct Progress<'a> {
+    session: &'a Session,
+    asked: Asked,
+    search: Search,
+    kept: Kept<Basis>,
+    failed: Vec<Failed>,
+    record: Record,
+    budget: Budget,
+    /// Why the budget ended it, if it did.
+    spent: Option<String>,
+}
+
 impl Session {
-    /// Searches for the highest rate of the session's target.
+    /// Searches for the highest rate of the session's target, in a folder that other searches share.
     pub(in crate::commands) fn search(
         &mut self,
         args: &Args,
         output: &mut Output,
     ) -> Result<Report, Failure> {
-        run(self, args, output)
+        Progress::new(self, args, Record::none(self.screen)).run(output)
     }
 }
 
 /// Searches until there is an answer, and reports it with the trial it rests on.
 pub(super) fn run(
-    session: &mut Session,
+    session: &Session,
     args: &Args,
     output: &mut Output,
 ) -> Result<Report, Failure> {
-    let mut search = Search::new(settings(session, args));
-    let mut kept = Kept::default();
-    let mut failed = Vec::new();
-    let mut budget = Budget::of(args);
-    let mut spent = None;
-    let answer = loop {
-        let trial = match search.next() {
-            Step::Done(answer) => break answer,
-            Step::Trial(trial) => trial,
+    let record = Record::open(session, args, &settings(session, args), output.folder())?;
+    Progress::new(session, args, record).run(output)
+}
+
+impl<'a> Progress<'a> {
+    fn new(session: &'a Session, args: &Args, mut record: Record) -> Self {
+        let current_rate = args.current_rate.map(Rate::as_per_second);
+        let earlier = std::mem::take(&mut record.earlier);
+        let mut progress = Self {
+            session,
+            asked: Asked { effort: args.effort, current_rate },
+            search: Search::new(settings(session, args)),
+            kept: Kept::default(),
+            failed: Vec::new(),
+            record,
+            budget: Budget::of(args),
+            spent: None,
         };
-        let Some(schedule) = budget.admit(schedule(&session.plan, &trial)?) else {
-            spent = Some(budget.note());
-            break search.conclude();
-        };
-        let (ran, result) = offer(session, (&trial, schedule.clone()), output)?;
-        budget.spend(&schedule, ran.stretch.outcome.arrivals_end);
-        let judgement = judge(&trial, &result, &session.plan.slo);
-        if trial.purpose != Purpose::Recovery {
-            session.screen.note(&search_report::line(&trial, &result, &judgement));
-            if judgement.verdict == Verdict::Fail {
-                failed.push(Failed { rate: trial.rate, requests: broken(session, &ran) });
+        for StoredTrial { trial, result, broken } in earlier {
+            if let Ok(schedule) = schedule(&session.plan, &trial) {
+                progress.budget.spend(&schedule, Offset::ZERO + trial.head + result.length);
             }
-            kept.add(standing(&trial, &judgement), trial.rate, ran);
+            progress.take(&trial, &result, Basis::Stored, broken);
+            progress.search.replay(trial, result);
         }
-        if session.interrupt.requested().is_some() {
-            break search.conclude();
+        progress
+    }
+
+    fn run(mut self, output: &mut Output) -> Result<Report, Failure> {
+        let session = self.session;
+        let answer = loop {
+            let trial = match self.search.next() {
+                Step::Done(answer) => break answer,
+                Step::Trial(trial) => trial,
+            };
+            let Some(schedule) = self.budget.admit(schedule(&session.plan, &trial)?) else {
+                self.spent = Some(self.budget.note());
+                break self.search.conclude();
+            };
+            let (ran, result) = offer(session, (&trial, schedule.clone()), output)?;
+            self.budget.spend(&schedule, ran.stretch.outcome.arrivals_end);
+            let judgement = judge(&trial, &result, &session.plan.slo);
+            if trial.purpose != Purpose::Recovery {
+                session.screen.note(&search_report::line(&trial, &result, &judgement));
+            }
+            let broken = broken(session, &ran);
+            let interrupted = session.interrupt.requested().is_some();
+            if !interrupted {
+                self.record.add(&StoredTrial {
+                    trial,
+                    result: result.clone(),
+                    broken: broken.clone(),
+                });
+            }
+            let standing = self.take(&trial, &result, Basis::Ran(Box::new(ran)), broken);
+            if interrupted {
+                break self.search.conclude();
+            }
+            self.search.observe(result);
+            if self.record.is_kept() && matches!(standing, Standing::Confirmed | Standing::Held) {
+                self.report(&self.search.conclude(), Extent::CutShort)
+                    .inspect(|report| output.store_so_far(report));
+            }
+        };
+        self.report(&answer, verdict::extent(session)).ok_or_else(|| {
+            Failure::usage(self.spent.as_ref().map_or_else(
+                || {
+                    "the search ended before its first trial; begin a new one with more --search-time"
+                        .to_owned()
+                },
+                |note| format!("no trial was sent: {note}"),
+            ))
+        })
+    }
+
+    /// Keeps what a report needs of a trial.
+    fn take(
+        &mut self,
+        trial: &Trial,
+        result: &TrialResult,
+        basis: Basis,
+        broken: Vec<Broken>,
+    ) -> Standing {
+        if trial.purpose == Purpose::Recovery {
+            return Standing::Neither;
         }
-        search.observe(result);
-    };
-    let ran = kept.best(answer.estimate).ok_or_else(|| match &spent {
-        Some(note) => Failure::usage(format!("no trial was sent: {note}")),
-        None => Failure::unexpected(anyhow::anyhow!("the search ended before its first trial")),
-    })?;
-    let current_rate = args.current_rate.map(Rate::as_per_second);
-    let asked = search_report::Asked { effort: args.effort, current_rate };
-    let mut search = search_report::from(&answer, &session.plan.slo, asked, &failed);
-    search.notes.extend(spent);
-    Ok(report(session, search, ran))
+        let judgement = judge(trial, result, &self.session.plan.slo);
+        if judgement.verdict == Verdict::Fail {
+            self.failed.push(Failed { rate: trial.rate, requests: broken });
+        }
+        let standing = standing(trial, &judgement);
+        self.kept.add(standing, trial.rate, basis);
+        standing
+    }
+
+    /// What `answer` comes to, if there is anything to rest it on.
+    fn report(&self, answer: &Answer, extent: Extent) -> Option<Report> {
+        let slo = &self.session.plan.slo;
+        let mut search = search_report::from(answer, slo, self.asked, &self.failed);
+        search.notes.extend(self.spent.clone());
+        match self.kept.best(answer.estimate)? {
+            Basis::Ran(ran) => Some(report(self.session, (search, extent), ran)),
+            Basis::Stored => {
+                let earlier = self.record.report.clone()?;
+                Some(concluded(earlier, search, extent))
+            }
+        }
+    }
 }
 
 /// What a trial's report is good for. What held to the end of a confirmation is what the answer rests on.
@@ -235,15 +329,15 @@ fn client_state(session: &Session, measurement: Measurement<'_>) -> ClientState 
     }
 }
 
-fn report(session: &Session, search: SearchReport, ran: Ran) -> Report {
-    let Ran { trial, mut stretch } = ran;
+fn report(session: &Session, search: (SearchReport, Extent), ran: &Ran) -> Report {
+    let Ran { trial, stretch } = ran;
     let plan = Plan {
         rate: Rate::from_per_second(trial.rate).unwrap_or(session.plan.rate),
         warmup: trial.head,
         duration: stretch.length,
         ..(*session.plan).clone()
     };
-    let series = std::mem::take(&mut stretch.series);
     let measurement = stretch.measurement(trial.rate);
-    verdict::report(session, &plan, measurement, series, Some(search))
+    let (search, extent) = search;
+    verdict::report(session, &plan, measurement, stretch.series.clone(), (Some(search), extent))
 }

@@ -57,14 +57,11 @@ impl<T> Kept<T> {
 
     /// The confirmed trial; without one, that of the highest rate up to `estimate` that held; where there is
     /// none either, the latest.
-    pub(super) fn best(mut self, estimate: f64) -> Option<T> {
-        if let Some((_, trial)) = self.confirmed {
-            return Some(trial);
-        }
-        while self.held.len() > 1 && self.held.last().is_some_and(|(rate, _)| *rate > estimate) {
-            self.held.pop();
-        }
-        self.held.pop().map(|(_, trial)| trial).or(self.latest)
+    pub(super) fn best(&self, estimate: f64) -> Option<&T> {
+        let within = || self.held.iter().rfind(|(rate, _)| *rate <= estimate);
+        let held = || within().or(self.held.first());
+        let rated = self.confirmed.as_ref().or_else(held);
+        rated.map(|(_, trial)| trial).or(self.latest.as_ref())
     }
 }
 
@@ -77,7 +74,7 @@ mod tests {
         for (number, (rate, standing)) in script.iter().enumerate() {
             kept.add(*standing, *rate, number);
         }
-        kept.best(estimate)
+        kept.best(estimate).copied()
     }
 
     #[test]
@@ -109,6 +106,6 @@ mod tests {
             kept.add(Standing::Held, f64::from(rate), rate);
         }
         assert_eq!(kept.held.len(), HELD_MAX);
-        assert_eq!(kept.best(46.5), Some(46));
+        assert_eq!(kept.best(46.5), Some(&46));
     }
 }

@@ -13,6 +13,7 @@ mod kept;
 mod output;
 mod preflight;
 mod processors;
+mod record;
 mod resolve;
 mod screen;
 mod search_report;
@@ -61,6 +62,8 @@ pub(super) struct Session {
     pacing: Pacing,
     supplies: Supplies,
     redistributed: Vec<Redistributed>,
+    /// Whether the target is the demo backend in this process.
+    own_target: bool,
     /// Where connections go.
     addresses: Vec<String>,
     interrupt: Interrupt,
@@ -84,7 +87,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &session.plan)?;
     let report = if args.find_max_rps {
-        find_max::run(&mut session, args, &mut output)?
+        find_max::run(&session, args, &mut output)?
     } else {
         fixed::run(&mut session, args, &mut output)?
     };
@@ -140,6 +143,7 @@ impl Session {
             pacing: args.pacing,
             supplies,
             redistributed,
+            own_target,
             addresses,
             interrupt,
             screen,

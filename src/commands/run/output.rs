@@ -28,9 +28,10 @@ pub(in crate::commands) struct Output {
 impl Output {
     /// Makes the run folder.
     pub(in crate::commands) fn open(args: &Args, plan: &Plan) -> Result<Self, Failure> {
-        let folder = match &args.out {
-            Some(path) => RunFolder::create_at(path),
-            None => RunFolder::create(
+        let folder = match (&args.resume, &args.out) {
+            (Some(path), _) => RunFolder::reopen(path),
+            (None, Some(path)) => RunFolder::create_at(path),
+            (None, None) => RunFolder::create(
                 &environment::runs_folder(),
                 &clock::now().strftime("%Y%m%dT%H%M%SZ").to_string(),
                 &plan.name,
@@ -42,6 +43,16 @@ impl Output {
             form: args.summary,
             journal_broken: false,
         })
+    }
+
+    /// The run's folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Stores what a run would report if it ended here; trouble with that is left to the end.
+    pub(super) fn store_so_far(&self, report: &Report) {
+        let _ = self.folder.write_result(report);
     }
 
     /// Adds a second to the journal, and the slice that ends with it.

@@ -202,15 +202,7 @@ fn trial(record: &TrialRecord) -> TrialReport {
         .map_or(0, |measured| whole_nanos(Duration::from_secs_f64(measured.value.max(0.0))));
     TrialReport {
         rate: trial.rate,
-        purpose: Some(match trial.purpose {
-            Purpose::Ramp => model::TrialPurpose::Ramp,
-            Purpose::Repeat => model::TrialPurpose::Repeat,
-            Purpose::Recovery => model::TrialPurpose::Recovery,
-            Purpose::Refine => model::TrialPurpose::Refine,
-            Purpose::Confirm => model::TrialPurpose::Confirm,
-            Purpose::Above => model::TrialPurpose::Above,
-            Purpose::Climb => model::TrialPurpose::Climb,
-        }),
+        purpose: Some(trial.purpose.into()),
         verdict: match judgement.verdict {
             Verdict::Pass => TrialVerdict::Pass,
             Verdict::Fail => TrialVerdict::Fail,

@@ -4,8 +4,7 @@ use crate::analysis::findings::{
     self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
 };
 use crate::analysis::slo::{self, RunFigures};
-use crate::analysis::{Extent, Outcome};
-use crate::analysis::{drift, hints};
+use crate::analysis::{Extent, Outcome, drift, hints, settling};
 use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
@@ -73,9 +72,9 @@ pub(super) fn report(
     plan: &Plan,
     measurement: Measurement<'_>,
     series: Vec<SeriesPoint>,
-    search: Option<SearchReport>,
+    (search, extent): (Option<SearchReport>, Extent),
 ) -> Report {
-    assemble(session, plan, measurement, series, (search, Vec::new()))
+    assemble(session, plan, measurement, series, (search, Vec::new()), extent)
 }
 
 /// The same for a run at a rate of its own, which is also asked whether it stayed as it was.
@@ -86,7 +85,12 @@ pub(super) fn run_report(
     series: Vec<SeriesPoint>,
 ) -> Report {
     let drift = drift(plan, &series);
-    assemble(session, plan, measurement, series, (None, drift))
+    assemble(session, plan, measurement, series, (None, drift), extent(session))
+}
+
+/// Whether the load reached its end.
+pub(super) fn extent(session: &Session) -> Extent {
+    if session.interrupt.requested().is_some() { Extent::CutShort } else { Extent::Whole }
 }
 
 fn assemble(
@@ -95,6 +99,7 @@ fn assemble(
     measurement: Measurement<'_>,
     series: Vec<SeriesPoint>,
     (search, drift): (Option<SearchReport>, Vec<Finding>),
+    extent: Extent,
 ) -> Report {
     let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);
@@ -106,8 +111,6 @@ fn assemble(
         findings.extend(drift);
         gravest_first(&mut findings);
     }
-    let interrupted = session.interrupt.requested().is_some();
-    let extent = if interrupted { Extent::CutShort } else { Extent::Whole };
     let verdict = Outcome::new(&objectives, &findings, extent);
     if verdict == Outcome::Fail {
         findings.extend(hints::find(&hints::Evidence {
@@ -144,14 +147,19 @@ fn clock_source(stamps: StampCounts) -> ClockSource {
     if stamps.by_kernel() { ClockSource::Kernel } else { ClockSource::User }
 }
 
-/// Whether a run stayed as it was.
+/// Whether a run began as it went on, and stayed as it was.
 fn drift(plan: &Plan, series: &[SeriesPoint]) -> Vec<Finding> {
     let points: Vec<drift::Point> = series.iter().map(Into::into).collect();
     let length = points.iter().filter(|point| point.planned > 0).map(|point| point.length).sum();
+    let start = settling::judge(&points);
     match drift::judge(&points) {
-        None => Vec::new(),
         Some(_) if plan.stages.is_some() => vec![drift::not_judged_in_stages()],
-        Some(judged) => drift::findings(&judged, length),
+        _ if plan.stages.is_some() => Vec::new(),
+        None => settling::finding(start).into_iter().collect(),
+        Some(judged) => {
+            let drift = drift::findings(&judged, length);
+            settling::finding(start).into_iter().chain(drift).collect()
+        }
     }
 }
 

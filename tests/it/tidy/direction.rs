@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("transport", &["time", "load", "measure"]),
     ("engine", &["time", "load", "profile", "measure", "machine", "transport"]),
     ("target", &["time", "load"]),
-    ("store", &["time", "measure", "report"]),
+    ("store", &["time", "load", "measure", "analysis", "report"]),
     (
         "commands",
         &[

@@ -5,12 +5,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::analysis::trial::{ClientState, Measured, Point, SLOT, Trial, TrialResult, Watch};
-use crate::load::random::SplitMix64;
-use crate::load::slo::{Objective, Slo};
+use steadfire::analysis::trial::{ClientState, Measured, Point, SLOT, Trial, TrialResult, Watch};
+use steadfire::load::random::SplitMix64;
+use steadfire::load::slo::{Objective, Slo};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Service {
+pub(crate) enum Service {
     Fixed,
     Exponential,
     /// The sum of so many exponential phases: squared variation 1 / phases.
@@ -20,41 +20,41 @@ pub(super) enum Service {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Arrivals {
+pub(crate) enum Arrivals {
     Constant,
     Poisson,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// Answers per second of all servers together.
-    pub(super) capacity: f64,
-    pub(super) servers: usize,
-    pub(super) service: Service,
-    pub(super) arrivals: Arrivals,
+    pub(crate) capacity: f64,
+    pub(crate) servers: usize,
+    pub(crate) service: Service,
+    pub(crate) arrivals: Arrivals,
     /// Every `.0` seconds, nothing moves for `.1` seconds.
-    pub(super) stalls: Option<(f64, f64)>,
+    pub(crate) stalls: Option<(f64, f64)>,
     /// Requests per second above which the rest is refused at once, and how many may come at once.
-    pub(super) limiter: Option<(f64, f64)>,
+    pub(crate) limiter: Option<(f64, f64)>,
     /// Requests in the system beyond which others are refused; one server only.
-    pub(super) room: Option<usize>,
+    pub(crate) room: Option<usize>,
     /// A request that waited longer than `.0` seconds takes `.1` times as long.
-    pub(super) collapse: Option<(f64, f64)>,
+    pub(crate) collapse: Option<(f64, f64)>,
     /// Once one waited longer than `.0` seconds, all take three times as long for `.1` seconds.
-    pub(super) hangover: Option<(f64, f64)>,
+    pub(crate) hangover: Option<(f64, f64)>,
     /// Capacity swings by the share `.0` in `.1` seconds.
-    pub(super) drift: Option<(f64, f64)>,
+    pub(crate) drift: Option<(f64, f64)>,
     /// The first requests take `1 + .0` times as long, which fades over `.1` requests.
-    pub(super) warm_up: Option<(f64, f64)>,
+    pub(crate) warm_up: Option<(f64, f64)>,
     /// Above 80 % of use for 20 s, 10 s later there is one server more, up to so many.
-    pub(super) scaling: Option<usize>,
-    pub(super) broken: bool,
+    pub(crate) scaling: Option<usize>,
+    pub(crate) broken: bool,
     /// Requests per second that the generator can send.
-    pub(super) client: f64,
+    pub(crate) client: f64,
 }
 
 impl Target {
-    pub(super) fn new(capacity: f64, servers: usize, service: Service) -> Self {
+    pub(crate) fn new(capacity: f64, servers: usize, service: Service) -> Self {
         Self {
             capacity,
             servers,
@@ -75,12 +75,12 @@ impl Target {
 }
 
 /// The target and its clock; what a trial leaves unfinished is still there in the next.
-pub(super) struct Simulation {
+pub(crate) struct Simulation {
     target: Target,
     slo: Slo,
     random: SplitMix64,
     /// Seconds since the search began.
-    pub(super) now: f64,
+    pub(crate) now: f64,
     /// When each server is free, in seconds without stalls.
     free: Vec<f64>,
     /// Departures of those in the system, where room is limited.
@@ -155,7 +155,7 @@ fn count(value: f64) -> usize {
 }
 
 impl Simulation {
-    pub(super) fn new(target: Target, slo: Slo, seed: u64) -> Self {
+    pub(crate) fn new(target: Target, slo: Slo, seed: u64) -> Self {
         let mut random = SplitMix64::new(seed);
         let phase = random.unit();
         let stall_phase = random.unit();
@@ -177,7 +177,7 @@ impl Simulation {
         }
     }
 
-    pub(super) fn run(&mut self, trial: &Trial) -> TrialResult {
+    pub(crate) fn run(&mut self, trial: &Trial) -> TrialResult {
         let rate = trial.rate.min(self.target.client);
         let slots = count(trial.duration().as_secs_f64() / SLOT_S);
         let mut watch = Watch::new(trial, &self.slo);
@@ -224,7 +224,7 @@ impl Simulation {
     }
 
     /// Answers per second when the search was over.
-    pub(super) fn final_capacity(&self) -> f64 {
+    pub(crate) fn final_capacity(&self) -> f64 {
         self.target.capacity / self.target.servers as f64 * self.free.len() as f64
     }
 

@@ -1,0 +1,362 @@
+//! [`TrialLog`]: the trials of a search, one synced line each, so that a search that was broken off can go
+//! on from its folder.
+//!
+//! What is stored is what was observed, not what was concluded: judged again, it gives the same search.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::sheet::Broken;
+use crate::analysis::trial::{
+    ClientState, Measured, Point, Purpose, Test, TimeInterval, Trial, TrialResult,
+};
+use crate::load::slo::Slo;
+use crate::report::echo::PlanEcho;
+use crate::report::search::TrialPurpose;
+use crate::store::folder::open_whole_lines;
+use crate::store::{Action, StoreError};
+use crate::time::whole_nanos;
+
+/// The file's name.
+pub const TRIALS: &str = "trials.jsonl";
+/// The value of [`Header::schema`].
+pub const SCHEMA: &str = "steadfire.trials/1";
+
+/// The first line: what a search must be, to go on here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// `steadfire.trials/1`.
+    pub schema: String,
+    /// `quick`, `normal` or `thorough`.
+    pub effort: String,
+    /// First rate, per second.
+    pub start: f64,
+    /// Highest rate to offer, per second.
+    pub max_rate: f64,
+    /// What is searched.
+    pub plan: PlanEcho,
+}
+
+/// A trial that has run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredTrial {
+    /// What was asked.
+    pub trial: Trial,
+    /// What came of it.
+    pub result: TrialResult,
+    /// Who was slow or failed, where the rate was not held.
+    pub broken: Vec<Broken>,
+}
+
+/// The log of a search in flight.
+#[derive(Debug)]
+pub struct TrialLog {
+    path: PathBuf,
+    file: File,
+}
+
+impl TrialLog {
+    /// Begins the log of a new search in `folder`.
+    pub fn create(folder: &Path, header: &Header) -> Result<Self, StoreError> {
+        let path = folder.join(TRIALS);
+        let file = File::create_new(&path).map_err(StoreError::at(Action::Write, &path))?;
+        let mut log = Self { path, file };
+        log.write(header)?;
+        Ok(log)
+    }
+
+    /// Goes on with the log in `folder`, whose objectives are `slo`; a last line that was cut short is
+    /// dropped.
+    pub fn reopen(
+        folder: &Path,
+        slo: &Slo,
+    ) -> Result<(Self, Header, Vec<StoredTrial>), StoreError> {
+        let path = folder.join(TRIALS);
+        let read = || -> io::Result<_> {
+            let file = open_whole_lines(&path)?;
+            let text = fs::read_to_string(&path)?;
+            let mut lines = text.lines();
+            let header: Header = serde_json::from_str(lines.next().unwrap_or_default())?;
+            if header.schema != SCHEMA {
+                return Err(invalid("another version of steadfire wrote it"));
+            }
+            let trials = lines.map(|line| decode(line, slo)).collect::<io::Result<_>>()?;
+            Ok((file, header, trials))
+        };
+        let (file, header, trials) = read().map_err(StoreError::at(Action::Read, &path))?;
+        Ok((Self { path, file }, header, trials))
+    }
+
+    /// Adds a trial and waits until the disk has it.
+    pub fn append(&mut self, trial: &StoredTrial) -> Result<(), StoreError> {
+        self.write(&Line::from(trial))
+    }
+
+    fn write(&mut self, line: &impl Serialize) -> Result<(), StoreError> {
+        let mut write = || -> io::Result<()> {
+            let mut bytes = serde_json::to_vec(line)?;
+            bytes.push(b'\n');
+            self.file.write_all(&bytes)?;
+            self.file.sync_data()
+        };
+        write().map_err(StoreError::at(Action::Write, &self.path))
+    }
+}
+
+fn invalid(cause: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, cause)
+}
+
+/// One trial. Times in ns, rates per second.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    rate: f64,
+    purpose: TrialPurpose,
+    head: u64,
+    asked_length: u64,
+    test: TestLine,
+    length: u64,
+    took: u64,
+    planned: u64,
+    ok: u64,
+    error_rate: f64,
+    /// By objective: value, and whether it is a lower bound.
+    measured: Vec<(f64, bool)>,
+    achieved: f64,
+    send_lag_p99: u64,
+    median: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interval: Option<(u64, Option<u64>)>,
+    /// Why the generator was the limit, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_limit: Option<String>,
+    /// At, planned, answered well, slow, failed, unanswered, unfinished, overdue.
+    points: Vec<[u64; 8]>,
+    /// Name, planned, slow or failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    broken: Vec<(String, u64, u64)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TestLine {
+    excess: f64,
+    decisive: f64,
+    from: u64,
+    pass_from: u64,
+    until: u64,
+    noise: f64,
+    stall_rate: f64,
+}
+
+impl From<&StoredTrial> for Line {
+    fn from(stored: &StoredTrial) -> Self {
+        let StoredTrial { trial, result, broken } = stored;
+        let test = trial.test;
+        Self {
+            rate: trial.rate,
+            purpose: trial.purpose.into(),
+            head: whole_nanos(trial.head),
+            asked_length: whole_nanos(trial.length),
+            test: TestLine {
+                excess: test.excess,
+                decisive: test.decisive,
+                from: whole_nanos(test.from),
+                pass_from: whole_nanos(test.pass_from),
+                until: whole_nanos(test.until),
+                noise: test.noise,
+                stall_rate: test.stall_rate,
+            },
+            length: whole_nanos(result.length),
+            took: whole_nanos(result.took),
+            planned: result.planned,
+            ok: result.ok,
+            error_rate: result.error_rate,
+            measured: result.measured.iter().map(|one| (one.value, one.at_least)).collect(),
+            achieved: result.achieved,
+            send_lag_p99: whole_nanos(result.send_lag_p99),
+            median: whole_nanos(result.median),
+            interval: result.interval.map(|i| (whole_nanos(i.low), i.high.map(whole_nanos))),
+            client_limit: match &result.client {
+                ClientState::Healthy => None,
+                ClientState::Limited { reason } => Some(reason.clone()),
+            },
+            points: result.points.iter().map(numbers).collect(),
+            broken: broken.iter().map(|b| (b.request.clone(), b.planned, b.broken)).collect(),
+        }
+    }
+}
+
+fn numbers(point: &Point) -> [u64; 8] {
+    [
+        whole_nanos(point.at),
+        point.planned,
+        point.answered_ok,
+        point.slow,
+        point.failed,
+        point.unanswered,
+        point.unfinished,
+        point.overdue,
+    ]
+}
+
+fn point(numbers: &[u64; 8]) -> Point {
+    let [at, planned, answered_ok, slow, failed, unanswered, unfinished, overdue] = *numbers;
+    let at = Duration::from_nanos(at);
+    Point { at, planned, answered_ok, slow, failed, unanswered, unfinished, overdue }
+}
+
+fn decode(text: &str, slo: &Slo) -> io::Result<StoredTrial> {
+    let line: Line = serde_json::from_str(text)?;
+    let ns = Duration::from_nanos;
+    let plausible = line.rate.is_finite() && line.rate > 0.0 && line.test.excess > 0.0;
+    if !plausible || line.measured.len() != slo.objectives.len() {
+        return Err(invalid("a trial in it does not fit its search"));
+    }
+    let objectives = slo.objectives.iter().zip(&line.measured);
+    let test = &line.test;
+    Ok(StoredTrial {
+        trial: Trial {
+            rate: line.rate,
+            head: ns(line.head),
+            length: ns(line.asked_length),
+            purpose: Purpose::from(line.purpose),
+            test: Test {
+                excess: test.excess,
+                decisive: test.decisive,
+                from: ns(test.from),
+                pass_from: ns(test.pass_from),
+                until: ns(test.until),
+                noise: test.noise,
+                stall_rate: test.stall_rate,
+            },
+        },
+        result: TrialResult {
+            points: line.points.iter().map(point).collect(),
+            length: ns(line.length),
+            took: ns(line.took),
+            planned: line.planned,
+            ok: line.ok,
+            error_rate: line.error_rate,
+            measured: objectives
+                .map(|(objective, (value, at_least))| Measured {
+                    objective: *objective,
+                    value: *value,
+                    at_least: *at_least,
+                })
+                .collect(),
+            achieved: line.achieved,
+            send_lag_p99: ns(line.send_lag_p99),
+            median: ns(line.median),
+            interval: line.interval.map(|(low, high)| TimeInterval {
+                low: ns(low),
+                high: high.map(ns),
+            }),
+            client: line
+                .client_limit
+                .map_or(ClientState::Healthy, |reason| ClientState::Limited { reason }),
+        },
+        broken: line
+            .broken
+            .into_iter()
+            .map(|(request, planned, broken)| Broken { request, planned, broken })
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::slo::Objective;
+    use crate::report::example;
+
+    fn header() -> Header {
+        Header {
+            schema: SCHEMA.to_owned(),
+            effort: "quick".to_owned(),
+            start: 10.0,
+            max_rate: 1e6,
+            plan: PlanEcho::from(&example::plan()),
+        }
+    }
+
+    fn stored(rate: f64, objectives: &[Objective]) -> StoredTrial {
+        let s = Duration::from_secs;
+        let test = Test {
+            excess: 0.1 + 0.2,
+            decisive: 19_f64.ln(),
+            from: s(3),
+            pass_from: s(4),
+            until: s(5),
+            noise: 1.0 / 3.0,
+            stall_rate: 0.05,
+        };
+        let point = Point { at: s(1), planned: 9, answered_ok: 3, overdue: 2, ..Point::default() };
+        let measured = objectives
+            .iter()
+            .map(|one| Measured { objective: *one, value: 1.0 / rate, at_least: rate > 100.0 });
+        StoredTrial {
+            trial: Trial { rate, head: s(1), length: s(5), purpose: Purpose::Refine, test },
+            result: TrialResult {
+                points: vec![Point::default(), point],
+                length: s(4),
+                took: s(6),
+                planned: 9,
+                ok: 3,
+                error_rate: 2.0 / 3.0,
+                measured: measured.collect(),
+                achieved: rate * 0.999,
+                send_lag_p99: Duration::from_micros(17),
+                median: Duration::from_nanos(123_456_789),
+                interval: Some(TimeInterval { low: s(1), high: None }),
+                client: ClientState::Limited { reason: "the processor".to_owned() },
+            },
+            broken: vec![Broken { request: "list \"all\"".to_owned(), planned: 9, broken: 6 }],
+        }
+    }
+
+    #[test]
+    fn a_search_comes_back_from_its_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let slo = Slo::standard();
+        let trials = [stored(80.0, &slo.objectives), stored(160.0, &slo.objectives)];
+        let mut log = TrialLog::create(folder.path(), &header()).unwrap();
+        log.append(&trials[0]).unwrap();
+        drop(log);
+        let (mut log, found, earlier) = TrialLog::reopen(folder.path(), &slo).unwrap();
+        assert_eq!((found, earlier.as_slice()), (header(), &trials[..1]));
+        log.append(&trials[1]).unwrap();
+        // A power failure within the last line.
+        let path = folder.path().join(TRIALS);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{text}{{\"rate\":3")).unwrap();
+        let (mut log, _, earlier) = TrialLog::reopen(folder.path(), &slo).unwrap();
+        assert_eq!(earlier, trials);
+        log.append(&trials[0]).unwrap();
+        assert_eq!(TrialLog::reopen(folder.path(), &slo).unwrap().2.len(), 3);
+    }
+
+    #[test]
+    fn what_is_no_log_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let slo = Slo::standard();
+        let path = folder.path().join(TRIALS);
+        let header = serde_json::to_string(&header()).unwrap();
+        let other = header.replace(SCHEMA, "steadfire.trials/9");
+        let line = serde_json::to_string(&Line::from(&stored(80.0, &slo.objectives))).unwrap();
+        let fewer = serde_json::to_string(&Line::from(&stored(80.0, &[]))).unwrap();
+        let none = line.replace("\"rate\":80.0", "\"rate\":-1.0");
+        for text in ["", "{}\n", &format!("{other}\n"), &format!("{header}\n{fewer}\n"),
+            &format!("{header}\n{none}\n"), &format!("{header}\n7\n")]
+        {
+            fs::write(&path, text).unwrap();
+            let fault = TrialLog::reopen(folder.path(), &slo).unwrap_err().to_string();
+            assert!(fault.contains(TRIALS), "{text}: {fault}");
+        }
+        fs::write(&path, format!("{header}\n{line}\n")).unwrap();
+        assert!(TrialLog::reopen(folder.path(), &slo).is_ok());
+    }
+}
