@@ -3,13 +3,15 @@
 pub mod actions;
 mod client;
 pub mod comparison;
-#[cfg(test)]
-mod golden;
+pub mod csv;
 pub mod json;
+pub mod junit;
 pub mod markdown;
 pub mod progress;
 pub mod runs;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod units;
 

@@ -6,6 +6,7 @@ use crate::analysis::Outcome;
 use crate::analysis::findings::Finding;
 use crate::analysis::slo::{Judged, TierVerdict};
 use crate::load::plan::Plan;
+use crate::load::request::RequestTemplate;
 use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
 use crate::measure::sample::Phase;
@@ -96,9 +97,7 @@ impl From<Parts<'_>> for Report {
             tls: Latency::from(&summary.tls),
             phases: phases(&summary.total),
             failed_response_time: Latency::from(&summary.failed_response_time),
-            requests: requests
-                .map(|(template, tally)| request(template.name.clone(), template.weight, tally))
-                .collect(),
+            requests: requests.map(|(template, tally)| request(template, tally)).collect(),
             series: parts.series,
             search: parts.search,
             comparison: None,
@@ -126,11 +125,12 @@ fn phases(tally: &RequestTally) -> Phases {
     }
 }
 
-fn request(name: String, weight: u32, tally: &RequestTally) -> RequestReport {
+fn request(template: &RequestTemplate, tally: &RequestTally) -> RequestReport {
     let errors = TransportError::ALL.iter().zip(tally.errors).filter(|(_, count)| *count > 0);
     RequestReport {
-        name,
-        weight,
+        name: template.name.clone(),
+        method: template.method.to_string(),
+        weight: template.weight,
         fates: Fates::from(&tally.fates),
         error_rate: millionths(tally.fates.error_rate()),
         response_time: latency(&tally.response_time),

@@ -158,7 +158,13 @@ pub struct Args {
     pub search_time: Option<Duration>,
     /// Go on with the search that this run folder holds, in the same folder; all else as it was, but for
     /// --search-time
-    #[arg(long, value_name = "DIR", requires = "find_max_rps", conflicts_with = "out", help_heading = "Search")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "find_max_rps",
+        conflicts_with = "out",
+        help_heading = "Search"
+    )]
     pub resume: Option<PathBuf>,
     /// The load expected today; the result says how much more is possible
     #[arg(long, value_name = "RATE", requires = "find_max_rps", help_heading = "Search")]
@@ -221,6 +227,17 @@ pub struct Args {
     /// Print the result as JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
     pub json: Option<OsString>,
+    /// Write `PREFIX_stats.csv`, `_stats_history.csv`, `_failures.csv` and `_exceptions.csv`.
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        help_heading = "Output",
+        help = "Write PREFIX_stats.csv, _stats_history.csv, _failures.csv and _exceptions.csv, with Locust's columns"
+    )]
+    pub csv: Option<OsString>,
+    /// Write the objectives as JUnit XML to FILE
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub junit: Option<PathBuf>,
     /// How the text ends: full has tables of times and phases, locust the block of a Locust suite
     #[arg(long, value_name = "FORM", value_parser = summary_parser(), default_value = "full", help_heading = "Output")]
     pub summary: Form,

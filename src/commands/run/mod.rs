@@ -6,6 +6,7 @@ mod budget;
 mod choose;
 mod consent;
 mod course;
+mod exports;
 mod find_max;
 mod fixed;
 pub mod foreign;

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::commands::run::Args;
+use crate::commands::run::exports::Exports;
 use crate::commands::run::screen::Screen;
 use crate::commands::{Failure, actions, clock, environment, stdout};
 use crate::load::plan::Plan;
@@ -20,6 +21,7 @@ use crate::store::folder::RunFolder;
 pub(in crate::commands) struct Output {
     folder: RunFolder,
     json: Option<OsString>,
+    exports: Exports,
     form: Form,
     /// Whether the journal has failed; told once.
     journal_broken: bool,
@@ -40,6 +42,7 @@ impl Output {
         Ok(Self {
             folder: folder.map_err(Failure::unexpected)?,
             json: args.json.clone(),
+            exports: Exports::of(args),
             form: args.summary,
             journal_broken: false,
         })
@@ -82,6 +85,7 @@ impl Output {
                 ))
             })?;
         }
+        self.exports.write(report)?;
         stored
     }
 
