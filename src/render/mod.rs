@@ -4,6 +4,8 @@ pub mod actions;
 mod client;
 pub mod comparison;
 pub mod csv;
+pub mod exchange;
+pub mod explanation;
 pub mod json;
 pub mod junit;
 pub mod markdown;
