@@ -47,7 +47,7 @@ mod tests;
 mod timing;
 mod users;
 
-pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source};
+pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source, nearest};
 pub use jwt::jwt_life;
 pub use redistribute::{EmptyPool, Redistributed, empty_pools, redistribute};
 pub use schema::json_schema;

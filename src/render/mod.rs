@@ -1,18 +1,24 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
+pub mod actions;
 mod auth;
 mod client;
 pub mod comparison;
+pub mod csv;
 pub mod exchange;
 pub mod explanation;
 pub mod exposition;
 mod families;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod otlp;
 pub mod progress;
 pub mod protobuf;
 pub mod runs;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod units;
 

@@ -143,6 +143,7 @@ fn request(template: &RequestTemplate, tally: &RequestTally) -> RequestReport {
     let errors = TransportError::ALL.iter().zip(tally.errors).filter(|(_, count)| *count > 0);
     RequestReport {
         name: template.name.clone(),
+        method: template.method.to_string(),
         weight: template.weight,
         fates: Fates::from(&tally.fates),
         error_rate: millionths(tally.fates.error_rate()),

@@ -3,6 +3,7 @@
 //! Tests here run the public API or the real binary, on free loopback ports only.
 
 mod ab;
+mod actions;
 mod blame;
 mod cli;
 mod compare;
@@ -22,6 +23,8 @@ mod machine;
 mod profiles_page;
 mod queueing;
 mod reach;
+mod safety;
+mod scripts;
 mod search;
 mod server;
 mod stall;

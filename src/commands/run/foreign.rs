@@ -39,7 +39,7 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
     let verb = context(error, ContextKind::InvalidSubcommand);
     let flag = argument.split(['=', ' ']).next().unwrap_or_default();
     match (error.kind(), flag) {
-        (ErrorKind::UnknownArgument, "-u" | "--vus" | "--spawn-rate") => Some(
+        (ErrorKind::UnknownArgument, "-u" | "--vus") => Some(
             "there are no users here, arrivals come at a rate: give --rate 50/s, or --users 100 --wait 1..3",
         ),
         (ErrorKind::UnknownArgument, "-z") => Some("the length of a run is --duration 30s (-d)"),
@@ -51,7 +51,7 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
             Some("name the profile without a flag: steadfire run profile.yaml")
         }
         (ErrorKind::UnknownArgument, "-m") => Some("the method is -X, as in curl"),
-        (ErrorKind::UnknownArgument, "--web" | "--html" | "--junit" | "--csv" | "--hlog") => {
+        (ErrorKind::UnknownArgument, "--web" | "--html" | "--hlog") => {
             Some("this flag is planned and not in this version")
         }
         (ErrorKind::UnknownArgument, _) if flag.parse::<f64>().is_ok() => {

@@ -2,7 +2,11 @@
 
 mod args;
 pub(super) mod block;
+mod budget;
+mod choose;
+mod consent;
 mod course;
+mod exports;
 mod find_max;
 mod fixed;
 pub mod foreign;
@@ -21,6 +25,7 @@ mod streaming;
 mod stretch;
 mod subject;
 mod tls_files;
+mod users;
 mod verdict;
 mod view;
 mod watch;
@@ -39,6 +44,7 @@ pub(super) use view::give_terminal_back;
 use rustls::ClientConfig;
 
 use crate::commands::interrupt::Interrupt;
+use crate::commands::run::budget::Budget;
 use crate::commands::run::preflight::{Machine, Supplies};
 use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
@@ -99,7 +105,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let monitors = monitors::chosen(args, &subject)?;
     let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
-    let mut session = Session::begin(args, (subject, origin), interrupt, screen)?;
+    let mut session = Session::begin(args, (subject, origin), interrupt, screen, 1)?;
     session.monitors = monitors::start(args, monitors)?;
     let streams = streaming::open(args, &session)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
@@ -133,12 +139,13 @@ fn watched(session: &mut Session, args: &Args, output: &mut Output) -> Result<Re
 
 impl Session {
     /// Resolves what was typed, logs in, sets up and starts the workers. The demo backend's address stands
-    /// beside the subject if it is the target.
+    /// beside the subject if it is the target. A fixed load is going to be sent `times` over.
     fn begin(
         args: &Args,
         (subject, demo): (Subject, Option<Origin>),
         interrupt: Interrupt,
         screen: Screen,
+        times: u64,
     ) -> Result<Self, Failure> {
         let own_target = demo.is_some();
         let machine = Machine::inspect();
@@ -150,12 +157,13 @@ impl Session {
         for note in notes {
             screen.warn(&note);
         }
-        if let (Some(users), Some(wait)) = (args.users, args.wait) {
-            screen.note(&format!(
-                "{users} users who think for {wait} s ask for {} if answers are quick (Little's law)",
-                plan.rate
-            ));
+        if let Some(users) = args.closed_loop() {
+            screen.note(&users.sentence(plan.rate));
         }
+        if !args.find_max_rps {
+            Budget::of(args).allow(&fixed::schedule(&plan), times)?;
+        }
+        consent::obtain((&plan, times), args, &interrupt, screen)?;
         let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt, screen)?;
         let version = ready.route.version();
         let way = Way { http: HttpChoice::Exactly(version), ..plan.way };

@@ -6,12 +6,14 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::commands::run::Args;
+use crate::commands::run::exports::Exports;
 use crate::commands::run::screen::Screen;
-use crate::commands::{Failure, clock, environment, stdout};
+use crate::commands::{Failure, actions, clock, environment, stdout};
 use crate::load::plan::Plan;
 use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
-use crate::render::{json, text};
+use crate::render::json;
+use crate::render::text::{self, Form};
 use crate::report::Report;
 use crate::store::folder::RunFolder;
 use crate::stream::Streams;
@@ -20,6 +22,8 @@ use crate::stream::Streams;
 pub(in crate::commands) struct Output {
     folder: RunFolder,
     json: Option<OsString>,
+    exports: Exports,
+    form: Form,
     /// Whether the journal has failed; told once.
     journal_broken: bool,
     streams: Streams,
@@ -40,6 +44,8 @@ impl Output {
         Ok(Self {
             folder: folder.map_err(Failure::unexpected)?,
             json: args.json.clone(),
+            exports: Exports::of(args),
+            form: args.summary,
             journal_broken: false,
             streams: Streams::default(),
         })
@@ -90,8 +96,9 @@ impl Output {
     pub(super) fn finish(&self, report: &Report, screen: Screen) -> Result<(), Failure> {
         screen.clear();
         let to_stdout = self.json.as_deref().is_some_and(|file| file == "-");
-        let text = |report| text::render(report, stdout::style());
+        let text = |report| text::render(report, self.form, stdout::style());
         stdout::print(&if to_stdout { json::render(report) } else { text(report) });
+        actions::tell_run(report);
         let stored = self.store(report, screen);
         if let Some(file) = self.json.as_deref().filter(|file| *file != "-") {
             std::fs::write(file, json::render(report)).map_err(|error| {
@@ -101,6 +108,7 @@ impl Output {
                 ))
             })?;
         }
+        self.exports.write(report)?;
         stored
     }
 
