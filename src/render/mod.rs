@@ -1,8 +1,14 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
+pub mod bench;
+mod clean;
 mod client;
 pub mod comparison;
+pub mod csv;
+pub mod hgrm;
+pub mod hlog;
 pub mod json;
+pub mod junit;
 pub mod progress;
 pub mod runs;
 pub mod table;

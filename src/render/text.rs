@@ -8,7 +8,7 @@ use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::render::{Style, Tone, client};
+use crate::render::{Style, Tone, clean, client};
 use crate::report::search::{SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
@@ -19,6 +19,7 @@ use search::{answer, sheet};
 
 /// The whole report, ending in a newline.
 pub fn render(report: &Report, style: Style) -> String {
+    let report = &clean::report(report);
     let mut page = Page { text: String::new(), style };
     page.heading(report);
     if let Some(search) = &report.search {
@@ -312,7 +313,8 @@ fn human(ns: u64) -> String {
     Human(Duration::from_nanos(ns)).to_string()
 }
 
-fn measured(one: &ObjectiveReport) -> String {
+/// An objective's figure.
+pub(super) fn measured(one: &ObjectiveReport) -> String {
     let Some(figure) = one.measured else { return "nothing was answered".to_owned() };
     let text = match one.metric {
         Metric::ResponseTime => Human(Duration::from_secs_f64(figure / 1e9)).to_string(),
@@ -354,7 +356,8 @@ fn reasons(request: &RequestReport) -> String {
     parts.map(|(name, count)| format!("{name}: {}", Count(count))).collect::<Vec<_>>().join(", ")
 }
 
-const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
+/// An outcome's word and its tone.
+pub(super) const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
     match outcome {
         OutcomeName::Pass => ("PASS", Tone::Good),
         OutcomeName::Fail => ("FAIL", Tone::Bad),

@@ -6,6 +6,7 @@ use crate::analysis::Outcome;
 use crate::analysis::findings::Finding;
 use crate::analysis::slo::{Judged, TierVerdict};
 use crate::load::plan::Plan;
+use crate::load::request::RequestTemplate;
 use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
 use crate::measure::sample::Phase;
@@ -15,6 +16,7 @@ use crate::report::echo::{Environment, PlanEcho};
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
+use crate::report::spectrum::{Spectrum, percentiles};
 use crate::report::{
     ClockSource, Fates, Kind, Latency, Phases, Rates, Report, RequestReport, SCHEMA, Tool, Verdict,
     millionths,
@@ -60,10 +62,7 @@ impl From<Parts<'_>> for Report {
         let requests = plan.requests.iter().zip(tally.requests());
         Self {
             schema: SCHEMA.to_owned(),
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
+            tool: Tool::this(),
             kind: if parts.search.is_some() { Kind::FindMaxRps } else { Kind::Run },
             started_at: parts.started_at,
             duration: whole_nanos(summary.length),
@@ -96,10 +95,9 @@ impl From<Parts<'_>> for Report {
             tls: Latency::from(&summary.tls),
             phases: phases(&summary.total),
             failed_response_time: Latency::from(&summary.failed_response_time),
-            requests: requests
-                .map(|(template, tally)| request(template.name.clone(), template.weight, tally))
-                .collect(),
+            requests: requests.map(|(template, tally)| request(template, tally)).collect(),
             series: parts.series,
+            spectrum: Spectrum::new(&summary.total.response_time, &summary.total.service_time),
             search: parts.search,
             comparison: None,
             monitors: Vec::new(),
@@ -126,15 +124,17 @@ fn phases(tally: &RequestTally) -> Phases {
     }
 }
 
-fn request(name: String, weight: u32, tally: &RequestTally) -> RequestReport {
+fn request(template: &RequestTemplate, tally: &RequestTally) -> RequestReport {
     let errors = TransportError::ALL.iter().zip(tally.errors).filter(|(_, count)| *count > 0);
     RequestReport {
-        name,
-        weight,
+        name: template.name.clone(),
+        method: template.method.to_string(),
+        weight: template.weight,
         fates: Fates::from(&tally.fates),
         error_rate: millionths(tally.fates.error_rate()),
         response_time: latency(&tally.response_time),
         service_time: latency(&tally.service_time),
+        percentiles: percentiles(&tally.response_time),
         phases: phases(tally),
         statuses: tally.statuses.clone(),
         errors: errors

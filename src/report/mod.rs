@@ -8,11 +8,15 @@ pub mod build;
 pub mod comparable;
 pub mod comparison;
 mod convert;
+pub mod detail;
 pub mod echo;
 pub mod generator;
+pub mod header;
+pub mod rebuild;
 pub mod search;
 pub mod series;
 pub mod sheet;
+pub mod spectrum;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +29,7 @@ use crate::report::echo::{Environment, PlanEcho};
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
+use crate::report::spectrum::{Percentile, Spectrum};
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "steadfire.result/1";
@@ -90,6 +95,9 @@ pub struct Report {
     pub requests: Vec<RequestReport>,
     /// Over time.
     pub series: Vec<SeriesPoint>,
+    /// Response and service time as curves.
+    #[serde(default)]
+    pub spectrum: Spectrum,
     /// The search for the highest rate, if that is what this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<SearchReport>,
@@ -107,6 +115,16 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+impl Tool {
+    /// This program.
+    pub(crate) fn this() -> Self {
+        Self {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
 }
 
 /// The kind of measurement.
@@ -326,6 +344,9 @@ pub struct Phases {
 pub struct RequestReport {
     /// Its name.
     pub name: String,
+    /// Its method; empty in results of versions that did not tell.
+    #[serde(default)]
+    pub method: String,
     /// Its weight in the mix.
     pub weight: u32,
     /// Its part of the ledger.
@@ -336,6 +357,9 @@ pub struct RequestReport {
     pub response_time: Latency,
     /// From sent to last byte.
     pub service_time: Latency,
+    /// More of the response time, at shares of 50, 66, 75, 80, 90, 95, 98, 99, 99.9, 99.99 and 100 %.
+    #[serde(default)]
+    pub percentiles: Vec<Percentile>,
     /// Where the response time of good answers went.
     #[serde(default)]
     pub phases: Phases,

@@ -251,10 +251,9 @@ fn decode(text: &str, slo: &Slo) -> io::Result<StoredTrial> {
             achieved: line.achieved,
             send_lag_p99: ns(line.send_lag_p99),
             median: ns(line.median),
-            interval: line.interval.map(|(low, high)| TimeInterval {
-                low: ns(low),
-                high: high.map(ns),
-            }),
+            interval: line
+                .interval
+                .map(|(low, high)| TimeInterval { low: ns(low), high: high.map(ns) }),
             client: line
                 .client_limit
                 .map_or(ClientState::Healthy, |reason| ClientState::Limited { reason }),
@@ -295,9 +294,11 @@ mod tests {
             stall_rate: 0.05,
         };
         let point = Point { at: s(1), planned: 9, answered_ok: 3, overdue: 2, ..Point::default() };
-        let measured = objectives
-            .iter()
-            .map(|one| Measured { objective: *one, value: 1.0 / rate, at_least: rate > 100.0 });
+        let measured = objectives.iter().map(|one| Measured {
+            objective: *one,
+            value: 1.0 / rate,
+            at_least: rate > 100.0,
+        });
         StoredTrial {
             trial: Trial { rate, head: s(1), length: s(5), purpose: Purpose::Refine, test },
             result: TrialResult {
@@ -349,9 +350,14 @@ mod tests {
         let line = serde_json::to_string(&Line::from(&stored(80.0, &slo.objectives))).unwrap();
         let fewer = serde_json::to_string(&Line::from(&stored(80.0, &[]))).unwrap();
         let none = line.replace("\"rate\":80.0", "\"rate\":-1.0");
-        for text in ["", "{}\n", &format!("{other}\n"), &format!("{header}\n{fewer}\n"),
-            &format!("{header}\n{none}\n"), &format!("{header}\n7\n")]
-        {
+        for text in [
+            "",
+            "{}\n",
+            &format!("{other}\n"),
+            &format!("{header}\n{fewer}\n"),
+            &format!("{header}\n{none}\n"),
+            &format!("{header}\n7\n"),
+        ] {
             fs::write(&path, text).unwrap();
             let fault = TrialLog::reopen(folder.path(), &slo).unwrap_err().to_string();
             assert!(fault.contains(TRIALS), "{text}: {fault}");

@@ -151,7 +151,13 @@ pub struct Args {
     pub search_time: Option<Duration>,
     /// Go on with the search that this run folder holds, in the same folder; all else as it was, but for
     /// --search-time
-    #[arg(long, value_name = "DIR", requires = "find_max_rps", conflicts_with = "out", help_heading = "Search")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "find_max_rps",
+        conflicts_with = "out",
+        help_heading = "Search"
+    )]
     pub resume: Option<PathBuf>,
     /// The load expected today; the result says how much more is possible
     #[arg(long, value_name = "RATE", requires = "find_max_rps", help_heading = "Search")]

@@ -98,7 +98,13 @@ impl Session {
             silent_since: None,
             strain: Strain::default(),
         };
-        Some(verdict::report(self, &self.plan, measurement, whole.series, (None, verdict::extent(self))))
+        Some(verdict::report(
+            self,
+            &self.plan,
+            measurement,
+            whole.series,
+            (None, verdict::extent(self)),
+        ))
     }
 }
 

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use crate::analysis::findings::generator_limit;
 use crate::analysis::Extent;
+use crate::analysis::findings::generator_limit;
 use crate::analysis::search::{Answer, Search, Settings, Step};
 use crate::analysis::sheet::Broken;
 use crate::analysis::slo::{self, Measured as Figure, RunFigures};
@@ -72,11 +72,7 @@ impl Session {
 }
 
 /// Searches until there is an answer, and reports it with the trial it rests on.
-pub(super) fn run(
-    session: &Session,
-    args: &Args,
-    output: &mut Output,
-) -> Result<Report, Failure> {
+pub(super) fn run(session: &Session, args: &Args, output: &mut Output) -> Result<Report, Failure> {
     let record = Record::open(session, args, &settings(session, args), output.folder())?;
     Progress::new(session, args, record).run(output)
 }
