@@ -1,19 +1,23 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
 pub mod bench;
+mod chart;
 mod clean;
 mod client;
 pub mod comparison;
 pub mod csv;
 pub mod hgrm;
 pub mod hlog;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod progress;
 pub mod runs;
+pub mod svg;
 pub mod table;
 pub mod text;
 pub mod units;
+mod verdict;
 
 /// Whether text carries colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

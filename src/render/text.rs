@@ -326,7 +326,8 @@ pub(super) fn measured(one: &ObjectiveReport) -> String {
     format!("{bound}{text}{aside}")
 }
 
-fn tier_line(report: &Report) -> String {
+/// The tier with its bar.
+pub(super) fn tier_line(report: &Report) -> String {
     let verdict = &report.verdict;
     let bar = match verdict.tier {
         TierName::Excellent => &report.plan.tier_excellent,
@@ -374,7 +375,8 @@ const fn tier(tier: TierName) -> &'static str {
     }
 }
 
-const fn severity(severity: SeverityName) -> (&'static str, Tone) {
+/// A severity's word and its tone.
+pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
     match severity {
         SeverityName::Info => ("info", Tone::Faint),
         SeverityName::Warning => ("warning", Tone::Doubtful),
@@ -391,7 +393,7 @@ const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
     }
 }
 
-mod search;
+pub(super) mod search;
 
 #[cfg(test)]
 mod tests;

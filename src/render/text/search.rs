@@ -9,7 +9,7 @@ use crate::report::sheet::{CapacitySheet, ContributionReport};
 const CONTRIBUTIONS_MAX: usize = 5;
 
 /// The capacity sheet in a few lines.
-pub(super) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
+pub(in crate::render) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
     let knee = sheet.knee.map(|knee| {
         format!(
             "knee: {}/s, where the quantile is twice that of the idle target",
@@ -51,7 +51,7 @@ fn percent(share: f64) -> Percent {
 }
 
 /// The highest rate with its interval, or what is known instead.
-pub(super) fn answer(search: &SearchReport) -> String {
+pub(in crate::render) fn answer(search: &SearchReport) -> String {
     let (max, rate) = (&search.max_rps, |rate| Figures(rate).to_string());
     match (search.bound, max.high) {
         (Bound::Breach, Some(high)) => {
