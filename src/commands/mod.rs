@@ -13,8 +13,10 @@ pub mod check;
 mod clock;
 pub mod compare;
 mod environment;
+mod exports;
 pub mod interrupt;
 mod outcome;
+pub mod report;
 pub mod run;
 pub mod runs;
 pub mod schema;
@@ -50,6 +52,8 @@ enum Verb {
     Ab(Box<ab::Args>),
     /// Compare stored runs: is B better, worse or the same as A?
     Compare(compare::Args),
+    /// Show a stored result again: text, JSON, HTML, CSV, JUnit and more
+    Report(report::Args),
     /// List, show, tag and remove stored runs
     Runs(runs::Args),
     /// Validate a profile without sending anything
@@ -102,6 +106,7 @@ pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
         Verb::Run(words) => run::exec(&words),
         Verb::Ab(words) => ab::exec(&words),
         Verb::Compare(words) => compare::exec(&words),
+        Verb::Report(words) => report::exec(&words),
         Verb::Runs(words) => runs::exec(&words),
         Verb::Check(words) => check::exec(&words),
         Verb::Target(words) => target::exec(&words).map_err(Failure::unexpected),

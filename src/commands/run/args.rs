@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::TypedValueParser as _;
 
 use crate::analysis::search::Effort;
+use crate::commands::exports::Exports;
 use crate::commands::run::processors::{Pin, Threads, parse_pin, parse_threads};
 use crate::engine::Pacing;
 use crate::load::plan::{LatePolicy, ReceiveClock};
@@ -214,6 +215,9 @@ pub struct Args {
     /// Print the result as JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
     pub json: Option<OsString>,
+    /// Files to write besides.
+    #[command(flatten)]
+    pub exports: Exports,
     /// Plain progress lines, also on a terminal
     #[arg(long, visible_alias = "headless", help_heading = "Output")]
     pub no_tui: bool,

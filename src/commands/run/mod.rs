@@ -44,6 +44,7 @@ use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
 use crate::profile::{self, Redistributed};
+use crate::report::Kind;
 use crate::target::{DemoBackend, Settings};
 use crate::transport::tls::{TlsSettings, client_config};
 
@@ -81,6 +82,8 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let mut session = Session::begin(args, (subject, origin), interrupt, screen)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &session.plan)?;
+    let kind = if args.find_max_rps { Kind::FindMaxRps } else { Kind::Run };
+    output.begin(&verdict::header(&session, kind), screen);
     let report = if args.find_max_rps {
         find_max::run(&session, args, &mut output)?
     } else {

@@ -5,20 +5,24 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::commands::exports::Exports;
 use crate::commands::run::Args;
 use crate::commands::run::screen::Screen;
+use crate::commands::stored::Journal;
 use crate::commands::{Failure, clock, environment, stdout};
 use crate::load::plan::Plan;
 use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
-use crate::render::{json, text};
+use crate::render::{html, json, text};
 use crate::report::Report;
-use crate::store::folder::RunFolder;
+use crate::report::header::Header;
+use crate::store::folder::{HLOG, HTML, RunFolder};
 
 /// The outputs of one run.
 pub(in crate::commands) struct Output {
     folder: RunFolder,
     json: Option<OsString>,
+    exports: Exports,
     /// Whether the journal has failed; told once.
     journal_broken: bool,
 }
@@ -38,6 +42,7 @@ impl Output {
         Ok(Self {
             folder: folder.map_err(Failure::unexpected)?,
             json: args.json.clone(),
+            exports: args.exports.clone(),
             journal_broken: false,
         })
     }
@@ -50,6 +55,13 @@ impl Output {
     /// Stores what a run would report if it ended here; trouble with that is left to the end.
     pub(super) fn store_so_far(&self, report: &Report) {
         let _ = self.folder.write_result(report);
+    }
+
+    /// Stores what is known before the load, for the case that the run does not get to its end.
+    pub(super) fn begin(&self, header: &Header, screen: Screen) {
+        if let Err(error) = self.folder.write_header(header) {
+            screen.warn(&format!("{error}; if the run is killed, nothing will tell of it"));
+        }
     }
 
     /// Adds a second to the journal, and the slice that ends with it.
@@ -88,6 +100,15 @@ impl Output {
         screen: Screen,
     ) -> Result<(), Failure> {
         self.folder.write_result(report).map_err(Failure::unexpected)?;
+        let journal = Journal::read(self.folder.path(), report);
+        let page = html::render(report, &journal.detail);
+        let log = journal.hlog.as_deref().unwrap_or_default();
+        for (name, content) in [(HTML, page.as_str()), (HLOG, log)] {
+            if let Err(error) = self.folder.write_derived(name, content.as_bytes()) {
+                screen.warn(&error.to_string());
+            }
+        }
+        self.exports.write(report, &journal)?;
         screen.note(&format!("run folder: {}", self.folder.path().display()));
         Ok(())
     }

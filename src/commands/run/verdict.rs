@@ -13,9 +13,10 @@ use crate::measure::generator::{Generator, Strain};
 use crate::measure::summary::Summary;
 use crate::report::build::Parts;
 use crate::report::echo::Environment;
+use crate::report::header::Header;
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
-use crate::report::{ClockSource, OutcomeName, Report};
+use crate::report::{ClockSource, Kind, OutcomeName, Report};
 use crate::time::Offset;
 use crate::transport::clock::StampCounts;
 
@@ -127,6 +128,11 @@ fn assemble(
         series,
         search,
     })
+}
+
+/// What is known of a measurement before its load.
+pub(super) fn header(session: &Session, kind: Kind) -> Header {
+    Header::new(kind, &session.plan, session.started_at.to_string(), environment(session))
 }
 
 fn clock_source(stamps: StampCounts) -> ClockSource {
