@@ -11,7 +11,6 @@ pub mod hlog;
 pub mod html;
 pub mod json;
 pub mod junit;
-pub mod markdown;
 pub mod progress;
 pub mod runs;
 pub mod svg;
