@@ -6,6 +6,7 @@ pub mod ab;
 pub mod compare;
 pub mod drift;
 pub mod findings;
+pub mod hints;
 pub mod search;
 pub mod settling;
 pub mod sheet;

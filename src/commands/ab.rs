@@ -72,7 +72,8 @@ pub struct Args {
 }
 
 /// Flags of `run` that say what `ab` says otherwise.
-const NOT_HERE: [&str; 5] = ["duration", "requests", "stages", "host", "current_rate"];
+const NOT_HERE: [&str; 7] =
+    ["duration", "requests", "stages", "spawn_rate", "host", "current_rate", "summary"];
 
 /// The verb's words: those of `run`, with another default where the head of a block is meant and without
 /// those that have no place here.
@@ -130,6 +131,7 @@ fn refuse(args: &Args) -> Result<(), Failure> {
         (load.duration.is_some(), "--duration: --block says how long a block is"),
         (load.requests.is_some(), "--requests: --block says how long a block is"),
         (load.stages.is_some(), "--stages: every block has one rate; give it with --rate"),
+        (load.spawn_rate.is_some(), "--spawn-rate: every block has one rate; leave it out"),
         (
             load.find_max_rps && args.order != Order::Abba,
             "--order: searches are compared in the order abba only",
@@ -154,6 +156,11 @@ fn refuse(args: &Args) -> Result<(), Failure> {
     if mistakes.is_empty() { Ok(()) } else { Err(Failure::usage(mistakes.join("\nerror: "))) }
 }
 
+/// Pairs that are measured at most, so that `pairs` are left where some have to be discarded.
+const fn attempts(pairs: usize) -> usize {
+    pairs + pairs / 2 + 2
+}
+
 /// One side, ready for its blocks.
 struct Target {
     side: Side,
@@ -174,12 +181,15 @@ impl Target {
         };
         let mut load = args.load.clone();
         load.duration = Some(args.block);
+        // Each side may send half of what both may.
+        load.max_total_requests = load.max_total_requests.map(|most| most / 2);
+        let blocks = attempts(args.pairs.unwrap_or(PAIRS));
         if let Some(url) = url {
             let place = if load.subject.is_some() { &mut load.host } else { &mut load.subject };
             *place = Some(url.clone());
         }
         switch(side, command.as_ref())?;
-        let session = Session::on(&load, interrupt.clone(), screen)?;
+        let session = Session::on(&load, interrupt.clone(), screen, blocks)?;
         Ok(Self { side, command: command.clone(), session })
     }
 }
@@ -217,8 +227,7 @@ impl Turns<'_> {
     /// Measures until the verdict is clear, all pairs are there, too many had to be discarded, or a signal
     /// comes. Nothing if no pair is left.
     fn take(&mut self, output: &mut Output) -> Result<Option<Comparison>, Failure> {
-        let attempts = self.design.pairs + self.design.pairs / 2 + 2;
-        for _ in 0..attempts {
+        for _ in 0..attempts(self.design.pairs) {
             let Some(blocks) = self.pair(output)? else { break };
             self.keep_or_discard(blocks);
             if self.kept.is_empty() || self.design.after(self.kept.len()) == Next::Pair {

@@ -9,6 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::exit::Exit;
 
 pub mod ab;
+mod actions;
 pub mod check;
 mod clock;
 pub mod compare;

@@ -51,7 +51,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         forms.iter().filter(|(_, file, _)| file.as_deref().is_some_and(|file| file == "-"));
     let printed: Vec<&str> = printed.map(|(_, _, content)| content.as_str()).collect();
     match printed.as_slice() {
-        [] => stdout::print(&text::render(report, stdout::style())),
+        [] => stdout::print(&text::render(report, text::Form::default(), stdout::style())),
         [one] => stdout::print(one),
         _ => {
             return Err(Failure::usage(

@@ -25,7 +25,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source};
+pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source, nearest};
 pub use jwt::jwt_expiry;
 pub use redistribute::{EmptyPool, Redistributed, redistribute};
 pub use schema::json_schema;

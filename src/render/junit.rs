@@ -17,7 +17,7 @@ pub fn render(report: &Report) -> String {
     suite.add_property(("target", report.plan.origin.as_str()));
     suite.add_property(("rate", report.rate.target.to_string().as_str()));
     suite.add_property(("started_at", report.started_at.as_str()));
-    suite.set_system_out(text::render(report, crate::render::Style::Plain));
+    suite.set_system_out(text::render(report, text::Form::Full, crate::render::Style::Plain));
     let mut document = quick_junit::Report::new("steadfire");
     document.add_test_suite(suite);
     document.to_string().unwrap_or_default()

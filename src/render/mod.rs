@@ -1,16 +1,20 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
+pub mod actions;
 pub mod bench;
 mod chart;
 mod clean;
 mod client;
 pub mod comparison;
 pub mod csv;
+#[cfg(test)]
+mod golden;
 pub mod hgrm;
 pub mod hlog;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 pub mod progress;
 pub mod runs;
 pub mod svg;

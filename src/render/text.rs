@@ -9,40 +9,67 @@ use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone, clean, client};
-use crate::report::search::{SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
     RequestReport, SeverityName, TierName,
 };
 use crate::time::Human;
-use search::{answer, sheet};
 
-/// The whole report, ending in a newline.
-pub fn render(report: &Report, style: Style) -> String {
-    let report = &clean::report(report);
-    let mut page = Page { text: String::new(), style };
-    page.heading(report);
-    if let Some(search) = &report.search {
-        page.answer(search);
-        page.trials(&search.trials);
-    }
-    page.ledger(report);
-    page.times(report);
-    page.text.push_str(&client::paragraph(report));
-    page.objectives(report);
-    page.findings(&report.verdict.findings);
-    page.requests(&report.requests);
-    page.phases(report);
-    page.result(report);
-    page.text
+/// How a report ends, and what stands before that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// All tables, and the result in one line.
+    #[default]
+    Full,
+    /// Requests and findings, and the block that a Locust suite ended with.
+    Locust,
 }
 
+impl Form {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Full, Self::Locust];
+
+    /// The name used on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Locust => "locust",
+        }
+    }
+}
+
+/// The report in this form, ending in a newline.
+pub fn render(report: &Report, form: Form, style: Style) -> String {
+    let report = &clean::report(report);
+    let mut page = Page { text: String::new(), style };
+    match form {
+        Form::Full => page.full(report),
+        Form::Locust => page.locust(report),
+    }
+    page.text
+}
 struct Page {
     text: String,
     style: Style,
 }
 
 impl Page {
+    fn full(&mut self, report: &Report) {
+        self.heading(report);
+        if let Some(search) = &report.search {
+            self.answer(search);
+            self.trials(&search.trials);
+        }
+        self.ledger(report);
+        self.times(report);
+        self.text.push_str(&client::paragraph(report));
+        self.objectives(report);
+        self.findings(&report.verdict.findings);
+        self.requests(&report.requests);
+        self.phases(report);
+        self.result(report);
+    }
+
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
@@ -234,63 +261,6 @@ impl Page {
         }
     }
 
-    fn trials(&mut self, trials: &[TrialReport]) {
-        let typical = trials.iter().map(|trial| trial.p95).max();
-        let unit = Unit::fitting(typical.unwrap_or(0).min(1_000_000_000));
-        let head = format!("p95 {}", unit.symbol());
-        let mut table = Table::new([
-            "Trial",
-            "rate/s",
-            "verdict",
-            &head,
-            "errors",
-            "achieved/s",
-            "backlog/s",
-            "length",
-        ]);
-        let told = |trial: &&TrialReport| trial.purpose != Some(TrialPurpose::Recovery);
-        for (place, trial) in trials.iter().filter(told).enumerate() {
-            table.row([
-                (place + 1).to_string(),
-                Figures(trial.rate).to_string(),
-                trial_verdict(trial.verdict).to_owned(),
-                unit.figure(trial.p95, trial.p95_at_least),
-                Percent(trial.error_rate).to_string(),
-                Figures(trial.achieved).to_string(),
-                format!("{:+.1}", trial.backlog_slope),
-                human(trial.duration),
-            ]);
-        }
-        self.table(&table);
-    }
-
-    fn answer(&mut self, search: &SearchReport) {
-        self.section("Highest rate");
-        let answer = self.style.paint(Tone::Strong, &answer(search));
-        self.line(&answer);
-        if let Some(breach) = &search.breach {
-            let text = format!("breach above, at {}/s: {}", Figures(breach.rate), breach.reason);
-            for line in wrap(&text, WIDTH_MAX) {
-                self.line(&line);
-            }
-        }
-        self.line(&shortened(&format!("limits: {}", search.slo), WIDTH_MAX));
-        for line in search.sheet.iter().flat_map(sheet) {
-            for line in wrap(&line, WIDTH_MAX) {
-                self.line(&line);
-            }
-        }
-        if search.held > 0 {
-            let held = human(search.held);
-            self.line(&format!("held for {held}; faults that come more rarely were not seen"));
-        }
-        for note in &search.notes {
-            for line in wrap(note, WIDTH_MAX) {
-                self.line(&line);
-            }
-        }
-    }
-
     fn result(&mut self, report: &Report) {
         let (word, tone) = outcome(report.verdict.outcome);
         let word = self.style.paint(tone, word);
@@ -305,11 +275,11 @@ impl Page {
 }
 
 /// A figure, or a dash where there is nothing to take it from.
-fn cell(times: &Latency, figure: &str, ns: u64, unit: Unit) -> String {
+pub(super) fn cell(times: &Latency, figure: &str, ns: u64, unit: Unit) -> String {
     if times.count == 0 { "-".to_owned() } else { unit.figure(ns, times.bounds(figure)) }
 }
 
-fn human(ns: u64) -> String {
+pub(super) fn human(ns: u64) -> String {
     Human(Duration::from_nanos(ns)).to_string()
 }
 
@@ -367,7 +337,7 @@ pub(super) const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
     }
 }
 
-const fn tier(tier: TierName) -> &'static str {
+pub(super) const fn tier(tier: TierName) -> &'static str {
     match tier {
         TierName::Excellent => "excellent",
         TierName::Acceptable => "acceptable",
@@ -384,16 +354,10 @@ pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
     }
 }
 
-const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
-    match verdict {
-        TrialVerdict::Pass => "pass",
-        TrialVerdict::Fail => "fail",
-        TrialVerdict::Undecided => "undecided",
-        TrialVerdict::Invalid => "invalid",
-    }
-}
-
+mod locust;
 pub(super) mod search;
+
+pub(super) use search::answer;
 
 #[cfg(test)]
 mod tests;

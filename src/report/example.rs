@@ -12,7 +12,7 @@ use super::series::SeriesBuilder;
 use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
-use crate::analysis::{Extent, Outcome};
+use crate::analysis::{Extent, Outcome, hints};
 use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
@@ -265,7 +265,7 @@ pub(crate) fn report_with(
     let figures = RunFigures::new(&summary, rate_asked);
     let objectives = judge(&plan.slo, &figures);
     let generator = generator(course);
-    let findings = find(&Evidence {
+    let mut findings = find(&Evidence {
         summary: &summary,
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
@@ -278,6 +278,18 @@ pub(crate) fn report_with(
         fails_by_own_errors: fails_by_own_errors(&plan.slo, &figures),
         generator: generator.clone(),
     });
+    let series = series.finish();
+    let outcome = Outcome::new(&objectives, &findings, Extent::Whole);
+    if outcome == Outcome::Fail {
+        let names = plan.requests.iter().map(|request| request.name.as_str());
+        findings.extend(hints::find(&hints::Evidence {
+            summary: &summary,
+            requests: names.zip(tally.requests()).collect(),
+            objectives: &objectives,
+            points: series.iter().map(Into::into).collect(),
+            logged_in: true,
+        }));
+    }
     Report::from(Parts {
         plan: &plan,
         tally: &tally,
@@ -294,11 +306,11 @@ pub(crate) fn report_with(
         generator: &generator,
         clock: ClockSource::Kernel,
         send_clock: ClockSource::Kernel,
-        outcome: Outcome::new(&objectives, &findings, Extent::Whole),
+        outcome,
         tier: &tier(&plan.tiers, &figures),
         objectives: &objectives,
         findings: &findings,
-        series: series.finish(),
+        series,
         search,
     })
 }

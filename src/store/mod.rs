@@ -1,10 +1,11 @@
-//! The run folder: what a run leaves on disk, whole or not at all.
+//! The run folder: what a run leaves on disk, whole or not at all; and the hosts that were agreed to.
 //!
 //! The journal grows by one synced line per interval, so that a killed run loses at most the interval
 //! that was open; `result.json` appears by a rename. An error here never ends a run: the caller decides.
 
 pub mod catalogue;
 pub mod folder;
+pub mod hosts;
 pub mod journal;
 pub mod trials;
 

@@ -3,6 +3,7 @@
 //! Tests here run the public API or the real binary, on free loopback ports only.
 
 mod ab;
+mod actions;
 mod blame;
 mod cli;
 mod compare;
@@ -15,6 +16,8 @@ mod login;
 mod machine;
 mod queueing;
 mod reach;
+mod safety;
+mod scripts;
 mod search;
 mod server;
 mod stall;

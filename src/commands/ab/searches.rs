@@ -44,12 +44,15 @@ fn take(
     found: &mut [Vec<Report>; 2],
     output: &mut Output,
 ) -> Result<Option<Exit>, Failure> {
-    for number in 0..args.pairs.unwrap_or(PAIRS) {
+    let pairs = args.pairs.unwrap_or(PAIRS);
+    let mut load = args.load.clone();
+    load.max_total_requests = load.max_total_requests.map(|most| most / (2 * pairs as u64));
+    for number in 0..pairs {
         for side in args.order.sides(number) {
             let place = usize::from(side == Side::B);
             let target = &mut targets[place];
             switch(side, target.command.as_ref())?;
-            let report = target.session.search(&args.load, output)?;
+            let report = target.session.search(&load, output)?;
             if let Some(exit) = target.session.interrupted() {
                 return Ok(Some(exit));
             }

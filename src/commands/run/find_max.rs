@@ -14,6 +14,7 @@ use crate::analysis::trial::{
     judge,
 };
 use crate::commands::Failure;
+use crate::commands::run::budget::Budget;
 use crate::commands::run::kept::{Kept, Standing};
 use crate::commands::run::output::Output;
 use crate::commands::run::record::{Record, concluded};
@@ -58,6 +59,9 @@ struct Progress<'a> {
     kept: Kept<Basis>,
     failed: Vec<Failed>,
     record: Record,
+    budget: Budget,
+    /// Why the budget ended it, if it did.
+    spent: Option<String>,
 }
 
 impl Session {
@@ -88,8 +92,13 @@ impl<'a> Progress<'a> {
             kept: Kept::default(),
             failed: Vec::new(),
             record,
+            budget: Budget::of(args),
+            spent: None,
         };
         for StoredTrial { trial, result, broken } in earlier {
+            if let Ok(schedule) = schedule(&session.plan, &trial) {
+                progress.budget.spend(&schedule, Offset::ZERO + trial.head + result.length);
+            }
             progress.take(&trial, &result, Basis::Stored, broken);
             progress.search.replay(trial, result);
         }
@@ -103,7 +112,12 @@ impl<'a> Progress<'a> {
                 Step::Done(answer) => break answer,
                 Step::Trial(trial) => trial,
             };
-            let (ran, result) = offer(session, &trial, output)?;
+            let Some(schedule) = self.budget.admit(schedule(&session.plan, &trial)?) else {
+                self.spent = Some(self.budget.note());
+                break self.search.conclude();
+            };
+            let (ran, result) = offer(session, (&trial, schedule.clone()), output)?;
+            self.budget.spend(&schedule, ran.stretch.outcome.arrivals_end);
             let judgement = judge(&trial, &result, &session.plan.slo);
             if trial.purpose != Purpose::Recovery {
                 session.screen.note(&search_report::line(&trial, &result, &judgement));
@@ -128,9 +142,13 @@ impl<'a> Progress<'a> {
             }
         };
         self.report(&answer, verdict::extent(session)).ok_or_else(|| {
-            Failure::usage(
-                "the search ended before its first trial; begin a new one with more --search-time",
-            )
+            Failure::usage(self.spent.as_ref().map_or_else(
+                || {
+                    "the search ended before its first trial; begin a new one with more --search-time"
+                        .to_owned()
+                },
+                |note| format!("no trial was sent: {note}"),
+            ))
         })
     }
 
@@ -157,7 +175,8 @@ impl<'a> Progress<'a> {
     /// What `answer` comes to, if there is anything to rest it on.
     fn report(&self, answer: &Answer, extent: Extent) -> Option<Report> {
         let slo = &self.session.plan.slo;
-        let search = search_report::from(answer, slo, self.asked, &self.failed);
+        let mut search = search_report::from(answer, slo, self.asked, &self.failed);
+        search.notes.extend(self.spent.clone());
         match self.kept.best(answer.estimate)? {
             Basis::Ran(ran) => Some(report(self.session, (search, extent), ran)),
             Basis::Stored => {
@@ -208,20 +227,24 @@ fn settings(session: &Session, args: &Args) -> Settings {
     }
 }
 
-/// Offers one rate and measures what comes of it.
-fn offer(
-    session: &Session,
-    trial: &Trial,
-    output: &mut Output,
-) -> Result<(Ran, TrialResult), Failure> {
-    let plan = &session.plan;
-    let schedule = Schedule {
+/// What is sent in a trial, if nothing ends it sooner.
+fn schedule(plan: &Plan, trial: &Trial) -> Result<Schedule, Failure> {
+    Ok(Schedule {
         rate: Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?,
         stages: None,
         arrivals: plan.arrivals,
         seed: plan.seed,
         horizon: Horizon::after(trial.duration()),
-    };
+    })
+}
+
+/// Offers one rate and measures what comes of it.
+fn offer(
+    session: &Session,
+    (trial, schedule): (&Trial, Schedule),
+    output: &mut Output,
+) -> Result<(Ran, TrialResult), Failure> {
+    let plan = &session.plan;
     let planned = Planned {
         label: format!("{} {}", search_report::purpose(trial.purpose), schedule.rate),
         schedule,

@@ -3,21 +3,28 @@
 use std::time::Duration;
 
 use crate::commands::Failure;
-use crate::commands::run::Session;
+use crate::commands::run::budget::Budget;
 use crate::commands::run::output::Output;
 use crate::commands::run::stretch::Planned;
 use crate::commands::run::verdict;
+use crate::commands::run::{Args, Session};
 use crate::engine::leg::Flow;
 use crate::load::plan::Plan;
 use crate::load::schedule::{Horizon, Schedule};
 use crate::report::Report;
 
 /// Runs the plan's one leg and judges it.
-pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, Failure> {
+pub(super) fn run(
+    session: &mut Session,
+    args: &Args,
+    output: &mut Output,
+) -> Result<Report, Failure> {
     let plan = session.plan.clone();
+    let schedule = schedule(&plan);
     let planned = Planned {
         label: String::new(),
-        schedule: schedule(&plan),
+        // Refused above if its mean were too much.
+        schedule: Budget::of(args).admit(schedule.clone()).unwrap_or(schedule),
         warmup: plan.warmup,
         drain: plan.limits.drain,
     };
@@ -28,7 +35,7 @@ pub(super) fn run(session: &mut Session, output: &mut Output) -> Result<Report, 
 }
 
 /// Warm-up and measurement as one schedule, so that the rate never breaks off between them.
-fn schedule(plan: &Plan) -> Schedule {
+pub(super) fn schedule(plan: &Plan) -> Schedule {
     let horizon = match plan.slots {
         None => Horizon::after(plan.warmup + plan.duration),
         Some(slots) => Horizon {

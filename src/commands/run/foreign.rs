@@ -38,7 +38,7 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
     let value = context(error, ContextKind::InvalidValue);
     let flag = argument.split(['=', ' ']).next().unwrap_or_default();
     match (error.kind(), flag) {
-        (ErrorKind::UnknownArgument, "-u" | "--vus" | "--spawn-rate") => Some(
+        (ErrorKind::UnknownArgument, "-u" | "--vus") => Some(
             "there are no users here, arrivals come at a rate: give --rate 50/s, or --users 100 --wait 1..3",
         ),
         (ErrorKind::UnknownArgument, "-z") => Some("the length of a run is --duration 30s (-d)"),

@@ -2,6 +2,9 @@
 
 mod args;
 pub(super) mod block;
+mod budget;
+mod choose;
+mod consent;
 mod course;
 mod find_max;
 mod fixed;
@@ -17,6 +20,7 @@ mod search_report;
 mod stretch;
 mod subject;
 mod tls_files;
+mod users;
 mod verdict;
 mod way;
 
@@ -31,6 +35,7 @@ pub(super) use subject::load;
 use rustls::ClientConfig;
 
 use crate::commands::interrupt::Interrupt;
+use crate::commands::run::budget::Budget;
 use crate::commands::run::preflight::{Machine, Supplies};
 use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
@@ -79,7 +84,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let subject = subject::read(args)?;
     let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
-    let mut session = Session::begin(args, (subject, origin), interrupt, screen)?;
+    let mut session = Session::begin(args, (subject, origin), interrupt, screen, 1)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &session.plan)?;
     let kind = if args.find_max_rps { Kind::FindMaxRps } else { Kind::Run };
@@ -87,7 +92,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let report = if args.find_max_rps {
         find_max::run(&session, args, &mut output)?
     } else {
-        fixed::run(&mut session, &mut output)?
+        fixed::run(&mut session, args, &mut output)?
     };
     output.finish(&report, session.screen)?;
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
@@ -95,12 +100,13 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
 
 impl Session {
     /// Resolves what was typed, logs in, sets up and starts the workers. The demo backend's address stands
-    /// beside the subject if it is the target.
+    /// beside the subject if it is the target. A fixed load is going to be sent `times` over.
     fn begin(
         args: &Args,
         (subject, demo): (Subject, Option<Origin>),
         interrupt: Interrupt,
         screen: Screen,
+        times: u64,
     ) -> Result<Self, Failure> {
         let own_target = demo.is_some();
         let machine = Machine::inspect();
@@ -112,12 +118,13 @@ impl Session {
         for note in notes {
             screen.warn(&note);
         }
-        if let (Some(users), Some(wait)) = (args.users, args.wait) {
-            screen.note(&format!(
-                "{users} users who think for {wait} s ask for {} if answers are quick (Little's law)",
-                plan.rate
-            ));
+        if let Some(users) = args.closed_loop() {
+            screen.note(&users.sentence(plan.rate));
         }
+        if !args.find_max_rps {
+            Budget::of(args).allow(&fixed::schedule(&plan), times)?;
+        }
+        consent::obtain((&plan, times), args, &interrupt, screen)?;
         let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt)?;
         let version = ready.route.version();
         let way = Way { http: HttpChoice::Exactly(version), ..plan.way };

@@ -9,11 +9,12 @@ use crate::commands::exports::Exports;
 use crate::commands::run::Args;
 use crate::commands::run::screen::Screen;
 use crate::commands::stored::Journal;
-use crate::commands::{Failure, clock, environment, stdout};
+use crate::commands::{Failure, actions, clock, environment, stdout};
 use crate::load::plan::Plan;
 use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
-use crate::render::{html, json, text};
+use crate::render::text::{self, Form};
+use crate::render::{html, json};
 use crate::report::Report;
 use crate::report::header::Header;
 use crate::store::folder::{HLOG, HTML, RunFolder};
@@ -23,6 +24,7 @@ pub(in crate::commands) struct Output {
     folder: RunFolder,
     json: Option<OsString>,
     exports: Exports,
+    form: Form,
     /// Whether the journal has failed; told once.
     journal_broken: bool,
 }
@@ -43,6 +45,7 @@ impl Output {
             folder: folder.map_err(Failure::unexpected)?,
             json: args.json.clone(),
             exports: args.exports.clone(),
+            form: args.summary,
             journal_broken: false,
         })
     }
@@ -79,8 +82,9 @@ impl Output {
     pub(super) fn finish(&self, report: &Report, screen: Screen) -> Result<(), Failure> {
         screen.clear();
         let to_stdout = self.json.as_deref().is_some_and(|file| file == "-");
-        let text = |report| text::render(report, stdout::style());
+        let text = |report| text::render(report, self.form, stdout::style());
         stdout::print(&if to_stdout { json::render(report) } else { text(report) });
+        actions::tell_run(report);
         let stored = self.store(report, screen);
         if let Some(file) = self.json.as_deref().filter(|file| *file != "-") {
             std::fs::write(file, json::render(report)).map_err(|error| {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::commands::Failure;
+use crate::commands::run::choose::choose;
 use crate::commands::run::preflight::Machine;
 use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
@@ -54,6 +55,7 @@ pub(super) fn resolve(
         mistakes.push("--timeout and --connect-timeout must be above 0".to_owned());
     }
     let duration = duration(args, &mut mistakes);
+    let stages = stages(args, duration, &mut mistakes);
     let pin = processors::pinned(args.pin.as_ref(), machine)
         .map_err(|mistake| mistakes.push(mistake))
         .unwrap_or_default();
@@ -72,7 +74,7 @@ pub(super) fn resolve(
         setup: profile.as_ref().map_or_else(Vec::new, |profile| profile.setup.clone()),
         pools: profile.as_ref().map_or_else(Vec::new, |profile| profile.pools.clone()),
         rate,
-        stages: args.stages.clone(),
+        stages,
         arrivals: args
             .arrivals
             .or_else(|| profile.as_ref().and_then(|profile| profile.arrivals))
@@ -94,13 +96,21 @@ fn rate(args: &Args, mistakes: &mut Vec<String>) -> Option<Rate> {
     if let Some(stages) = &args.stages {
         return Some(stages.peak());
     }
-    let rate = match (args.rate, args.users, args.wait) {
-        (Some(rate), _, _) => Ok(rate),
-        // Little's law with a response time that is short against the think time.
-        (None, Some(users), Some(wait)) => Rate::from_per_second(f64::from(users) / wait),
-        _ => Rate::per_second(RATE_DEFAULT),
+    let rate = match (args.rate, args.closed_loop()) {
+        (Some(rate), _) => Ok(rate),
+        (None, Some(users)) => users.rate(),
+        (None, None) => Rate::per_second(RATE_DEFAULT),
     };
     rate.map_err(|error| mistakes.push(format!("--users: {error}"))).ok()
+}
+
+/// The stages that were given, or those in which users come.
+fn stages(args: &Args, duration: Duration, mistakes: &mut Vec<String>) -> Option<Stages> {
+    let ramp = || args.closed_loop().map(|users| users.stages(duration)).transpose();
+    match args.stages.clone() {
+        Some(stages) => Some(stages),
+        None => ramp().map_err(|mistake| mistakes.push(mistake)).ok().flatten().flatten(),
+    }
 }
 
 fn duration(args: &Args, mistakes: &mut Vec<String>) -> Duration {
@@ -121,40 +131,6 @@ fn host(args: &Args, profile: &Profile, mistakes: &mut Vec<String>) -> Option<Or
         return None;
     };
     split_host(host).map_err(|reason| mistakes.push(format!("--host '{host}': {reason}"))).ok()
-}
-
-/// Applies --weight, --tags and --exclude-tags.
-fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<String>) {
-    for setting in &args.weights {
-        let parsed = setting.rsplit_once('=').and_then(|(name, weight)| {
-            weight.trim().parse::<u32>().ok().map(|weight| (name.trim(), weight))
-        });
-        let Some((name, weight)) = parsed else {
-            mistakes.push(format!("--weight '{setting}': write NAME=N with a whole number"));
-            continue;
-        };
-        if let Some(request) = requests.iter_mut().find(|request| request.name == name) {
-            request.weight = weight;
-        } else {
-            let names: Vec<&str> = requests.iter().map(|request| request.name.as_str()).collect();
-            mistakes.push(format!(
-                "--weight: no request is named '{name}'; there are: {}",
-                names.join(", ")
-            ));
-        }
-    }
-    let tagged = |request: &RequestTemplate, tags: &[String]| {
-        request.tags.iter().any(|tag| tags.contains(tag))
-    };
-    requests.retain(|request| {
-        request.weight > 0
-            && (args.tags.is_empty() || tagged(request, &args.tags))
-            && !tagged(request, &args.exclude_tags)
-    });
-    if requests.is_empty() && mistakes.is_empty() {
-        mistakes
-            .push("nothing is left to send; check --tags, --exclude-tags and --weight".to_owned());
-    }
 }
 
 fn add_headers(requests: &mut [RequestTemplate], headers: &[String], mistakes: &mut Vec<String>) {

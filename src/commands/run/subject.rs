@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use http::{HeaderName, HeaderValue, Method};
 
-use crate::commands::Failure;
 use crate::commands::environment::{Environment, read_bounded};
 use crate::commands::run::Args;
+use crate::commands::{Failure, actions};
 use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::profile::{self, Profile, Source};
@@ -61,6 +61,7 @@ pub(in crate::commands) fn load(name: &str, environment: &Environment) -> Result
     };
     let source = Source { name, text: &text };
     profile::load(source, &|variable| environment.get(variable)).map_err(|mistakes| {
+        actions::tell_mistakes(&mistakes);
         // The first "error: " is written where the message is shown.
         let text = mistakes.to_string();
         Failure::usage(text.strip_prefix("error: ").unwrap_or(&text))

@@ -4,7 +4,7 @@ use crate::analysis::findings::{
     self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
 };
 use crate::analysis::slo::{self, RunFigures};
-use crate::analysis::{Extent, Outcome, drift, settling};
+use crate::analysis::{Extent, Outcome, drift, hints, settling};
 use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
@@ -112,6 +112,16 @@ fn assemble(
         findings.extend(drift);
         gravest_first(&mut findings);
     }
+    let verdict = Outcome::new(&objectives, &findings, extent);
+    if verdict == Outcome::Fail {
+        findings.extend(hints::find(&hints::Evidence {
+            summary,
+            requests: names(plan).zip(outcome.tally.requests()).collect(),
+            objectives: &objectives,
+            points: series.iter().map(Into::into).collect(),
+            logged_in: plan.login.is_some(),
+        }));
+    }
     Report::from(Parts {
         plan,
         tally: &outcome.tally,
@@ -121,7 +131,7 @@ fn assemble(
         generator: &generator,
         clock: clock_source(outcome.stamps.arrivals),
         send_clock: clock_source(outcome.stamps.sends),
-        outcome: Outcome::new(&objectives, &findings, extent),
+        outcome: verdict,
         tier: &slo::tier(&plan.tiers, &figures),
         objectives: &objectives,
         findings: &findings,
@@ -133,6 +143,10 @@ fn assemble(
 /// What is known of a measurement before its load.
 pub(super) fn header(session: &Session, kind: Kind) -> Header {
     Header::new(kind, &session.plan, session.started_at.to_string(), environment(session))
+}
+
+fn names(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.requests.iter().map(|request| request.name.as_str())
 }
 
 fn clock_source(stamps: StampCounts) -> ClockSource {

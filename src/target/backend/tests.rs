@@ -120,7 +120,10 @@ fn bodies_nobody_reads_leave_the_connection_usable() {
     let mut client = Client::connect(&backend);
     assert_eq!(client.post("/nowhere", &"x".repeat(300_000)).status, 404);
     assert_eq!(client.get("/health").status, 200);
-    assert_eq!(client.post("/api/auth/login", &"x".repeat(5 << 20)).status, 413);
+    // No more than the server takes: it closes the connection, and what it never read would lose the answer.
+    client.send("POST /api/auth/login HTTP/1.1\r\nHost: demo\r\nContent-Length: 5242880\r\n\r\n");
+    client.send(&"x".repeat((4 << 20) + 1));
+    assert_eq!(client.answer().status, 413);
 }
 
 #[test]
