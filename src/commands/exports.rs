@@ -1,11 +1,69 @@
-//! [`Exports`]: the files that a result becomes when asked, the same for a run and for a stored one.
+//! [`Printed`] and [`Exports`]: what a result becomes on stdout and in files when asked, the same for a run
+//! and for a stored one.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::commands::Failure;
 use crate::commands::stored::Journal;
-use crate::render::{bench, csv, hgrm, html, junit, svg};
+use crate::commands::{Failure, stdout};
+use crate::render::text::{self, Form};
+use crate::render::{bench, csv, hgrm, html, json, junit, markdown, svg};
 use crate::report::Report;
+
+/// The file name that means stdout.
+const STDOUT: &str = "-";
+
+/// What is printed, and the forms that can be printed or written.
+#[derive(Clone, Debug)]
+pub(super) struct Printed {
+    pub(super) json: Option<OsString>,
+    pub(super) markdown: Option<OsString>,
+    /// Of the text that is printed otherwise.
+    pub(super) form: Form,
+}
+
+impl Printed {
+    /// Ends what cannot be done, before any load.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let printed = |file: &Option<OsString>| file.as_deref().is_some_and(|file| file == STDOUT);
+        if printed(&self.json) && printed(&self.markdown) {
+            return Err(Failure::usage(
+                "--json and --markdown: only one can be printed; write the other to a file, as \
+                 --markdown=report.md",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Prints the result.
+    pub(super) fn print(&self, report: &Report) {
+        let wanted = |file: &Option<OsString>| file.as_deref().is_some_and(|file| file == STDOUT);
+        stdout::print(&if wanted(&self.json) {
+            json::render(report)
+        } else if wanted(&self.markdown) {
+            markdown::render(report)
+        } else {
+            text::render(report, self.form, stdout::style())
+        });
+    }
+
+    /// Writes the forms that go to files.
+    pub(super) fn write(&self, report: &Report) -> Result<(), Failure> {
+        let forms: [(_, _, fn(&Report) -> String); 2] = [
+            ("--json", &self.json, json::render),
+            ("--markdown", &self.markdown, markdown::render),
+        ];
+        for (flag, file, render) in forms {
+            let Some(path) = file.as_deref().filter(|file| *file != STDOUT).map(Path::new) else {
+                continue;
+            };
+            write(path, &render(report)).map_err(|error| {
+                Failure::unexpected(anyhow::anyhow!("{flag} {}: {error}", path.display()))
+            })?;
+        }
+        Ok(())
+    }
+}
 
 /// Files to write besides.
 #[derive(Clone, Debug, Default, clap::Args)]

@@ -5,6 +5,7 @@
 mod ab;
 mod actions;
 mod blame;
+mod browser;
 mod cli;
 mod compare;
 mod engine;
@@ -16,6 +17,7 @@ mod login;
 mod machine;
 mod queueing;
 mod reach;
+mod report;
 mod safety;
 mod scripts;
 mod search;

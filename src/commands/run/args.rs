@@ -228,6 +228,9 @@ pub struct Args {
     /// Print the result as JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
     pub json: Option<OsString>,
+    /// Print the result as Markdown, for a pull request, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
+    pub markdown: Option<OsString>,
     /// Files to write besides.
     #[command(flatten)]
     pub exports: Exports,

@@ -2,19 +2,17 @@
 //!
 //! Trouble with the disk never ends a run: it is told, and the results still reach the screen.
 
-use std::ffi::OsString;
 use std::path::Path;
 
-use crate::commands::exports::Exports;
+use crate::commands::exports::{Exports, Printed};
 use crate::commands::run::Args;
 use crate::commands::run::screen::Screen;
 use crate::commands::stored::Journal;
-use crate::commands::{Failure, actions, clock, environment, stdout};
+use crate::commands::{Failure, actions, clock, environment};
 use crate::load::plan::Plan;
 use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
-use crate::render::text::{self, Form};
-use crate::render::{html, json};
+use crate::render::html;
 use crate::report::Report;
 use crate::report::header::Header;
 use crate::store::folder::{HLOG, HTML, RunFolder};
@@ -22,9 +20,8 @@ use crate::store::folder::{HLOG, HTML, RunFolder};
 /// The outputs of one run.
 pub(in crate::commands) struct Output {
     folder: RunFolder,
-    json: Option<OsString>,
+    printed: Printed,
     exports: Exports,
-    form: Form,
     /// Whether the journal has failed; told once.
     journal_broken: bool,
 }
@@ -32,6 +29,12 @@ pub(in crate::commands) struct Output {
 impl Output {
     /// Makes the run folder.
     pub(in crate::commands) fn open(args: &Args, plan: &Plan) -> Result<Self, Failure> {
+        let printed = Printed {
+            json: args.json.clone(),
+            markdown: args.markdown.clone(),
+            form: args.summary,
+        };
+        printed.check()?;
         let folder = match (&args.resume, &args.out) {
             (Some(path), _) => RunFolder::reopen(path),
             (None, Some(path)) => RunFolder::create_at(path),
@@ -43,9 +46,8 @@ impl Output {
         };
         Ok(Self {
             folder: folder.map_err(Failure::unexpected)?,
-            json: args.json.clone(),
+            printed,
             exports: args.exports.clone(),
-            form: args.summary,
             journal_broken: false,
         })
     }
@@ -81,19 +83,10 @@ impl Output {
     /// Prints and stores the report.
     pub(super) fn finish(&self, report: &Report, screen: Screen) -> Result<(), Failure> {
         screen.clear();
-        let to_stdout = self.json.as_deref().is_some_and(|file| file == "-");
-        let text = |report| text::render(report, self.form, stdout::style());
-        stdout::print(&if to_stdout { json::render(report) } else { text(report) });
+        self.printed.print(report);
         actions::tell_run(report);
         let stored = self.store(report, screen);
-        if let Some(file) = self.json.as_deref().filter(|file| *file != "-") {
-            std::fs::write(file, json::render(report)).map_err(|error| {
-                Failure::unexpected(anyhow::anyhow!(
-                    "--json {}: {error}",
-                    Path::new(file).display()
-                ))
-            })?;
-        }
+        self.printed.write(report)?;
         stored
     }
 
@@ -112,8 +105,7 @@ impl Output {
                 screen.warn(&error.to_string());
             }
         }
-        self.exports.write(report, &journal)?;
         screen.note(&format!("run folder: {}", self.folder.path().display()));
-        Ok(())
+        self.exports.write(report, &journal)
     }
 }

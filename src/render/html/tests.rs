@@ -137,3 +137,30 @@ fn a_run_that_left_nothing_is_still_a_page() {
     report.phases = crate::report::Phases::default();
     assert!(page(&report).contains("</html>"));
 }
+
+/// Writes examples to look at: `cargo test --lib -- --ignored pages_to_look_at`.
+#[test]
+#[ignore = "writes files for the eye"]
+fn pages_to_look_at() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
+    std::fs::create_dir_all(&folder).unwrap();
+    let answered = (0..ROWS).map(|row| if (50..70).contains(&row) { 1 << (row % 12) } else { 0 });
+    let column = |at: u64| HeatColumn {
+        from: at * 1_000_000_000,
+        to: (at + 1) * 1_000_000_000,
+        answered: answered.clone().collect(),
+        unanswered: u64::from(at % 9 == 0),
+    };
+    let detail = Detail { heat: (0..30).map(column).collect(), ..Detail::default() };
+    for (name, report) in [
+        ("good", example::report(example::GOOD)),
+        ("failing", example::report(example::FAILING)),
+        ("censored", example::report(example::CENSORED)),
+        ("late", example::report(example::LATE)),
+        ("search", example::search_report()),
+    ] {
+        std::fs::write(folder.join(format!("{name}.html")), render(&report, &detail)).unwrap();
+        let picture = crate::render::svg::render(&report);
+        std::fs::write(folder.join(format!("{name}.svg")), picture).unwrap();
+    }
+}
