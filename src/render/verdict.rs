@@ -51,7 +51,7 @@ fn searched(found: &SearchReport, outcome: OutcomeName) -> String {
         Bound::AtLeast => {
             format!("The target holds {answer}; no rate that was tried broke it.{cut}")
         }
-        Bound::Breach => format!("The target holds {answer}.{cut}"),
+        Bound::Breach => format!("The target holds {answer} with {}.{cut}", found.slo),
     }
 }
 
@@ -234,7 +234,8 @@ fn slowest_part(report: &Report) -> Option<String> {
     })
 }
 
-fn sentence(text: &str) -> String {
+/// `text` as a sentence.
+pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let Some(first) = letters.next() else { return String::new() };
     let end = if text.ends_with('.') { "" } else { "." };
@@ -259,7 +260,10 @@ mod tests {
             ),
             (example::report(example::CENSORED), "the target missed its objectives: p95 was ≥ "),
             (example::report(example::LATE), "says nothing of the target"),
-            (example::search_report(), "The target holds 342/s (331 to 352/s, 95 % confidence)."),
+            (
+                example::search_report(),
+                "The target holds 342/s (331 to 352/s, 95 % confidence) with p95 < 1 s, errors < 5 %.",
+            ),
         ];
         for (report, words) in table {
             let headline = headline(&report);

@@ -41,8 +41,8 @@ pub(crate) struct Browser {
 impl Browser {
     /// Starts one with an empty page; nothing where none is installed.
     pub(crate) fn start() -> Option<Self> {
-        let installed = |name: &&str| Command::new(name).arg("--version").output().is_ok();
-        let Some(name) = NAMES.iter().find(installed) else {
+        let installed = |name: &str| Command::new(name).arg("--version").output().is_ok();
+        let Some(name) = NAMES.into_iter().find(|name| installed(name)) else {
             eprintln!("left out: no Chromium is installed");
             return None;
         };

@@ -193,7 +193,11 @@ impl Chart {
             }
             Mark::Area(class, runs) => {
                 let d: String = runs.iter().map(|run| self.area(run)).collect();
-                write!(svg, r#"<path class="area {class}" d="{d}"/>"#)
+                let line = self.path(runs);
+                write!(
+                    svg,
+                    r#"<path class="area {class}" d="{d}"/><path class="line {class}" d="{line}"/>"#
+                )
             }
             Mark::Shape(class, points) => {
                 let d = self.path(std::slice::from_ref(points));

@@ -47,6 +47,16 @@ struct Line<'a> {
     name: &'static str,
     value: Box<dyn Fn(&SeriesPoint) -> Option<f64> + 'a>,
     text: fn(f64) -> String,
+    /// The share that a quantile's line is about.
+    share: Option<f64>,
+}
+
+impl Line<'_> {
+    /// Whether a point's figure is only a lower bound: the unanswered rank behind all others.
+    fn bounds(&self, point: &SeriesPoint) -> bool {
+        let entries = (point.ok + point.censored) as f64;
+        self.share.is_some_and(|share| (share * entries).ceil() > point.ok as f64)
+    }
 }
 
 fn line<'a>(
@@ -55,7 +65,7 @@ fn line<'a>(
     text: fn(f64) -> String,
     value: impl Fn(&SeriesPoint) -> Option<f64> + 'a,
 ) -> Line<'a> {
-    Line { class, name, value: Box::new(value), text }
+    Line { class, name, value: Box::new(value), text, share: None }
 }
 
 impl<'a> Seconds<'a> {
@@ -85,9 +95,18 @@ impl<'a> Seconds<'a> {
             (point.ok + point.censored > 0 && ns > 0).then_some(ns as f64)
         };
         let lines = [
-            line("s-p99", "p99", human, move |point| time(point, point.p99)),
-            line("s-p95", "p95", human, move |point| time(point, point.p95)),
-            line("s-p50", "p50", human, move |point| time(point, point.p50)),
+            Line {
+                share: Some(0.99),
+                ..line("s-p99", "p99", human, move |point| time(point, point.p99))
+            },
+            Line {
+                share: Some(0.95),
+                ..line("s-p95", "p95", human, move |point| time(point, point.p95))
+            },
+            Line {
+                share: Some(0.5),
+                ..line("s-p50", "p50", human, move |point| time(point, point.p50))
+            },
         ];
         let limits: Vec<(f64, String)> = report
             .verdict
@@ -195,12 +214,16 @@ impl<'a> Seconds<'a> {
             (1, (at, _)) => seconds_text(at),
             (_, (from, to)) => format!("{} – {}", seconds_text(from), seconds_text(to)),
         };
-        let told = |line: &Line<'_>, group: &Range<usize>| match thin::range(group, |place| {
-            (line.value)(&self.points[place])
-        }) {
-            None => "–".to_owned(),
-            Some((least, most)) if least >= most => (line.text)(most),
-            Some((least, most)) => format!("{} – {}", (line.text)(least), (line.text)(most)),
+        let told = |line: &Line<'_>, group: &Range<usize>| {
+            let bound = self.points[group.clone()].iter().any(|point| line.bounds(point));
+            let sign = if bound { "≥ " } else { "" };
+            match thin::range(group, |place| (line.value)(&self.points[place])) {
+                None => "–".to_owned(),
+                Some((least, most)) if least >= most => format!("{sign}{}", (line.text)(most)),
+                Some((least, most)) => {
+                    format!("{} – {sign}{}", (line.text)(least), (line.text)(most))
+                }
+            }
         };
         Hover {
             places: self.groups.iter().map(|group| ends(group).1).collect(),
@@ -406,7 +429,8 @@ fn capacity(report: &Report, search: &SearchReport) -> Option<Chart> {
             .to_owned(),
         height: 380.0,
         x: Axis::numbers("requests per second", 0.0, fastest * 1.02),
-        y: Axis::times("response time", Scale::Log, low * 0.7, high * 1.4),
+        // Room for the labels of what stands upright.
+        y: Axis::times("response time", Scale::Log, low * 0.7, high * 4.0),
         marks,
         legend: kinds.into_iter().filter(seen).map(|kind| verdict(kind)).map(|(class, name)| (class, name.to_owned())).collect(),
         hover: Hover {

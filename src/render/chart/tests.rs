@@ -44,7 +44,8 @@ fn a_line_goes_through_the_figures_of_the_result() {
     }
     // Higher times lie higher.
     assert!(points(&svg, "s-p95")[0].1 < points(&svg, "s-p50")[0].1);
-    assert_eq!(chart.hover.rows[2].values[7], "350 ms");
+    assert_eq!(chart.hover.rows[2].values[7], "359 ms");
+    assert_eq!(chart.hover.rows[1].values[7], "≥ 5 s");
 }
 
 #[test]

@@ -301,12 +301,14 @@ impl From<&SearchReport> for SearchView {
         if let Some(breach) = &search.breach {
             lines.push(format!("Breach above, at {}/s: {}.", Figures(breach.rate), breach.reason));
         }
-        lines.extend(search.sheet.iter().flat_map(text::search::sheet));
+        lines.extend(
+            search.sheet.iter().flat_map(text::search::sheet).map(|line| verdict::sentence(&line)),
+        );
         if search.held > 0 {
             let held = human(search.held);
             lines.push(format!("Held for {held}; faults that come more rarely were not seen."));
         }
-        lines.extend(search.notes.iter().cloned());
+        lines.extend(search.notes.iter().map(|note| verdict::sentence(note)));
         let told = |trial: &&TrialReport| trial.purpose != Some(TrialPurpose::Recovery);
         let trials = search.trials.iter().filter(told).enumerate().map(trial).collect();
         Self { lines, trials }
