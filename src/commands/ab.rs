@@ -69,8 +69,17 @@ pub struct Args {
 }
 
 /// Flags of `run` that say what `ab` says otherwise.
-const NOT_HERE: [&str; 7] =
-    ["duration", "requests", "stages", "spawn_rate", "host", "current_rate", "summary"];
+const NOT_HERE: [&str; 9] = [
+    "duration",
+    "requests",
+    "stages",
+    "spawn_rate",
+    "host",
+    "current_rate",
+    "summary",
+    "csv",
+    "junit",
+];
 
 /// The verb's words: those of `run`, with another default where the head of a block is meant and without
 /// those that have no place here.

@@ -49,12 +49,12 @@ fn stats(report: &Report) -> String {
     for request in &report.requests {
         let named = [request.method.clone(), request.name.clone()];
         let figures = (&request.fates, &request.response_time, request.bytes);
-        rows.push(row(named, figures, seconds, &request.percentiles));
+        rows.push(row(named, figures, seconds));
     }
     let bytes = report.requests.iter().map(|request| request.bytes).sum();
     let named = [String::new(), "Aggregated".to_owned()];
     let figures = (&report.fates, &report.response_time, bytes);
-    rows.push(row(named, figures, seconds, &report.spectrum.response_time));
+    rows.push(row(named, figures, seconds));
     table(&rows)
 }
 
@@ -62,7 +62,6 @@ fn row(
     named: [String; 2],
     (fates, times, bytes): (&Fates, &Latency, u64),
     seconds: f64,
-    percentiles: &[Percentile],
 ) -> Vec<String> {
     let per_second = |count: u64| number(count as f64 / seconds.max(f64::MIN_POSITIVE));
     let failed = fates.planned - fates.ok;
@@ -72,8 +71,7 @@ fn row(
     cells.push(number(content_size(fates, bytes)));
     cells.extend([per_second(fates.planned), per_second(failed)]);
     let known = coarse(times);
-    cells
-        .extend(SHARES.map(|share| at(share, percentiles).or(at(share, &known)).unwrap_or(none())));
+    cells.extend(SHARES.map(|share| at(share, &known).unwrap_or(none())));
     cells
 }
 
@@ -157,22 +155,28 @@ pub(super) fn reasons(request: &RequestReport) -> Vec<(String, u64)> {
     rows
 }
 
-/// The percentiles of a result that has no more.
+/// The percentiles that a distribution names.
 pub(super) fn coarse(times: &Latency) -> Vec<Percentile> {
     if times.count == 0 {
         return Vec::new();
     }
     let figures = [
         (0.5, "p50", times.p50),
+        (0.66, "p66", times.p66),
         (0.75, "p75", times.p75),
+        (0.8, "p80", times.p80),
         (0.9, "p90", times.p90),
         (0.95, "p95", times.p95),
+        (0.98, "p98", times.p98),
         (0.99, "p99", times.p99),
         (0.999, "p999", times.p999),
+        (0.9999, "p9999", times.p9999),
         (1.0, "max", times.max),
     ];
+    // Results of versions that did not tell them have zeros.
+    let known = figures.into_iter().filter(|(_, _, time)| *time > 0 || times.p50 == 0);
     let point = |(share, name, time)| Percentile { share, time, at_least: times.bounds(name) };
-    figures.map(point).into()
+    known.map(point).collect()
 }
 
 fn at(share: f64, percentiles: &[Percentile]) -> Option<String> {
@@ -276,8 +280,7 @@ mod tests {
     #[test]
     fn an_older_result_has_what_it_knows() {
         let mut report = example::report(example::GOOD);
-        report.spectrum.response_time.clear();
-        report.requests[0].percentiles.clear();
+        report.response_time.p66 = 0;
         let [stats, ..] = tables(&report);
         let total = &stats[4][11..];
         assert_eq!((total[0].as_str(), total[1].as_str()), (stats[4][4].as_str(), "N/A"));

@@ -45,6 +45,11 @@ fn measurement(report: &Report) -> TestCase {
 fn objective(report: &Report, one: &ObjectiveReport) -> TestCase {
     let measured = format!("measured {}", text::measured(one));
     let status = match one.holds {
+        _ if report.verdict.outcome == OutcomeName::Invalid => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message("nothing is said of the target");
+            skipped
+        }
         HoldsName::Yes => TestCaseStatus::success(),
         HoldsName::No => broken(NonSuccessKind::Failure, &measured, &one.objective),
         HoldsName::OutOfReach => {
@@ -89,6 +94,7 @@ mod tests {
     fn a_measurement_that_says_nothing_is_an_error() {
         let text = render(&example::report(example::LATE));
         assert!(text.contains(r#"<error message="the generator was the limit""#), "{text}");
+        assert!(text.contains(r#"skipped="2""#), "{text}");
         let fine = render(&example::report(example::GOOD));
         assert!(!fine.contains("<failure") && !fine.contains("<error"), "{fine}");
     }

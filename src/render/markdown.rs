@@ -160,7 +160,7 @@ pub(super) fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::golden;
+    use crate::render::tests::golden;
     use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report};
 
     #[test]

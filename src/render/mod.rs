@@ -7,8 +7,6 @@ mod clean;
 mod client;
 pub mod comparison;
 pub mod csv;
-#[cfg(test)]
-mod golden;
 pub mod hgrm;
 pub mod hlog;
 pub mod html;
@@ -19,6 +17,8 @@ pub mod progress;
 pub mod runs;
 pub mod svg;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod units;
 mod verdict;

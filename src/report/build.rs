@@ -16,7 +16,7 @@ use crate::report::echo::{Environment, PlanEcho};
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
-use crate::report::spectrum::{Spectrum, percentiles};
+use crate::report::spectrum::Spectrum;
 use crate::report::{
     ClockSource, Fates, Kind, Latency, Phases, Rates, Report, RequestReport, SCHEMA, Tool, Verdict,
     millionths,
@@ -134,7 +134,6 @@ fn request(template: &RequestTemplate, tally: &RequestTally) -> RequestReport {
         error_rate: millionths(tally.fates.error_rate()),
         response_time: latency(&tally.response_time),
         service_time: latency(&tally.service_time),
-        percentiles: percentiles(&tally.response_time),
         phases: phases(tally),
         statuses: tally.statuses.clone(),
         errors: errors

@@ -234,13 +234,8 @@ pub(crate) fn search_report() -> Report {
     report_with(GOOD, &[], Some(search))
 }
 
-/// The report of a run with circumstances.
-pub(crate) fn report_with(
-    course: Course,
-    redistributed: &[Redistribution],
-    search: Option<SearchReport>,
-) -> Report {
-    let plan = plan();
+/// The ledger and the series of a whole run.
+fn measured(plan: &Plan, course: Course) -> (Tally, SeriesBuilder) {
     let mut tally = Tally::new(plan.requests.len());
     let mut series = SeriesBuilder::new(plan.duration);
     for second in 0..30 {
@@ -260,6 +255,17 @@ pub(crate) fn report_with(
     }
     let set_up = SetUp { connect: Duration::from_micros(350), tls: Duration::ZERO };
     tally.record_connect(set_up, Opening::Needed);
+    (tally, series)
+}
+
+/// The report of a run with circumstances.
+pub(crate) fn report_with(
+    course: Course,
+    redistributed: &[Redistribution],
+    search: Option<SearchReport>,
+) -> Report {
+    let plan = plan();
+    let (tally, series) = measured(&plan, course);
     let summary = Summary::new(&tally, plan.duration);
     let rate_asked = plan.rate.as_per_second();
     let figures = RunFigures::new(&summary, rate_asked);

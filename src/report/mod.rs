@@ -12,11 +12,14 @@ pub mod detail;
 pub mod echo;
 pub mod generator;
 pub mod header;
+mod latency;
 pub mod rebuild;
 pub mod search;
 pub mod series;
 pub mod sheet;
 pub mod spectrum;
+
+pub use latency::{Latency, Phases};
 
 use std::collections::BTreeMap;
 
@@ -29,7 +32,7 @@ use crate::report::echo::{Environment, PlanEcho};
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
 use crate::report::series::SeriesPoint;
-use crate::report::spectrum::{Percentile, Spectrum};
+use crate::report::spectrum::Spectrum;
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "steadfire.result/1";
@@ -292,59 +295,14 @@ pub struct Fates {
     pub open: u64,
 }
 
-/// A distribution of times in ns.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Latency {
-    /// Entries, censored ones included.
-    pub count: u64,
-    /// Smallest.
-    pub min: u64,
-    /// Arithmetic mean.
-    pub mean: u64,
-    /// Median.
-    pub p50: u64,
-    /// 75th percentile.
-    pub p75: u64,
-    /// 90th percentile.
-    pub p90: u64,
-    /// 95th percentile.
-    pub p95: u64,
-    /// 99th percentile.
-    pub p99: u64,
-    /// 99.9th percentile.
-    pub p999: u64,
-    /// Largest.
-    pub max: u64,
-    /// Entries that were never answered and rank behind all others.
-    pub censored: u64,
-    /// Names of the figures above that are lower bounds.
-    #[serde(default)]
-    pub at_least: Vec<String>,
-}
-
-/// The parts of the response time of good answers. Their means add up to its mean.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Phases {
-    /// The generator's own lag.
-    pub client: Latency,
-    /// Waiting for a connection to become free.
-    pub wait: Latency,
-    /// Waiting while the connection was opened.
-    pub connect: Latency,
-    /// Waiting while TLS was set up on it.
-    pub tls: Latency,
-    /// From sent to the first byte of the answer.
-    pub first_byte: Latency,
-    /// From there to the last byte.
-    pub body: Latency,
-}
-
 /// One request name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestReport {
     /// Its name.
     pub name: String,
     /// Its method; empty in results of versions that did not tell.
+    /// Its HTTP method.
+
     #[serde(default)]
     pub method: String,
     /// Its weight in the mix.
@@ -357,9 +315,6 @@ pub struct RequestReport {
     pub response_time: Latency,
     /// From sent to last byte.
     pub service_time: Latency,
-    /// More of the response time, at shares of 50, 66, 75, 80, 90, 95, 98, 99, 99.9, 99.99 and 100 %.
-    #[serde(default)]
-    pub percentiles: Vec<Percentile>,
     /// Where the response time of good answers went.
     #[serde(default)]
     pub phases: Phases,
@@ -395,13 +350,6 @@ impl Fates {
             self.open,
         ];
         std::array::from_fn(|place| (Fate::ALL[place].name(), counts[place]))
-    }
-}
-
-impl Latency {
-    /// Whether the figure with this field name is only a lower bound.
-    pub fn bounds(&self, figure: &str) -> bool {
-        self.at_least.iter().any(|name| name == figure)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::measure::window::{Interval, per_second};
 use crate::report::generator::GeneratorReport;
 use crate::report::header::Header;
 use crate::report::series::SeriesBuilder;
-use crate::report::spectrum::{Spectrum, percentiles};
+use crate::report::spectrum::Spectrum;
 use crate::report::{
     ClockSource, Fates, FindingReport, Latency, OutcomeName, Phases, Rates, Report, RequestReport,
     SCHEMA, SeverityName, TierName, Verdict, millionths,
@@ -143,7 +143,6 @@ fn request((name, method, weight): (String, String, u32), slice: &RequestSlice) 
         error_rate: millionths(slice.fates.error_rate()),
         response_time: Latency::from(&LatencySummary::from(&slice.response_time)),
         service_time: Latency::default(),
-        percentiles: percentiles(&slice.response_time),
         phases: Phases::default(),
         statuses: std::collections::BTreeMap::new(),
         errors: std::collections::BTreeMap::new(),

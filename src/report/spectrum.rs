@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram, Quantile};
 use crate::time::whole_nanos;
 
-/// The shares of a request name's percentiles: those of Locust's tables.
+/// The shares of Locust's tables.
 pub const SHARES: [f64; 11] = [0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0];
 /// Hundredths of what lies above, within a tenfold step towards 100 %.
 const STEPS: [u64; 12] = [100, 90, 80, 70, 60, 50, 40, 34, 25, 20, 15, 12];

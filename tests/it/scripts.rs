@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use steadfire::target::{DemoBackend, Seeding, Settings, TEST_EMAIL, TEST_PASSWORD};
 use tempfile::TempDir;
 
+use crate::support::steadfire;
+
 /// What a script left.
 struct Finished {
     code: Option<i32>,
@@ -151,4 +153,17 @@ fn the_suites_exit_codes_are_kept() {
     let empty = DemoBackend::start(empty).expect("a loopback port is free");
     let words = format!("--host http://{} --rate 40/s --duration 1s", empty.addr());
     run("run-load-test.sh", &words, home().path(), ACCOUNT).ended(3, &["seed the demo data"]);
+}
+
+#[test]
+fn the_profile_of_the_guide_passes_its_check() {
+    let guide = format!("{}/docs/from-locust.md", env!("CARGO_MANIFEST_DIR"));
+    let guide = std::fs::read_to_string(guide).expect("the guide can be read");
+    let (_, rest) = guide.split_once("```yaml\n").expect("the guide has a profile");
+    let (profile, _) = rest.split_once("```").expect("the block ends");
+    let program = steadfire("check api.yaml");
+    std::fs::write(program.home().join("api.yaml"), profile).expect("a file can be written");
+    let finished = program.env("LOAD_TEST_EMAIL", "a").env("LOAD_TEST_PASSWORD", "b").run();
+    assert_eq!((finished.code, finished.stderr.as_str()), (0, ""));
+    assert!(finished.stdout.contains("75 %  list"), "{}", finished.stdout);
 }

@@ -45,6 +45,9 @@ fn points(seconds: impl IntoIterator<Item = (u64, u64, u64)>) -> Vec<Point> {
     (1..).zip(seconds).map(point).collect()
 }
 
+/// What a course is called, and the one hint it gives.
+type Row = (&'static str, Vec<Point>, Cause);
+
 /// So many samples of a request name.
 type Part = (usize, u64, Sample);
 
@@ -70,12 +73,14 @@ fn hints(parts: &[Part], points: Vec<Point>, logged_in: bool) -> Vec<Finding> {
 #[test]
 fn each_pattern_has_its_hint() {
     let broken = |kind| after(5, Fate::TransportError(kind), None);
+    let silent = after(9_000, Fate::Timeout, None);
     let mix = |odd: Part| vec![(0, 600, good(10)), (1, 300, good(10)), odd];
     let table: Vec<(&str, Vec<Part>, &[Cause])> = vec![
         ("all is well", mix((2, 100, good(10))), &[]),
         ("one name", mix((2, 100, good(2_000))), &[Cause::SlowRequests]),
         ("all names", vec![(0, 500, good(1_200)), (1, 500, good(1_100))], &[Cause::Slow]),
-        ("unanswered", vec![(0, 500, good(10)), (1, 90, after(9_000, Fate::Timeout, None))], &[]),
+        ("no answer of one", mix((2, 100, silent)), &[Cause::SlowRequests]),
+        ("no answer of any", vec![(0, 500, good(10)), (0, 90, silent)], &[]),
         ("500", mix((2, 100, answered(500))), &[Cause::ServerErrors]),
         ("few 500", mix((2, 9, answered(500))), &[]),
         ("401", mix((2, 100, answered(401))), &[Cause::Unauthorized]),
@@ -106,7 +111,6 @@ fn the_course_of_a_run_tells_why_it_is_slow() {
     let slow = vec![(0, 600, good(1_500)), (1, 400, good(1_400))];
     let still =
         |second: u64| if second.is_multiple_of(10) { (100, 10, 4_000) } else { (100, 10, 20) };
-    type Row = (&'static str, Vec<Point>, Cause);
     let table: [Row; 6] = [
         ("growing and behind", points((0..30).map(|s| (80, 50 + 100 * s, 900))), Cause::Saturated),
         ("growing, not behind", points((0..30).map(|s| (100, 50 + 100 * s, 1_100))), Cause::Slow),

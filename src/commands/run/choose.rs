@@ -63,14 +63,13 @@ fn keep_only(requests: &mut Vec<RequestTemplate>, only: &[String], mistakes: &mu
 /// That nothing has this name, and what the user may have meant.
 fn unknown(flag: &str, name: &str, requests: &[RequestTemplate]) -> String {
     let names: Vec<&str> = requests.iter().map(|request| request.name.as_str()).collect();
-    let remedy = match nearest(name, names.iter().copied()) {
-        Some(meant) => format!("did you mean '{meant}'?"),
-        None => {
-            let shown = names.len().min(NAMES_SHOWN_MAX);
-            let more = if names.len() > shown { ", …" } else { "" };
-            format!("there are: {}{more}", names[..shown].join(", "))
-        }
+    let listed = || {
+        let shown = names.len().min(NAMES_SHOWN_MAX);
+        let more = if names.len() > shown { ", …" } else { "" };
+        format!("there are: {}{more}", names[..shown].join(", "))
     };
+    let remedy = nearest(name, names.iter().copied())
+        .map_or_else(listed, |meant| format!("did you mean '{meant}'?"));
     format!("{flag}: no request is named '{name}'; {remedy}")
 }
 
@@ -98,6 +97,12 @@ mod tests {
         requests
     }
 
+    const LISTS: &str = "list interactions";
+    const DETAIL: &str = "interaction detail";
+    const DRAFT: &str = "create draft";
+
+    type Row = (&'static [&'static str], &'static [(&'static str, u32)]);
+
     fn chosen(words: &[&str]) -> (Vec<(String, u32)>, Vec<String>) {
         let args = Flags::parse_from(["run"].iter().chain(words)).args;
         let (mut requests, mut mistakes) = (requests(), Vec::new());
@@ -107,16 +112,15 @@ mod tests {
 
     #[test]
     fn flags_narrow_each_other() {
-        let (lists, detail, draft) = ("list interactions", "interaction detail", "create draft");
-        let table: [(&[&str], &[(&str, u32)]); 8] = [
-            (&[], &[(lists, 60), (detail, 35)]),
-            (&["--only", lists], &[(lists, 60)]),
-            (&["--only", detail, "--only", lists], &[(lists, 60), (detail, 35)]),
-            (&["--only", draft, "--weight", "create draft=2"], &[(draft, 2)]),
-            (&["-T", "read", "-E", "lists"], &[(detail, 35)]),
-            (&["-T", "read", "--only", lists, "--weight", "list interactions=7"], &[(lists, 7)]),
-            (&["-T", "lists,write", "--weight", "create draft=1"], &[(lists, 60), (draft, 1)]),
-            (&["-E", "write", "--weight", "create draft=1"], &[(lists, 60), (detail, 35)]),
+        let table: [Row; 8] = [
+            (&[], &[(LISTS, 60), (DETAIL, 35)]),
+            (&["--only", LISTS], &[(LISTS, 60)]),
+            (&["--only", DETAIL, "--only", LISTS], &[(LISTS, 60), (DETAIL, 35)]),
+            (&["--only", DRAFT, "--weight", "create draft=2"], &[(DRAFT, 2)]),
+            (&["-T", "read", "-E", "lists"], &[(DETAIL, 35)]),
+            (&["-T", "read", "--only", LISTS, "--weight", "list interactions=7"], &[(LISTS, 7)]),
+            (&["-T", "lists,write", "--weight", "create draft=1"], &[(LISTS, 60), (DRAFT, 1)]),
+            (&["-E", "write", "--weight", "create draft=1"], &[(LISTS, 60), (DETAIL, 35)]),
         ];
         for (words, expected) in table {
             let (left, mistakes) = chosen(words);

@@ -4,7 +4,7 @@
 //! Invariant: nothing but name look-ups has left this machine before.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::net::{IpAddr, Ipv6Addr, ToSocketAddrs as _};
+use std::net::{IpAddr, ToSocketAddrs as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -102,13 +102,11 @@ fn is_near(address: IpAddr) -> bool {
         IpAddr::V4(v4) => {
             v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified()
         }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_near(v4.into()),
-            None => {
-                let local = Ipv6Addr::is_unique_local(&v6) || Ipv6Addr::is_unicast_link_local(&v6);
-                v6.is_loopback() || v6.is_unspecified() || local
-            }
-        },
+        IpAddr::V6(v6) => {
+            let mapped = v6.to_ipv4_mapped().is_some_and(|v4| is_near(v4.into()));
+            let local = v6.is_unique_local() || v6.is_unicast_link_local();
+            mapped || local || v6.is_loopback() || v6.is_unspecified()
+        }
     }
 }
 

@@ -63,17 +63,17 @@ impl Users {
     /// A rate out of range, or a ramp that does not end within the run.
     pub(super) fn stages(self, duration: Duration) -> Result<Option<Stages>, String> {
         let Some(ramp) = self.ramp() else { return Ok(None) };
-        if ramp >= duration {
-            return Err(format!(
+        let rest = duration.checked_sub(ramp).filter(|rest| !rest.is_zero()).ok_or_else(|| {
+            format!(
                 "--spawn-rate: the last user starts after {}, and the run ends after {}; raise \
                  --spawn-rate or --duration",
                 Human(ramp),
                 Human(duration)
-            ));
-        }
+            )
+        })?;
         let (full, steps) = (self.per_second(), self.steps(ramp));
         let rates = (0..steps).map(|step| full * (f64::from(step) + 0.5) / f64::from(steps));
-        let stages = rates.map(|rate| (rate, ramp / steps)).chain([(full, duration - ramp)]);
+        let stages = rates.map(|rate| (rate, ramp / steps)).chain([(full, rest)]);
         let stage = |(rate, length)| Ok(Stage { rate: Rate::from_per_second(rate)?, length });
         let stages = stages.map(stage).collect::<Result<_, RateError>>();
         let stages = stages.map_err(|error| format!("--users: {error}"))?;

@@ -75,7 +75,7 @@ pub(super) fn report(
     series: Vec<SeriesPoint>,
     (search, extent): (Option<SearchReport>, Extent),
 ) -> Report {
-    assemble(session, plan, measurement, series, (search, Vec::new()), extent)
+    assemble(session, plan, measurement, series, (search, Vec::new(), extent))
 }
 
 /// The same for a run at a rate of its own, which is also asked whether it stayed as it was.
@@ -86,7 +86,7 @@ pub(super) fn run_report(
     series: Vec<SeriesPoint>,
 ) -> Report {
     let drift = drift(plan, &series);
-    assemble(session, plan, measurement, series, (None, drift), extent(session))
+    assemble(session, plan, measurement, series, (None, drift, extent(session)))
 }
 
 /// Whether the load reached its end.
@@ -99,8 +99,7 @@ fn assemble(
     plan: &Plan,
     measurement: Measurement<'_>,
     series: Vec<SeriesPoint>,
-    (search, drift): (Option<SearchReport>, Vec<Finding>),
-    extent: Extent,
+    (search, drift, extent): (Option<SearchReport>, Vec<Finding>, Extent),
 ) -> Report {
     let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);

@@ -117,7 +117,7 @@ fn validation(report: &Report) -> Vec<(Mark, String)> {
 /// failed, else a doubt.
 fn graded(report: &Report, lower: Objective, upper: Option<Objective>) -> Option<(Mark, String)> {
     let (value, at_least) = figure(report, lower)?;
-    let said = |bar: Objective, holds| line(bar, shown(bar, value, at_least), holds);
+    let said = |bar: Objective, holds| line(bar, &shown(bar, value, at_least), holds);
     let reached = |bar: &Objective| !at_least && meets(*bar, value);
     if let Some(bar) = upper.filter(reached) {
         return Some((Mark::Holds, format!("{} - EXCELLENT", said(bar, true))));
@@ -147,7 +147,7 @@ fn judged(one: &ObjectiveReport) -> Option<(Mark, String)> {
     let objective = one.objective.parse().ok()?;
     let figure = one.measured.map(|value| shown(objective, value, one.at_least));
     let holds = one.holds == HoldsName::Yes;
-    let text = line(objective, figure.unwrap_or_else(|| "nothing".to_owned()), holds);
+    let text = line(objective, figure.as_deref().unwrap_or("nothing"), holds);
     Some(match one.holds {
         HoldsName::Yes => (Mark::Holds, format!("{text} - PASS")),
         HoldsName::No => (Mark::Fails, format!("{text} - FAIL")),
@@ -158,7 +158,7 @@ fn judged(one: &ObjectiveReport) -> Option<(Mark, String)> {
 }
 
 /// `p95 (105ms) < 500ms`, with the sign turned round where it does not hold.
-fn line(bar: Objective, figure: String, holds: bool) -> String {
+fn line(bar: Objective, figure: &str, holds: bool) -> String {
     let (sign, limit) = match bar {
         Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit } => {
             (if holds { "<" } else { ">=" }, limit_ms(limit))

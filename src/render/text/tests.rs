@@ -1,7 +1,7 @@
 //! Golden files under `tests/golden`, and colour.
 
 use super::*;
-use crate::render::golden;
+use crate::render::tests::golden;
 use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report};
 use crate::report::search::{Bound, MaxRps};
 

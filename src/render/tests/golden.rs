@@ -2,7 +2,7 @@
 
 /// Requires that `text` is what the file `name` holds.
 #[track_caller]
-pub(super) fn check(name: &str, text: &str) {
+pub(in crate::render) fn check(name: &str, text: &str) {
     let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
     #[expect(clippy::disallowed_methods, reason = "only whoever changes the output sets it")]
     let bless = std::env::var("STEADFIRE_BLESS").is_ok();
