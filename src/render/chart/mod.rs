@@ -5,15 +5,22 @@
 //! script, follows the theme by itself and can be held against the result in a test.
 
 mod axis;
-mod plots;
+mod capacity;
+mod heat;
+mod over_time;
+mod spectrum;
 mod thin;
+mod words;
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-pub(super) use axis::{Axis, Scale};
-pub(super) use plots::{all, heat, verdict_name};
+use crate::report::Report;
+
+use axis::{Axis, Scale};
+pub(super) use capacity::verdict_name;
+pub(super) use heat::heat;
 
 /// Colours on light paper, as custom properties.
 const LIGHT: &str = "--surface:#fff;--ink:#14181d;--soft:#565d66;--faint:#7d858e;--rule:#e4e7ea;--blue:#2a78d6;--pale:#93bdf0;--deep:#123f80;\
@@ -102,6 +109,27 @@ pub(super) struct HoverData {
     rows: Vec<HoverRow>,
     top: f64,
     bottom: f64,
+}
+
+/// Every chart that the report has data for, but for the heat map, whose data are the journal's.
+pub(super) fn all(report: &Report) -> Vec<Chart> {
+    let over_time = || {
+        let seconds = over_time::Seconds::new(&report.series);
+        [
+            seconds.response_time(report),
+            seconds.rate(),
+            seconds.failures(),
+            seconds.in_flight(),
+            seconds.send_lag(),
+        ]
+    };
+    let search = report.search.as_ref().and_then(|search| capacity::capacity(report, search));
+    let timed = if report.series.is_empty() { None } else { Some(over_time()) };
+    search
+        .into_iter()
+        .chain(timed.into_iter().flatten())
+        .chain(spectrum::spectrum(report))
+        .collect()
 }
 
 impl Chart {
