@@ -16,11 +16,15 @@ use gungraun::prelude::*;
 use http::Request;
 use http::header::{HOST, USER_AGENT};
 use http_body_util::Full;
+use steadfire::load::expression::{Expression, Meaning, Writing};
+use steadfire::load::feeder::{AtEnd, Feeder, Feeding, Order};
+use steadfire::load::generate::{Choice, Generator, TimeForm};
 use steadfire::load::mix::Mix;
 use steadfire::load::random::SplitMix64;
 use steadfire::load::rate::Rate;
-use steadfire::load::request::{Escape, Fill, Segment, Template};
+use steadfire::load::request::{Escape, Fill, Rows, Segment, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule, Slots};
+use steadfire::load::table::Table;
 use steadfire::measure::fate::Fate;
 use steadfire::measure::histogram::LatencyHistogram;
 use steadfire::measure::sample::{Sample, SetUp, Wait};
@@ -47,7 +51,7 @@ const SEED: u64 = 42;
 fn slots(arrivals: Arrivals) -> Slots {
     let rate = Rate::per_second(20_000).expect("in range");
     let horizon = Horizon::after(Duration::from_hours(1));
-    Schedule { rate, stages: None, arrivals, seed: SEED, horizon }.stride(0, 1)
+    Schedule { rate, stages: None, trace: None, arrivals, seed: SEED, horizon }.stride(0, 1)
 }
 
 #[library_benchmark(setup = slots)]
@@ -77,11 +81,48 @@ fn mix(mix: Mix) -> Mix {
 struct Path {
     template: Template,
     pools: [Arc<[String]>; 1],
+    feeding: Feeding,
     text: String,
+}
+
+/// A feeder of a million rows, as a profile's.
+fn million(order: Order) -> Feeding {
+    let mut table = Table::new(vec!["id".to_owned(), "email".to_owned()]);
+    for row in 0..1_000_000 {
+        let cells = [row.to_string(), format!("user{row}@example.org")];
+        table.push(cells.iter().map(String::as_str)).expect("room for a million rows");
+    }
+    let at_end = AtEnd::Rewind;
+    Feeding::sample(&[Arc::new(Feeder { name: "users".to_owned(), table, order, at_end })])
+}
+
+/// A path's last part that says when it was due, and one of three words.
+fn made() -> [Segment; 2] {
+    let words = ["red", "green", "blue"].map(|word| (word.to_owned(), 2)).to_vec();
+    [
+        Segment::Made(Generator::Timestamp(TimeForm::Iso)),
+        Segment::Made(Generator::Choice(Choice::new(words).expect("weights above 0"))),
+    ]
+}
+
+/// A filter and an operator.
+fn computed() -> Segment {
+    let meanings = vec![("slot".to_owned(), Meaning::Slot)];
+    let expression = Expression::compile("(slot % 10) | abs + 1", meanings, Writing::Text);
+    Segment::Computed(expression.expect("a valid expression"))
 }
 
 /// `/customers`, and a segment for each hole.
 fn path(holes: &[Segment]) -> Path {
+    fed_path(holes, Feeding::NONE)
+}
+
+/// The same with a feeder of a million rows.
+fn column(order: Order) -> Path {
+    fed_path(&[Segment::Cell { feeder: 0, column: 1 }], million(order))
+}
+
+fn fed_path(holes: &[Segment], feeding: Feeding) -> Path {
     let literal = |text: &str| Segment::Literal(text.to_owned());
     let mut segments = vec![literal("/customers")];
     for hole in holes {
@@ -91,6 +132,7 @@ fn path(holes: &[Segment]) -> Path {
     Path {
         template: Template { segments, escape: Escape::Percent },
         pools: [customers.into()],
+        feeding,
         text: String::with_capacity(256),
     }
 }
@@ -100,15 +142,31 @@ fn path(holes: &[Segment]) -> Path {
 #[bench::number(&[Segment::RandomInt { low: 1, high: 500 }])]
 #[bench::uuid(&[Segment::Uuid])]
 #[bench::all_three(&[Segment::Pick(0), Segment::RandomInt { low: 1, high: 500 }, Segment::Uuid])]
+#[bench::made(&made())]
+#[bench::computed(&[computed()])]
 fn template(mut path: Path) -> Path {
+    render(&mut path);
+    path
+}
+
+#[library_benchmark(setup = column)]
+#[bench::sequential(Order::Sequential)]
+#[bench::random(Order::Random)]
+#[bench::unique(Order::Unique)]
+fn feeder(mut path: Path) -> Path {
+    render(&mut path);
+    path
+}
+
+fn render(path: &mut Path) {
     for slot in 0..ITEMS {
         let random = SplitMix64::for_slot(SEED, slot);
         path.text.clear();
-        let mut fill = Fill { random, slot, pools: &path.pools, token: "" };
+        let plain = Fill::of(random, slot, &path.pools, "");
+        let mut fill = Fill { rows: Rows::first(&path.feeding), ..plain };
         path.template.render(&mut fill, &mut path.text);
         black_box(&path.text);
     }
-    path
 }
 
 /// Response times around a millisecond with a long tail.
@@ -286,7 +344,16 @@ fn bare_exchange((runtime, mut socket): (Runtime, UnixStream)) -> (Runtime, Unix
 
 library_benchmark_group!(
     name = hot_path,
-    benchmarks =
-        [schedule, mix, template, record, record_time, merge, http1_exchange, bare_exchange]
+    benchmarks = [
+        schedule,
+        mix,
+        template,
+        feeder,
+        record,
+        record_time,
+        merge,
+        http1_exchange,
+        bare_exchange
+    ]
 );
 main!(library_benchmark_groups = hot_path);

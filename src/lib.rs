@@ -2,7 +2,7 @@
 //!
 //! The layers, lowest first; a module uses only those before it
 //! (`docs/architecture.md` has the picture, `tests/it/tidy.rs` the check):
-//! `time` · `load` and `profile` (intent) · `measure` (what happened) · `analysis` (judgement) ·
+//! `time` · `load`, `profile` and `import` (intent) · `measure` (what happened) · `analysis` (judgement) ·
 //! `report` (the contract) · `render` (bytes) · `machine`, `transport`, `engine`, `target`, `store`
 //! (shells) · `commands` (wiring).
 
@@ -10,6 +10,7 @@ pub mod analysis;
 pub mod commands;
 pub mod engine;
 pub mod exit;
+pub mod import;
 pub mod load;
 pub mod machine;
 pub mod measure;

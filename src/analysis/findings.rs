@@ -78,6 +78,8 @@ pub enum Cause {
     TargetGone,
     /// Requests without data gave their weight to others.
     Redistributed,
+    /// The last row of a feeder ended arrivals.
+    FeederEnded,
     /// Quantiles lie among slots that were never answered.
     Censored,
     /// Too few entries for a quantile.
@@ -141,6 +143,7 @@ impl Cause {
             Self::ConnectRefused => "connect_refused",
             Self::TargetGone => "target_gone",
             Self::Redistributed => "redistributed",
+            Self::FeederEnded => "feeder_ended",
             Self::Censored => "censored",
             Self::FewSamples => "few_samples",
             Self::Interrupted => "interrupted",
@@ -227,6 +230,16 @@ pub struct Evidence<'a> {
 /// is more.
 pub fn send_lag_limit(tightest_limit: Option<Duration>) -> Duration {
     tightest_limit.map_or(LAG_FLOOR, |limit| limit.mul_f64(LAG_SHARE).max(LAG_FLOOR))
+}
+
+/// That arrivals ended because feeder `name` had no row left.
+pub fn feeder_ended(name: &str) -> Finding {
+    Finding {
+        cause: Cause::FeederEnded,
+        severity: Severity::Info,
+        message: format!("arrivals ended early, with the last row of the feeder '{name}'"),
+        remedy: "give it more rows, or let it rewind (at_end: rewind)".to_owned(),
+    }
 }
 
 /// Everything there is to say about a run, the gravest first.

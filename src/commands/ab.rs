@@ -69,13 +69,15 @@ pub struct Args {
 }
 
 /// Flags of `run` that say what `ab` says otherwise.
-const NOT_HERE: [&str; 9] = [
+const NOT_HERE: [&str; 11] = [
     "duration",
     "requests",
     "stages",
     "spawn_rate",
     "host",
     "current_rate",
+    "replay",
+    "speed",
     "summary",
     "csv",
     "junit",
@@ -142,6 +144,7 @@ fn refuse(args: &Args) -> Result<(), Failure> {
         (load.requests.is_some(), "--requests: --block says how long a block is"),
         (load.stages.is_some(), "--stages: every block has one rate; give it with --rate"),
         (load.spawn_rate.is_some(), "--spawn-rate: every block has one rate; leave it out"),
+        (load.replay.is_some(), "--replay: every block has one rate; give it with --rate"),
         (
             load.find_max_rps && args.order != Order::Abba,
             "--order: searches are compared in the order abba only",
@@ -256,6 +259,14 @@ impl Turns<'_> {
     /// The next pair's blocks, A's first; nothing after a signal.
     fn pair(&self, output: &mut Output) -> Result<Option<[Ran; 2]>, Failure> {
         let number = self.kept.len();
+        for Target { session, .. } in &self.targets {
+            let plan = session.plan();
+            let length = plan.warmup + plan.duration;
+            if let Some(reason) = session.short_of_rows(plan.rate.as_per_second(), length) {
+                self.screen.warn(&format!("no more pairs: {reason}"));
+                return Ok(None);
+            }
+        }
         let mut blocks = [None, None];
         for side in self.design.order.sides(number) {
             let place = usize::from(side == Side::B);
@@ -318,7 +329,7 @@ impl Turns<'_> {
             pairs: self.kept.len() as u64,
             discarded: self.discarded.clone(),
             block: whole_nanos(self.args.block),
-            head: whole_nanos(self.args.load.warmup),
+            head: whole_nanos(self.args.load.warmup.unwrap_or_default()),
         });
         report
     }

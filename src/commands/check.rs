@@ -1,29 +1,56 @@
-//! The verb `check`: validates a profile without sending anything.
+//! The verb `check`: validates a profile without sending anything, and explains what it would send.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use crate::commands::environment::Environment;
-use crate::commands::{Failure, run};
+use crate::commands::run::{self, Look};
+use crate::commands::{Failure, clock, hide, stdout};
+use crate::engine::once::preview;
 use crate::exit::Exit;
+use crate::load::mix::Mix;
+use crate::load::schedule::Slot;
+use crate::render::explanation::{self, Planned};
+
+/// Slots whose requests are shown.
+const SLOTS_SHOWN: usize = 10;
 
 /// Validate a profile without sending anything.
+///
+/// Takes the flags of `run`, so that what would be run is explained.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+#[command(after_help = "Examples:\n  \
+                        steadfire check api.yaml\n  \
+                        steadfire check api.yaml --explain -r 200/s -d 5m --host http://127.0.0.1:8000")]
 pub struct Args {
-    /// Profile file or built-in profile
-    pub profile: String,
-    /// Variable for the profile's ${VAR} (repeatable); goes before the environment
-    #[arg(short = 'e', long = "env", value_name = "NAME=VALUE")]
-    pub variables: Vec<String>,
-    /// File of NAME=VALUE lines for variables the environment lacks
-    #[arg(long, value_name = "FILE")]
-    pub env_file: Option<std::path::PathBuf>,
+    /// Show the schedule, the expected counts and the first requests as they would be sent
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    load: run::Args,
+}
+
+/// Flags of `run` that say nothing here are left out of the help.
+pub(super) fn words(command: clap::Command) -> clap::Command {
+    hide(command, &["Connection", "TLS", "Search", "Verdict", "Limits", "Output"])
 }
 
 /// Tells what the profile holds, or all its mistakes.
+///
+/// # Errors
+/// Mistakes in the profile or in flags.
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
+    let text = if args.explain { explain(&args.load)? } else { contents(&args.load)? };
+    stdout::print(&text);
+    Ok(Exit::Ok)
+}
+
+fn contents(args: &run::Args) -> Result<String, Failure> {
+    let Some(name) = &args.subject else {
+        return Err(Failure::usage("name the profile: steadfire check profiles/chat-center.yaml"));
+    };
     let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
-    let profile = run::load(&args.profile, &environment)?;
+    let profile = run::load(name, &environment)?;
     let total: u64 = profile.requests.iter().map(|request| u64::from(request.weight)).sum();
     let mut text = format!(
         "{}: {} requests, {} set-up calls, {} pools\n",
@@ -38,7 +65,27 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         writeln!(text, "{share:>6.2} %  {:<18} {} {path}", request.name, request.method)
             .expect("writing to a String cannot fail");
     }
-    // A closed pipe is no reason to complain.
-    let _ = anstream::stdout().write_all(text.as_bytes());
-    Ok(Exit::Ok)
+    Ok(text)
+}
+
+fn explain(args: &run::Args) -> Result<String, Failure> {
+    let look = Look::to_explain(args)?;
+    let plan = &look.plan;
+    let schedule = look.schedule();
+    let weights: Vec<u32> = plan.requests.iter().map(|request| request.weight).collect();
+    let mix = Mix::new(&weights, plan.seed).map_err(Failure::usage)?;
+    let first: Vec<Slot> = schedule.stride(0, 1).take(SLOTS_SHOWN).collect();
+    let slots: Vec<(u64, usize)> =
+        first.iter().map(|slot| (slot.index, mix.request(slot.index))).collect();
+    let sent = preview(plan, &slots, clock::since_1970()).map_err(Failure::usage)?;
+    let planned = first.iter().zip(&slots).zip(&sent).map(|((slot, (_, request)), sent)| Planned {
+        due: slot.due,
+        name: &plan.requests[*request].name,
+        method: &sent.method,
+        uri: &sent.uri,
+        headers: &sent.headers,
+        body: &sent.body,
+    });
+    let text = explanation::explain(plan, &schedule, &planned.collect::<Vec<_>>());
+    Ok(look.without_secrets(&text))
 }

@@ -5,3 +5,8 @@
 pub(super) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
+
+/// Since 1970.
+pub(super) fn since_1970() -> std::time::Duration {
+    now().as_duration().unsigned_abs()
+}

@@ -1,5 +1,5 @@
 //! The process's environment: variables for `${VAR}` in profiles (-e first, then the environment, then
-//! --env-file), and where runs are stored.
+//! --env-file or else `.env.loadtest` beside the profile), and where runs are stored.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,25 @@ use crate::commands::Failure;
 /// Largest --env-file read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
+/// The file of variables that is read unless another is named.
+const FOUND_FILE: &str = ".env.loadtest";
+
 /// Where `${VAR}` is looked up.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Environment {
     given: BTreeMap<String, String>,
     fallback: BTreeMap<String, String>,
+    source: FallbackSource,
+}
+
+/// Where variables come from that nothing else gives.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum FallbackSource {
+    /// From the file beside the profile, if there is one.
+    #[default]
+    Found,
+    /// From the file that --env-file names.
+    Named,
 }
 
 impl Environment {
@@ -29,22 +43,25 @@ impl Environment {
                 })?;
             given.insert(name.to_owned(), value.to_owned());
         }
-        let fallback = match file {
-            None => BTreeMap::new(),
-            Some(path) => {
-                let text = read_bounded(path, FILE_BYTES_MAX, "--env-file")?;
-                let text = String::from_utf8(text).map_err(|_| {
-                    Failure::usage(format!("--env-file {}: not UTF-8 text", path.display()))
-                })?;
-                parse_file(&text).map_err(|line| {
-                    Failure::usage(format!(
-                        "--env-file {}: line {line} is not NAME=VALUE",
-                        path.display()
-                    ))
-                })?
-            }
+        let (fallback, source) = match file {
+            None => (BTreeMap::new(), FallbackSource::Found),
+            Some(path) => (read_file(path, "--env-file")?, FallbackSource::Named),
         };
-        Ok(Self { given, fallback })
+        Ok(Self { given, fallback, source })
+    }
+
+    /// The same with the variables of `.env.loadtest` in `folder`, where a profile stands, and that file's
+    /// path; nothing if there is none or another was named.
+    pub(super) fn with_found(&self, folder: &Path) -> Result<Option<(Self, PathBuf)>, Failure> {
+        let path = folder.join(FOUND_FILE);
+        if self.source == FallbackSource::Named || !path.is_file() {
+            return Ok(None);
+        }
+        let mut environment = self.clone();
+        for (name, value) in read_file(&path, "variables")? {
+            environment.fallback.entry(name).or_insert(value);
+        }
+        Ok(Some((environment, path)))
     }
 
     /// Gives `name` a value unless something else does.
@@ -86,6 +103,17 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
+/// The variables of a file; `what` names it in the error.
+fn read_file(path: &Path, what: &str) -> Result<BTreeMap<String, String>, Failure> {
+    let text = read_bounded(path, FILE_BYTES_MAX, what)?;
+    let text = String::from_utf8(text)
+        .map_err(|_| Failure::usage(format!("{what} {}: not UTF-8 text", path.display())))?;
+    parse_file(&text).map_err(|line| {
+        let path = path.display();
+        Failure::usage(format!("{what} {path}: line {line} is not NAME=VALUE"))
+    })
+}
+
 /// `NAME=VALUE` lines; blank lines and `#` comments are skipped, `export` and matching quotes are
 /// accepted. `Err` is the number of the first bad line; its text may hold a secret.
 fn parse_file(text: &str) -> Result<BTreeMap<String, String>, usize> {
@@ -97,21 +125,48 @@ fn parse_file(text: &str) -> Result<BTreeMap<String, String>, usize> {
         }
         let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
         let (name, value) = line.split_once('=').ok_or(number)?;
+        let name = name.trim_end();
         if !is_name(name) {
             return Err(number);
         }
-        values.insert(name.to_owned(), unquoted(value.trim()).to_owned());
+        values.insert(name.to_owned(), unquoted(value.trim()));
     }
     Ok(values)
 }
 
-/// A value as a shell would read it: what matching quotes hold, else all up to a comment.
-fn unquoted(value: &str) -> &str {
-    let quoted = ['"', '\''].into_iter().find_map(|quote| {
+/// A value as a shell would read it: what matching quotes hold, else all up to a comment. Between double
+/// quotes, `\n`, `\"`, `\\` and `\$` stand for a line break and the characters themselves.
+fn unquoted(value: &str) -> String {
+    let closed = |quote: char| {
         let (inner, rest) = value.strip_prefix(quote)?.rsplit_once(quote)?;
         (rest.is_empty() || rest.trim_start().starts_with('#')).then_some(inner)
-    });
-    quoted.unwrap_or_else(|| value.find(" #").map_or(value, |at| value[..at].trim_end()))
+    };
+    if let Some(inner) = closed('\'') {
+        return inner.to_owned();
+    }
+    match closed('"') {
+        Some(inner) => unescaped(inner),
+        None => value.find(" #").map_or(value, |at| value[..at].trim_end()).to_owned(),
+    }
+}
+
+fn unescaped(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let mut characters = after.chars();
+        match characters.next() {
+            Some('n') => out.push('\n'),
+            Some(plain @ ('"' | '\\' | '$')) => out.push(plain),
+            other => {
+                out.push('\\');
+                out.extend(other);
+            }
+        }
+        rest = characters.as_str();
+    }
+    out + rest
 }
 
 /// A file's bytes; `flag` names it in the error.
@@ -158,6 +213,8 @@ mod tests {
             ("\"a", "\"a"),
             ("'", "'"),
             ("\"it's\"", "it's"),
+            (r#""a\"b\n\\\$\d" # c"#, "a\"b\n\\$\\d"),
+            (r"'a\n'", r"a\n"),
         ] {
             assert_eq!(unquoted(value), expected, "{value}");
         }
@@ -172,6 +229,22 @@ mod tests {
         assert_eq!(environment.get("STEADFIRE_TEST_A").as_deref(), Some("given"));
         assert_eq!(environment.get("STEADFIRE_TEST_B").as_deref(), Some("provided"));
         assert_eq!(environment.get("STEADFIRE_TEST_C"), None);
+    }
+
+    #[test]
+    fn a_file_beside_the_profile_is_found_unless_another_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FOUND_FILE), "STEADFIRE_TEST_D=found\n").unwrap();
+        let (environment, path) =
+            Environment::default().with_found(folder.path()).unwrap().unwrap();
+        assert_eq!(environment.get("STEADFIRE_TEST_D").as_deref(), Some("found"));
+        assert!(path.ends_with(FOUND_FILE));
+        let named = folder.path().join("other");
+        std::fs::write(&named, "A=1\n").unwrap();
+        let environment = Environment::read(&[], Some(&named)).unwrap();
+        assert!(environment.with_found(folder.path()).unwrap().is_none());
+        let nowhere = Environment::default().with_found(&folder.path().join("nowhere"));
+        assert!(nowhere.unwrap().is_none());
     }
 
     #[test]

@@ -13,9 +13,15 @@ mod actions;
 pub mod check;
 mod clock;
 pub mod compare;
+pub mod completions;
 mod environment;
 mod exports;
+mod fetch;
+pub mod import;
+mod inputs;
 pub mod interrupt;
+pub mod man;
+pub mod once;
 mod outcome;
 pub mod report;
 pub mod run;
@@ -57,19 +63,31 @@ enum Verb {
     Report(report::Args),
     /// List, show, tag and remove stored runs
     Runs(runs::Args),
-    /// Validate a profile without sending anything
-    Check(check::Args),
+    /// Validate a profile without sending anything; --explain shows what it would send
+    Check(Box<check::Args>),
+    /// Send each request of a profile one time and show the exchange, secrets hidden
+    Once(Box<once::Args>),
+    /// Make a profile of what another tool wrote: OpenAPI, HAR, curl, logs, Locust, vegeta, k6
+    Import(import::Args),
     /// Serve the demo backend
     Target(target::Args),
     /// Print a JSON Schema: of the profile file, of result.json or of a comparison
     Schema(schema::Args),
+    /// Print a shell's completions
+    Completions(completions::Args),
+    /// Print the man page
+    Man(man::Args),
 }
 
 /// Words that are not a target of `run`.
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 17] = [
     "run",
     "ab",
     "check",
+    "once",
+    "import",
+    "completions",
+    "man",
     "target",
     "schema",
     "help",
@@ -92,13 +110,28 @@ pub fn with_verb(mut argv: Vec<OsString>) -> Vec<OsString> {
     argv
 }
 
+/// The command line as it is parsed and documented.
+fn command() -> clap::Command {
+    Cli::command()
+        .mut_subcommand("ab", ab::words)
+        .mut_subcommand("check", check::words)
+        .mut_subcommand("once", once::words)
+}
+
+/// Keeps flags of `run` out of the help of a verb for which they say nothing; they are accepted all the same.
+fn hide(command: clap::Command, headings: &[&str]) -> clap::Command {
+    command.mut_args(|argument| {
+        let hidden = argument.get_help_heading().is_some_and(|heading| headings.contains(&heading));
+        argument.hide(hidden)
+    })
+}
+
 /// Parses the arguments and runs the verb.
 ///
 /// # Errors
 /// A mistake in flags or profile, a target that cannot be used, or an unexpected failure.
 pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
-    let command = Cli::command().mut_subcommand("ab", ab::words);
-    let parsed = command.try_get_matches_from(with_verb(argv));
+    let parsed = command().try_get_matches_from(with_verb(argv));
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return run::foreign::explain(&error),
@@ -110,7 +143,11 @@ pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
         Verb::Report(words) => report::exec(&words),
         Verb::Runs(words) => runs::exec(&words),
         Verb::Check(words) => check::exec(&words),
+        Verb::Once(words) => once::exec(&words),
+        Verb::Import(words) => import::exec(&words),
         Verb::Target(words) => target::exec(&words).map_err(Failure::unexpected),
         Verb::Schema(words) => schema::exec(&words),
+        Verb::Completions(words) => completions::exec(&words, command()),
+        Verb::Man(words) => man::exec(&words, command()),
     }
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::engine::alarm::Alarm;
 use crate::engine::dispatch::Dispatcher;
+use crate::engine::prepared::Turn;
 use crate::engine::seat::{Job, Seat};
 use crate::load::request::Expect;
 use crate::load::way::KeepAlive;
@@ -143,7 +144,15 @@ impl<L: Link> Carrier<L> {
         let clock = self.dispatcher.recorder.clock();
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
-        let request = prepared.request(job.request, job.slot);
+        let start = self.dispatcher.start.borrow().clone();
+        let due = start.wall.saturating_add(job.due.since(Offset::ZERO));
+        let turn = Turn { slot: job.slot, due, taken: &start.taken };
+        let Some(request) = prepared.request(job.request, &turn) else {
+            self.seat.carrying.set(None);
+            let fate = Fate::TransportError(TransportError::Template);
+            self.dispatcher.carried(&job, &job.unsent(fate, clock.now()));
+            return After::Open;
+        };
         let limits = &self.dispatcher.limits;
         let to_deadline = limits.deadline.map(|deadline| (job.due + deadline).since(began));
         let patience = to_deadline.map_or(limits.timeout, |left| left.min(limits.timeout));

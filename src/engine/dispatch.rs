@@ -6,10 +6,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::connection;
 use crate::engine::learnt::{Learning, Learnt};
+use crate::engine::leg::Start;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
 use crate::engine::seat::{Job, Seat};
@@ -36,6 +38,8 @@ pub(super) struct Dispatcher {
     pub(super) dialer: Dialer,
     pub(super) limits: Limits,
     prepared: RefCell<Rc<Prepared>>,
+    /// Of the leg under way.
+    pub(super) start: RefCell<Arc<Start>>,
     seats: RefCell<BTreeMap<u64, Rc<Seat>>>,
     next_seat: Cell<u64>,
     /// HTTP/2's connections; empty for HTTP/1.1, where each has a seat of its own.
@@ -69,6 +73,7 @@ impl Dispatcher {
             dialer,
             limits,
             prepared: RefCell::new(Rc::new(prepared)),
+            start: RefCell::default(),
             seats: RefCell::default(),
             next_seat: Cell::new(0),
             sessions: Sessions::default(),

@@ -2,6 +2,7 @@
 //!
 //! Workers and their connections outlive a leg, so that the trials of a search run on warm connections.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::engine::leg::{Flow, Leg, LegOutcome, WINDOW};
+use crate::engine::leg::{Flow, Leg, LegOutcome, Start, WINDOW};
 use crate::engine::prepare::Ready;
 use crate::engine::prepared::{Prepared, RenderError};
 use crate::engine::worker::{self, Assignment, Command, Equipment, Finished, Message};
+use crate::load::feeder::Taken;
 use crate::load::plan::{Limits, Plan};
 use crate::load::way::KeepAlive;
 use crate::measure::generator::WorkerTime;
@@ -47,6 +49,8 @@ pub struct Fleet {
     ready: Ready,
     workers: Vec<WorkerHandle>,
     messages: Receiver<Message>,
+    /// By the legs so far.
+    taken: RefCell<Taken>,
 }
 
 struct WorkerHandle {
@@ -75,7 +79,8 @@ impl TokenPort {
 }
 
 fn prepare(plan: &Plan, ready: &Ready, token: &str) -> Result<Prepared, RenderError> {
-    Prepared::new(&ready.requests, plan, Arc::clone(&ready.pools), token)
+    let filled = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
+    Prepared::new(&ready.requests, plan, filled, token)
 }
 
 impl Fleet {
@@ -102,7 +107,8 @@ impl Fleet {
                 .spawn(move || worker::work(equipment, inbox, &messages))?;
             workers.push(WorkerHandle { commands, thread: Some(thread) });
         }
-        let fleet = Self { plan: Arc::clone(plan), ready, workers, messages };
+        let taken = RefCell::default();
+        let fleet = Self { plan: Arc::clone(plan), ready, workers, messages, taken };
         let connections = match plan.way.keep_alive {
             KeepAlive::On => connections,
             // Set up in advance, it would not count in the slot's time.
@@ -135,6 +141,12 @@ impl Fleet {
         }
     }
 
+    /// How many slots the next leg may have, and the feeder that has no rows for more; nothing if none ends.
+    pub fn slots_max(&self) -> Option<(u64, String)> {
+        let end = self.ready.feeding.end(&self.taken.borrow());
+        end.map(|(slots, feeder)| (slots, feeder.name.clone()))
+    }
+
     /// Sends a leg and waits until it is over. `observe` sees every window as it closes.
     pub fn run(
         &self,
@@ -144,10 +156,15 @@ impl Fleet {
         let leg = Arc::new(leg);
         let start_ns = monotonic_ns() + crate::time::whole_nanos(START_DELAY);
         let arrivals_stop = Arc::new(AtomicU64::new(u64::MAX));
+        let start = Arc::new(Start {
+            wall: leg.ordered_at.saturating_add(START_DELAY),
+            taken: self.taken.borrow().clone(),
+        });
         self.command(|| {
             Command::Run(Assignment {
                 leg: Arc::clone(&leg),
                 mix: Arc::clone(&self.ready.mix),
+                start: Arc::clone(&start),
                 start_ns,
                 arrivals_stop: Arc::clone(&arrivals_stop),
             })
@@ -171,7 +188,9 @@ impl Fleet {
             }
         }
         let stopped = arrivals_stop.load(Ordering::Relaxed) != u64::MAX;
-        Ok(collector.outcome(stopped))
+        let outcome = collector.outcome(stopped);
+        self.taken.replace(self.ready.feeding.after(&start.taken, outcome.slots));
+        Ok(outcome)
     }
 }
 
@@ -225,6 +244,7 @@ impl Collector {
                 arrivals_end: Offset::ZERO,
                 end: Offset::ZERO,
                 stopped: false,
+                slots: 0,
                 connections_peak: 0,
                 workers: vec![WorkerTime::default(); workers],
                 stamps: Stamping::default(),
@@ -257,6 +277,7 @@ impl Collector {
         outcome.tally.merge(&finished.tally);
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
+        outcome.slots = outcome.slots.max(finished.slots);
         outcome.connections_peak += finished.connections_peak;
         outcome.workers[finished.worker] = finished.time;
         outcome.stamps += finished.stamps;
@@ -299,6 +320,7 @@ mod tests {
             stamps: Stamping::default(),
             arrivals_end: end,
             end,
+            slots: 0,
         });
         assert!(collector.next_interval().is_none(), "the other worker has not delivered yet");
         collector.window(1, end, Window { planned: 2, ..Window::default() });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::load::feeder::Taken;
 use crate::load::schedule::Schedule;
 use crate::load::stages::Stages;
 use crate::measure::generator::WorkerTime;
@@ -36,6 +37,17 @@ pub struct Leg {
     pub slow_after: Duration,
     /// How precisely sends are timed.
     pub pacing: Pacing,
+    /// The wall clock's time since 1970 when it was ordered, for templates; nothing is measured by it.
+    pub ordered_at: Duration,
+}
+
+/// What a leg begins with.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Start {
+    /// The wall clock's time since 1970 at its offset zero.
+    pub(super) wall: Duration,
+    /// What earlier legs have taken.
+    pub(super) taken: Taken,
 }
 
 /// The highest rate of a worker, per second, whose sends the kernel stamps: reading a
@@ -74,6 +86,8 @@ pub struct LegOutcome {
     pub end: Offset,
     /// Whether arrivals ended before the schedule did.
     pub stopped: bool,
+    /// How many slots were taken up; no later one was.
+    pub slots: u64,
     /// The most connections that were open at once, summed over workers.
     pub connections_peak: usize,
     /// Where the time of each worker went, from the first due instant to the end of arrivals.

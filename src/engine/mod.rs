@@ -11,6 +11,7 @@ mod example;
 pub mod fleet;
 mod learnt;
 pub mod leg;
+pub mod once;
 mod pacer;
 pub mod prepare;
 mod prepared;

@@ -11,6 +11,7 @@ use http::HeaderName;
 use rustls::ClientConfig;
 
 use crate::engine::prepared::{self, RenderError};
+use crate::load::feeder::{FeederId, Feeding};
 use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Login, Plan, Scheme, SetupRequest};
 use crate::load::request::{Pools, RequestTemplate, Template};
@@ -132,6 +133,8 @@ pub struct Ready {
     pub mix: Arc<Mix>,
     /// Collected values.
     pub pools: Pools,
+    /// Which row of which feeder each slot takes.
+    pub feeding: Arc<Feeding>,
     /// Empty without log-in.
     pub token: String,
     /// Weights that moved, for the findings.
@@ -141,11 +144,8 @@ pub struct Ready {
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 /// `tls` is needed for https only.
 pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Ready, PrepareError> {
-    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
-    let route = agree(plan, route).await?;
-    let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
-    let plan = &Plan { way, ..plan.clone() };
-    check_headers(plan)?;
+    let (plan, route) = route_of(plan, tls).await?;
+    let plan = &plan;
     let desk = Desk {
         plan,
         dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
@@ -160,8 +160,31 @@ pub async fn prepare(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Result<Rea
         redistribute(plan.requests.clone(), &plan.pools, &plan.setup, &pools)
             .map_err(PrepareError::EmptyPools)?;
     let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
-    let mix = Arc::new(Mix::new(&weights, plan.seed)?);
-    Ok(Ready { route, requests: requests.into(), mix, pools, token, redistributed })
+    let mix = Arc::new(match &plan.trace {
+        Some(trace) => Mix::recorded(trace.requests()),
+        None => Mix::new(&weights, plan.seed)?,
+    });
+    let feeding = Arc::new(feeding(plan, &requests, &mix));
+    Ok(Ready { route, requests: requests.into(), mix, pools, feeding, token, redistributed })
+}
+
+/// Which rows the slots of a mix take.
+pub(super) fn feeding(plan: &Plan, requests: &[RequestTemplate], mix: &Mix) -> Feeding {
+    let used: Vec<Vec<FeederId>> = requests.iter().map(|one| one.feeders().collect()).collect();
+    Feeding::new(plan.feeders.clone(), mix, |request| &used[request], plan.seed)
+}
+
+/// The way to the target, tried, and the plan with the version of HTTP that is spoken there.
+pub(super) async fn route_of(
+    plan: &Plan,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<(Plan, Route), PrepareError> {
+    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
+    let route = agree(plan, route).await?;
+    let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
+    let plan = Plan { way, ..plan.clone() };
+    check_headers(&plan)?;
+    Ok((plan, route))
 }
 
 /// Logs in again, for a token that is about to expire.

@@ -3,6 +3,9 @@
 //! Built once per worker and again when the token changes; a slot costs clones of shared bytes, and
 //! rendering only where its text differs.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{
     CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT,
@@ -11,29 +14,49 @@ use http::uri::Uri;
 use http::{Method, Request};
 use http_body_util::Full;
 
+use crate::load::body::Body;
+use crate::load::feeder::{Feeding, Taken};
 use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::random::SplitMix64;
-use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Template};
+use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Rows, Segment, Template};
 use crate::load::way::{HttpChoice, HttpVersion, KeepAlive};
 use crate::transport::exchange::Outgoing;
 use crate::transport::proxy;
 
 const AGENT: &str = concat!("steadfire/", env!("CARGO_PKG_VERSION"));
 
-/// A text that is either the same for every slot or rendered for each.
-enum Text<T> {
+/// A part that is either the same for every slot or rendered for each.
+enum Part<T, V> {
     Fixed(T),
-    Varying(Template),
+    Varying(V),
+}
+
+/// What a slot's text depends on beside the plan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn<'a> {
+    /// Within its leg.
+    pub(super) slot: u64,
+    /// Its due instant, since 1970.
+    pub(super) due: Duration,
+    /// By earlier legs.
+    pub(super) taken: &'a Taken,
+}
+
+impl Turn<'static> {
+    /// Slot `slot` of a leg that comes first and measures nothing.
+    pub(super) fn rehearsed(slot: u64) -> Self {
+        Self { slot, due: Duration::ZERO, taken: Rows::none().taken }
+    }
 }
 
 struct Entry {
     method: Method,
     /// What goes before the path.
     prefix: String,
-    uri: Text<Uri>,
+    uri: Part<Uri, Template>,
     headers: HeaderMap,
     varying_headers: Vec<(HeaderName, Template)>,
-    body: Text<Bytes>,
+    body: Part<Bytes, Body>,
     expect: Expect,
 }
 
@@ -42,6 +65,7 @@ pub(super) struct Prepared {
     entries: Vec<Entry>,
     seed: u64,
     pools: Pools,
+    feeding: Arc<Feeding>,
     token: String,
 }
 
@@ -51,21 +75,22 @@ pub(super) struct Prepared {
     "request '{request}': its {part} renders to something HTTP forbids; check the values it is filled from"
 )]
 pub struct RenderError {
-    request: String,
-    part: &'static str,
+    pub(super) request: String,
+    pub(super) part: &'static str,
 }
 
 impl Prepared {
     pub(super) fn new(
         requests: &[RequestTemplate],
         plan: &Plan,
-        pools: Pools,
+        (pools, feeding): (Pools, Arc<Feeding>),
         token: &str,
     ) -> Result<Self, RenderError> {
         let mut prepared = Self {
             entries: Vec::with_capacity(requests.len()),
             seed: plan.seed,
             pools,
+            feeding,
             token: token.to_owned(),
         };
         for request in requests {
@@ -77,7 +102,7 @@ impl Prepared {
 
     fn entry(&self, request: &RequestTemplate, plan: &Plan) -> Result<Entry, RenderError> {
         let wrong = |part| RenderError { request: request.name.clone(), part };
-        let mut fill = self.fill(0);
+        let mut fill = self.fill(&Turn::rehearsed(0));
         let mut headers = HeaderMap::new();
         let host = HeaderValue::from_str(&plan.origin.authority).map_err(|_| wrong("host"))?;
         headers.insert(HOST, host);
@@ -95,14 +120,14 @@ impl Prepared {
         let prefix = prefix(plan, &mut headers).ok_or_else(|| wrong("host"))?;
         let uri = uri(&prefix, &request.path, &mut fill).ok_or_else(|| wrong("path"))?;
         let uri = if request.path.varies_by_slot() {
-            Text::Varying(request.path.clone())
+            Part::Varying(request.path.clone())
         } else {
-            Text::Fixed(uri)
+            Part::Fixed(uri)
         };
         let body = match &request.body {
-            None => Text::Fixed(Bytes::new()),
-            Some(body) if body.varies_by_slot() => Text::Varying(body.clone()),
-            Some(body) => Text::Fixed(rendered(body, &mut fill).into()),
+            None => Part::Fixed(Bytes::new()),
+            Some(body) if body.varies_by_slot() => Part::Varying(body.clone()),
+            Some(body) => Part::Fixed(body.render(&mut fill)),
         };
         Ok(Entry {
             method: request.method.clone(),
@@ -115,19 +140,24 @@ impl Prepared {
         })
     }
 
-    fn fill(&self, slot: u64) -> Fill<'_> {
-        Fill {
-            random: SplitMix64::for_slot(self.seed, slot),
-            slot,
-            pools: &self.pools,
-            token: &self.token,
-        }
+    fn fill<'a>(&'a self, turn: &Turn<'a>) -> Fill<'a> {
+        let random = SplitMix64::for_slot(self.seed, turn.slot);
+        let plain = Fill::of(random, turn.slot, &self.pools, &self.token);
+        let rows = Rows { feeding: &self.feeding, taken: turn.taken };
+        Fill { due: turn.due, rows, ..plain }
     }
 
-    /// Whether every value that the template may pick can stand in a header.
+    /// Whether every value that the template may take up can stand in a header; what expressions make of
+    /// them shows only then.
     fn fits_header(&self, template: &Template) -> bool {
-        let mut values = template.pools().flat_map(|pool| self.pools[pool].iter());
-        values.all(|value| HeaderValue::from_str(value).is_ok())
+        let fits = |value: &str| HeaderValue::from_str(value).is_ok();
+        template.segments.iter().all(|segment| match segment {
+            Segment::Pick(pool) => self.pools[*pool].iter().all(|value| fits(value)),
+            Segment::Cell { feeder, column } => {
+                self.feeding.feeder(*feeder).table.column(*column).all(fits)
+            }
+            _ => true,
+        })
     }
 
     /// Number of requests in the mix.
@@ -140,30 +170,30 @@ impl Prepared {
         &self.entries[request].expect
     }
 
-    /// The request that slot `slot` sends.
-    pub(super) fn request(&self, request: usize, slot: u64) -> Outgoing {
+    /// The request that a slot sends; nothing if an expression fails, or gives what HTTP forbids.
+    pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Option<Outgoing> {
         let entry = &self.entries[request];
-        let mut fill = self.fill(slot);
+        let mut fill = self.fill(turn);
         let uri = match &entry.uri {
-            Text::Fixed(uri) => uri.clone(),
-            Text::Varying(path) => {
-                uri(&entry.prefix, path, &mut fill).expect("holes of a path are percent-encoded")
-            }
+            Part::Fixed(uri) => uri.clone(),
+            Part::Varying(path) => uri(&entry.prefix, path, &mut fill)?,
         };
         let mut headers = entry.headers.clone();
         for (name, value) in &entry.varying_headers {
-            let value = header(value, &mut fill).expect("every pool value was checked");
-            headers.insert(name, value);
+            headers.insert(name, header(value, &mut fill)?);
         }
         let body = match &entry.body {
-            Text::Fixed(body) => body.clone(),
-            Text::Varying(body) => rendered(body, &mut fill).into(),
+            Part::Fixed(body) => body.clone(),
+            Part::Varying(body) => body.render(&mut fill),
         };
+        if fill.broken {
+            return None;
+        }
         let mut outgoing = Request::new(Full::new(body));
         *outgoing.method_mut() = entry.method.clone();
         *outgoing.uri_mut() = uri;
         *outgoing.headers_mut() = headers;
-        outgoing
+        Some(outgoing)
     }
 }
 
@@ -231,13 +261,14 @@ pub(super) fn setup_outgoing(
         expect: setup.expect.clone(),
         on_empty: crate::load::request::OnEmpty::Fail,
     };
-    Ok(Prepared::new(&[template], plan, pools, token)?.request(0, 0))
+    let filled = (pools, Arc::new(Feeding::NONE));
+    let wrong = || RenderError { request: setup.name.clone(), part: "template" };
+    let prepared = Prepared::new(&[template], plan, filled, token)?;
+    prepared.request(0, &Turn::rehearsed(0)).ok_or_else(wrong)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use http_body_util::BodyExt;
 
     use super::*;
@@ -270,7 +301,7 @@ mod tests {
                 http::header::AUTHORIZATION,
                 template(vec![Segment::Literal("Bearer ".into()), Segment::Token], Escape::None),
             )],
-            body: Some(template(vec![Segment::SlotIndex], Escape::Json)),
+            body: Some(template(vec![Segment::SlotIndex], Escape::Json).into()),
             expect: Expect::SUCCESS,
             on_empty: OnEmpty::Fail,
         }
@@ -278,13 +309,13 @@ mod tests {
 
     fn prepared(value: &str, requests: &[RequestTemplate]) -> Result<Prepared, RenderError> {
         let pools: Pools = Arc::from([Arc::from([value.to_owned()])]);
-        Prepared::new(requests, &plan(), pools, "t0ken")
+        Prepared::new(requests, &plan(), (pools, Arc::default()), "t0ken")
     }
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_slot_renders_path_headers_and_body() {
         let prepared = prepared("a b", &[detail()]).unwrap();
-        let request = prepared.request(0, 17);
+        let request = prepared.request(0, &Turn::rehearsed(17)).unwrap();
         assert_eq!(request.uri(), "/v1/items/a%20b");
         assert_eq!(request.headers()["authorization"], "Bearer t0ken");
         assert_eq!(request.headers()["host"], "127.0.0.1:8001");
@@ -298,7 +329,8 @@ mod tests {
         plan.way.keep_alive = KeepAlive::Off;
         let sent = |plan: &Plan| {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
-            Prepared::new(&[detail()], plan, pools, "t0ken").unwrap().request(0, 1)
+            let prepared = Prepared::new(&[detail()], plan, (pools, Arc::default()), "t0ken");
+            prepared.unwrap().request(0, &Turn::rehearsed(1)).unwrap()
         };
         let direct = sent(&plan);
         assert_eq!((direct.uri().to_string().as_str(), direct.headers().len()), ("/v1/items/x", 4));
@@ -325,8 +357,9 @@ mod tests {
         other.headers.push((HOST, Template::literal("other.example")));
         for (request, authority) in [(detail(), "127.0.0.1:8001"), (other, "other.example")] {
             let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
-            let prepared = Prepared::new(&[request], &plan, pools, "t0ken").unwrap();
-            let sent = prepared.request(0, 1);
+            let filled = (pools, Arc::default());
+            let prepared = Prepared::new(&[request], &plan, filled, "t0ken").unwrap();
+            let sent = prepared.request(0, &Turn::rehearsed(1)).unwrap();
             assert_eq!(sent.uri().to_string(), format!("http://{authority}/v1/items/x"));
             assert!(!sent.headers().contains_key(HOST));
         }

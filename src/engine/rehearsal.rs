@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
-use crate::engine::prepared::Prepared;
+use crate::engine::prepared::{Prepared, Turn};
 use crate::measure::sample::SetUp;
 use crate::transport::connect::Dialed;
 use crate::transport::exchange::{Exchange, Http1, Link as _, Reuse};
@@ -35,9 +35,9 @@ pub(super) async fn rehearse(prepared: &Prepared) -> u64 {
     let whole = async {
         let Ok(mut link) = Http1::open(dialed).await else { return };
         while done < EXCHANGES && prepared.len() > 0 {
-            let request =
-                prepared.request(usize::try_from(done).unwrap_or(0) % prepared.len(), done);
-            let exchange = link.exchange(request, &mut |_| {}).await;
+            let place = usize::try_from(done).unwrap_or(0) % prepared.len();
+            let Some(request) = prepared.request(place, &Turn::rehearsed(done)) else { return };
+            let exchange = link.exchange(request, &mut |_: &bytes::Bytes| {}).await;
             if !matches!(exchange, Exchange::Answered { .. })
                 || link.settle().await == Reuse::Closed
             {
@@ -79,11 +79,12 @@ mod tests {
             method: http::Method::POST,
             path: Template::literal("/any"),
             headers: Vec::new(),
-            body: body.map(Template::literal),
+            body: body.map(|text| Template::literal(text).into()),
             expect: Expect::SUCCESS,
             on_empty: OnEmpty::Fail,
         };
-        Prepared::new(&[request], &example::plan(9), Arc::from([]), "").expect("a request")
+        let filled = (Arc::from([]), Arc::default());
+        Prepared::new(&[request], &example::plan(9), filled, "").expect("a request")
     }
 
     #[tokio::test(flavor = "local")]

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::engine::dispatch::Dispatcher;
-use crate::engine::leg::{Leg, WINDOW};
+use crate::engine::leg::{Leg, Start, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
@@ -56,6 +56,7 @@ pub(super) enum Command {
 pub(super) struct Assignment {
     pub(super) leg: Arc<Leg>,
     pub(super) mix: Arc<Mix>,
+    pub(super) start: Arc<Start>,
     /// Monotonic instant of the leg's offset zero.
     pub(super) start_ns: u64,
     /// Offset from which no slot is due any more; moved by the fleet to end arrivals early.
@@ -85,6 +86,8 @@ pub(super) struct Finished {
     pub(super) stamps: Stamping,
     pub(super) arrivals_end: Offset,
     pub(super) end: Offset,
+    /// One more than the last slot it took up.
+    pub(super) slots: u64,
 }
 
 /// What a worker is made of.
@@ -220,6 +223,7 @@ impl<'a> Worker<'a> {
     ) -> Next {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
+        self.dispatcher.start.replace(Arc::clone(&assignment.start));
         self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
         self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
             HttpVersion::Http1 => leg.send_stamps(self.workers),
@@ -281,6 +285,7 @@ impl<'a> Worker<'a> {
             stamps: self.dispatcher.dialer.take_stamps(),
             arrivals_end: arrivals.ended(),
             end,
+            slots: arrivals.taken,
         })));
         Next::GoOn
     }
@@ -339,19 +344,20 @@ struct Arrivals {
     stop: Arc<AtomicU64>,
     warmup: Offset,
     schedule_end: Offset,
+    /// One more than the last slot that was taken.
+    taken: u64,
 }
 
 impl Arrivals {
     fn new(assignment: &Assignment, worker: usize, workers: usize) -> Self {
         let leg = &assignment.leg;
-        let horizon = leg.schedule.horizon;
-        let by_count = leg.schedule.rate.due(horizon.slots);
         Self {
             slots: leg.schedule.stride(worker as u64, workers as u64).peekable(),
             mix: Arc::clone(&assignment.mix),
             stop: Arc::clone(&assignment.arrivals_stop),
             warmup: Offset::ZERO + leg.warmup,
-            schedule_end: by_count.min(Offset::ZERO + horizon.length),
+            schedule_end: leg.schedule.end(),
+            taken: 0,
         }
     }
 
@@ -381,6 +387,7 @@ impl Arrivals {
     fn take(&mut self, now: Offset, end: Offset) -> Option<(Slot, usize, bool)> {
         self.next_due().filter(|&due| due <= now && due < end)?;
         let slot = self.slots.next()?;
+        self.taken = slot.index + 1;
         Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
     }
 }

@@ -1,14 +1,18 @@
 //! [`Plan`]: one resolved, validated run. If it exists, it can run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
 
+use crate::load::body::Body;
+use crate::load::feeder::Feeder;
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
 use crate::load::stages::Stages;
+use crate::load::trace::Trace;
 use crate::load::way::Way;
 
 /// Plain or encrypted.
@@ -91,7 +95,7 @@ pub struct SetupRequest {
     /// In the order sent.
     pub headers: Vec<(http::HeaderName, Template)>,
     /// Absent sends none.
-    pub body: Option<Template>,
+    pub body: Option<Body>,
     /// What it must answer.
     pub expect: crate::load::request::Expect,
 }
@@ -137,11 +141,15 @@ pub struct Plan {
     pub setup: Vec<SetupRequest>,
     /// Pools, by [`crate::load::request::PoolId`].
     pub pools: Vec<PoolSource>,
+    /// Feeders, by [`crate::load::feeder::FeederId`].
+    pub feeders: Vec<Arc<Feeder>>,
     /// Mean arrival rate; where a search begins, if there is one; the highest of the stages, if there are
     /// any.
     pub rate: Rate,
     /// Rates one after the other instead of a single one; together as long as the measurement.
     pub stages: Option<Stages>,
+    /// Recorded arrivals instead of all that.
+    pub trace: Option<Trace>,
     /// Spacing of arrivals.
     pub arrivals: Arrivals,
     /// Decides everything random.

@@ -5,9 +5,14 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderName, Method};
 
+use crate::load::body::Body;
+use crate::load::expression::Expression;
+use crate::load::feeder::{FeederId, Feeding, Taken};
+use crate::load::generate::{self, Generator, Moment};
 use crate::load::random::SplitMix64;
 
 /// Index into the plan's pools.
@@ -17,7 +22,7 @@ pub type PoolId = usize;
 pub type Pools = Arc<[Arc<[String]>]>;
 
 /// A piece of a [`Template`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Segment {
     /// Text sent as it stands.
     Literal(String),
@@ -36,6 +41,19 @@ pub enum Segment {
     Uuid,
     /// The token that log-in obtained.
     Token,
+    /// Another value that is made up.
+    Made(Generator),
+    /// A column of the row that a feeder has for the slot.
+    Cell {
+        /// Which feeder.
+        feeder: FeederId,
+        /// Which of its columns.
+        column: usize,
+    },
+    /// Filters and operators.
+    Computed(Expression),
+    /// What was recorded for the slot.
+    Recorded(Arc<[Box<str>]>),
 }
 
 /// How rendered values are escaped.
@@ -50,7 +68,7 @@ pub enum Escape {
 }
 
 /// Text with holes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     /// In order.
     pub segments: Vec<Segment>,
@@ -65,10 +83,59 @@ pub struct Fill<'a> {
     pub random: SplitMix64,
     /// The slot's index.
     pub slot: u64,
+    /// Its due instant, since 1970.
+    pub due: Duration,
     /// Collected values.
     pub pools: &'a [Arc<[String]>],
     /// Empty when the plan has no log-in.
     pub token: &'a str,
+    /// Which rows the slot takes.
+    pub rows: Rows<'a>,
+    /// Set when an expression could not be evaluated: the text is not to be sent then.
+    pub broken: bool,
+}
+
+/// The feeders of a plan, and what earlier legs have taken of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// Which row which slot takes.
+    pub feeding: &'a Feeding,
+    /// By earlier legs.
+    pub taken: &'a Taken,
+}
+
+impl Rows<'static> {
+    /// Where there is no feeder.
+    pub fn none() -> Self {
+        static FEEDING: Feeding = Feeding::NONE;
+        static TAKEN: Taken = Taken::NOTHING;
+        Self { feeding: &FEEDING, taken: &TAKEN }
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// Of a run's first leg.
+    pub fn first(feeding: &'a Feeding) -> Self {
+        Self { feeding, ..Rows::none() }
+    }
+
+    /// The cell that slot `slot` of the leg is given.
+    pub fn cell(self, feeder: FeederId, column: usize, slot: u64) -> &'a str {
+        self.feeding.cell((feeder, column), slot, self.taken)
+    }
+}
+
+impl<'a> Fill<'a> {
+    /// For slot `slot` of a plan without feeders, due in 1970.
+    pub fn of(random: SplitMix64, slot: u64, pools: &'a [Arc<[String]>], token: &'a str) -> Self {
+        let (due, rows, broken) = (Duration::ZERO, Rows::none(), false);
+        Self { random, slot, due, pools, token, rows, broken }
+    }
+
+    /// The slot's number within the run, over all legs.
+    pub const fn number(&self) -> u64 {
+        self.rows.taken.slots.saturating_add(self.slot)
+    }
 }
 
 impl Template {
@@ -93,9 +160,19 @@ impl Template {
 
     /// The pools it picks from, in order of appearance.
     pub fn pools(&self) -> impl Iterator<Item = PoolId> {
-        self.segments.iter().filter_map(|segment| match segment {
-            Segment::Pick(pool) => Some(*pool),
-            _ => None,
+        self.segments.iter().flat_map(|segment| match segment {
+            Segment::Pick(pool) => vec![*pool],
+            Segment::Computed(expression) => expression.pools().collect(),
+            _ => Vec::new(),
+        })
+    }
+
+    /// The feeders it takes rows from, in order of appearance.
+    pub fn feeders(&self) -> impl Iterator<Item = FeederId> {
+        self.segments.iter().flat_map(|segment| match segment {
+            Segment::Cell { feeder, .. } => vec![*feeder],
+            Segment::Computed(expression) => expression.feeders().collect(),
+            _ => Vec::new(),
         })
     }
 
@@ -113,12 +190,33 @@ impl Template {
                     }
                 }
                 Segment::RandomInt { low, high } => {
-                    push_display(random_int(fill, *low, *high), out);
+                    push_display(generate::random_int(&mut fill.random, *low, *high), out);
                 }
                 Segment::SlotIndex => push_display(fill.slot, out),
                 Segment::Uuid => push_uuid(&mut fill.random, out),
                 Segment::Token => self.escape.push(fill.token, out),
+                Segment::Made(generator) => self.push_made(generator, fill, out),
+                Segment::Cell { feeder, column } => {
+                    self.escape.push(fill.rows.cell(*feeder, *column, fill.slot), out);
+                }
+                Segment::Computed(expression) => expression.render(self.escape, fill, out),
+                Segment::Recorded(texts) => {
+                    let place = usize::try_from(fill.slot).unwrap_or(0) % texts.len().max(1);
+                    out.push_str(texts.get(place).map_or("", |text| text));
+                }
             }
+        }
+    }
+
+    fn push_made(&self, generator: &Generator, fill: &mut Fill<'_>, out: &mut String) {
+        let number = fill.number();
+        let mut moment = Moment { random: &mut fill.random, number, due: fill.due };
+        if self.escape == Escape::None || generator.is_number() {
+            generator.push(&mut moment, out);
+        } else {
+            let mut text = String::new();
+            generator.push(&mut moment, &mut text);
+            self.escape.push(&text, out);
         }
     }
 }
@@ -127,12 +225,8 @@ fn push_display(value: impl std::fmt::Display, out: &mut String) {
     write!(out, "{value}").expect("writing to a String cannot fail");
 }
 
-fn random_int(fill: &mut Fill<'_>, low: i64, high: i64) -> i64 {
-    let span = high.abs_diff(low).saturating_add(1);
-    low.wrapping_add_unsigned(fill.random.below(span))
-}
-
-fn push_uuid(random: &mut SplitMix64, out: &mut String) {
+/// Appends a random version-4 UUID (RFC 9562).
+pub fn push_uuid(random: &mut SplitMix64, out: &mut String) {
     let (high, low) = (random.next_u64(), random.next_u64());
     let high = high & !0xF000 | 0x4000;
     let low = low & !(0b11 << 62) | 0b10 << 62;
@@ -150,7 +244,8 @@ fn push_uuid(random: &mut SplitMix64, out: &mut String) {
 }
 
 impl Escape {
-    fn push(self, text: &str, out: &mut String) {
+    /// Appends `text`, escaped.
+    pub fn push(self, text: &str, out: &mut String) {
         match self {
             Self::None => out.push_str(text),
             Self::Percent => push_percent(text, out),
@@ -236,7 +331,7 @@ pub struct RequestTemplate {
     /// In the order sent; Host, Content-Length and Connection are the transport's.
     pub headers: Vec<(HeaderName, Template)>,
     /// Absent sends no body and no Content-Length.
-    pub body: Option<Template>,
+    pub body: Option<Body>,
     /// What counts as `ok`.
     pub expect: Expect,
     /// When a pool it picks from is empty.
@@ -246,8 +341,18 @@ pub struct RequestTemplate {
 impl RequestTemplate {
     /// Every pool the request picks from.
     pub fn pools(&self) -> impl Iterator<Item = PoolId> {
+        self.templates().flat_map(Template::pools)
+    }
+
+    /// Every feeder the request takes a row from.
+    pub fn feeders(&self) -> impl Iterator<Item = FeederId> {
+        self.templates().flat_map(Template::feeders)
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
         let headers = self.headers.iter().map(|(_, value)| value);
-        [&self.path].into_iter().chain(headers).chain(&self.body).flat_map(Template::pools)
+        let body = self.body.iter().flat_map(Body::templates);
+        [&self.path].into_iter().chain(headers).chain(body)
     }
 }
 
@@ -257,8 +362,7 @@ mod tests {
 
     fn rendered(template: &Template, slot: u64) -> String {
         let pools: Vec<Arc<[String]>> = vec![Arc::from(["a b".to_owned(), "\"ö\"".to_owned()])];
-        let mut fill =
-            Fill { random: SplitMix64::for_slot(9, slot), slot, pools: &pools, token: "t0ken" };
+        let mut fill = Fill::of(SplitMix64::for_slot(9, slot), slot, &pools, "t0ken");
         let mut out = String::new();
         template.render(&mut fill, &mut out);
         out

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::load::random::SplitMix64;
 use crate::load::rate::Rate;
 use crate::load::stages::Stages;
+use crate::load::trace::Trace;
 use crate::time::Offset;
 
 /// How arrivals are spread around the rate.
@@ -67,6 +68,8 @@ pub struct Schedule {
     /// Rates one after the other; each stage spaces its slots from its own beginning, and the last one
     /// lasts until the horizon.
     pub stages: Option<Stages>,
+    /// Due instants of a recording instead of all that.
+    pub trace: Option<Trace>,
     /// Spacing.
     pub arrivals: Arrivals,
     /// Decides random spacing; unused for constant arrivals.
@@ -92,8 +95,20 @@ impl Schedule {
         }
     }
 
+    /// When arrivals end: with the length, or when the slot after the last would be evenly due.
+    pub fn end(&self) -> Offset {
+        let slots = self.horizon.slots;
+        let stretches = self.stretches();
+        let last = stretches.iter().rfind(|stretch| stretch.first <= slots);
+        let last = last.copied().unwrap_or_else(|| Stretch::steady(self.rate));
+        last.due(slots).min(Offset::ZERO + self.horizon.length)
+    }
+
     /// How many slots there are: exact for constant arrivals, else the mean.
     pub fn slots_expected(&self) -> u64 {
+        if let Some(trace) = &self.trace {
+            return trace.slots().min(self.horizon.slots);
+        }
         let end = Offset::ZERO + self.horizon.length;
         let stretches = self.stretches();
         let last = stretches.iter().rfind(|stretch| stretch.start < end);
@@ -230,7 +245,10 @@ impl Iterator for Slots {
         if index >= self.schedule.horizon.slots {
             return None;
         }
-        let due = self.due(index);
+        let due = match &self.schedule.trace {
+            Some(trace) => trace.due(index)?,
+            None => self.due(index),
+        };
         if due.since(Offset::ZERO) >= self.schedule.horizon.length {
             return None;
         }
@@ -249,6 +267,7 @@ mod tests {
         Schedule {
             rate: Rate::per_second(rate).unwrap(),
             stages: None,
+            trace: None,
             arrivals,
             seed: 42,
             horizon: Horizon::after(length),
@@ -296,6 +315,7 @@ mod tests {
         Schedule {
             rate: stages.peak(),
             stages: Some(stages.clone()),
+            trace: None,
             arrivals,
             seed: 42,
             horizon: Horizon::after(stages.length()),
@@ -359,6 +379,25 @@ mod tests {
         let mut slots: Vec<Slot> = strides.collect();
         slots.sort_by_key(|slot| slot.index);
         slots
+    }
+
+    #[test]
+    fn a_recording_is_followed_to_its_end() {
+        let at = Duration::from_millis;
+        let trace = Trace::new(vec![(at(0), 0), (at(5), 0), (at(5), 1), (at(90), 0)], 1.0).unwrap();
+        let horizon = Horizon::after(trace.length());
+        let schedule = Schedule {
+            trace: Some(trace),
+            horizon,
+            ..schedule(Arrivals::Poisson, 10, Duration::from_secs(1))
+        };
+        assert_eq!(schedule.slots_expected(), 4);
+        let mut slots: Vec<(u64, u64)> = (0..3)
+            .flat_map(|worker| schedule.stride(worker, 3))
+            .map(|slot| (slot.index, slot.due.as_nanos() / 1_000_000))
+            .collect();
+        slots.sort_unstable();
+        assert_eq!(slots, [(0, 0), (1, 5), (2, 5), (3, 90)]);
     }
 
     proptest! {

@@ -105,11 +105,13 @@ pub enum TransportError {
     LocalExhausted,
     /// The proxy did not lead to the target.
     Proxy,
+    /// There was nothing to send: an expression of a template failed, or gave what HTTP forbids.
+    Template,
 }
 
 impl TransportError {
     /// The number of kinds.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 12;
 
     /// All kinds, by [`Self::index`].
     pub const ALL: [Self; Self::COUNT] = [
@@ -124,6 +126,7 @@ impl TransportError {
         Self::Protocol,
         Self::LocalExhausted,
         Self::Proxy,
+        Self::Template,
     ];
 
     /// Place in an array of [`Self::COUNT`] entries.
@@ -145,13 +148,14 @@ impl TransportError {
             Self::Protocol => "protocol",
             Self::LocalExhausted => "local_exhausted",
             Self::Proxy => "proxy",
+            Self::Template => "template",
         }
     }
 
-    /// Whether it is the generator's own: it had nothing to connect with, or used a connection that it
-    /// should have known to be closed. Never charged to the target.
+    /// Whether it is the generator's own: it had nothing to connect with or to send, or used a connection
+    /// that it should have known to be closed. Never charged to the target.
     pub const fn is_own(self) -> bool {
-        matches!(self, Self::LocalExhausted | Self::StaleConnection)
+        matches!(self, Self::LocalExhausted | Self::StaleConnection | Self::Template)
     }
 
     /// What happened, in one line for people.
@@ -168,6 +172,7 @@ impl TransportError {
             Self::Protocol => "the answer is not valid HTTP",
             Self::LocalExhausted => "this machine ran out of file descriptors or local ports",
             Self::Proxy => "the proxy did not lead to the target",
+            Self::Template => "a template of the profile could not be filled",
         }
     }
 }

@@ -4,30 +4,37 @@
 //! Goes through the whole file whatever it meets; a profile results only when nothing was reported.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use http::HeaderName;
 
+use crate::load::feeder::{Feeder, Feeding};
 use crate::load::mix::{CYCLE_MAX, MixError, cycle_length};
 use crate::load::plan::{Login, PoolSource, SetupRequest};
-use crate::load::request::{Escape, OnEmpty, RequestTemplate, Template};
-use crate::load::schedule::Arrivals;
+use crate::load::request::{OnEmpty, RequestTemplate, Template};
 use crate::load::slo::{Slo, Tiers};
 use crate::profile::diagnostics::{Mistakes, Source};
 use crate::profile::fields::{AUTH, Fields, LOGIN, PROFILE, REQUEST, SETUP, SLO, one_or_many};
 use crate::profile::node::{Node, Span, Value};
-use crate::profile::template::{Builder, Piece, Place, RESERVED, is_name};
+use crate::profile::template::{Piece, Place, is_name, is_reserved};
 use crate::profile::{
-    Environment, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
+    Environment, Inputs, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
 };
 
 pub(super) struct Compiler<'a> {
     pub(super) mistakes: Mistakes<'a>,
     pub(super) environment: Environment<'a>,
+    pub(super) inputs: Inputs<'a>,
     /// Environment variables that have been reported.
     pub(super) missing: BTreeSet<String>,
     pub(super) variables: Vec<(String, String)>,
     pub(super) authenticates: bool,
     pub(super) pools: Vec<PoolSource>,
+    pub(super) feeders: Vec<Arc<Feeder>>,
+    /// Names of those with mistakes; what refers to them is not reported again.
+    pub(super) broken_feeders: Vec<String>,
+    /// What expressions are tried out with.
+    pub(super) sample: Feeding,
     /// Sent with every request that does not set them itself.
     pub(super) shared_headers: Vec<(HeaderName, Template)>,
     /// Sent with every request but the log-in.
@@ -35,14 +42,22 @@ pub(super) struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    pub(super) fn new(source: Source<'a>, environment: Environment<'a>) -> Self {
+    pub(super) fn new(
+        source: Source<'a>,
+        environment: Environment<'a>,
+        inputs: Inputs<'a>,
+    ) -> Self {
         Self {
             mistakes: Mistakes::new(source),
             environment,
+            inputs,
             missing: BTreeSet::new(),
             variables: Vec::new(),
             authenticates: false,
             pools: Vec::new(),
+            feeders: Vec::new(),
+            broken_feeders: Vec::new(),
+            sample: Feeding::NONE,
             shared_headers: Vec::new(),
             token_header: None,
         }
@@ -98,6 +113,11 @@ impl<'a> Compiler<'a> {
         if let Some(node) = fields.get("variables") {
             self.read_variables(node);
         }
+        if let Some(node) = fields.get("feeders") {
+            self.read_feeders(node);
+            self.sample = Feeding::sample(&self.feeders);
+            profile.feeders.clone_from(&self.feeders);
+        }
         self.authenticates = fields.get("auth").is_some();
         if let Some(node) = fields.get("headers") {
             self.shared_headers = self.headers(node, Place::Login);
@@ -111,14 +131,11 @@ impl<'a> Compiler<'a> {
         if let Some(node) = fields.get("slo") {
             (profile.slo, profile.tiers) = self.objectives(node);
         }
-        profile.arrivals = fields.get("arrivals").and_then(|node| {
-            let known = [Arrivals::Constant, Arrivals::Poisson, Arrivals::UniformJitter];
-            self.mistakes.choice(node, "`arrivals`", &known.map(|kind| (kind.name(), kind)))
-        });
+        self.timing(profile, fields);
     }
 
     /// Text in which `${VAR}` alone is replaced.
-    fn fixed(&mut self, node: &Node, what: &str) -> Option<String> {
+    pub(super) fn fixed(&mut self, node: &Node, what: &str) -> Option<String> {
         let text = self.mistakes.scalar(node, what)?.to_owned();
         let pieces = self.pieces(&text, node.span, Place::Fixed)?;
         let written = pieces.into_iter().filter_map(|piece| match piece {
@@ -141,10 +158,10 @@ impl<'a> Compiler<'a> {
     fn read_variables(&mut self, node: &Node) {
         for (key, value) in self.mistakes.mapping(node, "`variables`").unwrap_or_default() {
             let Some(name) = &key.text else { continue };
-            if RESERVED.contains(&name.as_str()) || !is_name(name) {
+            if is_reserved(name) || !is_name(name) {
                 let message = format!("`{name}` can't be the name of a variable");
                 let hint =
-                    "use letters, digits and _, and none of slot, token, pick, randint, uuid";
+                    "use letters, digits and _, and neither slot, token nor a function's name";
                 self.mistakes.report_with(key.span, message, hint);
             }
             // Known even when its value is wrong, so that one mistake is reported once.
@@ -232,6 +249,9 @@ impl<'a> Compiler<'a> {
             if !is_name(name) {
                 let message = format!("`{name}` can't be the name of a pool");
                 self.mistakes.report_with(key.span, message, "use letters, digits and _");
+            } else if self.feeder(name).is_some() {
+                let message = format!("`{name}` is the name of a feeder already");
+                self.mistakes.report_with(key.span, message, "give each a name of its own");
             } else if self.pools.iter().any(|pool| pool.name == *name) {
                 let message = format!("the pool `{name}` is filled twice");
                 self.mistakes.report_with(key.span, message, "give each pool a name of its own");
@@ -362,13 +382,6 @@ impl<'a> Compiler<'a> {
             }
         }
     }
-}
-
-/// A template of fixed escapes in one go.
-pub(super) fn template(escapes: (Escape, Escape), pieces: Vec<Piece>) -> Template {
-    let mut builder = Builder::new(escapes.0, escapes.1);
-    builder.push(pieces);
-    builder.finish()
 }
 
 /// `profiles/chat-center.yaml` → `chat-center`.

@@ -2,22 +2,22 @@
 //!
 //! What comes out can be sent as it is: escaped for its place, and free of characters that would break HTTP.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::load::plan::SetupRequest;
 use crate::load::request::{Escape, Expect, Segment, Template};
-use crate::profile::BODY_BYTES_MAX;
-use crate::profile::compiler::{Compiler, template};
+use crate::profile::body::{BODIES, Carried};
+use crate::profile::compiler::Compiler;
 use crate::profile::fields::{EXPECT, Fields, one_or_many};
 use crate::profile::node::{Node, Span, Value};
-use crate::profile::template::{Builder, Place, escaped};
+use crate::profile::template::{Builder, Place, escaped, template};
 
 /// How text and holes are escaped in each place. A path is written by hand, so only its holes are.
 const IN_PATH: (Escape, Escape) = (Escape::None, Escape::Percent);
 const IN_QUERY: (Escape, Escape) = (Escape::Percent, Escape::Percent);
-const IN_JSON: (Escape, Escape) = (Escape::Json, Escape::Json);
-const AS_IT_IS: (Escape, Escape) = (Escape::None, Escape::None);
+pub(super) const IN_JSON: (Escape, Escape) = (Escape::Json, Escape::Json);
+pub(super) const AS_IT_IS: (Escape, Escape) = (Escape::None, Escape::None);
 
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"];
 
@@ -29,15 +29,14 @@ impl Compiler<'_> {
         fields: &Fields<'_>,
         place: Place,
     ) -> SetupRequest {
-        let (body, content_type) = self.body(fields, place);
+        let Carried { body, headers: of_body } = self.carried(fields, place);
         let default = if body.is_some() { Method::POST } else { Method::GET };
         let method = fields.get("method").map_or(Some(default), |node| self.method(node));
         let path = self.path(fields, place);
         let headers = fields.get("headers").map(|node| self.headers(node, place));
         let mut headers = headers.unwrap_or_default();
-        let content_type = content_type.map(|value| (CONTENT_TYPE, Template::literal(value)));
         let token = self.token_header.iter().filter(|_| place != Place::Login);
-        for shared in self.shared_headers.iter().chain(token).chain(&content_type) {
+        for shared in self.shared_headers.iter().chain(token).chain(&of_body) {
             if headers.iter().all(|(name, _)| *name != shared.0) {
                 headers.push(shared.clone());
             }
@@ -60,8 +59,7 @@ impl Compiler<'_> {
         }
         let source = self.mistakes.source.text;
         let written = |key| fields.get(key).and_then(|node| node.scalar(source));
-        let has_body =
-            ["json", "body", "form"].iter().any(|key| fields.get_even_null(key).is_some());
+        let has_body = BODIES.iter().any(|key| fields.get_even_null(key).is_some());
         let method = written("method").unwrap_or(if has_body { "POST" } else { "GET" });
         format!("{method} {}", written("path").unwrap_or_default())
     }
@@ -140,7 +138,7 @@ impl Compiler<'_> {
         self.pairs(node, "`query`", place)
     }
 
-    fn pairs(&mut self, node: &Node, what: &str, place: Place) -> Option<Template> {
+    pub(super) fn pairs(&mut self, node: &Node, what: &str, place: Place) -> Option<Template> {
         let mut builder = Builder::new(IN_QUERY.0, IN_QUERY.1);
         let mut separator = "";
         for (key, values) in self.mistakes.mapping(node, what)? {
@@ -216,95 +214,6 @@ impl Compiler<'_> {
         Some(value)
     }
 
-    /// The body, and the content type that goes with it unless the headers say another.
-    fn body(
-        &mut self,
-        fields: &Fields<'_>,
-        place: Place,
-    ) -> (Option<Template>, Option<&'static str>) {
-        let given: Vec<&str> = ["json", "body", "form"]
-            .into_iter()
-            .filter(|key| fields.get_even_null(key).is_some())
-            .collect();
-        if given.len() > 1 {
-            let message = format!("a request has one body, not {}", given.join(" and "));
-            let span = fields.get_even_null(given[1]).map_or(fields.span, |node| node.span);
-            self.mistakes.report_with(span, message, format!("keep one of {}", given.join(", ")));
-        }
-        let Some(node) = given.first().and_then(|key| fields.get_even_null(key)) else {
-            return (None, None);
-        };
-        let (body, content_type) = match given[0] {
-            "json" => {
-                let mut builder = Builder::new(IN_JSON.0, IN_JSON.1);
-                self.json(node, &mut builder, place);
-                (Some(builder.finish()), Some("application/json"))
-            }
-            "form" => {
-                let form = self.pairs(node, "`form`", place);
-                (form, Some("application/x-www-form-urlencoded"))
-            }
-            _ => (self.text_body(node, place), None),
-        };
-        let bytes: usize = body.iter().flat_map(|body| &body.segments).map(literal_bytes).sum();
-        if bytes > BODY_BYTES_MAX {
-            let message = format!("the body is larger than {BODY_BYTES_MAX} bytes");
-            self.mistakes.report(node.span, message);
-        }
-        (body, content_type)
-    }
-
-    fn text_body(&mut self, node: &Node, place: Place) -> Option<Template> {
-        if let Value::List(_) | Value::Map(_) = node.value {
-            let message = format!("`body` must be text, found {}", node.kind());
-            self.mistakes.report_with(node.span, message, "for a JSON body write `json`");
-            return None;
-        }
-        let text = self.mistakes.scalar(node, "`body`")?.to_owned();
-        let pieces = self.pieces(&text, node.span, place)?;
-        Some(template(AS_IT_IS, pieces))
-    }
-
-    /// Appends a value as compact JSON; text stays text, whatever it is filled with.
-    fn json(&mut self, node: &Node, builder: &mut Builder, place: Place) {
-        match &node.value {
-            Value::Null => builder.push_raw("null"),
-            Value::Bool(value) => builder.push_raw(&value.to_string()),
-            Value::Number(number) => {
-                // As written where JSON allows it, so that 1.50 and large numbers arrive unchanged.
-                let written = node.defined.of(self.mistakes.source.text);
-                match serde_json::from_str::<serde_json::Number>(written) {
-                    Ok(_) => builder.push_raw(written),
-                    Err(_) => builder.push_raw(&number.to_string()),
-                }
-            }
-            Value::Text(text) => {
-                builder.push_raw("\"");
-                builder.push(self.pieces(text, node.span, place).unwrap_or_default());
-                builder.push_raw("\"");
-            }
-            Value::List(items) => {
-                builder.push_raw("[");
-                for (at, item) in items.iter().enumerate() {
-                    builder.push_raw(if at > 0 { "," } else { "" });
-                    self.json(item, builder, place);
-                }
-                builder.push_raw("]");
-            }
-            Value::Map(entries) => {
-                builder.push_raw("{");
-                for (at, (key, value)) in entries.iter().enumerate() {
-                    let name = escaped(Escape::Json, key.text.as_deref().unwrap_or_default());
-                    builder.push_raw(if at > 0 { ",\"" } else { "\"" });
-                    builder.push_raw(&name);
-                    builder.push_raw("\":");
-                    self.json(value, builder, place);
-                }
-                builder.push_raw("}");
-            }
-        }
-    }
-
     fn expect(&mut self, node: &Node) -> Option<Expect> {
         let fields = self.mistakes.fields(node, &EXPECT)?;
         let statuses = fields.get("status").map(one_or_many).unwrap_or_default();
@@ -323,11 +232,4 @@ impl Compiler<'_> {
 /// What RFC 3986 allows in a path and a query, and % for what is encoded.
 fn is_path_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?%[]".contains(character)
-}
-
-fn literal_bytes(segment: &Segment) -> usize {
-    match segment {
-        Segment::Literal(text) => text.len(),
-        _ => 0,
-    }
 }

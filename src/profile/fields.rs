@@ -22,47 +22,110 @@ pub(super) const PROFILE: Keys = Keys {
         "name",
         "host",
         "variables",
+        "feeders",
         "headers",
         "auth",
         "setup",
         "requests",
         "slo",
+        "rate",
+        "duration",
+        "stages",
+        "warmup",
         "arrivals",
     ],
-    planned: &["feeders", "flows", "stages"],
+    planned: &["flows"],
 };
 pub(super) const AUTH: Keys =
     Keys { of: "`auth`", known: &["login", "token", "header"], planned: &[] };
 pub(super) const LOGIN: Keys = Keys {
     of: "`login`",
-    known: &["method", "path", "query", "headers", "json", "body", "form", "expect"],
-    planned: &["file"],
+    known: &[
+        "method",
+        "path",
+        "query",
+        "headers",
+        "json",
+        "body",
+        "form",
+        "file",
+        "multipart",
+        "compress",
+        "expect",
+    ],
+    planned: &[],
 };
 pub(super) const SETUP: Keys = Keys {
     of: "a set-up request",
     known: &[
-        "name", "method", "path", "query", "headers", "json", "body", "form", "expect", "pools",
+        "name",
+        "method",
+        "path",
+        "query",
+        "headers",
+        "json",
+        "body",
+        "form",
+        "file",
+        "multipart",
+        "compress",
+        "expect",
+        "pools",
         "hint",
     ],
-    planned: &["file", "extract"],
+    planned: &["extract"],
 };
 pub(super) const REQUEST: Keys = Keys {
     of: "a request",
     known: &[
-        "name", "weight", "group", "tags", "method", "path", "query", "headers", "json", "body",
-        "form", "expect", "on_empty",
+        "name",
+        "weight",
+        "group",
+        "tags",
+        "method",
+        "path",
+        "query",
+        "headers",
+        "json",
+        "body",
+        "form",
+        "file",
+        "multipart",
+        "compress",
+        "expect",
+        "on_empty",
     ],
-    planned: &["file", "extract", "slo"],
+    planned: &["extract", "slo"],
 };
+pub(super) const FEEDER: Keys = Keys {
+    of: "a feeder",
+    known: &[
+        "csv",
+        "jsonl",
+        "list",
+        "process",
+        "format",
+        "delimiter",
+        "columns",
+        "rows",
+        "wait",
+        "order",
+        "at_end",
+    ],
+    planned: &[],
+};
+pub(super) const MULTIPART: Keys =
+    Keys { of: "`multipart`", known: &["fields", "files"], planned: &[] };
+pub(super) const PART: Keys =
+    Keys { of: "a file of `multipart`", known: &["path", "name", "type"], planned: &[] };
+pub(super) const STAGE: Keys = Keys { of: "a stage", known: &["rate", "duration"], planned: &[] };
 pub(super) const EXPECT: Keys =
     Keys { of: "`expect`", known: &["status", "max_bytes"], planned: &["json", "header"] };
 pub(super) const SLO: Keys =
     Keys { of: "`slo`", known: &["limit", "excellent", "acceptable"], planned: &[] };
 
 /// Keys that people look for in a profile, and where the matter is decided instead.
-const ELSEWHERE: [(&str, &str); 5] = [
-    ("rate", "the rate is the flag --rate"),
-    ("duration", "the length is the flag --duration"),
+const ELSEWHERE: [(&str, &str); 3] = [
     ("seed", "the seed is the flag --seed"),
     ("timeout", "the time limit is the flag --timeout"),
     ("thresholds", "limits stand under `slo`"),

@@ -4,18 +4,29 @@
 //! loads whole or answers with all of its mistakes; values from the environment never reach a message.
 
 use std::fmt;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 
+use crate::load::feeder::Feeder;
 use crate::load::plan::{Login, PoolSource, SetupRequest};
+use crate::load::rate::Rate;
 use crate::load::request::RequestTemplate;
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
+use crate::load::stages::Stages;
 
+mod arguments;
+mod body;
 mod compiler;
+mod computed;
 mod diagnostics;
 mod exchange;
+mod feeders;
 mod fields;
+mod functions;
 mod jwt;
 mod node;
 mod redistribute;
@@ -24,6 +35,7 @@ mod select;
 mod template;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source, nearest};
 pub use jwt::jwt_expiry;
@@ -37,6 +49,10 @@ pub const TEXT_BYTES_MAX: usize = 1 << 20;
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 /// Most weighted requests, and most set-up requests.
 pub const REQUESTS_MAX: usize = 10_000;
+/// Largest file that is sent as a body or a part of one, in bytes.
+pub const FILE_BYTES_MAX: u64 = 64 << 20;
+/// Most feeders.
+pub const FEEDERS_MAX: usize = 100;
 /// Most pools.
 pub const POOLS_MAX: usize = 1_000;
 /// Largest weight.
@@ -44,6 +60,29 @@ pub const WEIGHT_MAX: u32 = 1_000_000;
 
 /// Looks up an environment variable; nothing when it is not set.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// What a profile names outside itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Outside<'a> {
+    /// A file, by its path relative to the profile.
+    File(&'a str),
+    /// The lines that a program prints.
+    Process(&'a Process),
+}
+
+/// A program whose lines are rows; all are read before the load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Once there are so many, no more is read.
+    pub rows: u64,
+    /// The longest wait for the next line.
+    pub wait: Duration,
+}
+
+/// Opens what a profile names; `Err` says why it cannot be read.
+pub type Inputs<'a> = &'a dyn Fn(&Outside<'_>) -> Result<Box<dyn Read>, String>;
 
 /// A profile that is ready to become a plan.
 ///
@@ -64,10 +103,20 @@ pub struct Profile {
     pub setup: Vec<SetupRequest>,
     /// Pools, by [`crate::load::request::PoolId`].
     pub pools: Vec<PoolSource>,
+    /// Feeders, by [`crate::load::feeder::FeederId`].
+    pub feeders: Vec<Arc<Feeder>>,
     /// What the verdict is about.
     pub slo: Option<Slo>,
     /// Bars for the tier.
     pub tiers: Option<Tiers>,
+    /// Mean arrival rate; absent where there are stages.
+    pub rate: Option<Rate>,
+    /// Length of the measurement, above zero; absent where there are stages.
+    pub duration: Option<Duration>,
+    /// Rates one after the other.
+    pub stages: Option<Stages>,
+    /// Load before the measurement.
+    pub warmup: Option<Duration>,
     /// Spacing of arrivals.
     pub arrivals: Option<Arrivals>,
 }
@@ -82,8 +131,13 @@ impl Profile {
             login: None,
             setup: Vec::new(),
             pools: Vec::new(),
+            feeders: Vec::new(),
             slo: None,
             tiers: None,
+            rate: None,
+            duration: None,
+            stages: None,
+            warmup: None,
             arrivals: None,
         }
     }
@@ -97,16 +151,29 @@ impl fmt::Debug for Profile {
             .field("requests", &self.requests.len())
             .field("setup", &self.setup.len())
             .field("pools", &self.pools.len())
+            .field("feeders", &self.feeders.len())
             .finish_non_exhaustive()
     }
 }
 
-/// Reads a profile, YAML or JSON, replacing `${VAR}` by what `environment` knows.
+/// Reads a profile, YAML or JSON, that names no files, replacing `${VAR}` by what `environment` knows.
 ///
 /// # Errors
 /// All mistakes of the file.
 pub fn load(source: Source<'_>, environment: Environment<'_>) -> Result<Profile, Diagnostics> {
-    let mut compiler = compiler::Compiler::new(source, environment);
+    load_with(source, environment, &|_| Err("files cannot be read here".to_owned()))
+}
+
+/// Reads a profile whose files and feeders `inputs` opens.
+///
+/// # Errors
+/// All mistakes of the file.
+pub fn load_with(
+    source: Source<'_>,
+    environment: Environment<'_>,
+    inputs: Inputs<'_>,
+) -> Result<Profile, Diagnostics> {
+    let mut compiler = compiler::Compiler::new(source, environment, inputs);
     let mut profile = compiler.profile();
     if !compiler.mistakes.is_empty() {
         return Err(compiler.mistakes.into_diagnostics());

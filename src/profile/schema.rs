@@ -4,7 +4,9 @@
 
 use serde_json::{Value, json};
 
-use crate::profile::{POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
+use crate::load::stages::Stages;
+use crate::profile::body::BODIES;
+use crate::profile::{FEEDERS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
 
 /// The JSON Schema (draft 2020-12) of a profile.
 pub fn json_schema() -> Value {
@@ -27,6 +29,7 @@ pub fn json_schema() -> Value {
                 "propertyNames": { "pattern": NAME },
                 "additionalProperties": scalar(),
             },
+            "feeders": feeders(),
             "headers": described(headers(), "Sent with every request that does not set them itself."),
             "auth": auth(),
             "setup": {
@@ -38,9 +41,134 @@ pub fn json_schema() -> Value {
                 "description": "The mix.",
             },
             "slo": slo(),
+            "rate": described(amount(), "Arrival rate, such as 200/s or 90/m; --rate overrides it."),
+            "duration": described(time(), "Length of the measurement; --duration overrides it."),
+            "stages": {
+                "description": "Rates one after the other instead of rate and duration.",
+                "anyOf": [
+                    { "type": "string", "minLength": 1 },
+                    { "type": "array", "minItems": 1, "maxItems": Stages::MAX, "items": stage() },
+                ],
+            },
+            "warmup": described(time(), "Load before the measurement; --warmup overrides it."),
             "arrivals": {
                 "enum": ["constant", "poisson", "uniform-jitter"],
                 "description": "How arrivals are spread around the rate; --arrivals overrides it.",
+            },
+        },
+        "allOf": [
+            { "not": { "required": ["stages", "rate"] } },
+            { "not": { "required": ["stages", "duration"] } },
+        ],
+    })
+}
+
+/// An arrival rate: a bare number is per second.
+fn amount() -> Value {
+    json!({ "type": ["string", "number"], "minLength": 1 })
+}
+
+fn time() -> Value {
+    json!({ "type": "string", "minLength": 1 })
+}
+
+fn stage() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["rate", "duration"],
+        "properties": {
+            "rate": described(amount(), "Arrival rate."),
+            "duration": described(time(), "How long it lasts."),
+        },
+    })
+}
+
+fn feeders() -> Value {
+    let word = |description: &str| described(word(), description);
+    json!({
+        "type": "object",
+        "maxProperties": FEEDERS_MAX,
+        "description": "Rows of which each slot is given one, by {{ feeder.column }}.",
+        "propertyNames": { "pattern": NAME },
+        "additionalProperties": {
+            "type": "object",
+            "additionalProperties": false,
+            "oneOf": [
+                { "required": ["csv"] }, { "required": ["jsonl"] },
+                { "required": ["list"] }, { "required": ["process"] },
+            ],
+            "properties": {
+                "csv": word("File of comma-separated values; its first row names the columns."),
+                "jsonl": word("File of one JSON object a line."),
+                "list": {
+                    "type": "array", "minItems": 1,
+                    "description": "Rows: mappings of columns, or values of one column, `value`.",
+                },
+                "process": {
+                    "description": "Program and arguments, or a shell's line; what it prints are rows.",
+                    "anyOf": [
+                        { "type": "string", "minLength": 1 },
+                        { "type": "array", "minItems": 1, "items": scalar() },
+                    ],
+                },
+                "format": { "enum": ["csv", "jsonl"], "description": "What a process prints." },
+                "delimiter": {
+                    "type": "string", "minLength": 1, "maxLength": 1,
+                    "description": "Between values of CSV; a comma unless given.",
+                },
+                "columns": {
+                    "description": "Names of CSV's columns, where the first row has none.",
+                    "anyOf": [scalar(), { "type": "array", "items": scalar() }],
+                },
+                "rows": {
+                    "type": "integer", "minimum": 1,
+                    "description": "How many rows of a process are read; 10000 unless given.",
+                },
+                "wait": described(time(), "Longest wait for a process's next line; 10s unless given."),
+                "order": {
+                    "enum": ["sequential", "random", "unique"], "default": "sequential",
+                    "description": "Which row follows which; unique ones are shuffled.",
+                },
+                "at_end": {
+                    "enum": ["rewind", "stop"],
+                    "description": "After the last row: the first again, or the end of the run.",
+                },
+            },
+        },
+    })
+}
+
+/// A body of parts.
+fn multipart() -> Value {
+    let files = json!({
+        "anyOf": [
+            scalar(),
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["path"],
+                "properties": {
+                    "path": described(scalar(), "The file."),
+                    "name": described(scalar(), "What the target is told it is called."),
+                    "type": described(word(), "Its content type."),
+                },
+            },
+        ],
+    });
+    json!({
+        "type": "object",
+        "description": "A body, sent as multipart/form-data.",
+        "additionalProperties": false,
+        "minProperties": 1,
+        "properties": {
+            "fields": pairs("Fields by name."),
+            "files": {
+                "type": "object",
+                "description": "Files by the name of their field; a list repeats it.",
+                "additionalProperties": {
+                    "anyOf": [files.clone(), { "type": "array", "items": files }],
+                },
             },
         },
     })
@@ -94,14 +222,18 @@ fn exchange(more: Value) -> Value {
         },
         "path": {
             "type": "string", "minLength": 1,
-            "description": "Begins with /. Holes: {{ pick(pool) }}, {{ randint(1, 3) }}, {{ slot }}, \
-                            {{ uuid() }}, {{ token }}, {{ variable }}; ${VAR} from the environment.",
+            "description": "Begins with /. Holes: {{ pick(pool) }}, {{ feeder.column }}, \
+                            {{ randint(1, 3) }}, {{ slot }}, {{ uuid() }}, {{ token }}, \
+                            {{ variable | upper }}; ${VAR} from the environment.",
         },
         "query": pairs("Appended to the path, percent-encoded; null leaves a name out."),
         "headers": described(headers(), "Sent with this request."),
         "json": { "description": "A body, sent as compact JSON." },
         "body": described(scalar(), "A body, sent as it is written."),
         "form": pairs("A body, sent as application/x-www-form-urlencoded."),
+        "file": described(scalar(), "A file whose bytes are the body; beside the profile."),
+        "multipart": multipart(),
+        "compress": { "enum": ["gzip", "none"], "description": "How the body is compressed." },
         "expect": {
             "type": "object",
             "description": "What counts as a good answer.",
@@ -126,12 +258,16 @@ fn exchange(more: Value) -> Value {
         "additionalProperties": false,
         "required": ["path"],
         "properties": properties,
-        "allOf": [
-            { "not": { "required": ["json", "body"] } },
-            { "not": { "required": ["json", "form"] } },
-            { "not": { "required": ["body", "form"] } },
-        ],
+        "allOf": one_body(),
     })
+}
+
+/// No two of the ways to give a body.
+fn one_body() -> Value {
+    let pairs = BODIES.iter().enumerate().flat_map(|(at, first)| {
+        BODIES[..at].iter().map(move |second| json!({ "not": { "required": [first, second] } }))
+    });
+    pairs.collect()
 }
 
 fn status() -> Value {

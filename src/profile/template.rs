@@ -2,13 +2,17 @@
 //!
 //! A value from the environment stands as if it were written in the file, but is never read for templates.
 
+use crate::load::expression::Writing;
+use crate::load::feeder::FeederId;
 use crate::load::request::{Escape, Segment, Template, push_percent};
 use crate::profile::compiler::Compiler;
+use crate::profile::computed::Located;
 use crate::profile::diagnostics::nearest;
+use crate::profile::functions::{self, example};
 use crate::profile::node::Span;
 
 /// Part of a text before it is known how its place escapes.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub(super) enum Piece {
     /// As written, or from the environment.
     Written(String),
@@ -30,13 +34,13 @@ pub(super) enum Place {
     Mix,
 }
 
-const FUNCTIONS: [&str; 3] = ["pick", "randint", "uuid"];
-
-/// Names that variables can't take.
-pub(super) const RESERVED: [&str; 5] = ["slot", "token", "pick", "randint", "uuid"];
+/// Whether a variable, a pool or a feeder can't take this name.
+pub(super) fn is_reserved(name: &str) -> bool {
+    name == "slot" || name == "token" || functions::names().any(|function| function == name)
+}
 
 /// A mistake in an expression: cause, and remedy.
-type Mistake = (String, String);
+pub(super) type Mistake = (String, String);
 
 impl Compiler<'_> {
     /// Reads a text; reports its mistakes, at `span`, and gives nothing if there are any.
@@ -109,7 +113,7 @@ impl Compiler<'_> {
 
     /// What the `{{ … }}` that `rest` begins with stands for, and the length of that part.
     fn expression(&mut self, rest: &str, span: Span, place: Place) -> (Option<Piece>, usize) {
-        let Some(end) = rest.find("}}") else {
+        let Some(end) = expression_end(rest) else {
             self.mistakes.report_with(
                 span.narrowed_to(rest, self.mistakes.source.text),
                 "`{{` without its `}}`",
@@ -118,141 +122,170 @@ impl Compiler<'_> {
             return (None, rest.len());
         };
         let whole = &rest[..end + 2];
+        let inner = whole[2..end].trim();
         let resolved = match place {
             Place::Fixed => Err((
-                format!("`{whole}` is not possible here"),
-                "only ${NAME} from the environment is".to_owned(),
+                None,
+                (
+                    format!("`{whole}` is not possible here"),
+                    "only ${NAME} from the environment is".to_owned(),
+                ),
             )),
-            place => self.resolve(rest[2..end].trim(), place),
+            place => self.resolve(inner, place),
         };
-        let piece = match resolved {
-            Ok(piece) => Some(piece),
-            Err((cause, remedy)) => {
+        match resolved {
+            Ok(piece) => (Some(piece), whole.len()),
+            Err((range, (cause, remedy))) => {
                 let span = span.narrowed_to(whole, self.mistakes.source.text);
+                let known = range.filter(|_| span.of(self.mistakes.source.text) == whole);
+                let span = known.map_or(span, |range| {
+                    let start = span.start + whole.find(inner).unwrap_or(0);
+                    Span { start: start + range.start, end: start + range.end }
+                });
                 self.mistakes.report_with(span, cause, remedy);
-                None
+                (None, whole.len())
             }
-        };
-        (piece, whole.len())
+        }
     }
 
-    fn resolve(&self, expression: &str, place: Place) -> Result<Piece, Mistake> {
+    fn resolve(&self, expression: &str, place: Place) -> Result<Piece, Located> {
         if let Some(text) = unquoted(expression) {
             return Ok(Piece::Inserted(text.to_owned()));
         }
-        if is_name(expression) {
-            return self.resolve_name(expression, place);
+        let (name, column) = match expression.split_once('.') {
+            Some((name, column)) => (name, Some(column)),
+            None => (expression, None),
+        };
+        if is_name(name) && column.is_none_or(is_name) {
+            return self.resolve_name(name, column, place).map_err(|mistake| (None, mistake));
         }
         let call = expression
             .strip_suffix(')')
             .and_then(|call| call.split_once('('))
             .map(|(function, arguments)| (function.trim_end(), arguments.trim()))
-            .filter(|(function, _)| is_name(function));
-        match call {
-            Some((function, arguments)) => self.resolve_call(function, arguments, place),
-            None => Err((
-                format!("`{expression}` is not a template"),
-                "write a variable's name, slot, token, pick(pool), randint(1, 3) or uuid()".into(),
-            )),
+            .filter(|(function, arguments)| is_name(function) && is_closed(arguments));
+        match call.and_then(|(function, inner)| self.resolve_call(function, inner, place)) {
+            Some(outcome) => outcome.map_err(|mistake| (None, mistake)),
+            None => self.compute(expression, place, Writing::Text),
         }
     }
 
-    fn resolve_name(&self, name: &str, place: Place) -> Result<Piece, Mistake> {
+    fn resolve_name(
+        &self,
+        name: &str,
+        column: Option<&str>,
+        place: Place,
+    ) -> Result<Piece, Mistake> {
+        if let Some(feeder) = self.feeder(name) {
+            let column = self.column(feeder, column, place)?.ok_or_else(|| {
+                let columns = self.feeders[feeder].table.columns();
+                let hint = format!("write {{{{ {name}.{} }}}}", columns[0]);
+                (format!("the feeder `{name}` has several columns"), hint)
+            })?;
+            return Ok(Piece::Hole(Segment::Cell { feeder, column }));
+        }
+        if self.is_broken_feeder(name) {
+            return Ok(Piece::Inserted(String::new()));
+        }
+        if column.is_some() {
+            let (cause, hint) = self.unknown_name(name);
+            return Err((cause.replace("variable", "feeder"), hint));
+        }
         if let Some((_, value)) = self.variables.iter().find(|(variable, _)| variable == name) {
             return Ok(Piece::Inserted(value.clone()));
         }
         match name {
-            "slot" => return Ok(Piece::Hole(Segment::SlotIndex)),
-            "token" if place == Place::Login => {
-                return Err((
-                    "the log-in request can't use `token`".into(),
-                    "the token exists only once log-in has succeeded".into(),
-                ));
-            }
-            "token" if self.authenticates => return Ok(Piece::Hole(Segment::Token)),
-            "token" => {
-                return Err((
-                    "there is no `token` without a log-in".into(),
-                    "add `auth` with a `login`, or take the token from ${TOKEN}".into(),
-                ));
-            }
-            _ => {}
+            "slot" => Ok(Piece::Hole(Segment::SlotIndex)),
+            "token" => self.token(place).map(Piece::Hole),
+            _ => Err(self.unknown_name(name)),
         }
+    }
+
+    /// The token, where there is one.
+    pub(super) fn token(&self, place: Place) -> Result<Segment, Mistake> {
+        if place == Place::Login {
+            return Err((
+                "the log-in request can't use `token`".into(),
+                "the token exists only once log-in has succeeded".into(),
+            ));
+        }
+        if self.authenticates {
+            return Ok(Segment::Token);
+        }
+        Err((
+            "there is no `token` without a log-in".into(),
+            "add `auth` with a `login`, or take the token from ${TOKEN}".into(),
+        ))
+    }
+
+    pub(super) fn feeder(&self, name: &str) -> Option<FeederId> {
+        self.feeders.iter().position(|feeder| feeder.name == name)
+    }
+
+    /// Whether it is a feeder whose mistakes have been reported.
+    pub(super) fn is_broken_feeder(&self, name: &str) -> bool {
+        self.broken_feeders.iter().any(|broken| broken == name)
+    }
+
+    pub(super) fn unknown_name(&self, name: &str) -> Mistake {
         let variables = self.variables.iter().map(|(variable, _)| variable.as_str());
-        let hint = if FUNCTIONS.contains(&name) {
+        let feeders = self.feeders.iter().map(|feeder| feeder.name.as_str());
+        let hint = if functions::names().any(|function| function == name) {
             format!("a function takes brackets: {}", example(name))
         } else if self.pools.iter().any(|pool| pool.name == name) {
             format!("to take a value of the pool write pick({name})")
-        } else if let Some(close) = nearest(name, variables.chain(["slot", "token"])) {
+        } else if let Some(close) = nearest(name, variables.chain(feeders).chain(["slot", "token"]))
+        {
             format!("did you mean `{close}`?")
         } else {
             format!("add `{name}` under `variables`")
         };
-        Err((format!("unknown variable `{name}`"), hint))
+        (format!("unknown variable `{name}`"), hint)
     }
 
-    fn resolve_call(&self, name: &str, arguments: &str, place: Place) -> Result<Piece, Mistake> {
-        let usage =
-            || (format!("wrong arguments for `{name}`"), format!("write {}", example(name)));
-        match name {
-            "pick" => {
-                let pool = unquoted(arguments).unwrap_or(arguments);
-                if !is_name(pool) {
-                    return Err(usage());
-                }
-                self.resolve_pick(pool, place)
-            }
-            "randint" => {
-                let ends = arguments.split_once(',').ok_or_else(usage)?;
-                let end = |text: &str| text.trim().parse::<i64>().map_err(|_| usage());
-                let (low, high) = (end(ends.0)?, end(ends.1)?);
-                if low > high {
-                    return Err((
-                        format!("randint({low}, {high}) has its ends the wrong way round"),
-                        format!("write randint({high}, {low})"),
-                    ));
-                }
-                Ok(Piece::Hole(Segment::RandomInt { low, high }))
-            }
-            "uuid" if arguments.is_empty() => Ok(Piece::Hole(Segment::Uuid)),
-            "uuid" => Err(usage()),
-            "slot" | "token" => {
-                Err((format!("`{name}` is not a function"), format!("write {{{{ {name} }}}}")))
-            }
-            _ => {
-                let hint = match nearest(name, FUNCTIONS) {
-                    Some(function) => format!("did you mean {}?", example(function)),
-                    None => "the functions are pick(pool), randint(1, 3) and uuid()".to_owned(),
-                };
-                Err((format!("unknown function `{name}`"), hint))
-            }
+    /// What a text of `json` becomes that is nothing but `{{ … | tojson }}`: a value without quotes.
+    pub(super) fn json_value(&self, text: &str, place: Place) -> Option<Result<Piece, Located>> {
+        let text = text.trim().strip_prefix("{{")?;
+        let end = expression_end(text)?;
+        let inner = text[..end].trim_end().strip_suffix("tojson")?.trim_end().strip_suffix('|')?;
+        let (inner, rest) = (inner.trim(), &text[end + 2..]);
+        if !rest.is_empty() {
+            return None;
         }
-    }
-
-    fn resolve_pick(&self, pool: &str, place: Place) -> Result<Piece, Mistake> {
-        if place != Place::Mix {
-            return Err((
-                "log-in and set-up requests can't pick from a pool".into(),
-                "pools are filled once set-up has run; only `requests` use them".into(),
-            ));
-        }
-        if let Some(id) = self.pools.iter().position(|source| source.name == pool) {
-            return Ok(Piece::Hole(Segment::Pick(id)));
-        }
-        let hint = match nearest(pool, self.pools.iter().map(|source| source.name.as_str())) {
-            Some(close) => format!("did you mean `{close}`?"),
-            None => format!("fill it in a set-up request: pools: {{{pool}: \"$.items[*].id\"}}"),
-        };
-        Err((format!("unknown pool `{pool}`"), hint))
+        let number = self.resolve(inner, place).ok().filter(|piece| match piece {
+            Piece::Hole(Segment::RandomInt { .. } | Segment::SlotIndex) => true,
+            Piece::Hole(Segment::Made(generator)) => generator.is_number(),
+            _ => false,
+        });
+        Some(number.map_or_else(|| self.compute(inner, place, Writing::Json), Ok))
     }
 }
 
-fn example(function: &str) -> &'static str {
-    match function {
-        "pick" => "pick(pool)",
-        "randint" => "randint(1, 3), whole numbers, both ends included",
-        _ => "uuid()",
+/// Where the `}}` stands that closes what `text` opens: not within quotes or brackets of its own.
+fn expression_end(text: &str) -> Option<usize> {
+    let opened = text.strip_prefix("{{").map_or(0, |_| 2);
+    let (mut quote, mut depth) = (None, 0_usize);
+    for (at, character) in text.char_indices().skip(opened) {
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '{') => depth += 1,
+            (None, '}') if depth > 0 => depth -= 1,
+            (None, '}') if text[at..].starts_with("}}") => return Some(at),
+            _ => {}
+        }
     }
+    // An apostrophe that opens nothing must not swallow the rest.
+    text.find("}}")
+}
+
+/// Whether brackets in a call's arguments close what they open.
+fn is_closed(arguments: &str) -> bool {
+    let mut depth = 0_i32;
+    arguments.chars().all(|character| {
+        depth += i32::from(character == '(') - i32::from(character == ')');
+        depth >= 0
+    })
 }
 
 fn next_marker(text: &str) -> Option<usize> {
@@ -321,6 +354,13 @@ impl Builder {
     pub(super) fn finish(self) -> Template {
         Template { segments: self.segments, escape: self.holes }
     }
+}
+
+/// A template of fixed escapes in one go.
+pub(super) fn template(escapes: (Escape, Escape), pieces: Vec<Piece>) -> Template {
+    let mut builder = Builder::new(escapes.0, escapes.1);
+    builder.push(pieces);
+    builder.finish()
 }
 
 /// `text` as it stands in a path, a query, a JSON string or elsewhere.

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::load::body::Body;
+use crate::load::feeder::Feeding;
 use crate::load::random::SplitMix64;
-use crate::load::request::{Fill, Segment, Template};
+use crate::load::request::{Fill, Rows, Segment, Template};
 
 mod accepted;
 mod diagnosed;
+mod fed;
 mod published_schema;
 mod shipped;
 
@@ -45,8 +48,19 @@ fn rendered(template: &Template) -> String {
     let pools: Vec<Arc<[String]>> = vec![Arc::from(["a/b \"c\"".to_owned()])];
     let random = SplitMix64::for_slot(1, 7);
     let mut out = String::new();
-    template.render(&mut Fill { random, slot: 7, pools: &pools, token: "t0ken" }, &mut out);
+    template.render(&mut Fill::of(random, 7, &pools, "t0ken"), &mut out);
     out
+}
+
+/// The text of a request's body.
+fn body(request: &RequestTemplate) -> String {
+    sent(request.body.as_ref().unwrap())
+}
+
+fn sent(body: &Body) -> String {
+    let pools: Vec<Arc<[String]>> = vec![Arc::from(["a/b \"c\"".to_owned()])];
+    let bytes = body.render(&mut Fill::of(SplitMix64::for_slot(1, 7), 7, &pools, "t0ken"));
+    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 fn header(request: &RequestTemplate, name: &str) -> Option<String> {

@@ -7,6 +7,8 @@ mod clean;
 mod client;
 pub mod comparison;
 pub mod csv;
+pub mod exchange;
+pub mod explanation;
 pub mod hgrm;
 pub mod hlog;
 pub mod html;

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
@@ -92,6 +92,22 @@ pub(super) const HEAD_BYTES_MAX: u32 = 64 * 1024;
 /// given up for being idle.
 pub(super) const IDLE_MIN_NS: u64 = 1_000_000_000;
 
+/// What is kept of an answer while it is read.
+pub trait Keep {
+    /// The answer begins.
+    fn head(&mut self, _headers: &HeaderMap) {}
+
+    /// A piece of its body.
+    fn data(&mut self, piece: &Bytes);
+}
+
+/// Keeps pieces of the body alone.
+impl<F: FnMut(&Bytes)> Keep for F {
+    fn data(&mut self, piece: &Bytes) {
+        self(piece);
+    }
+}
+
 /// Carries one exchange at a time. The version of HTTP is a type, so that neither pays for the other.
 pub trait Link {
     /// Sends `request` and reads the answer to its last byte; the body is counted and let go, unless
@@ -99,7 +115,7 @@ pub trait Link {
     fn exchange(
         &mut self,
         request: Outgoing,
-        keep: &mut impl FnMut(&Bytes),
+        keep: &mut impl Keep,
     ) -> impl Future<Output = Exchange>;
 
     /// Finishes the exchange's bookkeeping and says whether another one can follow.
@@ -151,7 +167,7 @@ impl Link for Http1 {
     fn exchange(
         &mut self,
         request: Outgoing,
-        keep: &mut impl FnMut(&Bytes),
+        keep: &mut impl Keep,
     ) -> impl Future<Output = Exchange> {
         self.idle_since = self.stamps.last_read();
         self.stamps.clear();
@@ -164,6 +180,7 @@ impl Link for Http1 {
                 Err(None) => return self.closed(),
             };
             let status = response.status().as_u16();
+            keep.head(response.headers());
             match self.read_body(response, keep).await {
                 Ok(body_bytes) => Exchange::Answered { status, body_bytes },
                 Err(failure) => failure,
@@ -211,7 +228,7 @@ impl Http1 {
     async fn read_body(
         &mut self,
         response: Response<Incoming>,
-        keep: &mut impl FnMut(&Bytes),
+        keep: &mut impl Keep,
     ) -> Result<u64, Exchange> {
         let mut body = response.into_body();
         let mut body_bytes = 0_u64;
@@ -222,7 +239,7 @@ impl Http1 {
                 Ok(Some(Ok(frame))) => {
                     if let Some(data) = frame.data_ref() {
                         body_bytes += data.len() as u64;
-                        keep(data);
+                        keep.data(data);
                     }
                 }
                 Ok(Some(Err(error))) | Err(Some(error)) => return Err(self.failure(&error)),

@@ -25,7 +25,7 @@ use self::timeline::{Timeline, Watched};
 use crate::measure::fate::TransportError;
 use crate::transport::connect::Dialed;
 use crate::transport::exchange::{
-    Exchange, HEAD_BYTES_MAX, IDLE_MIN_NS, Link, Outgoing, Reuse, io_fault,
+    Exchange, HEAD_BYTES_MAX, IDLE_MIN_NS, Keep, Link, Outgoing, Reuse, io_fault,
 };
 use crate::transport::io::Instants;
 use crate::transport::stream::Stream;
@@ -107,12 +107,7 @@ impl Session {
     }
 
     /// Carries one exchange and nothing else.
-    pub async fn only(
-        self,
-        driver: Driver,
-        request: Outgoing,
-        keep: &mut impl FnMut(&Bytes),
-    ) -> Exchange {
+    pub async fn only(self, driver: Driver, request: Outgoing, keep: &mut impl Keep) -> Exchange {
         let Some(mut stream) = self.stream() else { return Exchange::NotSent };
         let mut driver = pin!(driver);
         let mut exchange = pin!(stream.exchange(request, keep));
@@ -144,7 +139,7 @@ impl Link for Http2 {
     fn exchange(
         &mut self,
         request: Outgoing,
-        keep: &mut impl FnMut(&Bytes),
+        keep: &mut impl Keep,
     ) -> impl Future<Output = Exchange> {
         self.run(request, keep)
     }
@@ -160,7 +155,7 @@ impl Link for Http2 {
 }
 
 impl Http2 {
-    async fn run(&mut self, request: Outgoing, keep: &mut impl FnMut(&Bytes)) -> Exchange {
+    async fn run(&mut self, request: Outgoing, keep: &mut impl Keep) -> Exchange {
         self.forget_stream();
         self.heard = self.timeline.last_heard();
         let (mut head, mut body) = request.into_parts();
@@ -188,13 +183,14 @@ impl Http2 {
             Err(error) => return self.failure(&error),
         };
         let status = response.status().as_u16();
+        keep.head(response.headers());
         let mut body = response.into_body();
         let mut body_bytes = 0_u64;
         while let Some(data) = body.data().await {
             match data {
                 Ok(data) => {
                     body_bytes += data.len() as u64;
-                    keep(&data);
+                    keep.data(&data);
                     // It fails for a stream that is closed, which needs no capacity.
                     let _ = body.flow_control().release_capacity(data.len());
                 }

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use crate::load::way::HttpVersion;
 use crate::measure::fate::TransportError;
 use crate::transport::connect::{DialError, Dialer};
-use crate::transport::exchange::{Exchange, Http1, Link, Outgoing};
+use crate::transport::exchange::{Exchange, Http1, Keep, Link, Outgoing};
 use crate::transport::multiplexed::Session;
 
 /// Largest answer kept.
@@ -19,6 +20,8 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// The whole body.
     pub body: Vec<u8>,
 }
@@ -40,6 +43,25 @@ pub enum SingleError {
     TooLong,
 }
 
+/// Keeps all there is of an answer, up to a bound.
+#[derive(Default)]
+struct Whole {
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Keep for Whole {
+    fn head(&mut self, headers: &HeaderMap) {
+        self.headers.clone_from(headers);
+    }
+
+    fn data(&mut self, data: &Bytes) {
+        if self.body.len() <= BODY_BYTES_MAX {
+            self.body.extend_from_slice(data);
+        }
+    }
+}
+
 /// Sends `request` on a fresh connection and returns the answer.
 pub async fn fetch(
     dialer: &Dialer,
@@ -48,12 +70,7 @@ pub async fn fetch(
 ) -> Result<Answer, SingleError> {
     let whole = async {
         let fresh = dialer.dial().await?;
-        let mut body = Vec::new();
-        let mut keep = |data: &Bytes| {
-            if body.len() <= BODY_BYTES_MAX {
-                body.extend_from_slice(data);
-            }
-        };
+        let mut keep = Whole::default();
         let exchanged = match dialer.route().version() {
             HttpVersion::Http1 => match Http1::open(fresh).await {
                 Ok(mut link) => link.exchange(request, &mut keep).await,
@@ -65,8 +82,12 @@ pub async fn fetch(
             },
         };
         match exchanged {
-            Exchange::Answered { .. } if body.len() > BODY_BYTES_MAX => Err(SingleError::TooLong),
-            Exchange::Answered { status, .. } => Ok(Answer { status, body }),
+            Exchange::Answered { .. } if keep.body.len() > BODY_BYTES_MAX => {
+                Err(SingleError::TooLong)
+            }
+            Exchange::Answered { status, .. } => {
+                Ok(Answer { status, headers: keep.headers, body: keep.body })
+            }
             Exchange::Failed(fault) => Err(SingleError::Transport(fault)),
             Exchange::NotSent => Err(SingleError::Transport(TransportError::ClosedEarly)),
         }

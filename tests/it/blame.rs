@@ -74,8 +74,10 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         login: None,
         setup: Vec::new(),
         pools: Vec::new(),
+        feeders: Vec::new(),
         rate,
         stages: None,
+        trace: None,
         arrivals: Arrivals::Constant,
         seed: 1,
         warmup: Duration::ZERO,
@@ -107,11 +109,12 @@ fn limits(connections: usize, drain: Duration) -> Limits {
 fn leg(plan: &Plan, horizon: Horizon) -> Leg {
     let Plan { rate, arrivals, seed, .. } = *plan;
     Leg {
-        schedule: Schedule { rate, stages: None, arrivals, seed, horizon },
+        schedule: Schedule { rate, stages: None, trace: None, arrivals, seed, horizon },
         warmup: Duration::ZERO,
         drain: plan.limits.drain,
         slow_after: Duration::from_secs(1),
         pacing: Pacing::Relaxed,
+        ordered_at: Duration::ZERO,
     }
 }
 

@@ -64,8 +64,10 @@ fn plan(server: &Server, workers: usize) -> Plan {
         login: None,
         setup: Vec::new(),
         pools: Vec::new(),
+        feeders: Vec::new(),
         rate: Rate::per_second(RATE).expect("it is above 0"),
         stages: None,
+        trace: None,
         arrivals: Arrivals::Constant,
         seed: SEED,
         warmup: Duration::ZERO,
@@ -99,6 +101,7 @@ fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
         schedule: Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: plan.arrivals,
             seed: plan.seed,
             horizon: Horizon::after(warmup + plan.duration),
@@ -107,6 +110,7 @@ fn run(plan: Plan, warmup: Duration) -> (LegOutcome, Summary) {
         drain: plan.limits.drain,
         slow_after: Duration::MAX,
         pacing: Pacing::Precise,
+        ordered_at: Duration::ZERO,
     };
     let length = plan.duration;
     let fleet = Fleet::launch(&Arc::new(plan), ready, 8).expect("threads can be had");
@@ -164,6 +168,7 @@ fn poisson_arrivals_follow_from_the_seed_alone() {
         let schedule = Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: plan.arrivals,
             seed,
             horizon: Horizon::after(plan.duration),

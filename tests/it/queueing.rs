@@ -26,6 +26,7 @@ fn sojourns() -> Vec<u64> {
     let schedule = Schedule {
         rate: Rate::per_second(RATE).expect("a rate can be this"),
         stages: None,
+        trace: None,
         arrivals: Arrivals::Poisson,
         seed: 1,
         horizon: Horizon::after(Duration::from_secs(SECONDS)),

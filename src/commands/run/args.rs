@@ -95,10 +95,10 @@ pub struct Args {
     #[arg(short = 'k', long, help_heading = "TLS")]
     pub insecure: bool,
 
-    /// Arrival rate: 200, 200/s, 1.5k/s or 90/m; where a search begins [default: 50/s]
+    /// Arrival rate: 200, 200/s, 1.5k/s or 90/m; where a search begins [default: the profile's, or 50/s]
     #[arg(short, long, visible_aliases = ["rps", "qps"], value_name = "RATE", help_heading = "Load")]
     pub rate: Option<Rate>,
-    /// Length of the measurement: 30s, 5m, 1h30m [default: 30s]
+    /// Length of the measurement: 30s, 5m, 1h30m [default: the profile's, or 30s]
     #[arg(short, long, visible_alias = "run-time", value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
     pub duration: Option<Duration>,
     /// Number of requests, instead of a duration
@@ -107,9 +107,15 @@ pub struct Args {
     /// Rates one after the other, each for its time, instead of rate and duration: 100/s:30s,500/s:2m
     #[arg(long, value_name = "RATE:TIME,...", conflicts_with_all = ["rate", "duration", "requests", "users", "find_max_rps"], help_heading = "Load")]
     pub stages: Option<Stages>,
-    /// Load sent before the measurement and left out of every figure
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "0s", help_heading = "Load")]
-    pub warmup: Duration,
+    /// Send an access log's reads again at its own pace, instead of a rate and a mix; of a profile it takes log-in and headers
+    #[arg(long, value_name = "LOG", conflicts_with_all = ["rate", "duration", "requests", "stages", "users", "warmup", "tags", "exclude_tags", "weights", "find_max_rps"], help_heading = "Load")]
+    pub replay: Option<PathBuf>,
+    /// So many times as fast as the log
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = parse_speed, requires = "replay", help_heading = "Load")]
+    pub speed: f64,
+    /// Load sent before the measurement and left out of every figure [default: 0s]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
+    pub warmup: Option<Duration>,
     /// Spacing of arrivals
     #[arg(long, value_name = "KIND", value_parser = arrivals_parser(), help_heading = "Load")]
     pub arrivals: Option<Arrivals>,
@@ -218,7 +224,7 @@ pub struct Args {
     /// Variable for the profile's ${VAR} (repeatable); goes before the environment
     #[arg(short = 'e', long = "env", value_name = "NAME=VALUE", help_heading = "Profile")]
     pub variables: Vec<String>,
-    /// File of NAME=VALUE lines for variables the environment lacks
+    /// File of NAME=VALUE lines for variables the environment lacks [default: .env.loadtest beside the profile]
     #[arg(long, value_name = "FILE", help_heading = "Profile")]
     pub env_file: Option<PathBuf>,
 
@@ -249,6 +255,14 @@ fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("it must be a whole number above 0".to_owned()),
         Ok(number) => Ok(number),
+    }
+}
+
+/// How much faster than it was recorded: above 0, and at most a million.
+fn parse_speed(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('x').parse::<f64>() {
+        Ok(speed) if speed > 0.0 && speed <= 1e6 => Ok(speed),
+        _ => Err("write a number above 0, such as 2 or 0.5".to_owned()),
     }
 }
 

@@ -70,6 +70,7 @@ impl Session {
         let schedule = Schedule {
             rate: plan.rate,
             stages: None,
+            trace: None,
             arrivals: plan.arrivals,
             seed,
             horizon: Horizon::after(plan.warmup + plan.duration),
@@ -98,6 +99,7 @@ impl Session {
             rate_asked: self.plan.rate_asked(),
             silent_since: None,
             strain: Strain::default(),
+            ran_out: None,
         };
         Some(verdict::report(
             self,

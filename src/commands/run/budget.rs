@@ -90,6 +90,7 @@ mod tests {
         Schedule {
             rate: Rate::per_second(100).unwrap(),
             stages: None,
+            trace: None,
             arrivals,
             seed: 7,
             horizon: Horizon::after(Duration::from_secs(seconds)),

@@ -39,8 +39,7 @@ impl<'a> Course<'a> {
         screen: Screen,
         output: &'a mut Output,
     ) -> Self {
-        let by_count = schedule.rate.due(schedule.horizon.slots);
-        let arrivals_end = by_count.min(Offset::ZERO + schedule.horizon.length);
+        let arrivals_end = schedule.end();
         let measured = arrivals_end.since(Offset::ZERO + warmup);
         Self {
             label,

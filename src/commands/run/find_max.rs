@@ -112,6 +112,10 @@ impl<'a> Progress<'a> {
                 Step::Done(answer) => break answer,
                 Step::Trial(trial) => trial,
             };
+            if let Some(reason) = session.short_of_rows(trial.rate, trial.duration()) {
+                session.screen.warn(&format!("the search ends: {reason}"));
+                break self.search.conclude();
+            }
             let Some(schedule) = self.budget.admit(schedule(&session.plan, &trial)?) else {
                 self.spent = Some(self.budget.note());
                 break self.search.conclude();
@@ -220,7 +224,7 @@ fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
 fn settings(session: &Session, args: &Args) -> Settings {
     let standard = Settings::new(session.plan.slo.clone(), args.effort);
     Settings {
-        start: args.rate.map_or(standard.start, Rate::as_per_second),
+        start: session.plan.rate.as_per_second(),
         max_rate: args.max_rate.map_or(standard.max_rate, Rate::as_per_second),
         search_time: args.search_time.unwrap_or(standard.search_time),
         ..standard
@@ -232,6 +236,7 @@ fn schedule(plan: &Plan, trial: &Trial) -> Result<Schedule, Failure> {
     Ok(Schedule {
         rate: Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?,
         stages: None,
+        trace: None,
         arrivals: plan.arrivals,
         seed: plan.seed,
         horizon: Horizon::after(trial.duration()),

@@ -44,5 +44,12 @@ pub(super) fn schedule(plan: &Plan) -> Schedule {
         },
     };
     let stages = plan.stages.clone().map(|stages| stages.warmed_up(plan.warmup));
-    Schedule { rate: plan.rate, stages, arrivals: plan.arrivals, seed: plan.seed, horizon }
+    Schedule {
+        rate: plan.rate,
+        stages,
+        trace: plan.trace.clone(),
+        arrivals: plan.arrivals,
+        seed: plan.seed,
+        horizon,
+    }
 }

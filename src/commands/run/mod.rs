@@ -10,10 +10,12 @@ mod find_max;
 mod fixed;
 pub mod foreign;
 mod kept;
+mod look;
 mod output;
 mod preflight;
 mod processors;
 mod record;
+mod replay;
 mod resolve;
 mod screen;
 mod search_report;
@@ -28,9 +30,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use args::Args;
+pub(super) use look::Look;
 pub(super) use output::Output;
 pub(super) use screen::Screen;
-pub(super) use subject::load;
+pub(super) use subject::{is_url, load, split_url};
 
 use rustls::ClientConfig;
 

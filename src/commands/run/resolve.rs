@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use crate::analysis::search::Settings;
 use crate::commands::Failure;
 use crate::commands::run::choose::choose;
 use crate::commands::run::preflight::Machine;
 use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
-use crate::commands::run::{Args, way};
+use crate::commands::run::{Args, replay, way};
 use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
@@ -29,7 +30,6 @@ pub(super) fn resolve(
     machine: &Machine,
     mut mistakes: Vec<String>,
 ) -> Result<Plan, Failure> {
-    let rate = rate(args, &mut mistakes);
     let (profile, mut requests, origin) = match subject {
         Subject::Url(request, origin) => {
             let profile = None;
@@ -47,6 +47,7 @@ pub(super) fn resolve(
             (Some(*profile), requests, origin)
         }
     };
+    let trace = replay::apply(args, profile.as_ref(), &mut requests, &mut mistakes);
     let way = way::resolve(args, origin.as_ref(), &mut mistakes);
     choose(&mut requests, args, &mut mistakes);
     add_headers(&mut requests, &args.headers, &mut mistakes);
@@ -54,8 +55,13 @@ pub(super) fn resolve(
     if args.connect_timeout.is_zero() || args.timeout.is_zero() {
         mistakes.push("--timeout and --connect-timeout must be above 0".to_owned());
     }
-    let duration = duration(args, &mut mistakes);
-    let stages = stages(args, duration, &mut mistakes);
+    let stages = if trace.is_some() { None } else { stages(args, profile.as_ref(), &mut mistakes) };
+    let (rate, duration) = match (&trace, &stages) {
+        (Some(trace), _) => (replay::rate(trace, &mut mistakes), trace.length()),
+        (None, Some(stages)) => (Some(stages.peak()), stages.length()),
+        (None, None) => steady(args, profile.as_ref(), &mut mistakes),
+    };
+    let stages = stages.or_else(|| ramp(args, duration, &mut mistakes));
     let pin = processors::pinned(args.pin.as_ref(), machine)
         .map_err(|mistake| mistakes.push(mistake))
         .unwrap_or_default();
@@ -74,13 +80,15 @@ pub(super) fn resolve(
         setup: profile.as_ref().map_or_else(Vec::new, |profile| profile.setup.clone()),
         pools: profile.as_ref().map_or_else(Vec::new, |profile| profile.pools.clone()),
         rate,
+        feeders: profile.as_ref().map_or_else(Vec::new, |profile| profile.feeders.clone()),
         stages,
+        trace,
         arrivals: args
             .arrivals
             .or_else(|| profile.as_ref().and_then(|profile| profile.arrivals))
             .unwrap_or_default(),
         seed: args.seed,
-        warmup: args.warmup,
+        warmup: args.warmup.or_else(|| profile.as_ref()?.warmup).unwrap_or_default(),
         duration,
         slots: args.requests,
         limits: limits(args),
@@ -92,30 +100,56 @@ pub(super) fn resolve(
     })
 }
 
-fn rate(args: &Args, mistakes: &mut Vec<String>) -> Option<Rate> {
-    if let Some(stages) = &args.stages {
-        return Some(stages.peak());
+/// --stages, else the profile's unless a flag asks for a single rate.
+fn stages(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Stages> {
+    let single = args.rate.is_some() || args.users.is_some() || args.find_max_rps;
+    if args.stages.is_some() || single {
+        return args.stages.clone();
     }
+    let stages = profile?.stages.clone()?;
+    if args.duration.is_some() || args.requests.is_some() {
+        mistakes.push(
+            "the profile runs in stages, which have lengths of their own; for another length give \
+             --rate as well, or --stages"
+                .to_owned(),
+        );
+    }
+    Some(stages)
+}
+
+/// The stages in which users come one after the other.
+fn ramp(args: &Args, duration: Duration, mistakes: &mut Vec<String>) -> Option<Stages> {
+    let stages = args.closed_loop()?.stages(duration);
+    stages.map_err(|mistake| mistakes.push(mistake)).ok().flatten()
+}
+
+/// Rate and length of a run without stages.
+fn steady(
+    args: &Args,
+    profile: Option<&Profile>,
+    mistakes: &mut Vec<String>,
+) -> (Option<Rate>, Duration) {
+    (rate(args, profile, mistakes), duration(args, profile, mistakes))
+}
+
+fn rate(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Rate> {
     let rate = match (args.rate, args.closed_loop()) {
         (Some(rate), _) => Ok(rate),
         (None, Some(users)) => users.rate(),
-        (None, None) => Rate::per_second(RATE_DEFAULT),
+        _ => match profile.and_then(|profile| profile.rate) {
+            Some(rate) => Ok(rate),
+            None if args.find_max_rps => {
+                Rate::from_per_second(Settings::new(Slo::standard(), args.effort).start)
+            }
+            None => Rate::per_second(RATE_DEFAULT),
+        },
     };
     rate.map_err(|error| mistakes.push(format!("--users: {error}"))).ok()
 }
 
-/// The stages that were given, or those in which users come.
-fn stages(args: &Args, duration: Duration, mistakes: &mut Vec<String>) -> Option<Stages> {
-    let ramp = || args.closed_loop().map(|users| users.stages(duration)).transpose();
-    match args.stages.clone() {
-        Some(stages) => Some(stages),
-        None => ramp().map_err(|mistake| mistakes.push(mistake)).ok().flatten().flatten(),
-    }
-}
-
-fn duration(args: &Args, mistakes: &mut Vec<String>) -> Duration {
-    let stages = args.stages.as_ref().map(Stages::length);
-    let duration = stages.or(args.duration).unwrap_or(DURATION_DEFAULT);
+fn duration(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Duration {
+    let in_profile = || profile.and_then(|profile| profile.duration);
+    let duration = args.duration.or_else(in_profile).unwrap_or(DURATION_DEFAULT);
     if duration.is_zero() {
         mistakes.push("--duration: must be above 0".to_owned());
     }

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use crate::commands::Failure;
 use crate::commands::run::Session;
 use crate::commands::run::course::Course;
 use crate::commands::run::output::Output;
 use crate::commands::run::verdict::Measurement;
+use crate::commands::{Failure, clock};
 use crate::engine::leg::{Flow, Leg, LegOutcome};
 use crate::load::schedule::Schedule;
 use crate::machine::snapshot::Snapshot;
@@ -37,6 +37,8 @@ pub(super) struct Stretch {
     pub(super) series: Vec<SeriesPoint>,
     silent_since: Option<Offset>,
     strain: Strain,
+    /// The feeder whose last row ended arrivals.
+    ran_out: Option<String>,
 }
 
 impl Session {
@@ -47,7 +49,8 @@ impl Session {
         output: &mut Output,
         mut watch: impl FnMut(&Interval) -> Flow,
     ) -> Result<Stretch, Failure> {
-        let Planned { label, schedule, warmup, drain } = planned;
+        let Planned { label, mut schedule, warmup, drain } = planned;
+        let ran_out = self.clip(&mut schedule);
         let mut course = Course::new(label, &schedule, warmup, self.screen, output);
         let leg = Leg {
             schedule,
@@ -55,6 +58,7 @@ impl Session {
             drain,
             slow_after: self.plan.slo.tightest_time().unwrap_or(Duration::MAX),
             pacing: self.pacing,
+            ordered_at: clock::now().as_duration().unsigned_abs(),
         };
         let before = Snapshot::take();
         let outcome = self
@@ -73,7 +77,28 @@ impl Session {
         let series = course.series.finish();
         let length = outcome.arrivals_end.since(Offset::ZERO + warmup);
         let summary = Summary::new(&outcome.tally, length);
-        Ok(Stretch { outcome, length, summary, series, silent_since, strain })
+        Ok(Stretch { outcome, length, summary, series, silent_since, strain, ran_out })
+    }
+
+    /// Ends a schedule where a feeder has no more rows; says so, and which feeder it is.
+    fn clip(&self, schedule: &mut Schedule) -> Option<String> {
+        let (slots, feeder) = self.fleet.slots_max()?;
+        let planned = schedule.slots_expected();
+        schedule.horizon.slots = schedule.horizon.slots.min(slots);
+        if slots >= planned {
+            return None;
+        }
+        self.screen.warn(&format!(
+            "the feeder `{feeder}` stops at its last row: {slots} of {planned} requests will be sent"
+        ));
+        Some(feeder)
+    }
+
+    /// Why feeders have too few rows for a whole stretch at `rate` per second; nothing if they suffice.
+    pub(in crate::commands) fn short_of_rows(&self, rate: f64, length: Duration) -> Option<String> {
+        let (slots, feeder) = self.fleet.slots_max()?;
+        ((slots as f64) < rate * length.as_secs_f64())
+            .then(|| format!("the feeder `{feeder}` has too few rows left and does not rewind"))
     }
 }
 
@@ -86,6 +111,7 @@ impl Stretch {
             rate_asked,
             silent_since: self.silent_since,
             strain: self.strain,
+            ran_out: self.ran_out.as_deref(),
         }
     }
 }

@@ -1,15 +1,19 @@
 //! What is to be sent: a profile file, a built-in profile, one URL, or the demo backend with its profile.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::commands::environment::{Environment, read_bounded};
 use crate::commands::run::Args;
-use crate::commands::{Failure, actions};
+use crate::commands::{Failure, actions, inputs};
+use crate::load::body::Body;
 use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
-use crate::profile::{self, Profile, Source};
+use crate::load::secrets::is_secret_name;
+use crate::profile::{self, Outside, Profile, Source};
 use crate::target::{TEST_EMAIL, TEST_PASSWORD};
 
 /// Largest --data-file, in bytes.
@@ -33,6 +37,7 @@ pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
     match args.subject.as_deref() {
         Some(url) if is_url(url) => read_url(url, args),
         Some(name) => load(name, &environment).map(|profile| Subject::Profile(Box::new(profile))),
+        None if args.replay.is_some() && args.host.is_some() => bare(),
         None if args.host.is_some() => Err(Failure::usage(
             "--host says where, but not what to send; name a profile such as chat-center, or give \
                  the URL alone",
@@ -40,27 +45,68 @@ pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
         None => {
             environment.provide("LOAD_TEST_EMAIL", TEST_EMAIL);
             environment.provide("LOAD_TEST_PASSWORD", TEST_PASSWORD);
-            load(DEMO_PROFILE, &environment).map(|profile| Subject::Demo(Box::new(profile)))
+            read_profile(DEMO_PROFILE, &environment).map(|profile| Subject::Demo(Box::new(profile)))
         }
     }
 }
 
-fn is_url(text: &str) -> bool {
+/// A profile with nothing in it, for requests that come from elsewhere.
+fn bare() -> Result<Subject, Failure> {
+    let source = Source { name: "replay", text: "requests: [{path: /}]" };
+    let profile = profile::load(source, &|_| None).map_err(Failure::unexpected)?;
+    Ok(Subject::Profile(Box::new(profile)))
+}
+
+pub(in crate::commands) fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
-/// Loads a profile file or, where there is no such file, the built-in profile of that name.
-pub(in crate::commands) fn load(name: &str, environment: &Environment) -> Result<Profile, Failure> {
+/// A profile's text: of a file or, where there is no such file, of the built-in profile of that name.
+fn text_of(name: &str) -> Result<String, Failure> {
     let path = PathBuf::from(name);
-    let text = if path.exists() {
-        let limit = profile::TEXT_BYTES_MAX as u64;
-        String::from_utf8(read_bounded(&path, limit, "profile")?)
-            .map_err(|_| Failure::usage(format!("profile {name}: not UTF-8 text")))?
-    } else {
-        built_in(&path).ok_or_else(|| unknown(name))?.to_owned()
+    if !path.exists() {
+        return built_in(&path).map(str::to_owned).ok_or_else(|| unknown(name));
+    }
+    let limit = profile::TEXT_BYTES_MAX as u64;
+    String::from_utf8(read_bounded(&path, limit, "profile")?)
+        .map_err(|_| Failure::usage(format!("profile {name}: not UTF-8 text")))
+}
+
+/// The values that variables with credentials put into a profile.
+pub(super) fn secrets(name: &str, environment: &Environment) -> Vec<String> {
+    let text = text_of(name).unwrap_or_default();
+    let names = text.split("${").skip(1).filter_map(|rest| rest.split([':', '}']).next());
+    let secret = |name: &&str| {
+        let telling = ["USER", "EMAIL", "LOGIN", "BASIC", "AUTH", "KEY"];
+        is_secret_name(name) || telling.iter().any(|part| name.to_ascii_uppercase().contains(part))
     };
+    names.filter(secret).filter_map(|name| environment.get(name)).collect()
+}
+
+/// Loads a profile file or, where there is no such file, the built-in profile of that name. Says on stderr
+/// where variables were found that nobody named.
+pub(in crate::commands) fn load(name: &str, environment: &Environment) -> Result<Profile, Failure> {
+    match environment.with_found(folder(Path::new(name)))? {
+        None => read_profile(name, environment),
+        Some((environment, path)) => {
+            let _ = writeln!(anstream::stderr(), "variables from {}", path.display());
+            read_profile(name, &environment)
+        }
+    }
+}
+
+/// Where a profile stands; a built-in one stands in the current folder.
+fn folder(profile: &Path) -> &Path {
+    profile.parent().filter(|_| profile.exists()).unwrap_or(Path::new(""))
+}
+
+fn read_profile(name: &str, environment: &Environment) -> Result<Profile, Failure> {
+    let path = PathBuf::from(name);
+    let text = text_of(name)?;
     let source = Source { name, text: &text };
-    profile::load(source, &|variable| environment.get(variable)).map_err(|mistakes| {
+    let inputs = |outside: &Outside<'_>| inputs::open(folder(&path), outside);
+    let variables = |variable: &str| environment.get(variable);
+    profile::load_with(source, &variables, &inputs).map_err(|mistakes| {
         actions::tell_mistakes(&mistakes);
         // The first "error: " is written where the message is shown.
         let text = mistakes.to_string();
@@ -93,11 +139,10 @@ fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
     let (origin, path) =
         split_url(url).map_err(|reason| Failure::usage(format!("'{url}': {reason}")))?;
     let body = match (&args.data, &args.data_file) {
-        (Some(text), _) => Some(text.clone()),
+        (Some(text), _) => Some(Body::from(Template::literal(text))),
         (None, Some(file)) => {
-            Some(String::from_utf8(read_bounded(file, BODY_BYTES_MAX, "--data-file")?).map_err(
-                |_| Failure::usage("--data-file: only text bodies are supported in this version"),
-            )?)
+            let bytes = read_bounded(file, BODY_BYTES_MAX, "--data-file")?;
+            Some(Body::from(Bytes::from(bytes)))
         }
         (None, None) => None,
     };
@@ -115,7 +160,7 @@ fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
         method,
         path: Template::literal(&path),
         headers: Vec::new(),
-        body: body.map(|text| Template::literal(&text)),
+        body,
         expect: Expect::SUCCESS,
         on_empty: OnEmpty::Fail,
     };
@@ -128,7 +173,7 @@ pub(super) fn without_query(url: &str) -> &str {
 }
 
 /// Splits a URL into where and what. User names and passwords in it are refused.
-pub(super) fn split_url(url: &str) -> Result<(Origin, String), String> {
+pub(in crate::commands) fn split_url(url: &str) -> Result<(Origin, String), String> {
     let (scheme, rest) =
         url.split_once("://").ok_or("it does not begin with http:// or https://")?;
     let (scheme, default_port) = match scheme {

@@ -29,6 +29,8 @@ pub(super) struct Measurement<'a> {
     pub(super) silent_since: Option<Offset>,
     /// What the machine went through meanwhile.
     pub(super) strain: Strain,
+    /// The feeder whose last row ended arrivals.
+    pub(super) ran_out: Option<&'a str>,
 }
 
 /// The generator's own side of a measurement.
@@ -49,7 +51,7 @@ pub(super) fn findings(
         .iter()
         .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
         .collect();
-    findings::find(&Evidence {
+    let mut found = findings::find(&Evidence {
         summary,
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
@@ -64,7 +66,10 @@ pub(super) fn findings(
             &RunFigures::new(summary, rate_asked),
         ),
         generator,
-    })
+    });
+    found.extend(measurement.ran_out.map(findings::feeder_ended));
+    findings::gravest_first(&mut found);
+    found
 }
 
 /// Judges a measurement and assembles its report.

@@ -12,7 +12,7 @@ async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
     let plan = example::plan(9);
     let limits = Limits { connections, in_flight: 10, ..plan.limits };
     let route = Route::resolve(&plan.origin, &plan.way, None).await.unwrap();
-    let prepared = Prepared::new(&[], &plan, pools, "").unwrap();
+    let prepared = Prepared::new(&[], &plan, (pools, Arc::default()), "").unwrap();
     Dispatcher::new(Recorder::new(1), Dialer::new(route, limits.connect_timeout), limits, prepared)
 }
 

@@ -49,14 +49,14 @@ requests:
     );
     assert_eq!(header(everywhere, "x-who").unwrap(), "a&b \"c\" 7");
     assert_eq!(
-        rendered(everywhere.body.as_ref().unwrap()),
+        body(everywhere),
         r#"{"who":"a&b \"c\"","id":"a/b \"c\"","k\"":[1.50,null,true,"ü\n"]}"#
     );
     assert_eq!(header(everywhere, "content-type").unwrap(), "application/json");
     assert_eq!(everywhere.method, http::Method::POST);
-    assert_eq!(rendered(form.body.as_ref().unwrap()), "a=a%2Fb%20%22c%22&b=x%20y");
+    assert_eq!(body(form), "a=a%2Fb%20%22c%22&b=x%20y");
     assert_eq!(header(form, "content-type").unwrap(), "application/x-www-form-urlencoded");
-    assert_eq!(rendered(text.body.as_ref().unwrap()), r#"{"id": 5, "raw": a/b "c"}"#);
+    assert_eq!(body(text), r#"{"id": 5, "raw": a/b "c"}"#);
     assert_eq!(header(text, "content-type"), None);
 }
 
@@ -76,10 +76,7 @@ fn the_environment_stands_in_place_and_is_never_read_for_templates() {
          requests:\n- path: /\n  json: {p: '${LOAD_TEST_PASSWORD}', e: '$${HOME} {{ b }} $5'}\n",
     );
     assert_eq!(profile.host.as_deref(), Some("http://localhost:8001"));
-    assert_eq!(
-        rendered(profile.requests[0].body.as_ref().unwrap()),
-        r#"{"p":"s3cret \"{{ slot }}\"","e":"${HOME} xy $5"}"#
-    );
+    assert_eq!(body(&profile.requests[0]), r#"{"p":"s3cret \"{{ slot }}\"","e":"${HOME} xy $5"}"#);
 }
 
 #[test]

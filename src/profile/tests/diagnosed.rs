@@ -21,7 +21,7 @@ fn every_mistake_of_a_file_is_reported_at_once() {
     let text = r#"
 nmae: x
 feeders: []
-rate: 5/s
+timeout: 5s
 auth: {login: {path: /l, json: {p: "${A_SECRET}"}}, token: "access_token"}
 setup:
   - path: /s/{{ pick(ids) }}
@@ -47,8 +47,8 @@ arrivals: [poisson]
         messages(text),
         [
             "2:1 unknown key `nmae` of a profile",
-            "3:1 `feeders` is not supported yet by this version",
-            "4:1 unknown key `rate` of a profile",
+            "3:10 `feeders` must be a mapping of keys to values, found a list",
+            "4:1 unknown key `timeout` of a profile",
             "5:37 the environment variable `A_SECRET` is not set",
             "5:60 `token` must be a JSONPath (RFC 9535)",
             "7:14 log-in and set-up requests can't pick from a pool",
@@ -132,7 +132,6 @@ fn templates_and_what_they_refer_to() {
             "1:21 unknown function `pikc`",
             "did you mean pick(pool)?",
         ),
-        ("requests: [{path: '/{{ a + b }}'}]", "1:21 `a + b` is not a template", "uuid()"),
         ("requests: [{path: '/{{ slot'}]", "1:21 `{{` without its `}}`", "close"),
         ("requests: [{path: '/${A'}]", "1:21 `${` without its `}`", "${NAME}"),
         (
@@ -185,6 +184,44 @@ fn templates_and_what_they_refer_to() {
             "auth: {login: {path: '/{{ token }}'}, token: $.t}\nrequests: [{path: /}]",
             "1:24 the log-in request can't use `token`",
             "log-in has succeeded",
+        ),
+    ]);
+}
+
+#[test]
+fn expressions_and_arguments() {
+    check(&[
+        ("requests: [{path: '/{{ a + b }}'}]", "1:24 unknown variable `a`", "under `variables`"),
+        (
+            "requests: [{path: '/{{ slot + }}'}]",
+            "1:29 `slot +` is not a template: syntax error: unexpected end of input, expected \
+             expression",
+            "{{ slot % 10 }}",
+        ),
+        (
+            "requests: [{path: '/{{ slot | shout }}'}]",
+            "1:31 `slot | shout` is not a template: unknown filter: filter shout is unknown",
+            "Jinja",
+        ),
+        (
+            "requests: [{path: '/{{ randint(1) }}'}]",
+            "1:21 wrong arguments for `randint`",
+            "randint(1, 3)",
+        ),
+        (
+            "requests: [{path: '/{{ choice({\"a\": -1}) }}'}]",
+            "1:21 wrong arguments for `choice`",
+            "with weights",
+        ),
+        (
+            "requests: [{path: '/{{ timestamp(\"day\") }}'}]",
+            "1:21 wrong arguments for `timestamp`",
+            "timestamp(\"iso\")",
+        ),
+        (
+            "setup: [{path: '/{{ timestamp() }}'}]\nrequests: [{path: /}]",
+            "1:18 log-in and set-up requests have no due instant, so no timestamp()",
+            "environment",
         ),
     ]);
 }

@@ -17,6 +17,19 @@ fn the_shipped_profiles_satisfy_it() {
 }
 
 #[test]
+fn editors_are_given_the_schema_as_it_is() {
+    let published = serde_json::to_string_pretty(&json_schema()).unwrap() + "\n";
+    assert!(
+        published == include_str!("../../../profiles/profile.schema.json"),
+        "run: cargo run -- schema profile > profiles/profile.schema.json"
+    );
+    for (name, text) in BUILTIN {
+        let first = text.lines().next();
+        assert_eq!(first, Some("# yaml-language-server: $schema=profile.schema.json"), "{name}");
+    }
+}
+
+#[test]
 fn bad_profiles_do_not() {
     let validator = jsonschema::validator_for(&json_schema()).unwrap();
     assert!(validator.is_valid(&as_json("requests: [{path: /}]")));
@@ -27,6 +40,10 @@ fn bad_profiles_do_not() {
         "requests: [{path: /, weight: -1}]",
         "requests: [{path: /, json: {}, body: x}]",
         "requests: [{path: /, expect: {status: ok}}]",
+        "requests: [{path: /, file: a, multipart: {fields: {a: b}}}]",
+        "{requests: [{path: /}], rate: 5/s, stages: '5/s:1s'}",
+        "{requests: [{path: /}], feeders: {f: {csv: a, jsonl: b}}}",
+        "{requests: [{path: /}], feeders: {f: {list: [1], order: backwards}}}",
         "{requests: [{path: /}], auth: {login: {path: /}}}",
         "{requests: [{path: /}], slo: {excellent: p95<1s}}",
     ] {
@@ -44,6 +61,14 @@ fn it_knows_the_same_keys_as_the_reader() {
         (&fields::LOGIN, "/properties/auth/properties/login/properties"),
         (&fields::SETUP, "/properties/setup/items/properties"),
         (&fields::REQUEST, "/properties/requests/items/properties"),
+        (&fields::FEEDER, "/properties/feeders/additionalProperties/properties"),
+        (&fields::STAGE, "/properties/stages/anyOf/1/items/properties"),
+        (&fields::MULTIPART, "/properties/requests/items/properties/multipart/properties"),
+        (
+            &fields::PART,
+            "/properties/requests/items/properties/multipart/properties/files\
+             /additionalProperties/anyOf/0/anyOf/1/properties",
+        ),
         (&fields::EXPECT, "/properties/requests/items/properties/expect/properties"),
         (&fields::SLO, "/properties/slo/anyOf/1/properties"),
     ];

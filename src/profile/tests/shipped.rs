@@ -64,13 +64,13 @@ fn the_chat_center_requests_are_the_documented_ones() {
          &max_overdue_questions=0&max_manual_rate=0.6&max_open_backlog=250"
     );
     let draft = request("ai-draft");
-    assert_eq!(rendered(draft.body.as_ref().unwrap()), r#"{"force_regenerate":false}"#);
+    assert_eq!(body(draft), r#"{"force_regenerate":false}"#);
     assert_eq!(header(draft, "authorization").unwrap(), "Bearer t0ken");
     assert_eq!(request("sync reviews").expect.statuses, [200, 400]);
     assert!(request("sync reviews").body.is_none());
     let login = profile.login.as_ref().unwrap();
     assert_eq!(
-        rendered(login.request.body.as_ref().unwrap()),
+        sent(login.request.body.as_ref().unwrap()),
         r#"{"email":"load@example.com","password":"s3cret \"{{ slot }}\""}"#
     );
 }

@@ -58,7 +58,7 @@ fn request(body: &str) -> Outgoing {
 /// One exchange on a stream of its own, with its instants.
 async fn exchange(session: &Session, body: &str) -> (Exchange, Instants) {
     let mut stream = session.stream().unwrap();
-    let outcome = stream.exchange(request(body), &mut |_| {}).await;
+    let outcome = stream.exchange(request(body), &mut |_: &Bytes| {}).await;
     (outcome, stream.instants())
 }
 

@@ -7,7 +7,8 @@ use super::code::{Token, children};
 use super::source::{Source, rust_sources};
 
 /// The top-level modules without effects.
-const CORE: &[&str] = &["time", "load", "profile", "measure", "analysis", "report", "render"];
+const CORE: &[&str] =
+    &["time", "load", "profile", "import", "measure", "analysis", "report", "render"];
 /// Crates that exist to have effects, and the one clock type whose mere mention is a reading of it.
 const WORDS: &[&str] =
     &["tokio", "tokio_rustls", "hyper", "hyper_util", "rustix", "socket2", "SystemTime"];

@@ -1,0 +1,74 @@
+//! The verb `once`: sends each request of the mix one time and shows the exchange, secrets hidden.
+
+use crate::commands::run::{self, Look};
+use crate::commands::{Failure, hide, stdout};
+use crate::engine::once::{Single, Stage};
+use crate::exit::Exit;
+use crate::render::Tone;
+use crate::render::exchange::{Bodies, answer, request};
+
+/// Send each request of a profile one time and show the exchange.
+///
+/// Log-in and set-up requests come first. Values that are secrets by their name, their look or their
+/// variable are hidden, and so is all that a log-in sends and gets.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+#[command(
+    after_help = "Exit codes: 0 all as expected, 99 one was not, 3 the target or the log-in failed."
+)]
+pub struct Args {
+    #[command(flatten)]
+    load: run::Args,
+}
+
+/// Flags of `run` that say nothing here are left out of the help.
+pub(super) fn words(command: clap::Command) -> clap::Command {
+    hide(command, &["Load", "Search", "Verdict", "Limits", "Output"])
+        .mut_arg("tags", |argument| argument.hide(false))
+        .mut_arg("exclude_tags", |argument| argument.hide(false))
+        .mut_arg("timeout", |argument| argument.hide(false))
+}
+
+/// Sends and shows.
+///
+/// # Errors
+/// A mistake in flags or profile, or a target, log-in or set-up that fails.
+pub fn exec(args: &Args) -> Result<Exit, Failure> {
+    let look = Look::to_send(&args.load)?;
+    let (mut done, mut bad) = (0, 0);
+    look.once(&mut |single| {
+        done += 1;
+        bad += usize::from(single.complaint.is_some());
+        stdout::print(&look.without_secrets(&shown(&single)));
+    })?;
+    let word =
+        if bad == 0 { "all as expected".to_owned() } else { format!("{bad} not as expected") };
+    stdout::print(&format!("{done} exchanges, {word}\n"));
+    Ok(if bad == 0 { Exit::Ok } else { Exit::Threshold })
+}
+
+fn shown(single: &Single) -> String {
+    let Single { name, stage, sent, outcome, complaint } = single;
+    let bodies = match stage {
+        Stage::LogIn => Bodies::Structure,
+        Stage::SetUp | Stage::Mix => Bodies::Shown,
+    };
+    let kind = match stage {
+        Stage::LogIn => "log-in: ",
+        Stage::SetUp => "set-up: ",
+        Stage::Mix => "",
+    };
+    let style = stdout::style();
+    let mut text = style.paint(Tone::Strong, &format!("{kind}{name}"));
+    text.push('\n');
+    text += &request((&sent.method, &sent.uri), &sent.headers, &sent.body, bodies);
+    if let Ok(came) = outcome {
+        text += &answer(came.status, &came.headers, &came.body, bodies);
+    }
+    if let Some(complaint) = complaint {
+        text += &style.paint(Tone::Bad, &format!("✗ {complaint}"));
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}

@@ -1,0 +1,100 @@
+//! [`Look`]: what a run would send, without the run: for `once` and `check --explain`.
+
+use std::sync::Arc;
+
+use crate::commands::environment::Environment;
+use crate::commands::interrupt::Interrupt;
+use crate::commands::run::preflight::Machine;
+use crate::commands::run::subject::{self, Subject};
+use crate::commands::run::{
+    Args, Screen, fixed, loopback, resolve, start_demo, tls_client, tls_files,
+};
+use crate::commands::{Failure, clock};
+use crate::engine::once::{Single, once};
+use crate::load::plan::{Origin, Plan, Scheme};
+use crate::load::schedule::Schedule;
+use crate::load::secrets::without;
+use crate::target::DemoBackend;
+use crate::transport::tls::TlsSettings;
+
+/// A plan, and what is needed to send parts of it.
+pub(in crate::commands) struct Look {
+    pub(in crate::commands) plan: Plan,
+    tls: TlsSettings,
+    /// What variables of the environment put into the profile.
+    secrets: Vec<String>,
+    /// Lives as long as this, if it is the target.
+    _demo: Option<DemoBackend>,
+}
+
+impl Look {
+    /// Resolves what was typed, for sending; the demo backend is started if it is the target.
+    pub(in crate::commands) fn to_send(args: &Args) -> Result<Self, Failure> {
+        let subject = subject::read(args)?;
+        let demo = start_demo(&subject, Screen::new(args.quiet, args.no_tui))?;
+        let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
+        Self::resolved(args, subject, origin, demo)
+    }
+
+    /// Resolves what was typed, for looking at; a profile that names no host is fine too.
+    pub(in crate::commands) fn to_explain(args: &Args) -> Result<Self, Failure> {
+        let subject = subject::read(args)?;
+        let hostless = match &subject {
+            Subject::Url(..) => false,
+            Subject::Demo(_) => true,
+            Subject::Profile(profile) => args.host.is_none() && profile.host.is_none(),
+        };
+        Self::resolved(args, subject, hostless.then(nowhere), None)
+    }
+
+    fn resolved(
+        args: &Args,
+        subject: Subject,
+        origin: Option<Origin>,
+        demo: Option<DemoBackend>,
+    ) -> Result<Self, Failure> {
+        let mut mistakes = Vec::new();
+        let tls = tls_files::read(args, &mut mistakes);
+        let plan = resolve::resolve(args, subject, origin, &Machine::inspect(), mistakes)?;
+        let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
+        let secrets = subject::secrets(args.subject.as_deref().unwrap_or_default(), &environment);
+        Ok(Self { plan, tls, secrets, _demo: demo })
+    }
+
+    /// The schedule of warm-up and measurement.
+    pub(in crate::commands) fn schedule(&self) -> Schedule {
+        fixed::schedule(&self.plan)
+    }
+
+    /// `text` without the values of secret variables.
+    pub(in crate::commands) fn without_secrets(&self, text: &str) -> String {
+        without(text, &self.secrets)
+    }
+
+    /// Sends each request one time; a signal ends it at once.
+    pub(in crate::commands) fn once(&self, show: &mut dyn FnMut(Single)) -> Result<(), Failure> {
+        let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
+        let tls: Option<Arc<_>> = tls_client(&self.plan, &self.tls)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::unexpected)?;
+        runtime.block_on(async {
+            tokio::select! {
+                done = once(&self.plan, tls.as_ref(), clock::since_1970(), show) => done.map_err(Failure::unreachable),
+                exit = interrupt.wait() => Err(Failure::interrupted(exit)),
+            }
+        })
+    }
+}
+
+/// Stands for the address that is not known yet.
+fn nowhere() -> Origin {
+    Origin {
+        scheme: Scheme::Http,
+        host: "HOST".to_owned(),
+        port: 80,
+        authority: "HOST".to_owned(),
+        base_path: String::new(),
+    }
+}
