@@ -63,9 +63,6 @@ pub struct Args {
     /// What a verdict takes and what it is worth.
     #[command(flatten)]
     pub judging: Judging,
-    /// Print the comparison as Markdown, for a pull request, or write it to FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", conflicts_with = "json", help_heading = "Output")]
-    pub markdown: Option<OsString>,
     /// The load, as for `run`.
     #[command(flatten)]
     pub load: run::Args,
@@ -104,6 +101,10 @@ pub(super) fn words(command: clap::Command) -> clap::Command {
         .mut_arg("find_max_rps", |argument| {
             argument.help("Search for the highest rate of both in turns, and compare these")
         })
+        .mut_arg("markdown", |argument| {
+            argument
+                .help("Print the comparison as Markdown, for a pull request, or write it to FILE")
+        })
         .mut_arg("effort", |argument| argument.default_value("quick"))
 }
 
@@ -132,7 +133,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let comparison = turns.take(&mut output)?;
     let compared = turns.compared(comparison.as_ref());
     screen.clear();
-    compare::write(args.load.json.as_ref(), args.markdown.as_ref(), &compared)?;
+    compare::write(args.load.json.as_ref(), args.load.markdown.as_ref(), &compared)?;
     let exit = turns.interrupt.requested();
     if let Some(report) = turns.report(compared.clone()) {
         output.store(&report, screen)?;

@@ -1,232 +1,298 @@
-//! A report as the four CSV files that Locust writes, with its file names and columns, for tools that read
-//! those.
+//! A report as the tables that Locust writes, under its file names and columns, so that what read those
+//! reads these: `PREFIX_stats.csv`, `PREFIX_stats_history.csv`, `PREFIX_failures.csv` and
+//! `PREFIX_exceptions.csv`. Times are in milliseconds.
 //!
-//! Times are milliseconds; one that is only known from below stands as its bound. Locust's users have no
-//! counterpart: "User Count" holds the requests in flight. Requests are all that were planned, failures all
-//! that were not answered well.
+//! Two columns mean what an open loop has instead: a request's count is that of its slots, sent or not, and
+//! the number of users is that of requests in flight.
 
-use csv::Writer;
-
-use crate::load::rate::Figures;
-use crate::measure::window::per_second;
+use crate::render::clean;
+use crate::report::detail::{Detail, HistoryPoint};
 use crate::report::series::SeriesPoint;
+use crate::report::spectrum::{Percentile, SHARES};
 use crate::report::{Fates, Latency, Report, RequestReport};
 
-/// What stands where nothing is known.
-const UNKNOWN: &str = "N/A";
-const PERCENTILES: [&str; 11] =
+const PERCENTS: [&str; SHARES.len()] =
     ["50%", "66%", "75%", "80%", "90%", "95%", "98%", "99%", "99.9%", "99.99%", "100%"];
-const STATS: [&str; 11] = [
-    "Type",
-    "Name",
-    "Request Count",
-    "Failure Count",
-    "Median Response Time",
-    "Average Response Time",
-    "Min Response Time",
-    "Max Response Time",
-    "Average Content Size",
-    "Requests/s",
-    "Failures/s",
-];
-const HISTORY_BEGIN: [&str; 6] =
-    ["Timestamp", "User Count", "Type", "Name", "Requests/s", "Failures/s"];
-const HISTORY_END: [&str; 7] = [
-    "Total Request Count",
-    "Total Failure Count",
-    "Total Median Response Time",
-    "Total Average Response Time",
-    "Total Min Response Time",
-    "Total Max Response Time",
-    "Total Average Content Size",
-];
+/// What Locust writes where there is no figure.
+const NONE: &str = "N/A";
 
-/// What is appended to the prefix of each file, and its content.
-pub fn render(report: &Report) -> [(&'static str, String); 4] {
+/// Each table with the end of its file name.
+pub fn render(report: &Report, detail: &Detail) -> [(&'static str, String); 4] {
+    let report = &clean::report(report);
     [
-        ("_stats.csv", text(&stats(report))),
-        ("_stats_history.csv", text(&history(report))),
-        ("_failures.csv", text(&failures(report))),
-        // Exceptions of the user's own code, of which there is none.
-        ("_exceptions.csv", text(&[row(["Count", "Message", "Traceback", "Nodes"])])),
+        ("_stats.csv", stats(report)),
+        ("_stats_history.csv", history(report, detail)),
+        ("_failures.csv", failures(report)),
+        (
+            "_exceptions.csv",
+            table(&[["Count", "Message", "Traceback", "Nodes"].map(str::to_owned).into()]),
+        ),
     ]
 }
 
-type Row = Vec<String>;
-
-fn row<const N: usize>(cells: [&str; N]) -> Row {
-    cells.map(str::to_owned).to_vec()
-}
-
-fn text(rows: &[Row]) -> String {
-    let mut writer = Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.write_record(row).expect("every row of a file has as many cells as its header");
+fn stats(report: &Report) -> String {
+    let head = [
+        "Type",
+        "Name",
+        "Request Count",
+        "Failure Count",
+        "Median Response Time",
+        "Average Response Time",
+        "Min Response Time",
+        "Max Response Time",
+        "Average Content Size",
+        "Requests/s",
+        "Failures/s",
+    ];
+    let mut rows = vec![texts(head.into_iter().chain(PERCENTS))];
+    let seconds = report.duration as f64 / 1e9;
+    for request in &report.requests {
+        let named = [request.method.clone(), request.name.clone()];
+        let figures = (&request.fates, &request.response_time, request.bytes);
+        rows.push(row(named, figures, seconds));
     }
-    let bytes = writer.into_inner().expect("writing to memory cannot fail");
-    String::from_utf8(bytes).expect("cells are UTF-8")
+    let bytes = report.requests.iter().map(|request| request.bytes).sum();
+    let named = [String::new(), "Aggregated".to_owned()];
+    let figures = (&report.fates, &report.response_time, bytes);
+    rows.push(row(named, figures, seconds));
+    table(&rows)
 }
 
-fn stats(report: &Report) -> Vec<Row> {
-    let mut rows = vec![[row(STATS), row(PERCENTILES)].concat()];
-    let line = |(kind, name): (&str, &str), fates: &Fates, times: &Latency, size: String| {
-        let failed = fates.planned - fates.ok;
-        let mut cells = row([kind, name]);
-        cells.extend([fates.planned.to_string(), failed.to_string()]);
-        cells.extend([times.p50, times.mean, times.min, times.max].map(|ns| time(times, ns)));
-        cells.push(size);
-        cells.extend([fates.planned, failed].map(|count| rate(count, report.duration)));
-        cells.extend(percentiles(times).map(|ns| time(times, ns)));
-        cells
-    };
-    rows.extend(report.requests.iter().map(|request| {
-        let size = content_size(std::slice::from_ref(request));
-        let name = (request.method.as_str(), request.name.as_str());
-        line(name, &request.fates, &request.response_time, size)
-    }));
-    let size = content_size(&report.requests);
-    rows.push(line(("", "Aggregated"), &report.fates, &report.response_time, size));
+fn row(
+    named: [String; 2],
+    (fates, times, bytes): (&Fates, &Latency, u64),
+    seconds: f64,
+) -> Vec<String> {
+    let per_second = |count: u64| number(count as f64 / seconds.max(f64::MIN_POSITIVE));
+    let failed = fates.planned - fates.ok;
+    let mut cells: Vec<String> = named.map(harmless).into();
+    cells.extend([fates.planned.to_string(), failed.to_string()]);
+    cells.extend([times.p50, times.mean, times.min, times.max].map(ms));
+    cells.push(number(content_size(fates, bytes)));
+    cells.extend([per_second(fates.planned), per_second(failed)]);
+    let known = coarse(times);
+    cells.extend(SHARES.map(|share| at(share, &known).unwrap_or(none())));
+    cells
+}
+
+fn history(report: &Report, detail: &Detail) -> String {
+    let head = ["Timestamp", "User Count", "Type", "Name", "Requests/s", "Failures/s"];
+    let totals = [
+        "Total Request Count",
+        "Total Failure Count",
+        "Total Median Response Time",
+        "Total Average Response Time",
+        "Total Min Response Time",
+        "Total Max Response Time",
+        "Total Average Content Size",
+    ];
+    let mut rows = vec![texts(head.into_iter().chain(PERCENTS).chain(totals))];
+    let start = report.started_at.parse::<jiff::Timestamp>().map_or(0, |start| start.as_second());
+    let (mut planned, mut failed) = (0, 0);
+    for (place, point) in report.series.iter().enumerate() {
+        planned += point.planned;
+        failed += point.failed;
+        let known = detail.history.get(place);
+        let at = start.saturating_add_unsigned(point.t / 1_000_000_000);
+        let seconds = point.length as f64 / 1e9;
+        let per_second = |count: u64| number(count as f64 / seconds.max(f64::MIN_POSITIVE));
+        let mut cells = vec![at.to_string(), point.in_flight.to_string()];
+        cells.extend(texts(["", "Aggregated"]));
+        cells.extend([per_second(point.planned), per_second(point.failed)]);
+        cells.extend(point_percentiles(point, known));
+        cells.extend([planned.to_string(), failed.to_string()]);
+        cells.extend(known.map_or_else(
+            || vec![none(); 4],
+            |known| {
+                let total = known.total;
+                [total.median, total.mean, total.min, total.max].map(ms).into()
+            },
+        ));
+        cells.push(none());
+        rows.push(cells);
+    }
+    table(&rows)
+}
+
+/// Those of the journal, else the three that the series has.
+fn point_percentiles(point: &SeriesPoint, known: Option<&HistoryPoint>) -> [String; SHARES.len()] {
+    let own = [(0.5, point.p50), (0.95, point.p95), (0.99, point.p99)];
+    let own = own.map(|(share, time)| Percentile { share, time, at_least: false });
+    let answered = point.ok + point.censored > 0;
+    let series: &[Percentile] = if answered { &own } else { &[] };
+    let known = known.map_or(series, |known| &known.percentiles);
+    SHARES.map(|share| at(share, known).unwrap_or(none()))
+}
+
+fn failures(report: &Report) -> String {
+    let mut rows = vec![texts(["Method", "Name", "Error", "Occurrences"])];
+    for request in &report.requests {
+        for (error, count) in reasons(request) {
+            let cells = [request.method.clone(), request.name.clone(), error];
+            let mut cells: Vec<String> = cells.map(harmless).into();
+            cells.push(count.to_string());
+            rows.push(cells);
+        }
+    }
+    table(&rows)
+}
+
+/// Why slots of a request failed, and how many by each.
+pub(super) fn reasons(request: &RequestReport) -> Vec<(String, u64)> {
+    let fates = &request.fates;
+    let bad = request.statuses.iter().filter(|(status, _)| **status >= 400);
+    let mut rows: Vec<(String, u64)> =
+        bad.map(|(status, count)| (format!("HTTP {status}"), *count)).collect();
+    // Where a profile expects one of these, or refuses another, the ledger alone knows.
+    if rows.iter().map(|(_, count)| count).sum::<u64>() != fates.bad_status {
+        rows = vec![("unexpected status".to_owned(), fates.bad_status)];
+    }
+    rows.extend(request.errors.iter().map(|(kind, count)| (kind.replace('_', " "), *count)));
+    let told = ["ok", "bad_status", "transport_error"];
+    let rest = fates.named().into_iter().filter(|(name, _)| !told.contains(name));
+    rows.extend(rest.map(|(name, count)| (name.replace('_', " "), count)));
+    rows.retain(|(_, count)| *count > 0);
     rows
 }
 
-fn percentiles(times: &Latency) -> [u64; 11] {
-    [
-        times.p50,
-        times.p66,
-        times.p75,
-        times.p80,
-        times.p90,
-        times.p95,
-        times.p98,
-        times.p99,
-        times.p999,
-        times.p9999,
-        times.max,
-    ]
+/// The percentiles that a distribution names.
+pub(super) fn coarse(times: &Latency) -> Vec<Percentile> {
+    if times.count == 0 {
+        return Vec::new();
+    }
+    let figures = [
+        (0.5, "p50", times.p50),
+        (0.66, "p66", times.p66),
+        (0.75, "p75", times.p75),
+        (0.8, "p80", times.p80),
+        (0.9, "p90", times.p90),
+        (0.95, "p95", times.p95),
+        (0.98, "p98", times.p98),
+        (0.99, "p99", times.p99),
+        (0.999, "p999", times.p999),
+        (0.9999, "p9999", times.p9999),
+        (1.0, "max", times.max),
+    ];
+    // Results of versions that did not tell them have zeros.
+    let known = figures.into_iter().filter(|(_, _, time)| *time > 0 || times.p50 == 0);
+    let point = |(share, name, time)| Percentile { share, time, at_least: times.bounds(name) };
+    known.map(point).collect()
 }
 
-fn content_size(requests: &[RequestReport]) -> String {
-    let answers: u64 = requests.iter().flat_map(|request| request.statuses.values()).sum();
-    let bytes: u64 = requests.iter().map(|request| request.bytes).sum();
-    format!("{:.2}", bytes as f64 / answers.max(1) as f64)
+fn at(share: f64, percentiles: &[Percentile]) -> Option<String> {
+    let found = percentiles.iter().find(|point| (point.share - share).abs() < 1e-9);
+    found.map(|point| ms(point.time))
 }
 
-fn time(times: &Latency, ns: u64) -> String {
-    if times.count == 0 { UNKNOWN.to_owned() } else { milliseconds(ns) }
+fn content_size(fates: &Fates, bytes: u64) -> f64 {
+    let answered = fates.ok + fates.bad_status + fates.check_failed;
+    bytes as f64 / answered.max(1) as f64
 }
 
-/// To the microsecond.
-fn milliseconds(ns: u64) -> String {
-    let text = format!("{:.3}", ns as f64 / 1e6);
+fn ms(ns: u64) -> String {
+    number(ns as f64 / 1e6)
+}
+
+/// Three decimals at most.
+fn number(value: f64) -> String {
+    let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn rate(count: u64, length_ns: u64) -> String {
-    Figures(per_second(count, std::time::Duration::from_nanos(length_ns))).to_string()
+fn none() -> String {
+    NONE.to_owned()
 }
 
-/// The whole run, point by point; single names have no course of their own in a report.
-fn history(report: &Report) -> Vec<Row> {
-    let mut rows = vec![[row(HISTORY_BEGIN), row(PERCENTILES), row(HISTORY_END)].concat()];
-    let start = report.started_at.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second);
-    let (mut planned, mut failed) = (0, 0);
-    for point in &report.series {
-        planned += point.planned;
-        failed += point.failed;
-        let second = start.saturating_add_unsigned(point.t / 1_000_000_000);
-        let mut cells = vec![second.to_string(), point.in_flight.to_string()];
-        cells.extend(row(["", "Aggregated"]));
-        cells.extend([point.planned, point.failed].map(|count| rate(count, point.length)));
-        cells.extend(course(point));
-        cells.extend([planned, failed].map(|count| count.to_string()));
-        cells.extend(row([UNKNOWN; 5]));
-        rows.push(cells);
+fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    texts.into_iter().map(str::to_owned).collect()
+}
+
+/// A spreadsheet takes a text that begins so for a formula.
+fn harmless(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
+}
+
+fn table(rows: &[Vec<String>]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        // Rows are of one length and memory takes what is written, so neither of these fails.
+        let _ = writer.write_record(row);
     }
-    rows
-}
-
-/// The percentiles that a point of the series holds.
-fn course(point: &SeriesPoint) -> [String; 11] {
-    let known = |ns| if point.ok + point.censored == 0 { None } else { Some(ns) };
-    PERCENTILES.map(|name| {
-        let ns = match name {
-            "50%" => known(point.p50),
-            "95%" => known(point.p95),
-            "99%" => known(point.p99),
-            _ => None,
-        };
-        ns.map_or_else(|| UNKNOWN.to_owned(), milliseconds)
-    })
-}
-
-/// A line for each way in which a request name failed.
-fn failures(report: &Report) -> Vec<Row> {
-    let mut rows = vec![row(["Method", "Name", "Error", "Occurrences"])];
-    for request in &report.requests {
-        for (error, count) in ways(request) {
-            rows.push(row([&request.method, &request.name, &error, &count.to_string()]));
-        }
-    }
-    rows
-}
-
-fn ways(request: &RequestReport) -> Vec<(String, u64)> {
-    let broken = request.errors.iter().map(|(kind, count)| (kind.replace('_', " "), *count));
-    let fates = request.fates.named().into_iter().filter_map(|(fate, count)| match fate {
-        "ok" | "transport_error" => None,
-        "bad_status" => Some((bad_status(request), count)),
-        fate => Some((fate.replace('_', " "), count)),
-    });
-    fates.chain(broken).filter(|(_, count)| *count > 0).collect()
-}
-
-/// With the statuses that may be meant: which of them a request expects is not in the report.
-fn bad_status(request: &RequestReport) -> String {
-    let statuses = request.statuses.iter().filter(|(status, _)| !(200..300).contains(*status));
-    let statuses: Vec<_> = statuses.map(|(status, count)| format!("{status}: {count}")).collect();
-    format!("bad status ({})", statuses.join(", "))
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::tests::golden;
-    use crate::report::example::{CENSORED, FAILING, report};
+    use crate::report::example;
+
+    fn read(text: &str) -> Vec<Vec<String>> {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+        reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+    }
+
+    fn tables(report: &Report) -> [Vec<Vec<String>>; 4] {
+        render(report, &Detail::default()).map(|(_, text)| read(&text))
+    }
 
     #[test]
-    fn the_files_read_as_the_golden_ones_do() {
-        for (end, text) in render(&report(FAILING)) {
-            golden::check(&format!("locust{end}"), &text);
+    fn columns_are_those_of_locust() {
+        let [stats, history, failures, exceptions] = tables(&example::report(example::FAILING));
+        let percents = "50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%";
+        let expected = [
+            format!(
+                "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,\
+                 Min Response Time,Max Response Time,Average Content Size,Requests/s,Failures/s,{percents}"
+            ),
+            format!(
+                "Timestamp,User Count,Type,Name,Requests/s,Failures/s,{percents},Total Request Count,\
+                 Total Failure Count,Total Median Response Time,Total Average Response Time,\
+                 Total Min Response Time,Total Max Response Time,Total Average Content Size"
+            ),
+            "Method,Name,Error,Occurrences".to_owned(),
+            "Count,Message,Traceback,Nodes".to_owned(),
+        ];
+        for (table, head) in [stats, history, failures, exceptions].iter().zip(expected) {
+            assert_eq!(table[0].join(","), head);
         }
     }
 
     #[test]
-    fn every_row_has_the_headers_columns_and_counts_add_up() {
-        for (end, text) in render(&report(CENSORED)) {
-            let mut reader = csv::Reader::from_reader(text.as_bytes());
-            let columns = reader.headers().unwrap().len();
-            let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
-            assert!(rows.iter().all(|row| row.len() == columns), "{end}");
-            let last = rows.last().map(|row| row.iter().collect::<Vec<_>>());
-            match end {
-                "_stats.csv" => assert_eq!(last.unwrap()[1..4], ["Aggregated", "6000", "600"]),
-                "_stats_history.csv" => assert_eq!(last.unwrap()[17..19], ["6000", "600"]),
-                "_failures.csv" => {
-                    let failed: u64 = rows.iter().map(|row| row[3].parse::<u64>().unwrap()).sum();
-                    assert_eq!(failed, 600);
-                }
-                _ => assert!(rows.is_empty()),
-            }
-        }
+    fn rows_add_up_to_the_ledger() {
+        let report = example::report(example::FAILING);
+        let [stats, history, failures, _] = tables(&report);
+        let sum = |rows: &[Vec<String>], column: usize| {
+            rows.iter().map(|row| row[column].parse::<u64>().unwrap()).sum::<u64>()
+        };
+        let (requests, total) = stats[1..].split_at(3);
+        assert_eq!(total[0][1], "Aggregated");
+        assert_eq!(sum(requests, 2), report.fates.planned);
+        assert_eq!(sum(total, 2), report.fates.planned);
+        assert_eq!(sum(requests, 3), report.fates.planned - report.fates.ok);
+        assert_eq!(sum(&failures[1..], 3), report.fates.planned - report.fates.ok);
+        assert_eq!(history.len(), 31);
+        assert_eq!(history[30][17], report.fates.planned.to_string());
+        assert_eq!((history[1][0].as_str(), history[1][3].as_str()), ("1767323046", "Aggregated"));
+        assert_eq!((history[1][6].as_str(), history[1][7].as_str()), ("63.013", "N/A"));
+        assert!(failures.contains(&texts(["GET", "list interactions", "HTTP 503", "180"])));
     }
 
     #[test]
-    fn names_may_hold_anything() {
-        let mut report = report(FAILING);
-        report.requests[0].name = "a,\"b\"\nc".to_owned();
-        let [(_, text), ..] = render(&report);
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let first = reader.records().next().unwrap().unwrap();
-        assert_eq!(&first[1], "a,\"b\"\nc");
+    fn an_older_result_has_what_it_knows() {
+        let mut report = example::report(example::GOOD);
+        report.response_time.p66 = 0;
+        let [stats, ..] = tables(&report);
+        let total = &stats[4][11..];
+        assert_eq!((total[0].as_str(), total[1].as_str()), (stats[4][4].as_str(), "N/A"));
+        assert!(total[10] != "N/A" && total[2] != "N/A");
+    }
+
+    #[test]
+    fn a_name_is_never_a_formula() {
+        let mut report = example::report(example::FAILING);
+        report.requests[0].name = "=cmd|' /C calc'!A0,\"x\"\n".to_owned();
+        let [stats, _, failures, _] = tables(&report);
+        assert_eq!(stats[1][1], "'=cmd|' /C calc'!A0,\"x\"␊");
+        assert_eq!(failures[1][1], stats[1][1]);
     }
 }

@@ -2,6 +2,9 @@
 
 pub mod actions;
 mod auth;
+pub mod bench;
+mod chart;
+mod clean;
 mod client;
 pub mod comparison;
 pub mod csv;
@@ -9,6 +12,9 @@ pub mod exchange;
 pub mod explanation;
 pub mod exposition;
 mod families;
+pub mod hgrm;
+pub mod hlog;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
@@ -16,11 +22,13 @@ pub mod otlp;
 pub mod progress;
 pub mod protobuf;
 pub mod runs;
+pub mod svg;
 pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod text;
 pub mod units;
+mod verdict;
 
 /// Whether text carries colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::render::{Style, Tone, auth, client};
+use crate::render::{Style, Tone, auth, clean, client};
 use crate::report::flows::FlowsReport;
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
@@ -42,6 +42,7 @@ impl Form {
 
 /// The report in this form, ending in a newline.
 pub fn render(report: &Report, form: Form, style: Style) -> String {
+    let report = &clean::report(report);
     let mut page = Page { text: String::new(), style };
     match form {
         Form::Full => page.full(report),
@@ -304,6 +305,7 @@ pub(super) fn human(ns: u64) -> String {
     Human(Duration::from_nanos(ns)).to_string()
 }
 
+/// An objective's figure.
 pub(super) fn measured(one: &ObjectiveReport) -> String {
     let Some(figure) = one.measured else { return "nothing was answered".to_owned() };
     let text = match one.metric {
@@ -316,7 +318,8 @@ pub(super) fn measured(one: &ObjectiveReport) -> String {
     format!("{bound}{text}{aside}")
 }
 
-fn tier_line(report: &Report) -> String {
+/// The tier with its bar.
+pub(super) fn tier_line(report: &Report) -> String {
     let verdict = &report.verdict;
     let bar = match verdict.tier {
         TierName::Excellent => &report.plan.tier_excellent,
@@ -330,6 +333,7 @@ fn tier_line(report: &Report) -> String {
     format!("tier {}: {bar}{open}", tier(verdict.tier))
 }
 
+/// An outcome's word and its tone.
 pub(super) const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
     match outcome {
         OutcomeName::Pass => ("PASS", Tone::Good),
@@ -347,6 +351,7 @@ pub(super) const fn tier(tier: TierName) -> &'static str {
     }
 }
 
+/// A severity's word and its tone.
 pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
     match severity {
         SeverityName::Info => ("info", Tone::Faint),
@@ -358,7 +363,7 @@ pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
 mod locust;
 mod monitors;
 mod requests;
-mod search;
+pub(super) mod search;
 mod segments;
 
 pub(super) use search::answer;

@@ -9,15 +9,19 @@ pub mod build;
 pub mod comparable;
 pub mod comparison;
 mod convert;
+pub mod detail;
 pub mod echo;
 pub mod flows;
 pub mod generator;
+pub mod header;
 mod latency;
 pub mod monitors;
+pub mod rebuild;
 pub mod search;
 pub mod segment;
 pub mod series;
 pub mod sheet;
+pub mod spectrum;
 
 pub use latency::{Latency, Phases};
 
@@ -36,6 +40,7 @@ use crate::report::monitors::MonitorReport;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
+use crate::report::spectrum::Spectrum;
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "steadfire.result/1";
@@ -110,6 +115,9 @@ pub struct Report {
     /// The parts of a run that was steered by hand, in order; empty if nobody did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<SegmentReport>,
+    /// Response and service time as curves.
+    #[serde(default)]
+    pub spectrum: Spectrum,
     /// The search for the highest rate, if that is what this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<SearchReport>,
@@ -128,6 +136,16 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+impl Tool {
+    /// This program.
+    pub(crate) fn this() -> Self {
+        Self {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
 }
 
 /// The kind of measurement.
@@ -300,7 +318,9 @@ pub struct Fates {
 pub struct RequestReport {
     /// Its name.
     pub name: String,
+    /// Its method; empty in results of versions that did not tell.
     /// Its HTTP method.
+
     #[serde(default)]
     pub method: String,
     /// Its weight in the mix.

@@ -61,6 +61,7 @@ fn remedy(action: Action, source: &io::Error) -> &'static str {
         (Action::Read, io::ErrorKind::InvalidData) => {
             "it was not written by steadfire, or is damaged"
         }
+        (Action::Read, io::ErrorKind::Unsupported) => "use the version of steadfire that wrote it",
         (Action::Read | Action::Remove, _) => "check its permissions",
         (Action::Create | Action::Write, _) => {
             "check its permissions or choose another folder with --out"

@@ -5,6 +5,7 @@
 mod ab;
 mod actions;
 mod blame;
+mod browser;
 mod cli;
 mod compare;
 mod corpus;
@@ -23,6 +24,7 @@ mod machine;
 mod profiles_page;
 mod queueing;
 mod reach;
+mod report;
 mod safety;
 mod scripts;
 mod search;

@@ -27,7 +27,7 @@ pub(super) fn exec(
     let interrupted = take(args, &mut targets, &mut found, output)?;
     let compared = compared(&args.judging, args.order, &found);
     screen.clear();
-    compare::write(args.load.json.as_ref(), args.markdown.as_ref(), &compared)?;
+    compare::write(args.load.json.as_ref(), args.load.markdown.as_ref(), &compared)?;
     let exit = args.judging.exit(compared.verdict.word);
     let [_, of_b] = found;
     if let Some(last) = of_b.into_iter().last() {

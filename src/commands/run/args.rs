@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::builder::TypedValueParser as _;
 
 use crate::analysis::search::Effort;
+use crate::commands::exports::Exports;
 use crate::commands::run::processors::{Pin, Threads, parse_pin, parse_threads};
 use crate::engine::Pacing;
 use crate::load::plan::{LatePolicy, ReceiveClock};
@@ -253,17 +254,12 @@ pub struct Args {
     /// <http://localhost:4318>]
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Output")]
     pub otlp: Option<String>,
-    /// Write `PREFIX_stats.csv`, `_stats_history.csv`, `_failures.csv` and `_exceptions.csv`.
-    #[arg(
-        long,
-        value_name = "PREFIX",
-        help_heading = "Output",
-        help = "Write PREFIX_stats.csv, _stats_history.csv, _failures.csv and _exceptions.csv, with Locust's columns"
-    )]
-    pub csv: Option<OsString>,
-    /// Write the objectives as JUnit XML to FILE
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub junit: Option<PathBuf>,
+    /// Print the result as Markdown, for a pull request, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
+    pub markdown: Option<OsString>,
+    /// Files to write besides.
+    #[command(flatten)]
+    pub exports: Exports,
     /// How the text ends: full has tables of times and phases, locust the block of a Locust suite
     #[arg(long, value_name = "FORM", value_parser = summary_parser(), default_value = "full", help_heading = "Output")]
     pub summary: Form,

@@ -6,7 +6,6 @@ mod budget;
 mod choose;
 mod consent;
 mod course;
-mod exports;
 mod find_max;
 mod fixed;
 pub mod foreign;
@@ -61,7 +60,7 @@ use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
 use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
-use crate::report::Report;
+use crate::report::{Kind, Report};
 use crate::target::{DemoBackend, Settings};
 use crate::transport::tls::{TlsSettings, client_config};
 
@@ -111,6 +110,8 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &session.plan)?;
     output.stream_to(streams);
+    let kind = if args.find_max_rps { Kind::FindMaxRps } else { Kind::Run };
+    output.begin(&verdict::header(&session, kind), screen);
     let report = watched(&mut session, args, &mut output)?;
     output.close_streams(session.screen);
     output.finish(&report, session.screen)?;

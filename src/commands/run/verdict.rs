@@ -13,10 +13,11 @@ use crate::measure::generator::{Generator, Strain};
 use crate::measure::summary::Summary;
 use crate::report::build::Parts;
 use crate::report::echo::Environment;
+use crate::report::header::Header;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
-use crate::report::{ClockSource, OutcomeName, Report};
+use crate::report::{ClockSource, Kind, OutcomeName, Report};
 use crate::time::Offset;
 use crate::transport::clock::StampCounts;
 
@@ -156,8 +157,13 @@ fn assemble(
     })
 }
 
+/// What is known of a measurement before its load.
+pub(super) fn header(session: &Session, kind: Kind) -> Header {
+    Header::new(kind, &session.plan, session.started_at.to_string(), environment(session))
+}
+
 fn names(plan: &Plan) -> impl Iterator<Item = &str> {
-    plan.requests.iter().map(|request| request.name.as_str())
+    plan.rows().map(|request| request.name.as_str())
 }
 
 fn clock_source(stamps: StampCounts) -> ClockSource {

@@ -72,7 +72,7 @@ impl Page {
 }
 
 /// The capacity sheet in a few lines.
-fn sheet(sheet: &CapacitySheet) -> Vec<String> {
+pub(in crate::render) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
     let knee = sheet.knee.map(|knee| {
         format!(
             "knee: {}/s, where the quantile is twice that of the idle target",
