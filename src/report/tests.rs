@@ -15,7 +15,9 @@ fn round_trip(report: &Report) -> Report {
 fn examples_conform_to_the_published_schema_and_come_back() {
     let schema = json_schema();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for report in [report(GOOD), report(FAILING), report(CENSORED), report(LATE), search_report()] {
+    let reports =
+        vec![report(GOOD), report(FAILING), report(CENSORED), report(LATE), search_report()];
+    for report in reports {
         let value = serde_json::to_value(&report).unwrap();
         let faults: Vec<_> = validator.iter_errors(&value).map(|fault| fault.to_string()).collect();
         assert_eq!(faults, Vec::<String>::new());
