@@ -49,8 +49,9 @@ impl Printed {
 
     /// Writes the forms that go to files.
     pub(super) fn write(&self, report: &Report) -> Result<(), Failure> {
-        let forms: [(_, _, fn(&Report) -> String); 2] = [
-            ("--json", &self.json, json::render),
+        type Render = fn(&Report) -> String;
+        let forms = [
+            ("--json", &self.json, json::render as Render),
             ("--markdown", &self.markdown, markdown::render),
         ];
         for (flag, file, render) in forms {
@@ -71,8 +72,13 @@ pub struct Exports {
     /// Write the report as one page for browsers
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub html: Option<PathBuf>,
-    /// Write tables with Locust's columns: PREFIX_stats.csv, _stats_history, _failures, _exceptions
-    #[arg(long, value_name = "PREFIX", help_heading = "Output")]
+    /// Write `PREFIX_stats.csv`, `_stats_history.csv`, `_failures.csv` and `_exceptions.csv`.
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        help_heading = "Output",
+        help = "Write tables with Locust's columns: PREFIX_stats.csv, _stats_history, _failures, _exceptions"
+    )]
     pub csv: Option<PathBuf>,
     /// Write objectives as JUnit tests
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -125,10 +131,10 @@ impl Exports {
             let fault = write(path, content).err()?;
             Some(format!("{flag} {}: {fault}", path.display()))
         }));
-        match faults.is_empty() {
-            true => Ok(()),
-            false => Err(Failure::unexpected(anyhow::anyhow!(faults.join("\nerror: ")))),
+        if faults.is_empty() {
+            return Ok(());
         }
+        Err(Failure::unexpected(anyhow::anyhow!(faults.join("\nerror: "))))
     }
 }
 

@@ -87,7 +87,7 @@ fn history(report: &Report, detail: &Detail) -> String {
         "Total Average Content Size",
     ];
     let mut rows = vec![texts(head.into_iter().chain(PERCENTS).chain(totals))];
-    let start = report.started_at.parse::<jiff::Timestamp>().map_or(0, |start| start.as_second());
+    let start = report.started_at.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second);
     let (mut planned, mut failed) = (0, 0);
     for (place, point) in report.series.iter().enumerate() {
         planned += point.planned;

@@ -39,11 +39,15 @@ pub fn explain(plan: &Plan, schedule: &Schedule, first: &[Planned<'_>]) -> Strin
     let counts = expected_counts(plan, schedule);
     let total: u64 = counts.iter().sum();
     let mut table = Table::new(["Requests", "weight", "share", "expected"]);
-    for (request, count) in plan.requests.iter().zip(&counts) {
+    let singles = plan.requests.iter().map(|request| (request.name.clone(), request.weight));
+    let flows = plan.flows.list.iter().map(|flow| {
+        (format!("{} ({} steps)", flow.name, flow.steps.len()), flow.weight)
+    });
+    for ((name, weight), count) in singles.chain(flows).zip(&counts) {
         let share = *count as f64 / total.max(1) as f64 * 100.0;
         table.row([
-            request.name.clone(),
-            request.weight.to_string(),
+            name,
+            weight.to_string(),
             format!("{share:.2} %"),
             thousands(*count),
         ]);
@@ -125,7 +129,9 @@ fn warm_up_slots(plan: &Plan) -> u64 {
 
 /// How often each request is sent in the measurement: exact for evenly spaced arrivals, else the mean.
 fn expected_counts(plan: &Plan, schedule: &Schedule) -> Vec<u64> {
-    let weights: Vec<u32> = plan.requests.iter().map(|request| request.weight).collect();
+    let singles = plan.requests.iter().map(|request| request.weight);
+    let flows = plan.flows.list.iter().map(|flow| flow.weight);
+    let weights: Vec<u32> = singles.chain(flows).collect();
     let (Ok(mix), Ok(cycle)) = (Mix::new(&weights, plan.seed), cycle_length(&weights)) else {
         return vec![0; weights.len()];
     };

@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn rows_follow_times() {
         for row_number in 0..ROWS {
-            let start = Duration::from_nanos(row_start(row_number).ceil() as u64);
+            let start = Duration::from_secs_f64((row_start(row_number) + 1.0) / 1e9);
             assert_eq!(row(start), row_number);
         }
         assert_eq!((row(Duration::ZERO), row(Duration::from_hours(9))), (0, ROWS - 1));

@@ -13,25 +13,25 @@ pub(in crate::render) fn heat(columns: &[HeatColumn]) -> Option<Chart> {
     let filled = |row: &usize| columns.iter().any(|column| column.answered[*row] > 0);
     let first = (0..detail::ROWS).find(filled)?;
     let last = (0..detail::ROWS).rev().find(filled)?;
-    let lost = columns.iter().any(|column| column.unanswered > 0);
+    let given_up = columns.iter().any(|column| column.unanswered > 0);
     // Those never answered have a row of their own above all others.
     let above = detail::row_start(last + 2);
-    let high = if lost { detail::row_start(last + 4) } else { detail::row_start(last + 1) };
+    let high = if given_up { detail::row_start(last + 4) } else { detail::row_start(last + 1) };
     let most = columns.iter().flat_map(|column| &column.answered).max().copied().unwrap_or(1);
-    let mut shades: [Vec<[f64; 4]>; SHADES.len()] = std::array::from_fn(|_| Vec::new());
+    let mut by_shade: [Vec<[f64; 4]>; SHADES.len()] = std::array::from_fn(|_| Vec::new());
     let mut unanswered = Vec::new();
     for column in columns {
         let (from, to) = (column.from as f64 / 1e9, column.to as f64 / 1e9);
         for row in (first..=last).filter(|row| column.answered[*row] > 0) {
             let cell = [from, to, detail::row_start(row), detail::row_start(row + 1)];
-            shades[shade(column.answered[row], most)].push(cell);
+            by_shade[shade(column.answered[row], most)].push(cell);
         }
         if column.unanswered > 0 {
             unanswered.push([from, to, above, high]);
         }
     }
     let mut marks: Vec<Mark> =
-        SHADES.into_iter().zip(shades).map(|(class, cells)| Mark::Cells(class, cells)).collect();
+        SHADES.into_iter().zip(by_shade).map(|(class, cells)| Mark::Cells(class, cells)).collect();
     marks.push(Mark::Cells("lost", unanswered));
     let mut y = Axis::times("response time", Scale::Log, detail::row_start(first), high);
     y.ticks.retain(|(value, _)| *value <= detail::row_start(last + 1));
@@ -46,7 +46,7 @@ pub(in crate::render) fn heat(columns: &[HeatColumn]) -> Option<Chart> {
     };
     let answered = |column: &HeatColumn| Count(column.answered.iter().sum()).to_string();
     let mut legend = vec![("h1", "few".to_owned()), ("h6", "many answers".to_owned())];
-    if lost {
+    if given_up {
         legend.push(("lost", "some never answered".to_owned()));
     }
     Some(Chart {
@@ -82,6 +82,6 @@ pub(in crate::render) fn heat(columns: &[HeatColumn]) -> Option<Chart> {
 fn shade(count: u64, most: u64) -> usize {
     let share = (count as f64).ln() / (most as f64).ln().max(f64::MIN_POSITIVE);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 7")]
-    let shade = (share.clamp(0.0, 1.0) * (SHADES.len() - 1) as f64).round() as usize;
-    shade
+    let place = (share.clamp(0.0, 1.0) * (SHADES.len() - 1) as f64).round() as usize;
+    place
 }

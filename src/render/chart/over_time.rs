@@ -13,11 +13,14 @@ pub(super) struct Seconds<'a> {
     groups: Vec<Range<usize>>,
 }
 
+/// What a line shows of a point.
+type Value<'a> = Box<dyn Fn(&SeriesPoint) -> Option<f64> + 'a>;
+
 /// One line of a chart over time: class, name, value of a point, and how it reads.
 struct Line<'a> {
     class: &'static str,
     name: &'static str,
-    value: Box<dyn Fn(&SeriesPoint) -> Option<f64> + 'a>,
+    value: Value<'a>,
     text: fn(f64) -> String,
     /// The share that a quantile's line is about.
     share: Option<f64>,
@@ -58,7 +61,7 @@ impl<'a> Seconds<'a> {
         let title = "Rate over time";
         let note = "Asked is what the schedule wanted, whatever the target did; where sent or answered \
                     leave it, somebody could not keep up.";
-        self.chart("rate", (title, note), 250.0, &lines, |_, high| {
+        self.chart("rate", (title, note, 250.0), &lines, |_, high| {
             Axis::numbers("per second", 0.0, high)
         })
     }
@@ -91,7 +94,7 @@ impl<'a> Seconds<'a> {
         let title = "Response time over time";
         let note = "From the instant a request was due to its last byte. Slots never answered are in it \
                     with their age, so these figures can only be too small.";
-        let mut chart = self.chart("response", (title, note), 300.0, &lines, |low, high| {
+        let mut chart = self.chart("response", (title, note, 300.0), &lines, |low, high| {
             let limit = limits.iter().map(|(limit, _)| *limit).fold(high, f64::max);
             // A limit far above the figures would press them to the floor.
             let high = if limit <= 20.0 * high { limit * 1.05 } else { high };
@@ -110,7 +113,7 @@ impl<'a> Seconds<'a> {
             (point.length > 0).then(|| point.failed as f64 * 1e9 / point.length as f64)
         })];
         let note = "Every ending but a good answer, by the instant it ended.";
-        self.chart("failures", ("Failures over time", note), 180.0, &lines, |_, high| {
+        self.chart("failures", ("Failures over time", note, 180.0), &lines, |_, high| {
             Axis::numbers("per second", 0.0, high)
         })
     }
@@ -124,7 +127,7 @@ impl<'a> Seconds<'a> {
         ];
         let note =
             "A level that grows without end says that the target takes less than it is sent.";
-        self.chart("flight", ("Unanswered requests over time", note), 180.0, &lines, |_, high| {
+        self.chart("flight", ("Unanswered requests over time", note, 180.0), &lines, |_, high| {
             Axis::numbers("requests", 0.0, high)
         })
     }
@@ -135,7 +138,7 @@ impl<'a> Seconds<'a> {
         })];
         let note = "How late requests left, waiting for a connection included: what the generator did, \
                     or was made to do.";
-        self.chart("lag", ("Send lag over time", note), 180.0, &lines, |low, high| {
+        self.chart("lag", ("Send lag over time", note, 180.0), &lines, |low, high| {
             let scale = if high / low.max(1.0) > 8.0 { Scale::Log } else { Scale::Linear };
             Axis::times("p99", scale, if scale == Scale::Log { low * 0.8 } else { 0.0 }, high)
         })
@@ -144,8 +147,7 @@ impl<'a> Seconds<'a> {
     fn chart(
         &self,
         id: &'static str,
-        (title, note): (&str, &str),
-        height: f64,
+        (title, note, height): (&str, &str, f64),
         lines: &[Line<'_>],
         y: impl FnOnce(f64, f64) -> Axis,
     ) -> Chart {

@@ -200,13 +200,13 @@ fn tiles(report: &Report) -> Vec<Tile> {
         );
         tile("achieved rate", format!("{}/s", Figures(report.rate.achieved)), aside);
     }
-    let times = &report.response_time;
-    for (name, ns, aside) in [
-        ("p50", times.p50, "half were faster"),
-        ("p95", times.p95, "1 in 20 was slower"),
-        ("p99", times.p99, "1 in 100 was slower"),
+    let response = &report.response_time;
+    for (figure_name, ns, aside) in [
+        ("p50", response.p50, "half were faster"),
+        ("p95", response.p95, "1 in 20 was slower"),
+        ("p99", response.p99, "1 in 100 was slower"),
     ] {
-        tile(name, figure(times, name, ns), aside.to_owned());
+        tile(figure_name, figure(response, figure_name, ns), aside.to_owned());
     }
     let failed = report.fates.planned - report.fates.ok;
     let aside = format!("{} of {}", Count(failed), Count(report.fates.planned));
