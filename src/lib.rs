@@ -3,8 +3,8 @@
 //! The layers, lowest first; a module uses only those before it
 //! (`docs/architecture.md` has the picture, `tests/it/tidy.rs` the check):
 //! `time` · `load`, `profile` and `import` (intent) · `measure` (what happened) · `analysis` (judgement) ·
-//! `report` (the contract) · `render` (bytes) · `machine`, `transport`, `engine`, `target`, `store`
-//! (shells) · `commands` (wiring).
+//! `report` (the contract) · `render` (bytes) · `machine`, `transport`, `engine`, `monitor`, `stream`,
+//! `target`, `store` (shells) · `commands` (wiring).
 
 pub mod analysis;
 pub mod commands;
@@ -15,10 +15,12 @@ pub mod live;
 pub mod load;
 pub mod machine;
 pub mod measure;
+pub mod monitor;
 pub mod profile;
 pub mod render;
 pub mod report;
 pub mod store;
+pub mod stream;
 pub mod target;
 pub mod time;
 pub mod transport;

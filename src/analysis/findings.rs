@@ -100,6 +100,10 @@ pub enum Cause {
     DriftUnknown,
     /// The beginning of the run was unlike the rest.
     Unsettled,
+    /// The run was ended because an objective was broken beyond doubt.
+    Aborted,
+    /// What was monitored, and what of it turned before the response time did.
+    TurnedFirst,
     /// Somebody changed the rate or set a mark while it ran.
     Steered,
 }
@@ -141,6 +145,8 @@ impl Cause {
             Self::Stable => "stable",
             Self::DriftUnknown => "drift_unknown",
             Self::Unsettled => "unsettled",
+            Self::Aborted => "aborted",
+            Self::TurnedFirst => "turned_first",
             Self::Steered => "steered",
         }
     }

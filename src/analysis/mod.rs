@@ -3,9 +3,11 @@
 //! A measurement that the generator itself limited is `invalid`, never a pass or a failure of the target.
 
 pub mod ab;
+pub mod abort;
 pub mod compare;
 pub mod drift;
 pub mod findings;
+pub mod onset;
 pub mod search;
 pub mod settling;
 pub mod sheet;

@@ -38,7 +38,7 @@ impl fmt::Display for Percent {
 }
 
 /// A part of a whole: `23 of 12,543 slots (0.183 %)`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     /// How many.
     pub count: u64,

@@ -72,8 +72,20 @@ pub struct Args {
 }
 
 /// Flags of `run` that say what `ab` says otherwise.
-const NOT_HERE: [&str; 7] =
-    ["duration", "requests", "stages", "host", "current_rate", "replay", "speed"];
+const NOT_HERE: [&str; 12] = [
+    "duration",
+    "requests",
+    "stages",
+    "host",
+    "current_rate",
+    "replay",
+    "speed",
+    "abort_on_fail",
+    "monitors",
+    "monitor_interval",
+    "prometheus",
+    "otlp",
+];
 
 /// The verb's words: those of `run`, with another default where the head of a block is meant and without
 /// those that have no place here.
@@ -130,6 +142,12 @@ fn refuse(args: &Args) -> Result<(), Failure> {
     let table = [
         (load.duration.is_some(), "--duration: --block says how long a block is"),
         (load.requests.is_some(), "--requests: --block says how long a block is"),
+        (load.abort_on_fail.is_some(), "--abort-on-fail: blocks end by their length"),
+        (!load.monitors.is_empty(), "--monitor: ab looks at answers alone"),
+        (
+            load.prometheus.is_some() || load.otlp.is_some(),
+            "--prometheus and --otlp: ab has no figures of one load to stream",
+        ),
         (load.stages.is_some(), "--stages: every block has one rate; give it with --rate"),
         (load.replay.is_some(), "--replay: every block has one rate; give it with --rate"),
         (

@@ -7,7 +7,9 @@ use crate::commands::run::{self, Look};
 use crate::commands::{Failure, clock, hide, stdout};
 use crate::engine::once::preview;
 use crate::exit::Exit;
+use crate::load::flow::Step;
 use crate::load::mix::Mix;
+use crate::load::request::RequestTemplate;
 use crate::load::schedule::Slot;
 use crate::render::explanation::{self, Planned};
 
@@ -51,7 +53,9 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
     };
     let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
     let profile = run::load(name, &environment)?;
-    let total: u64 = profile.requests.iter().map(|request| u64::from(request.weight)).sum();
+    let entries: Vec<_> =
+        profile.requests.iter().cloned().chain(profile.flows.stand_ins()).collect();
+    let total: u64 = entries.iter().map(|entry| u64::from(entry.weight)).sum();
     let logs_in = profile.auth.as_ref().is_some_and(|auth| auth.exchanges().next().is_some());
     let mut text = format!(
         "{}: {} requests, {} set-up calls, {} pools\n",
@@ -66,22 +70,39 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
         writeln!(text, "{share:>6.2} %  {:<18} {} {path}", request.name, request.method)
             .expect("writing to a String cannot fail");
     }
+    for flow in &profile.flows.list {
+        let share = f64::from(flow.weight) / total as f64 * 100.0;
+        writeln!(text, "{share:>6.2} %  {:<18} flow of {} steps", flow.name, flow.steps.len())
+            .expect("writing to a String cannot fail");
+        for Step { request, .. } in &flow.steps {
+            let path = request.path.as_literal().unwrap_or("(varies)");
+            writeln!(text, "          {} {} {path}", request.name, request.method)
+                .expect("writing to a String cannot fail");
+        }
+    }
     Ok(text)
 }
 
 fn explain(args: &run::Args) -> Result<String, Failure> {
     let look = Look::to_explain(args)?;
     let plan = &look.plan;
+    if !plan.flows.list.is_empty() {
+        return Err(Failure::usage(
+            "--explain does not show flows yet; check the profile without it",
+        ));
+    }
     let schedule = look.schedule();
-    let weights: Vec<u32> = plan.requests.iter().map(|request| request.weight).collect();
+    let rows: Vec<&RequestTemplate> = plan.rows().collect();
+    let weights = plan.requests.iter().map(|request| request.weight);
+    let weights: Vec<u32> = weights.chain(plan.flows.list.iter().map(|flow| flow.weight)).collect();
     let mix = Mix::new(&weights, plan.seed).map_err(Failure::usage)?;
     let first: Vec<Slot> = schedule.stride(0, 1).take(SLOTS_SHOWN).collect();
     let slots: Vec<(u64, usize)> =
-        first.iter().map(|slot| (slot.index, mix.request(slot.index))).collect();
+        first.iter().map(|slot| (slot.index, plan.first_row(mix.request(slot.index)))).collect();
     let sent = preview(plan, &slots, clock::since_1970()).map_err(Failure::usage)?;
-    let planned = first.iter().zip(&slots).zip(&sent).map(|((slot, (_, request)), sent)| Planned {
+    let planned = first.iter().zip(&slots).zip(&sent).map(|((slot, (_, row)), sent)| Planned {
         due: slot.due,
-        name: &plan.requests[*request].name,
+        name: &rows[*row].name,
         method: &sent.method,
         uri: &sent.uri,
         headers: &sent.headers,

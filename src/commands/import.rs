@@ -57,7 +57,8 @@ pub enum Format {
     Curl,
     /// A log in the common or combined format, or JSON lines
     AccessLog,
-    /// Locust's PREFIX_stats.csv
+    /// Locust's table of statistics
+    #[value(help = "Locust's table of statistics, PREFIX_stats.csv")]
     LocustStats,
     /// Targets of vegeta, http or json
     Vegeta,

@@ -26,7 +26,6 @@ pub mod runs;
 pub mod schema;
 mod stdout;
 mod stored;
-mod table;
 pub mod target;
 
 pub use outcome::Failure;

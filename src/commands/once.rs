@@ -4,6 +4,8 @@ use crate::commands::run::{self, Look};
 use crate::commands::{Failure, hide, stdout};
 use crate::engine::once::{Single, Stage};
 use crate::exit::Exit;
+use crate::load::request::push_percent;
+use crate::load::secrets::without;
 use crate::render::Tone;
 use crate::render::exchange::{Bodies, answer, request};
 
@@ -39,7 +41,8 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     look.once(&mut |single| {
         done += 1;
         bad += usize::from(single.complaint.is_some());
-        stdout::print(&look.without_secrets(&shown(&single)));
+        let token = [single.token.to_string(), percent_encoded(&single.token)];
+        stdout::print(&without(&look.without_secrets(&shown(&single)), &token));
     })?;
     let word =
         if bad == 0 { "all as expected".to_owned() } else { format!("{bad} not as expected") };
@@ -47,8 +50,15 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     Ok(if bad == 0 { Exit::Ok } else { Exit::Threshold })
 }
 
+/// As it stands in a query.
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::new();
+    push_percent(text, &mut out);
+    out
+}
+
 fn shown(single: &Single) -> String {
-    let Single { name, stage, sent, outcome, complaint } = single;
+    let Single { name, stage, sent, outcome, complaint, .. } = single;
     let bodies = match stage {
         Stage::LogIn => Bodies::Structure,
         Stage::SetUp | Stage::Mix => Bodies::Shown,

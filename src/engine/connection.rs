@@ -12,9 +12,8 @@ use bytes::Bytes;
 
 use crate::engine::alarm::Alarm;
 use crate::engine::dispatch::Dispatcher;
-use crate::engine::prepared::Turn;
+use crate::engine::ruling::{Received, Ruling, by_status};
 use crate::engine::seat::{Job, Seat};
-use crate::load::request::Expect;
 use crate::load::way::KeepAlive;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
@@ -146,34 +145,53 @@ impl<L: Link> Carrier<L> {
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
         let start = self.dispatcher.start.borrow().clone();
-        let due = start.wall.saturating_add(job.due.since(Offset::ZERO));
-        let turn = Turn { slot: job.slot, due, taken: &start.taken };
         let token_version = prepared.token_version(job.slot);
-        let Some(request) = prepared.request(job.request, &turn) else {
-            self.seat.carrying.set(None);
-            let fate = Fate::TransportError(TransportError::Template);
-            self.dispatcher.carried(&job, &job.unsent(fate, clock.now()));
-            return After::Open;
+        let request = match self.dispatcher.journeys.outgoing(prepared, &job, (began, &start)) {
+            Ok(request) => request,
+            Err(unfilled) => {
+                self.seat.carrying.set(None);
+                self.dispatcher.unfilled(&job, unfilled);
+                return After::Open;
+            }
         };
-        let limits = &self.dispatcher.limits;
-        let to_deadline = limits.deadline.map(|deadline| (job.due + deadline).since(began));
-        let patience = to_deadline.map_or(limits.timeout, |left| left.min(limits.timeout));
-        let limit_ns = clock.monotonic(began + patience);
+        let expect = prepared.expect(job.request);
+        let mut case = self.dispatcher.case(expect, &job, &request);
+        let limit_ns = clock.monotonic(self.limit(&job, began));
         self.link.hold_until(clock.monotonic(job.due));
-        let mut let_go = |_: &Bytes| {};
-        let exchange = self.link.exchange(request, &mut let_go);
-        match within(&mut self.alarm, limit_ns, &self.seat, exchange).await {
+        let exchange = match &mut case {
+            None => {
+                let mut let_go = |_: &Bytes| {};
+                let exchange = self.link.exchange(request, &mut let_go);
+                within(&mut self.alarm, limit_ns, &self.seat, exchange).await
+            }
+            Some(case) => {
+                let exchange = self.link.exchange(request, &mut case.keeper);
+                within(&mut self.alarm, limit_ns, &self.seat, exchange).await
+            }
+        };
+        match exchange {
             Within::Ended(Exchange::Answered { status, body_bytes }) => {
                 prepared.heed(status, job.request, job.slot, token_version);
-                let fate = judge(prepared.expect(job.request), status, body_bytes);
-                self.finish(&job, began, fate, Some((status, body_bytes)));
-                match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {
-                    Within::Ended(reuse) => reuse.into(),
-                    Within::TimedOut | Within::Dismissed => After::Closed,
+                let mut sample = self.sample(&job, began, Some((status, body_bytes)));
+                let ruling = match case {
+                    None => Ruling::Ended(by_status(expect, status)),
+                    Some(case) => {
+                        let answer = Received { status, body_bytes, began, sample };
+                        self.dispatcher.rule(expect, &job, case, &answer)
+                    }
+                };
+                self.seat.carrying.set(None);
+                match ruling {
+                    Ruling::Ended(fate) => {
+                        sample.fate = fate;
+                        self.dispatcher.carried(&job, &sample);
+                    }
+                    Ruling::Follow(job) => self.dispatcher.follow(job),
                 }
+                self.settle(limit_ns).await
             }
             Within::Ended(Exchange::Failed(fault)) => {
-                self.finish(&job, began, Fate::TransportError(fault), None);
+                self.fail(&job, began, Fate::TransportError(fault));
                 After::Closed
             }
             Within::Ended(Exchange::NotSent) => {
@@ -182,7 +200,7 @@ impl<L: Link> Carrier<L> {
                 After::Closed
             }
             Within::TimedOut => {
-                self.finish(&job, began, Fate::Timeout, None);
+                self.fail(&job, began, Fate::Timeout);
                 After::GivenUp
             }
             // The leg is over, and the slot was given its fate then.
@@ -190,8 +208,32 @@ impl<L: Link> Carrier<L> {
         }
     }
 
-    fn finish(&mut self, job: &Job, began: Offset, fate: Fate, answer: Option<(u16, u64)>) {
+    async fn settle(&mut self, limit_ns: u64) -> After {
+        match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {
+            Within::Ended(reuse) => reuse.into(),
+            Within::TimedOut | Within::Dismissed => After::Closed,
+        }
+    }
+
+    /// Until when the answer must be there, redirects included.
+    fn limit(&self, job: &Job, began: Offset) -> Offset {
+        let limits = &self.dispatcher.limits;
+        let began = match job.journey {
+            None => began,
+            Some(_) => self.dispatcher.journeys.followed(job).map_or(began, |(_, first)| first),
+        };
+        let to_deadline = limits.deadline.map(|deadline| (job.due + deadline).since(began));
+        began + to_deadline.map_or(limits.timeout, |left| left.min(limits.timeout))
+    }
+
+    fn fail(&mut self, job: &Job, began: Offset, fate: Fate) {
         self.seat.carrying.set(None);
+        let sample = Sample { fate, ..self.sample(job, began, None) };
+        self.dispatcher.carried(job, &sample);
+    }
+
+    /// The latest exchange, its fate left open.
+    fn sample(&mut self, job: &Job, began: Offset, answer: Option<(u16, u64)>) -> Sample {
         let clock = self.dispatcher.recorder.clock();
         let set_up = std::mem::take(&mut self.set_up);
         let Instants { ready, sent, first_byte, last_byte } = self.link.instants();
@@ -200,7 +242,7 @@ impl<L: Link> Carrier<L> {
         }
         let sent = sent.map(|ns| clock.offset(ns));
         let last_byte = last_byte.map(|ns| clock.offset(ns));
-        let sample = Sample {
+        Sample {
             request: job.request,
             due: job.due,
             taken: Some(job.taken_up()),
@@ -209,21 +251,10 @@ impl<L: Link> Carrier<L> {
             first_byte: first_byte.map(|ns| clock.offset(ns)),
             // An answer was there when its last byte was read; anything else ends when it is noticed.
             done: answer.and(last_byte).unwrap_or_else(|| clock.now()),
-            fate,
+            fate: Fate::Open,
             status: answer.map(|(status, _)| status),
             bytes: answer.map_or(0, |(_, bytes)| bytes),
-        };
-        self.dispatcher.carried(job, &sample);
-    }
-}
-
-fn judge(expect: &Expect, status: u16, body_bytes: u64) -> Fate {
-    if !expect.accepts(status) {
-        Fate::BadStatus
-    } else if expect.body_bytes_max.is_some_and(|max| body_bytes > max) {
-        Fate::CheckFailed
-    } else {
-        Fate::Ok
+        }
     }
 }
 

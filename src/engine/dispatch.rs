@@ -3,6 +3,8 @@
 //!
 //! Every slot that enters leaves through [`Dispatcher::finish`] exactly once, with its fate.
 
+mod steps;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::connection;
+use crate::engine::journeys::Journeys;
 use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::leg::Start;
 use crate::engine::prepared::Prepared;
@@ -37,6 +40,7 @@ pub(super) struct Dispatcher {
     pub(super) recorder: Recorder,
     pub(super) dialer: Dialer,
     pub(super) limits: Limits,
+    pub(super) journeys: Journeys,
     pub(super) prepared: Prepared,
     /// Of the leg under way.
     pub(super) start: RefCell<Arc<Start>>,
@@ -67,11 +71,13 @@ impl Dispatcher {
         dialer: Dialer,
         limits: Limits,
         prepared: Prepared,
+        journeys: Journeys,
     ) -> Rc<Self> {
         Rc::new(Self {
             recorder,
             dialer,
             limits,
+            journeys,
             prepared,
             start: RefCell::default(),
             seats: RefCell::default(),
@@ -266,7 +272,7 @@ impl Dispatcher {
             let now = self.recorder.clock().now();
             if self.past_deadline(&job, now) {
                 self.finish(&job, Fate::Timeout, now);
-            } else if self.too_late(&job, now) {
+            } else if self.too_late(&job, now) && self.journeys.followed(&job).is_none() {
                 self.finish(&job, Fate::Shed, now);
             } else {
                 self.in_flight.set(self.in_flight.get() + 1);
@@ -305,19 +311,12 @@ impl Dispatcher {
     /// A slot that a connection carried has ended.
     pub(super) fn carried(&self, job: &Job, sample: &Sample) {
         self.in_flight.set(self.in_flight.get() - 1);
-        self.recorder.ended(sample, job.measured);
-    }
-
-    /// Counts a slot for which the run was over before the generator came to it.
-    pub(super) fn never_taken_up(&self, due: Offset, request: usize, measured: bool, now: Offset) {
-        self.recorder.due(measured);
-        let sample = Sample::unsent(request, due, Fate::Unsent, now);
-        self.recorder.ended(&sample, measured);
+        self.ended(job, sample);
     }
 
     /// Ends a slot that never reached a connection.
     fn finish(&self, job: &Job, fate: Fate, now: Offset) {
-        self.recorder.ended(&job.unsent(fate, now), job.measured);
+        self.ended(job, &job.unsent(fate, now));
     }
 
     /// Once per window: closes connections idle for too long and ends waiting slots past their deadline.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::load::flow::Flows;
 use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::schedule::Arrivals;
@@ -22,6 +23,7 @@ pub(super) fn plan(port: u16) -> Plan {
         },
         way: Way::default(),
         requests: Vec::new(),
+        flows: Flows::default(),
         auth: None,
         setup: Vec::new(),
         pools: Vec::new(),

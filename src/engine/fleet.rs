@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::engine::helm::Helm;
+use crate::engine::journeys::Journeys;
 use crate::engine::leg::{Flow, Leg, LegOutcome, Start, WINDOW};
 use crate::engine::prepare::Ready;
 use crate::engine::prepared::{Prepared, RenderError};
@@ -93,7 +94,7 @@ impl Fleet {
         let (rejected, rejections) = unbounded_channel();
         for number in 0..count {
             let filled = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
-            let prepared = Prepared::new(&ready.requests, plan, filled, &tokens)?;
+            let prepared = Prepared::new(&ready.rows, plan, filled, &tokens)?;
             let equipment = Equipment {
                 number,
                 workers: count,
@@ -101,7 +102,14 @@ impl Fleet {
                 limits: share(&plan.limits, count),
                 route: ready.route.clone(),
                 prepared: prepared.telling(rejected.clone()),
-                requests: ready.requests.len(),
+                rows: ready.rows.len(),
+                singles: ready.requests.len(),
+                journeys: Journeys::new(
+                    plan,
+                    Arc::clone(&ready.flows),
+                    ready.requests.len(),
+                    &ready.pools,
+                ),
                 receive_clock: plan.receive_clock,
             };
             let (commands, inbox) = unbounded_channel();
@@ -172,7 +180,7 @@ impl Fleet {
                 helm: Arc::clone(&helm),
             })
         });
-        let mut collector = Collector::new(self.workers.len(), self.ready.requests.len());
+        let mut collector = Collector::new(self.workers.len(), self.ready.rows.len());
         while collector.running() {
             match self.messages.recv().map_err(|_| FleetError::Lost)? {
                 Message::Window { worker, end, window } => collector.window(worker, end, *window),
@@ -196,6 +204,7 @@ impl Fleet {
             }
         }
         let outcome = collector.outcome(helm.stop() != Offset::MAX, helm.turns());
+        let outcome = LegOutcome { start_ns, ..outcome };
         self.taken.replace(self.ready.feeding.after(&start.taken, outcome.slots));
         Ok(outcome)
     }
@@ -255,6 +264,7 @@ impl Collector {
                 tally: Tally::new(requests),
                 turns: Vec::new(),
                 parts: Vec::new(),
+                start_ns: 0,
                 arrivals_end: Offset::ZERO,
                 end: Offset::ZERO,
                 stopped: false,

@@ -4,16 +4,20 @@
 //! tally; nothing is shared between them while they send. The engine judges nothing and prints nothing.
 
 mod alarm;
+mod arrivals;
 mod connection;
 mod cookies;
 mod desk;
 mod dispatch;
+mod entries;
 #[cfg(test)]
 mod example;
 pub mod fleet;
 mod helm;
 pub mod issuer;
+mod journeys;
 mod keeper;
+mod kept;
 mod learnt;
 pub mod leg;
 pub mod once;
@@ -23,6 +27,7 @@ mod prepared;
 mod recorder;
 mod rehearsal;
 pub mod renewal;
+mod ruling;
 mod seat;
 mod session;
 mod timer;

@@ -1,17 +1,21 @@
 //! One exchange of each kind, kept whole, for a look before the load.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 
-use crate::engine::prepare::{PrepareError, Surroundings, feeding, prepare, route_of};
+use crate::engine::prepare::{PrepareError, Ready, Surroundings, feeding, prepare, route_of};
 use crate::engine::prepared::{Prepared, RenderError, Turn, setup_outgoing};
+use crate::load::answer::{self as answered, Body};
 use crate::load::auth::Auth;
+use crate::load::expect::{Expect, Inspection};
+use crate::load::extract::{Gathered, GatheredPool, Ring, Target};
 use crate::load::mix::Mix;
 use crate::load::plan::{Plan, SetupRequest};
-use crate::load::request::{Expect, Pools, RequestTemplate};
+use crate::load::request::{Pools, RequestTemplate};
 use crate::transport::connect::Dialer;
 use crate::transport::exchange::Outgoing;
 use crate::transport::single::{Answer, SingleError, fetch};
@@ -56,6 +60,8 @@ pub struct Single {
     pub outcome: Result<Answer, SingleError>,
     /// What was wrong with the answer.
     pub complaint: Option<String>,
+    /// The token that it may have carried, which is not to be shown; empty where there is none.
+    pub token: Arc<str>,
 }
 
 /// Sends the log-in, the set-up requests and each request of the mix one time, and hands over each exchange
@@ -80,24 +86,92 @@ pub async fn once(
     }
     let ready = prepare(plan, surroundings).await?;
     let tokens: Vec<Arc<str>> = ready.tokens.iter().map(|one| Arc::clone(&one.text)).collect();
-    let token = tokens.first().map_or("", |token| token);
+    let of = |slot: usize| tokens.get(slot % tokens.len().max(1)).cloned().unwrap_or_default();
     for setup in &plan.setup {
-        let filled = (&ready.pools, token);
-        show(desk.exchange_of(setup, Stage::SetUp, plan, filled).await?);
+        let filled = (&ready.pools, &*of(0));
+        let single = desk.exchange_of(setup, Stage::SetUp, plan, filled).await?;
+        show(Single { token: of(0), ..single });
     }
     let sources = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
-    let prepared = Prepared::new(&ready.requests, plan, sources, &tokens)?;
-    for (at, slot) in (0..ready.requests.len()).zip(0..) {
-        let request = &ready.requests[at];
-        let turn = Turn { due: now, ..Turn::rehearsed(slot) };
-        let outgoing = prepared.request(at, &turn).ok_or_else(|| unsendable(request))?;
-        show(desk.exchange(&request.name, Stage::Mix, outgoing, &request.expect).await);
+    let prepared = Prepared::new(&ready.rows, plan, sources, &tokens)?;
+    let mut left = Left::new(&ready);
+    let mut rows: Vec<usize> = (0..ready.rows.len()).collect();
+    // Twice, since later answers may bring what an earlier request is filled with.
+    for _ in 0..2 {
+        let mut unfilled = Vec::new();
+        for row in rows {
+            let request = &ready.rows[row];
+            let gathered = left.gathered(row);
+            let turn = Turn { due: now, gathered, ..Turn::rehearsed(row as u64) };
+            if !prepared.is_filled_by(row, gathered) {
+                unfilled.push(row);
+                continue;
+            }
+            let outgoing = prepared.request(row, &turn).ok_or_else(|| unsendable(request))?;
+            let expect = &request.expect;
+            let single = desk.exchange(&request.name, Stage::Mix, outgoing, expect).await;
+            left.take(row, expect, &single);
+            show(Single { token: of(row), ..single });
+        }
+        rows = unfilled;
     }
-    Ok(())
+    match rows.first() {
+        None => Ok(()),
+        Some(row) => Err(PrepareError::Unusable {
+            step: ready.rows[*row].name.clone(),
+            what: "no answer brought what it is filled with".to_owned(),
+        }),
+    }
 }
 
-/// The requests that these slots would send if they were due `now`, since 1970. Pools hold their own name in capitals, and the token is
-/// called TOKEN.
+/// What answers have left for later requests.
+struct Left {
+    pools: Vec<Ring>,
+    /// Of each flow.
+    variables: Vec<Vec<Option<String>>>,
+    /// The flow that a row is a step of.
+    flows: Vec<Option<usize>>,
+}
+
+impl Left {
+    fn new(ready: &Ready) -> Self {
+        let list = &ready.flows.list;
+        let steps =
+            list.iter().enumerate().flat_map(|(flow, one)| vec![Some(flow); one.steps.len()]);
+        Self {
+            pools: ready.flows.gathered.iter().map(|pool| pool.begun(&ready.pools)).collect(),
+            variables: list.iter().map(|flow| vec![None; flow.variables]).collect(),
+            flows: vec![None; ready.requests.len()].into_iter().chain(steps).collect(),
+        }
+    }
+
+    fn gathered(&self, row: usize) -> Gathered<'_> {
+        let variables = self.flows[row].map_or(&[][..], |flow| &self.variables[flow]);
+        Gathered { variables, pools: &self.pools }
+    }
+
+    fn take(&mut self, row: usize, expect: &Expect, single: &Single) {
+        let Ok(answer) = &single.outcome else { return };
+        for (target, values) in inspected(expect, answer).taken {
+            match target {
+                Target::Pool(pool) => values.into_iter().for_each(|one| self.pools[pool].push(one)),
+                Target::Variable(number) => {
+                    if let Some(flow) = self.flows[row] {
+                        self.variables[flow][number] = values.into_iter().next();
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn inspected(expect: &Expect, answer: &Answer) -> Inspection {
+    let body = Body::Whole(&answer.body);
+    expect.inspect(&answered::Answer::new(answer.body.len() as u64, &answer.headers, body))
+}
+
+/// The requests that these slots would send if they were due `now`, since 1970. Pools hold their own name
+/// in capitals, and the token is called TOKEN.
 ///
 /// # Errors
 /// A request renders to something that HTTP forbids.
@@ -111,14 +185,23 @@ pub fn preview(
         .iter()
         .map(|pool| Arc::from([pool.name.to_ascii_uppercase()]) as Arc<[String]>)
         .collect();
-    let weights: Vec<u32> = plan.requests.iter().map(|request| request.weight).collect();
-    let feeding = feeding(plan, &plan.requests, &Mix::new(&weights, plan.seed)?);
-    let prepared =
-        Prepared::new(&plan.requests, plan, (pools, Arc::new(feeding)), &["TOKEN".into()])?;
+    let weights = plan.requests.iter().map(|request| request.weight);
+    let weights: Vec<u32> = weights.chain(plan.flows.list.iter().map(|flow| flow.weight)).collect();
+    let mix = Mix::new(&weights, plan.seed)?;
+    let feeding = Arc::new(feeding(plan, &plan.requests, &mix));
+    let rows: Vec<RequestTemplate> = plan.rows().cloned().collect();
+    let prepared = Prepared::new(&rows, plan, (pools, feeding), &["TOKEN".into()])?;
+    let named = |pool: &GatheredPool| {
+        let mut ring = Ring::new(1);
+        ring.push(pool.name.to_ascii_uppercase());
+        ring
+    };
+    let pools: Vec<Ring> = plan.flows.gathered.iter().map(named).collect();
+    let gathered = Gathered { variables: &[], pools: &pools };
     let rendered = |(slot, request): &(u64, usize)| {
-        let turn = Turn { due: now, ..Turn::rehearsed(*slot) };
+        let turn = Turn { due: now, gathered, ..Turn::rehearsed(*slot) };
         let outgoing = prepared.request(*request, &turn);
-        outgoing.map(|one| sent(&one)).ok_or_else(|| unsendable(&plan.requests[*request]))
+        outgoing.map(|one| sent(&one)).ok_or_else(|| unsendable(&rows[*request]))
     };
     Ok(slots.iter().map(rendered).collect::<Result<_, _>>()?)
 }
@@ -165,7 +248,7 @@ impl Desk {
             Ok(answer) => complaint(expect, answer),
             Err(error) => Some(error.to_string()),
         };
-        Single { name: name.to_owned(), stage, sent, outcome, complaint }
+        Single { name: name.to_owned(), stage, sent, outcome, complaint, token: Arc::default() }
     }
 }
 
@@ -173,12 +256,21 @@ fn complaint(expect: &Expect, answer: &Answer) -> Option<String> {
     if !expect.accepts(answer.status) {
         return Some(match expect.statuses.as_slice() {
             [] => format!("status {}, expected 200 to 399", answer.status),
-            statuses => format!("status {}, expected {statuses:?}", answer.status),
+            statuses => format!("status {}, expected {}", answer.status, listed(statuses)),
         });
     }
-    let bytes = answer.body.len() as u64;
-    let most = expect.body_bytes_max.filter(|most| bytes > *most)?;
-    Some(format!("{bytes} bytes, expected {most} at most"))
+    let inspection = inspected(expect, answer);
+    let failed: Vec<String> =
+        inspection.amiss.places().map(|place| expect.name_of(place)).collect();
+    inspection.failed.then(|| format!("failed: {}", failed.join(", ")))
+}
+
+fn listed(statuses: &[RangeInclusive<u16>]) -> String {
+    let one = |range: &RangeInclusive<u16>| match (range.start(), range.end()) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first} to {last}"),
+    };
+    statuses.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn sent(outgoing: &Outgoing) -> Sent {

@@ -3,7 +3,7 @@
 //! Nothing here is measured. Each failure names the step, the cause and the remedy, and no message holds
 //! a password or a token.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,16 +11,19 @@ use http::HeaderName;
 use rustls::ClientConfig;
 
 use crate::engine::desk::{Desk, document, step};
+use crate::engine::entries::{self, Entries};
 use crate::engine::issuer::{Issuer, OwnLife, Token};
 use crate::engine::prepared::RenderError;
+use crate::engine::ruling::failed_checks;
 use crate::load::auth::Auth;
 use crate::load::feeder::{FeederId, Feeding};
+use crate::load::flow::Flows;
 use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::request::{Pools, RequestTemplate, Template};
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::measure::fate::TransportError;
-use crate::profile::{EmptyPool, Redistributed, redistribute, select};
+use crate::profile::{EmptyPool, Redistributed, select};
 use crate::time::Human;
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
@@ -154,9 +157,13 @@ fn list(empty: &[EmptyPool]) -> String {
 pub struct Ready {
     /// Where to connect.
     pub route: Route,
-    /// The mix, after weights of empty pools have moved.
+    /// The mix's single requests, after weights of empty pools have moved.
     pub requests: Arc<[RequestTemplate]>,
-    /// Slot index → request.
+    /// The mix's flows, which come after them.
+    pub flows: Arc<Flows>,
+    /// Rows of the ledger: the single requests, then the steps of flows.
+    pub rows: Arc<[RequestTemplate]>,
+    /// Slot index → single request or flow.
     pub mix: Arc<Mix>,
     /// Collected values.
     pub pools: Pools,
@@ -197,22 +204,20 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
     let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
-    let (requests, redistributed) =
-        redistribute(plan.requests.clone(), &plan.pools, &plan.setup, &pools)
-            .map_err(PrepareError::EmptyPools)?;
-    let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
-    let mix = Arc::new(match &plan.trace {
-        Some(trace) => Mix::recorded(trace.requests()),
-        None => Mix::new(&weights, plan.seed)?,
-    });
+    let Entries { requests, flows, rows, mix, redistributed } = entries::settle(plan, &pools)?;
     let feeding = Arc::new(feeding(plan, &requests, &mix));
-    let requests = requests.into();
-    Ok(Ready { route, requests, mix, pools, feeding, tokens, issuer, redistributed })
+    Ok(Ready { route, requests, flows, rows, mix, pools, feeding, tokens, issuer, redistributed })
 }
 
 /// Which rows the slots of a mix take.
 pub(super) fn feeding(plan: &Plan, requests: &[RequestTemplate], mix: &Mix) -> Feeding {
-    let used: Vec<Vec<FeederId>> = requests.iter().map(|one| one.feeders().collect()).collect();
+    let single = requests.iter().map(|one| one.feeders().collect());
+    // A flow takes one row for all of its steps.
+    let flows = plan.flows.list.iter().map(|flow| {
+        flow.steps.iter().flat_map(|step| step.request.feeders()).collect::<BTreeSet<_>>()
+    });
+    let used: Vec<Vec<FeederId>> =
+        single.chain(flows.map(|feeders| feeders.into_iter().collect())).collect();
     Feeding::new(plan.feeders.clone(), mix, |request| &used[request], plan.seed)
 }
 
@@ -289,7 +294,7 @@ fn check_headers(plan: &Plan) -> Result<(), PrepareError> {
     let log_ins = plan.auth.iter().filter(|auth| auth.origin().is_none()).flat_map(Auth::exchanges);
     let setup = log_ins.chain(&plan.setup);
     let setup = setup.map(|request| (&request.name, &request.headers));
-    let requests = plan.requests.iter().map(|request| (&request.name, &request.headers));
+    let requests = plan.rows().map(|request| (&request.name, &request.headers));
     for (request, headers) in setup.chain(requests) {
         let unfit = |(name, value): &&(HeaderName, Template)| match name.as_str() {
             "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade" => {
@@ -361,6 +366,10 @@ impl Desk<'_> {
                 };
                 let (step, status) = (step(setup), answer.status);
                 return Err(PrepareError::Refused { step, status, remedy });
+            }
+            if let Some(check) = failed_checks(&setup.expect, &answer).first() {
+                let what = format!("the answer fails the check `{check}`");
+                return Err(PrepareError::Unusable { step: step(setup), what });
             }
             for (pool, source) in self.plan.pools.iter().enumerate() {
                 if source.setup == number {

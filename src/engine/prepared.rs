@@ -17,6 +17,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::engine::tokens::{Rejection, Renewed, Tokens};
 use crate::load::body::Body;
+use crate::load::extract::{Gathered, Ring};
 use crate::load::feeder::{Feeding, Taken};
 use crate::load::plan::{Plan, Scheme, SetupRequest};
 use crate::load::random::SplitMix64;
@@ -38,6 +39,10 @@ enum Part<T, V> {
 pub(super) struct Turn<'a> {
     /// Within its leg.
     pub(super) slot: u64,
+    /// Of the flow that it starts, from 0.
+    pub(super) step: u64,
+    /// What earlier answers have left.
+    pub(super) gathered: Gathered<'a>,
     /// Its due instant, since 1970.
     pub(super) due: Duration,
     /// By earlier legs.
@@ -47,7 +52,8 @@ pub(super) struct Turn<'a> {
 impl Turn<'static> {
     /// Slot `slot` of a leg that comes first and measures nothing.
     pub(super) fn rehearsed(slot: u64) -> Self {
-        Self { slot, due: Duration::ZERO, taken: Rows::none().taken }
+        let (step, gathered) = (0, Gathered::NONE);
+        Self { slot, step, gathered, due: Duration::ZERO, taken: Rows::none().taken }
     }
 }
 
@@ -64,6 +70,8 @@ struct Entry {
     expect: Expect,
     /// Whether a token is anywhere in it.
     carries_token: bool,
+    /// What earlier answers must have brought: gathered pools and variables, by number.
+    needs: (Vec<usize>, Vec<usize>),
 }
 
 /// Requests ready to be sent.
@@ -166,14 +174,15 @@ impl Prepared {
             body,
             expect: request.expect.clone(),
             carries_token: request.carries_token(),
+            needs: request.gathers(),
         })
     }
 
     fn fill<'a>(&'a self, turn: &Turn<'a>, token: &'a str) -> Fill<'a> {
-        let random = SplitMix64::for_slot(self.seed, turn.slot);
+        let random = SplitMix64::for_step(self.seed, turn.slot, turn.step);
         let plain = Fill::of(random, turn.slot, &self.pools, token);
         let rows = Rows { feeding: &self.feeding, taken: turn.taken };
-        Fill { due: turn.due, rows, ..plain }
+        Fill { due: turn.due, rows, gathered: turn.gathered, ..plain }
     }
 
     /// Whether every value that the template may take up can stand in a header; what expressions make of
@@ -216,6 +225,16 @@ impl Prepared {
     /// Sends another token from now on.
     pub(super) fn renew(&self, renewed: Renewed) {
         self.tokens.renew(renewed);
+    }
+
+    /// Whether earlier answers have brought what a request is filled with.
+    pub(super) fn is_filled_by(&self, request: usize, gathered: Gathered<'_>) -> bool {
+        let (pools, variables) = &self.entries[request].needs;
+        let filled = |ring: &Ring| !ring.values().is_empty();
+        pools.iter().all(|&pool| gathered.pools.get(pool).is_some_and(filled))
+            && variables
+                .iter()
+                .all(|&number| gathered.variables.get(number).is_some_and(Option::is_some))
     }
 
     /// The request that a slot sends; nothing if an expression fails, or gives what HTTP forbids.
@@ -416,7 +435,7 @@ mod tests {
         let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
         let without = RequestTemplate { headers: Vec::new(), ..detail() };
         let mut expecting = detail();
-        expecting.expect.statuses = vec![401];
+        expecting.expect.statuses = vec![401..=401];
         let requests = [without, expecting, detail()];
         let pools: Pools = Arc::from([Arc::from(["x".to_owned()])]);
         let filled = (pools, Arc::default());

@@ -6,6 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use crate::load::expect::Amiss;
+use crate::measure::flow::Milestone;
 use crate::measure::sample::{Sample, SetUp};
 use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Window};
@@ -84,13 +86,38 @@ impl Recorder {
         }
     }
 
+    /// Enters what was amiss with an answer.
+    pub(super) fn amiss(&self, request: usize, amiss: Amiss, measured: bool) {
+        if measured && !amiss.is_empty() {
+            self.latest(|part| part.record_amiss(request, amiss));
+        }
+    }
+
+    /// Enters a redirect that is followed.
+    pub(super) fn redirected(&self, request: usize, measured: bool) {
+        if measured {
+            self.latest(|part| part.record_redirect(request));
+        }
+    }
+
+    /// Enters what became of a flow; it counts if its first step does.
+    pub(super) fn flow(&self, flow: usize, milestone: Milestone, measured: bool) {
+        if measured {
+            self.latest(|part| part.record_flow(flow, milestone));
+        }
+    }
+
     /// Enters how long opening a connection took.
     pub(super) fn connected(&self, set_up: SetUp, opening: Opening) {
-        if self.warming.get() {
-            return;
+        if !self.warming.get() {
+            self.latest(|part| part.record_connect(set_up, opening));
         }
+    }
+
+    /// Enters what belongs to an instant rather than to a slot.
+    fn latest(&self, record: impl FnOnce(&mut Tally)) {
         if let Some(part) = self.parts.borrow_mut().last_mut() {
-            part.record_connect(set_up, opening);
+            record(part);
         }
     }
 

@@ -6,6 +6,8 @@ use std::cell::{Cell, OnceCell};
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::engine::journeys::JourneyId;
+use crate::load::schedule::Slot;
 use crate::measure::fate::Fate;
 use crate::measure::sample::Sample;
 use crate::time::Offset;
@@ -24,9 +26,18 @@ pub(super) struct Job {
     pub(super) waited: bool,
     /// Whether a connection already gave it back unsent.
     pub(super) returned: bool,
+    /// The flow or redirect it is part of.
+    pub(super) journey: Option<JourneyId>,
 }
 
 impl Job {
+    /// A slot that is taken up now for this row of the ledger.
+    pub(super) const fn new(slot: Slot, request: usize, measured: bool, taken: Offset) -> Self {
+        let Slot { index: slot, due } = slot;
+        let (waited, returned, journey) = (false, false, None);
+        Self { slot, due, request, measured, taken, waited, returned, journey }
+    }
+
     /// When the worker took it up; a head start does not count.
     pub(super) fn taken_up(&self) -> Offset {
         self.taken.max(self.due)

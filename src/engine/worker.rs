@@ -3,6 +3,8 @@
 //! It takes the slots of its stride as they come due and hands its windows to the collector; nothing
 //! flows between workers.
 
+mod steps;
+
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -11,9 +13,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
+use crate::engine::arrivals::Arrivals;
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::helm::Helm;
-use crate::engine::leg::{Leg, Start, Steerable, WINDOW};
+use crate::engine::journeys::Journeys;
+use crate::engine::leg::{Leg, Start, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
@@ -22,7 +26,6 @@ use crate::engine::seat::Job;
 use crate::engine::tokens::Renewed;
 use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
-use crate::load::schedule::{Slot, Slots};
 use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
 use crate::measure::generator::WorkerTime;
@@ -37,9 +40,6 @@ use crate::transport::route::Route;
 const BURST: usize = 32;
 /// How often a drain looks whether everything has been answered.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
-/// Once arrivals are over, slots that have not been taken up yet are given up when they are later than
-/// the drain and than this, or than this alone if arrivals were stopped.
-const LATENESS_MIN: Duration = Duration::from_secs(1);
 
 /// What the fleet asks of a worker.
 pub(super) enum Command {
@@ -101,7 +101,11 @@ pub(super) struct Equipment {
     pub(super) limits: Limits,
     pub(super) route: Route,
     pub(super) prepared: Prepared,
-    pub(super) requests: usize,
+    /// Rows of the ledger: the requests of the mix, then the steps of flows.
+    pub(super) rows: usize,
+    /// Those of them that the mix sends by themselves.
+    pub(super) singles: usize,
+    pub(super) journeys: Journeys,
     pub(super) receive_clock: ReceiveClock,
 }
 
@@ -160,6 +164,8 @@ enum Next {
 struct Worker<'a> {
     number: usize,
     workers: usize,
+    /// Entries of the mix that are single requests; those after them are flows.
+    singles: usize,
     dispatcher: Rc<Dispatcher>,
     pacer: Pacer,
     messages: &'a Sender<Message>,
@@ -167,15 +173,16 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(equipment: Equipment, messages: &'a Sender<Message>) -> std::io::Result<Self> {
-        let Equipment { number, workers, limits, route, prepared, requests, receive_clock, .. } =
-            equipment;
+        let Equipment { number, workers, limits, route, receive_clock, singles, .. } = equipment;
         let dialer = Dialer::new(route, limits.connect_timeout).part(number, workers);
         let dialer = match receive_clock {
             ReceiveClock::Kernel => dialer.with_kernel_clock(Rc::default()),
             ReceiveClock::User => dialer,
         };
-        let dispatcher = Dispatcher::new(Recorder::new(requests), dialer, limits, prepared);
-        Ok(Self { number, workers, dispatcher, pacer: Pacer::new()?, messages })
+        let Equipment { prepared, rows, journeys, .. } = equipment;
+        let recorder = Recorder::new(rows);
+        let dispatcher = Dispatcher::new(recorder, dialer, limits, prepared, journeys);
+        Ok(Self { number, workers, singles, dispatcher, pacer: Pacer::new()?, messages })
     }
 
     async fn obey(&mut self, command: Command, commands: &mut UnboundedReceiver<Command>) -> Next {
@@ -225,8 +232,7 @@ impl<'a> Worker<'a> {
     ) -> Next {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
-        self.dispatcher.start.replace(Arc::clone(&assignment.start));
-        self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
+        self.begin(&assignment, clock);
         self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
             HttpVersion::Http1 => leg.send_stamps(self.workers),
             // A write carries the frames of several requests.
@@ -251,36 +257,42 @@ impl<'a> Worker<'a> {
                     return Next::Quit;
                 }
             }
-            if arrivals.past_sending(now, leg.drain) {
-                while let Some((slot, request, measured)) = arrivals.take(now, Offset::MAX) {
-                    self.dispatcher.never_taken_up(slot.due, request, measured, now);
-                }
-            }
+            self.give_up_late(&mut arrivals, now, leg.drain);
             let head_start =
                 if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };
-            if self.take_due(&mut arrivals, clock.now(), head_start, next_tick) == Progress::More {
+            let taken = clock.now();
+            self.take_steps(&arrivals, taken, head_start, next_tick);
+            if self.take_due(&mut arrivals, taken, head_start, next_tick) == Progress::More {
                 // What has been taken up leaves before more is.
                 tokio::task::yield_now().await;
                 continue;
             }
             let mut wake = next_tick;
+            let next_step = self.next_step(&arrivals);
+            if let Some(due) = next_step {
+                wake = wake.min(due - head_start);
+            }
             if let Some(due) = arrivals.next_due() {
                 wake = wake.min(due - head_start);
             } else if !arrivals.may_go_on(now) {
                 // Waiting for the last answers says nothing about how busy the load made it.
                 time.get_or_insert_with(|| ThreadTime::now().since(began));
-                let drained = arrivals.ended() + leg.drain;
-                if self.dispatcher.outstanding() == 0 || now >= drained {
+                let drained = self.ended(&arrivals).max(next_step.unwrap_or_default()) + leg.drain;
+                let nothing_left = self.dispatcher.outstanding() == 0 && next_step.is_none();
+                if nothing_left || now >= drained {
                     break;
                 }
                 wake = wake.min(drained).min(now + DRAIN_STEP);
             } else {
                 wake = wake.min(arrivals.ended());
             }
-            self.pacer.wait_until(wake).await;
+            self.rest(wake).await;
         }
         let end = clock.now();
         self.dispatcher.abandon(end);
+        while let Some(job) = self.dispatcher.journeys.take(end, arrivals.steps_end(), end) {
+            self.dispatcher.never_sent(&job, end);
+        }
         self.close_window(end, leg.warmup);
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
@@ -288,11 +300,18 @@ impl<'a> Worker<'a> {
             connections_peak: self.dispatcher.take_connections_peak(),
             time: time.unwrap_or_default(),
             stamps: self.dispatcher.dialer.take_stamps(),
-            arrivals_end: arrivals.ended(),
+            arrivals_end: self.ended(&arrivals),
             end,
             slots: arrivals.taken,
         })));
         Next::GoOn
+    }
+
+    fn begin(&self, assignment: &Assignment, clock: Clock) {
+        let leg = &assignment.leg;
+        self.dispatcher.start.replace(Arc::clone(&assignment.start));
+        self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
+        self.dispatcher.journeys.begin(Offset::ZERO + leg.warmup);
     }
 
     /// Takes up the slots that are due by `now` or within the head start, a burst at the most. One due at
@@ -305,19 +324,15 @@ impl<'a> Worker<'a> {
         window_end: Offset,
     ) -> Progress {
         for _ in 0..BURST {
-            let Some((slot, request, measured)) = arrivals.take(taken + head_start, window_end)
+            let Some((slot, entry, measured)) = arrivals.take(taken + head_start, window_end)
             else {
                 return Progress::Done;
             };
-            self.dispatcher.dispatch(Job {
-                slot: slot.index,
-                due: slot.due,
-                request,
-                measured,
-                taken,
-                waited: false,
-                returned: false,
-            });
+            let job = Job::new(slot, entry, measured, taken);
+            match entry.checked_sub(self.singles) {
+                None => self.dispatcher.dispatch(job),
+                Some(flow) => self.dispatcher.start_flow(flow, job),
+            }
         }
         Progress::More
     }
@@ -340,92 +355,6 @@ enum Progress {
 fn first_tick(warmup: Duration) -> Offset {
     let into = crate::time::whole_nanos(warmup) % crate::time::whole_nanos(WINDOW);
     if into == 0 { Offset::ZERO + WINDOW } else { Offset::from_nanos(into) }
-}
-
-/// A worker's share of the schedule, as it comes due.
-struct Arrivals {
-    slots: Slots,
-    /// The slot after the last that was taken.
-    next: Option<Slot>,
-    mix: Arc<Mix>,
-    helm: Arc<Helm>,
-    steerable: Steerable,
-    /// Turns that have been taken in.
-    heeded: usize,
-    dispatcher: Rc<Dispatcher>,
-    warmup: Offset,
-    schedule_end: Offset,
-    /// One more than the last slot that was taken.
-    taken: u64,
-}
-
-impl Arrivals {
-    fn new(
-        assignment: &Assignment,
-        dispatcher: Rc<Dispatcher>,
-        worker: usize,
-        workers: usize,
-    ) -> Self {
-        let leg = &assignment.leg;
-        let mut slots = leg.schedule.stride(worker as u64, workers as u64);
-        Self {
-            next: slots.next(),
-            slots,
-            mix: Arc::clone(&assignment.mix),
-            helm: Arc::clone(&assignment.helm),
-            steerable: leg.steerable,
-            heeded: 0,
-            dispatcher,
-            warmup: Offset::ZERO + leg.warmup,
-            schedule_end: leg.schedule.end(),
-            taken: 0,
-        }
-    }
-
-    /// Takes in the turns that have come.
-    fn heed(&mut self) {
-        while let Some(turn) = self.helm.turn_after(self.heeded) {
-            self.heeded += 1;
-            self.dispatcher.recorder.turn(turn.at);
-            self.schedule_end = turn.end;
-            let ahead = self.next.take_if(|slot| slot.due >= turn.at);
-            self.slots.turn(&turn, ahead);
-            self.next = self.next.or_else(|| self.slots.next());
-        }
-    }
-
-    /// When the next slot is due; `None` once arrivals have ended, or while they pause.
-    fn next_due(&mut self) -> Option<Offset> {
-        self.heed();
-        let stop = self.helm.stop();
-        self.next.map(|slot| slot.due).filter(|&due| due < stop)
-    }
-
-    /// Whether a turn may bring slots although none is left as things stand.
-    fn may_go_on(&self, now: Offset) -> bool {
-        self.steerable == Steerable::Yes && !self.slots.are_spent() && now < self.ended()
-    }
-
-    /// When arrivals end or ended.
-    fn ended(&self) -> Offset {
-        self.helm.stop().min(self.schedule_end)
-    }
-
-    /// Whether arrivals are over and the next slot so late that it is not worth sending any more.
-    fn past_sending(&mut self, now: Offset, drain: Duration) -> bool {
-        let stopped = self.helm.stop() < self.schedule_end;
-        let patience = if stopped { LATENESS_MIN } else { drain.max(LATENESS_MIN) };
-        now >= self.ended() + patience && self.next_due().is_some_and(|due| now >= due + patience)
-    }
-
-    /// The next slot if it is due and so before `end`, with its request and whether it counts.
-    fn take(&mut self, now: Offset, end: Offset) -> Option<(Slot, usize, bool)> {
-        self.next_due().filter(|&due| due <= now && due < end)?;
-        let slot = self.next.take()?;
-        self.next = self.slots.next();
-        self.taken = slot.index + 1;
-        Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
-    }
 }
 
 #[cfg(test)]

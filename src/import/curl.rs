@@ -129,180 +129,193 @@ pub fn translate_curl(text: &str, choices: &Choices) -> Result<Draft, ImportErro
 }
 
 /// What the flags of one command ask for.
-#[derive(Default)]
-struct Asked {
+struct Asked<'d> {
+    /// Of the command, for notes.
+    line: usize,
+    draft: &'d mut Draft,
     url: Option<String>,
     method: Option<String>,
     headers: Vec<(String, String)>,
     data: Vec<String>,
-    json: bool,
-    form: bool,
+    kind: Kind,
     get: bool,
     head: bool,
 }
 
+/// What a command's body is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Kind {
+    /// As it is given, and a form unless a header says otherwise.
+    #[default]
+    Data,
+    Json,
+    Multipart,
+}
+
 fn request(line: usize, words: &[String], draft: &mut Draft) -> Result<Recorded, ImportError> {
-    let mut asked = Asked::default();
+    let mut asked = Asked {
+        line,
+        draft,
+        url: None,
+        method: None,
+        headers: Vec::new(),
+        data: Vec::new(),
+        kind: Kind::Data,
+        get: false,
+        head: false,
+    };
     let mut words = words.iter().map(String::as_str);
     let mut flags_end = false;
     while let Some(word) = words.next() {
         if word == "--" {
             flags_end = true;
         } else if flags_end || !word.starts_with('-') || word == "-" {
-            asked.take_url(word, line, draft);
+            asked.take_url(word);
         } else if let Some(long) = word.strip_prefix("--") {
             let found = FLAGS.iter().find(|(name, ..)| *name == long);
             match found {
-                None => draft.note(unknown(line, word)),
+                None => asked.unknown(word),
                 Some((.., flag)) => {
                     let value = if flag.takes_value() { words.next() } else { None };
-                    asked.apply(*flag, word, value.unwrap_or_default(), line, draft);
+                    asked.apply(*flag, word, value.unwrap_or_default());
                 }
             }
         } else {
-            asked.short(word, &mut words, line, draft);
+            asked.short(word, &mut words);
         }
     }
-    asked.finish(line, draft)
+    asked.finish()
 }
 
-fn unknown(line: usize, flag: &str) -> String {
-    format!("line {line}: curl's {flag} is not known here, and is left out")
-}
+impl Asked<'_> {
+    fn note(&mut self, what: &str) {
+        self.draft.note(format!("line {}: {what}", self.line));
+    }
 
-impl Asked {
+    fn unknown(&mut self, flag: &str) {
+        self.note(&format!("curl's {flag} is not known here, and is left out"));
+    }
+
     /// `-sXPOST`: several short flags in one word, the last with its value.
-    fn short<'w>(
-        &mut self,
-        word: &'w str,
-        words: &mut impl Iterator<Item = &'w str>,
-        line: usize,
-        draft: &mut Draft,
-    ) {
+    fn short<'w>(&mut self, word: &'w str, words: &mut impl Iterator<Item = &'w str>) {
         let mut letters = word[1..].chars();
         while let Some(letter) = letters.next() {
             let shown = format!("-{letter}");
             let Some((.., flag)) = FLAGS.iter().find(|(_, short, _)| *short == letter) else {
-                draft.note(unknown(line, &shown));
-                return;
+                return self.unknown(&shown);
             };
             if flag.takes_value() {
                 let joined = letters.as_str();
                 let value = if joined.is_empty() { words.next() } else { Some(joined) };
-                return self.apply(*flag, &shown, value.unwrap_or_default(), line, draft);
+                return self.apply(*flag, &shown, value.unwrap_or_default());
             }
-            self.apply(*flag, &shown, "", line, draft);
+            self.apply(*flag, &shown, "");
         }
     }
 
-    fn apply(&mut self, flag: Flag, name: &str, value: &str, line: usize, draft: &mut Draft) {
+    fn apply(&mut self, flag: Flag, name: &str, value: &str) {
         match flag {
             Flag::Method => self.method = Some(value.to_ascii_uppercase()),
-            Flag::Header => self.header(value, line, draft),
-            Flag::Data => self.data(value, name != "--data-raw", line, draft),
-            Flag::DataUrlencode => self.data_urlencode(value, line, draft),
+            Flag::Header => self.header(value),
+            Flag::Data => self.data(value, name != "--data-raw"),
+            Flag::DataUrlencode => self.data_urlencode(value),
             Flag::Json => {
-                self.json = true;
-                self.data(value, true, line, draft);
+                self.kind = Kind::Json;
+                self.data(value, true);
             }
-            Flag::Form => self.form = true,
+            Flag::Form => self.kind = Kind::Multipart,
             Flag::Get => self.get = true,
             Flag::Head => self.head = true,
             Flag::Cookie if value.contains('=') => {
                 self.headers.push(("Cookie".to_owned(), value.to_owned()));
             }
-            Flag::Cookie => draft.note(format!("line {line}: the cookies of a file are not read")),
+            Flag::Cookie => self.note("the cookies of a file are not read"),
             Flag::User => {
                 let encoded = base64::engine::general_purpose::STANDARD.encode(value);
                 self.headers.push(("Authorization".to_owned(), format!("Basic {encoded}")));
             }
-            Flag::Url => self.take_url(value, line, draft),
+            Flag::Url => self.take_url(value),
             Flag::UserAgent => self.headers.push(("User-Agent".to_owned(), value.to_owned())),
             Flag::Referer => self.headers.push(("Referer".to_owned(), value.to_owned())),
             Flag::Silent | Flag::SilentValue => {}
             Flag::Told(hint) | Flag::ToldValue(hint) => {
-                draft.note(format!("curl's {name} is not part of a profile: {hint}"));
+                self.draft.note(format!("curl's {name} is not part of a profile: {hint}"));
             }
         }
     }
 
-    fn take_url(&mut self, word: &str, line: usize, draft: &mut Draft) {
+    fn take_url(&mut self, word: &str) {
         if self.url.is_none() {
             self.url = Some(word.to_owned());
         } else {
-            draft.note(format!("line {line}: a second URL in one command is left out"));
+            self.note("a second URL in one command is left out");
         }
     }
 
-    fn header(&mut self, value: &str, line: usize, draft: &mut Draft) {
+    fn header(&mut self, value: &str) {
         match value.split_once(':') {
             Some((name, value)) if !value.trim().is_empty() => {
                 self.headers.push((name.trim().to_owned(), value.trim().to_owned()));
             }
             // `Name:` takes a header of curl's own away.
             Some(_) => {}
-            None => draft.note(format!("line {line}: a header without a colon is left out")),
+            None => self.note("a header without a colon is left out"),
         }
     }
 
-    fn data(&mut self, value: &str, reads_files: bool, line: usize, draft: &mut Draft) {
+    fn data(&mut self, value: &str, reads_files: bool) {
         if reads_files && value.starts_with('@') {
-            draft.note(format!(
-                "line {line}: the body is in a file that is not read; write it under `body` or `json`"
-            ));
+            self.note("the body is in a file that is not read; write it under `body` or `json`");
         } else {
             self.data.push(value.to_owned());
         }
     }
 
     /// `content`, `=content` and `name=content`; what stands behind @ is a file.
-    fn data_urlencode(&mut self, value: &str, line: usize, draft: &mut Draft) {
+    fn data_urlencode(&mut self, value: &str) {
         if value.contains('@') && !value.contains('=') {
-            return self.data("@", true, line, draft);
+            return self.data("@", true);
         }
         let (name, content) = value.split_once('=').unwrap_or(("", value));
-        let mut text = String::new();
-        if !name.is_empty() {
-            text = format!("{name}=");
-        }
+        let mut text = if name.is_empty() { String::new() } else { format!("{name}=") };
         push_percent(content, &mut text);
         self.data.push(text);
     }
 
-    fn finish(self, line: usize, draft: &mut Draft) -> Result<Recorded, ImportError> {
-        let given = self.url.unwrap_or_default();
+    fn finish(mut self) -> Result<Recorded, ImportError> {
+        let given = self.url.take().unwrap_or_default();
         let with_scheme = if given.contains("://") { given } else { format!("http://{given}") };
         let mut url = Url::parse(&with_scheme).ok_or_else(|| {
             let cause = "this command has no http or https URL";
-            ImportError::at_line(line, cause, "write the URL as curl takes it, in quotes")
+            ImportError::at_line(self.line, cause, "write the URL as curl takes it, in quotes")
         })?;
         let data = (!self.data.is_empty()).then(|| self.data.join("&"));
         let default = match (&data, self.get, self.head) {
             (_, _, true) => "HEAD",
             (Some(_), false, _) => "POST",
-            _ if self.form => "POST",
+            _ if self.kind == Kind::Multipart => "POST",
             _ => "GET",
         };
-        if self.form {
-            draft.note(format!(
-                "line {line}: a multipart form (-F) is not translated; write the body"
-            ));
+        if self.kind == Kind::Multipart {
+            self.note("a multipart form (-F) is not translated; write the body");
         }
         if let (Some(data), true) = (&data, self.get) {
             match crate::import::url::decoded_pairs(data) {
                 Some(pairs) => url.query.extend(pairs),
-                None => draft.note(format!("line {line}: -G with data that is not text")),
+                None => self.note("-G with data that is not text"),
             }
         }
-        let method = self.method.unwrap_or_else(|| default.to_owned());
-        let mut recorded = Recorded::new(&method, url);
+        let method = self.method.as_deref().unwrap_or(default);
+        let mut recorded = Recorded::new(method, url);
         recorded.body = data.filter(|_| !self.get);
         recorded.headers = self.headers;
         let typed =
             recorded.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         if recorded.body.is_some() && !typed {
-            let kind =
-                if self.json { "application/json" } else { "application/x-www-form-urlencoded" };
+            let kind = match self.kind {
+                Kind::Json => "application/json",
+                Kind::Data | Kind::Multipart => "application/x-www-form-urlencoded",
+            };
             recorded.headers.push(("Content-Type".to_owned(), kind.to_owned()));
         }
         Ok(recorded)

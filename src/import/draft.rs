@@ -248,12 +248,12 @@ impl Draft {
     pub fn weights(&self) -> Vec<u64> {
         let sent = self.requests.iter().filter(|request| request.withheld.is_none());
         let sum: u64 = sent.map(|request| request.count).fold(0, u64::saturating_add);
-        let scaled = |count: u64| match sum {
-            0..=WEIGHTS_SUM => count.max(1),
-            _ => {
-                let share = u128::from(count) * u128::from(WEIGHTS_SUM) / u128::from(sum);
-                u64::try_from(share).unwrap_or(WEIGHTS_SUM).max(1)
+        let scaled = |count: u64| {
+            if sum <= WEIGHTS_SUM {
+                return count.max(1);
             }
+            let share = u128::from(count) * u128::from(WEIGHTS_SUM) / u128::from(sum);
+            u64::try_from(share).unwrap_or(WEIGHTS_SUM).max(1)
         };
         let weight = |request: &RequestDraft| match request.withheld {
             Some(_) => 0,

@@ -229,6 +229,8 @@ fn exchange(request: &Recorded, vault: &mut Vault, draft: &mut Draft) -> Exchang
             headers.push((name.clone(), vault.header(name, value)));
         }
     }
+    // Clients send the same headers in different orders.
+    headers.sort();
     Exchange {
         name: name(method, url),
         method: method.clone(),

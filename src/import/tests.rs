@@ -36,7 +36,7 @@ fn a_fastapi_document_becomes_a_profile_that_logs_in_and_fills_pools() {
     assert_eq!(text, include_str!("../../tests/import/fastapi.yaml"), "{text}");
     let profile = loaded(&draft);
     assert!(profile.auth.is_some());
-    assert_eq!(profile.pools.len(), 1);
+    assert_eq!(profile.pools.len(), 3);
 }
 
 #[test]

@@ -147,6 +147,6 @@ mod tests {
             assert_eq!(snake(name), expected);
         }
         assert_eq!(path_text("/a b/ü?x=%20{"), "/a%20b/%C3%BC?x=%20%7B");
-        assert_eq!(one_line("a\nb\u{2028}c", 4), "a b…");
+        assert_eq!(one_line("a\nb\u{2028}c", 4), "a b …");
     }
 }

@@ -99,15 +99,13 @@ impl Vault {
 
     /// A body, by its content type; text that holds a token by its look becomes a variable as a whole.
     pub(super) fn body(&mut self, text: &str, content_type: &str) -> Body {
-        if content_type.contains("json") || text.starts_with(['{', '[']) {
-            if let Ok(document) = serde_json::from_str(text) {
-                return Body::Json(self.json(&document));
-            }
+        let json_like = content_type.contains("json") || text.starts_with(['{', '[']);
+        if json_like && let Ok(document) = serde_json::from_str(text) {
+            return Body::Json(self.json(&document));
         }
-        if content_type.contains("x-www-form-urlencoded") {
-            if let Some(pairs) = crate::import::url::decoded_pairs(text) {
-                return Body::Form(self.pairs(&pairs));
-            }
+        let form = content_type.contains("x-www-form-urlencoded");
+        if form && let Some(pairs) = crate::import::url::decoded_pairs(text) {
+            return Body::Form(self.pairs(&pairs));
         }
         let suspect = |word: &str| is_jwt(word.trim_matches(|c: char| !c.is_ascii_alphanumeric()));
         if text.split_whitespace().any(suspect) {

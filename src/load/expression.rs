@@ -134,6 +134,11 @@ impl Expression {
         self.meanings.iter().any(|meaning| matches!(meaning, Meaning::Pool(_) | Meaning::Token))
     }
 
+    /// Whether it uses the token.
+    pub fn carries_token(&self) -> bool {
+        self.meanings.iter().any(|meaning| matches!(meaning, Meaning::Token))
+    }
+
     /// The pools it may pick from.
     pub fn pools(&self) -> impl Iterator<Item = PoolId> {
         self.meanings.iter().filter_map(|meaning| match meaning {

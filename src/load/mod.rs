@@ -2,20 +2,30 @@
 //!
 //! A [`plan::Plan`] is one resolved, validated run: if it exists, it can run.
 
+pub mod answer;
 pub mod auth;
 pub mod body;
+pub mod cookies;
 mod divisor;
+pub mod endpoint;
+pub mod expect;
 pub mod expression;
+pub mod extract;
 pub mod feeder;
+pub mod flow;
 pub mod footprint;
 pub mod generate;
+pub mod json_path;
 pub mod mix;
+pub mod monitor;
 pub mod plan;
 pub mod random;
 pub mod rate;
+pub mod redirect;
 pub mod request;
 pub mod schedule;
 pub mod secrets;
+pub mod selector;
 pub mod slo;
 pub mod stages;
 pub mod steering;

@@ -8,6 +8,7 @@ use http::Method;
 use crate::load::auth::Auth;
 use crate::load::body::Body;
 use crate::load::feeder::Feeder;
+use crate::load::flow::Flows;
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
@@ -127,6 +128,8 @@ pub struct Plan {
     pub way: Way,
     /// The mix; weights of 0 have been dropped.
     pub requests: Vec<RequestTemplate>,
+    /// Requests in order, beside the mix's single ones; they share its weights.
+    pub flows: Flows,
     /// Where tokens come from.
     pub auth: Option<Auth>,
     /// Sent once each, in order, after log-in.
@@ -167,8 +170,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Mean arrivals per second that are asked for, over the whole measurement.
+    /// Mean requests per second that are asked for, over the whole measurement.
     pub fn rate_asked(&self) -> f64 {
+        self.counted_rate() * self.requests_per_counted()
+    }
+
+    /// The same in what the rate counts.
+    pub fn counted_rate(&self) -> f64 {
         let steady = || self.rate.as_per_second();
         self.stages.as_ref().map_or_else(steady, Stages::mean_per_second)
     }

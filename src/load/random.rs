@@ -22,6 +22,16 @@ impl SplitMix64 {
         Self::new(outer.next_u64())
     }
 
+    /// The stream of a step of the flow that slot `index` starts; the first has the slot's own.
+    pub fn for_step(seed: u64, index: u64, step: u64) -> Self {
+        Self::for_slot(seed.wrapping_add(step.wrapping_mul(0xD134_2543_DE82_EF95)), index)
+    }
+
+    /// The stream of the pause before a step.
+    pub fn for_pause(seed: u64, index: u64, step: u64) -> Self {
+        Self::for_step(!seed, index, step)
+    }
+
     /// The next 64 bits.
     pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GOLDEN_GAMMA);

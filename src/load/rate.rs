@@ -100,6 +100,24 @@ impl Rate {
         )
     }
 
+    /// The rate times `numerator` / `denominator`, both above 0: exact, but to a part in 10⁹ where that takes
+    /// larger numbers than a rate holds.
+    #[must_use]
+    pub fn scaled(self, numerator: u64, denominator: u64) -> Self {
+        let mut requests = u128::from(self.requests) * u128::from(numerator);
+        let mut per_ns = u128::from(self.per_ns) * u128::from(denominator);
+        let (mut a, mut b) = (requests, per_ns);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        (requests, per_ns) = (requests / a, per_ns / a);
+        while per_ns > u128::from(SECOND_NS.pow(2)) {
+            (requests, per_ns) = (requests.div_ceil(2), per_ns / 2);
+        }
+        let whole = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
+        Self { requests: whole(requests).min(whole(per_ns)), per_ns: whole(per_ns) }
+    }
+
     /// The mean gap between two arrivals.
     pub fn gap(self) -> Duration {
         Duration::from_nanos(self.per_ns / self.requests)
@@ -211,6 +229,20 @@ mod tests {
         {
             assert_eq!(rate.slots_within(Duration::from_nanos(length_ns)), count);
         }
+    }
+
+    #[test]
+    fn a_scaled_rate_is_exact() {
+        let rate: Rate = "200/s".parse().unwrap();
+        for (numerator, denominator, text) in
+            [(10, 12, "10000/1m"), (1, 2, "100/s"), (3, 1, "600/s")]
+        {
+            let expected: Rate = text.parse().unwrap();
+            assert_eq!(rate.scaled(numerator, denominator), expected, "{numerator}/{denominator}");
+        }
+        let odd = Rate::from_per_second(123.457).unwrap().scaled(999_983, 99_999_989);
+        let ratio = odd.as_per_second() / (123.457 * 999_983.0 / 99_999_989.0);
+        assert!((ratio - 1.0).abs() < 1e-9, "{ratio}");
     }
 
     #[test]

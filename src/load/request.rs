@@ -11,9 +11,12 @@ use http::{HeaderName, Method};
 
 use crate::load::body::Body;
 use crate::load::expression::Expression;
+use crate::load::extract::{Gathered, Ring};
 use crate::load::feeder::{FeederId, Feeding, Taken};
 use crate::load::generate::{self, Generator, Moment};
 use crate::load::random::SplitMix64;
+
+pub use crate::load::expect::Expect;
 
 /// Index into the plan's pools.
 pub type PoolId = usize;
@@ -28,6 +31,10 @@ pub enum Segment {
     Literal(String),
     /// A uniformly chosen value of a pool.
     Pick(PoolId),
+    /// A uniformly chosen value of a pool that answers fill.
+    PickGathered(usize),
+    /// A variable of the flow.
+    Variable(usize),
     /// A uniform whole number, both ends included.
     RandomInt {
         /// Smallest value.
@@ -89,6 +96,8 @@ pub struct Fill<'a> {
     pub pools: &'a [Arc<[String]>],
     /// Empty when the plan has no log-in.
     pub token: &'a str,
+    /// What earlier answers left.
+    pub gathered: Gathered<'a>,
     /// Which rows the slot takes.
     pub rows: Rows<'a>,
     /// Set when an expression could not be evaluated: the text is not to be sent then.
@@ -129,7 +138,8 @@ impl<'a> Fill<'a> {
     /// For slot `slot` of a plan without feeders, due in 1970.
     pub fn of(random: SplitMix64, slot: u64, pools: &'a [Arc<[String]>], token: &'a str) -> Self {
         let (due, rows, broken) = (Duration::ZERO, Rows::none(), false);
-        Self { random, slot, due, pools, token, rows, broken }
+        let gathered = Gathered::NONE;
+        Self { random, slot, due, pools, token, gathered, rows, broken }
     }
 
     /// The slot's number within the run, over all legs.
@@ -160,7 +170,11 @@ impl Template {
 
     /// Whether the token stands in it.
     pub fn carries_token(&self) -> bool {
-        self.segments.contains(&Segment::Token)
+        self.segments.iter().any(|segment| match segment {
+            Segment::Token => true,
+            Segment::Computed(expression) => expression.carries_token(),
+            _ => false,
+        })
     }
 
     /// The pools it picks from, in order of appearance.
@@ -191,6 +205,18 @@ impl Template {
                     let values = &fill.pools[*pool];
                     let at = usize::try_from(fill.random.below(values.len() as u64)).unwrap_or(0);
                     if let Some(value) = values.get(at) {
+                        self.escape.push(value, out);
+                    }
+                }
+                Segment::PickGathered(pool) => {
+                    let values = fill.gathered.pools.get(*pool).map_or(&[][..], Ring::values);
+                    let at = usize::try_from(fill.random.below(values.len() as u64)).unwrap_or(0);
+                    if let Some(value) = values.get(at) {
+                        self.escape.push(value, out);
+                    }
+                }
+                Segment::Variable(number) => {
+                    if let Some(Some(value)) = fill.gathered.variables.get(*number) {
                         self.escape.push(value, out);
                     }
                 }
@@ -285,29 +311,6 @@ fn push_json(text: &str, out: &mut String) {
     }
 }
 
-/// What counts as a good answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expect {
-    /// Accepted statuses; empty accepts 200 to 399.
-    pub statuses: Vec<u16>,
-    /// Largest accepted body in bytes; a longer one is a failed check.
-    pub body_bytes_max: Option<u64>,
-}
-
-impl Expect {
-    /// Any answer from 200 to 399.
-    pub const SUCCESS: Self = Self { statuses: Vec::new(), body_bytes_max: None };
-
-    /// Whether `status` is accepted.
-    pub fn accepts(&self, status: u16) -> bool {
-        if self.statuses.is_empty() {
-            (200..400).contains(&status)
-        } else {
-            self.statuses.contains(&status)
-        }
-    }
-}
-
 /// What becomes of a request whose pool is empty once set-up has run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnEmpty {
@@ -363,6 +366,19 @@ impl RequestTemplate {
     /// Whether the token stands anywhere in it.
     pub fn carries_token(&self) -> bool {
         self.templates().any(Template::carries_token)
+    }
+
+    /// Every gathered pool and every variable that it is filled from.
+    pub fn gathers(&self) -> (Vec<usize>, Vec<usize>) {
+        let (mut pools, mut variables) = (Vec::new(), Vec::new());
+        for segment in self.templates().flat_map(|template| &template.segments) {
+            match segment {
+                Segment::PickGathered(pool) => pools.push(*pool),
+                Segment::Variable(number) => variables.push(*number),
+                _ => {}
+            }
+        }
+        (pools, variables)
     }
 }
 
@@ -424,13 +440,5 @@ mod tests {
         let mut out = String::new();
         push_json("a\n\u{1}", &mut out);
         assert_eq!(out, "a\\u000a\\u0001");
-    }
-
-    #[test]
-    fn an_empty_status_list_accepts_success_and_redirects() {
-        assert!(Expect::SUCCESS.accepts(204) && Expect::SUCCESS.accepts(301));
-        assert!(!Expect::SUCCESS.accepts(404) && !Expect::SUCCESS.accepts(101));
-        let conflict = Expect { statuses: vec![400], body_bytes_max: None };
-        assert!(conflict.accepts(400) && !conflict.accepts(200));
     }
 }

@@ -138,7 +138,11 @@ fn hide_in(value: &mut Value) -> bool {
             changed
         }
         Value::Array(items) => {
-            items.iter_mut().fold(false, |changed, item| hide_in(item) || changed)
+            let mut changed = false;
+            for item in items {
+                changed |= hide_in(item);
+            }
+            changed
         }
         Value::String(text) if is_jwt(text) => {
             *value = HIDDEN.into();

@@ -136,6 +136,13 @@ impl Stages {
         self.0.iter().fold(0, |slots: u64, stage| slots.saturating_add(stage.slots()))
     }
 
+    /// The same stages at other rates.
+    #[must_use]
+    pub fn map_rates(&self, mut rate: impl FnMut(Rate) -> Rate) -> Self {
+        let stages = self.0.iter().map(|stage| Stage { rate: rate(stage.rate), ..*stage });
+        Self(stages.collect())
+    }
+
     /// The same stages with the first one longer by `warmup`, so that the load before the measurement is
     /// already at its rate.
     #[must_use]

@@ -37,10 +37,8 @@ impl Trace {
         }
         // Stable: of the same instant, the order of the recording.
         arrivals.sort_by_key(|(at, _)| *at);
-        let due = arrivals.iter().map(|(at, _)| {
-            let since = (*at - first).div_f64(speed);
-            Offset::ZERO + since
-        });
+        let due =
+            arrivals.iter().map(|(at, _)| Offset::ZERO + at.saturating_sub(first).div_f64(speed));
         Ok(Self {
             due: due.collect(),
             requests: arrivals.iter().map(|(_, request)| *request).collect(),

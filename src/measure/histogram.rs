@@ -127,6 +127,15 @@ impl LatencyHistogram {
         }
     }
 
+    /// Number of entries of `limit` and more, to the histogram's precision.
+    pub fn count_from(&self, limit: Duration) -> u64 {
+        let limit = SCALE.lowest_equivalent(whole_nanos(limit).min(MAX_NS));
+        match &self.entries {
+            Entries::Few(times) => times.iter().filter(|&&ns| ns >= limit).count() as u64,
+            Entries::Many(counts) => counts.count_between(limit, MAX_NS),
+        }
+    }
+
     /// The time at or below which the share `q` (0 to 1) of the entries lies; zero if there are none.
     pub fn quantile(&self, q: f64) -> Duration {
         self.at_rank(rank(q, self.count()))
@@ -407,6 +416,16 @@ mod tests {
             assert!(near(histogram.quantile(q), ms(expected)), "{q}: {:?}", histogram.quantile(q));
         }
         assert!(near(histogram.mean(), Duration::from_micros(50_500)));
+    }
+
+    #[test]
+    fn a_list_and_a_histogram_count_the_same_beyond_a_limit() {
+        for entries in [100, 2 * LIST_MAX as u64] {
+            let times = of((1..=entries).map(|n| n * 1_000_000));
+            for (limit, expected) in [(1, entries), (51, entries - 50), (4_000_000, 0)] {
+                assert_eq!(times.count_from(ms(limit)), expected, "{limit} of {entries}");
+            }
+        }
     }
 
     #[test]

@@ -4,9 +4,13 @@
 //! merge without loss, in any order. A [`summary::Summary`] is what remains when the run is over.
 
 pub mod auth;
+pub mod exposition;
 pub mod fate;
+pub mod flow;
 pub mod generator;
 pub mod histogram;
+pub mod monitored;
+pub mod running;
 pub mod sample;
 pub mod slice;
 pub mod snapshot;

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::load::expect::Amiss;
 use crate::measure::fate::{Fate, FateCounts, TransportError};
+use crate::measure::flow::{FlowTally, Milestone};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::sample::{Phase, Sample, SetUp};
 
@@ -24,6 +26,10 @@ pub struct RequestTally {
     pub service_time: LatencyHistogram,
     /// Body bytes of all answers.
     pub bytes: u64,
+    /// What was amiss with answers, by place; see [`crate::load::expect::Expect::name_of`].
+    pub amiss: BTreeMap<usize, u64>,
+    /// Redirects that were followed.
+    pub redirects: u64,
     /// Of good answers, by phase; zeros are left out, since most phases of most slots are.
     phases: [LatencyHistogram; Phase::COUNT],
 }
@@ -32,6 +38,8 @@ pub struct RequestTally {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tally {
     requests: Vec<RequestTally>,
+    /// By their place in the plan; those that none was started of may be left out.
+    flows: BTreeMap<usize, FlowTally>,
     failed_response_time: LatencyHistogram,
     send_lag: LatencyHistogram,
     dispatch_lag: LatencyHistogram,
@@ -54,6 +62,7 @@ impl Tally {
     pub fn new(request_count: usize) -> Self {
         Self {
             requests: vec![RequestTally::default(); request_count],
+            flows: BTreeMap::new(),
             failed_response_time: LatencyHistogram::default(),
             send_lag: LatencyHistogram::default(),
             dispatch_lag: LatencyHistogram::default(),
@@ -81,6 +90,34 @@ impl Tally {
         }
     }
 
+    /// Enters what was amiss with an answer of a request.
+    ///
+    /// # Panics
+    /// If the request is not of this mix.
+    pub fn record_amiss(&mut self, request: usize, amiss: Amiss) {
+        for place in amiss.places() {
+            *self.requests[request].amiss.entry(place).or_default() += 1;
+        }
+    }
+
+    /// Enters a redirect that a request follows.
+    ///
+    /// # Panics
+    /// If the request is not of this mix.
+    pub fn record_redirect(&mut self, request: usize) {
+        self.requests[request].redirects += 1;
+    }
+
+    /// Enters what became of a flow of the plan.
+    pub fn record_flow(&mut self, flow: usize, milestone: Milestone) {
+        self.flows.entry(flow).or_default().record(milestone);
+    }
+
+    /// How far the flows at this place of the plan came.
+    pub fn flow(&self, place: usize) -> FlowTally {
+        self.flows.get(&place).cloned().unwrap_or_default()
+    }
+
     /// Enters how long it took to open a connection.
     pub fn record_connect(&mut self, set_up: SetUp, opening: Opening) {
         match opening {
@@ -100,6 +137,9 @@ impl Tally {
         assert_eq!(self.requests.len(), other.requests.len(), "tallies of different plans");
         for (ours, theirs) in self.requests.iter_mut().zip(&other.requests) {
             ours.merge(theirs);
+        }
+        for (place, flow) in &other.flows {
+            self.flows.entry(*place).or_default().merge(flow);
         }
         self.failed_response_time.merge(&other.failed_response_time);
         self.send_lag.merge(&other.send_lag);
@@ -202,6 +242,10 @@ impl RequestTally {
         self.response_time.merge(&other.response_time);
         self.service_time.merge(&other.service_time);
         self.bytes += other.bytes;
+        for (place, count) in &other.amiss {
+            *self.amiss.entry(*place).or_default() += count;
+        }
+        self.redirects += other.redirects;
         for (ours, theirs) in self.phases.iter_mut().zip(&other.phases) {
             ours.merge(theirs);
         }

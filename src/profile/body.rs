@@ -111,7 +111,7 @@ impl Compiler<'_> {
 
     /// A file's bytes.
     fn file(&mut self, path: &str, span: Span) -> Option<Bytes> {
-        let read = (self.files.inputs)(&Outside::File(path)).and_then(|input| {
+        let read = (self.inputs)(&Outside::File(path)).and_then(|input| {
             let mut bytes = Vec::new();
             let read = input.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
             read.map_err(|error| format!("cannot be read: {error}"))?;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
+use crate::load::extract::GatheredPool;
 use crate::load::feeder::{Feeder, Feeding};
-use crate::load::mix::{CYCLE_MAX, MixError, cycle_length};
 use crate::load::plan::{PoolSource, SetupRequest};
 use crate::load::request::{OnEmpty, RequestTemplate, Template};
 use crate::load::slo::{Slo, Tiers};
@@ -18,18 +18,22 @@ use crate::profile::fields::{Fields, PROFILE, REQUEST, SETUP, SLO, one_or_many};
 use crate::profile::node::{Node, Span, Value};
 use crate::profile::template::{Piece, Place, is_name, is_reserved};
 use crate::profile::{
-    Environment, Files, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
+    Environment, Inputs, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
 };
 
 pub(super) struct Compiler<'a> {
     pub(super) mistakes: Mistakes<'a>,
     pub(super) environment: Environment<'a>,
-    pub(super) files: Files<'a>,
+    pub(super) inputs: Inputs<'a>,
     /// Environment variables that have been reported.
     pub(super) missing: BTreeSet<String>,
     pub(super) variables: Vec<(String, String)>,
     pub(super) authenticates: bool,
     pub(super) pools: Vec<PoolSource>,
+    /// Pools that answers fill.
+    pub(super) gathered: Vec<GatheredPool>,
+    /// Variables that the steps read so far fill, within a flow.
+    pub(super) flow_variables: Option<Vec<String>>,
     pub(super) feeders: Vec<Arc<Feeder>>,
     /// Names of those with mistakes; what refers to them is not reported again.
     pub(super) broken_feeders: Vec<String>,
@@ -46,15 +50,21 @@ pub(super) struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    pub(super) fn new(source: Source<'a>, environment: Environment<'a>, files: Files<'a>) -> Self {
+    pub(super) fn new(
+        source: Source<'a>,
+        environment: Environment<'a>,
+        inputs: Inputs<'a>,
+    ) -> Self {
         Self {
             mistakes: Mistakes::new(source),
             environment,
-            files,
+            inputs,
             missing: BTreeSet::new(),
             variables: Vec::new(),
             authenticates: false,
             pools: Vec::new(),
+            gathered: Vec::new(),
+            flow_variables: None,
             feeders: Vec::new(),
             broken_feeders: Vec::new(),
             sample: Feeding::NONE,
@@ -131,11 +141,16 @@ impl<'a> Compiler<'a> {
             profile.setup = self.setup(node);
         }
         profile.pools.clone_from(&self.pools);
+        self.note_gathered(fields);
         profile.requests = self.requests(fields);
+        profile.flows = self.flows(fields, &profile.requests);
+        self.check_mix(fields, &profile.requests, &profile.flows);
         if let Some(node) = fields.get("slo") {
             (profile.slo, profile.tiers) = self.objectives(node);
         }
         self.timing(profile, fields);
+        profile.monitors =
+            fields.get("monitors").map(|node| self.monitors(node)).unwrap_or_default();
     }
 
     /// Text in which `${VAR}` alone is replaced.
@@ -230,6 +245,9 @@ impl<'a> Compiler<'a> {
     fn requests(&mut self, fields: &Fields<'_>) -> Vec<RequestTemplate> {
         let hint = "add a list of at least one `- path: /…`";
         let Some(node) = fields.get("requests") else {
+            if fields.get("flows").is_some() {
+                return Vec::new();
+            }
             self.mistakes.report_with(fields.span, "the profile has no `requests`", hint);
             return Vec::new();
         };
@@ -257,7 +275,6 @@ impl<'a> Compiler<'a> {
             }
             requests.push(request);
         }
-        self.check_mix(node, &requests);
         requests
     }
 
@@ -287,27 +304,6 @@ impl<'a> Compiler<'a> {
             body,
             expect,
             on_empty: on_empty.unwrap_or_default(),
-        }
-    }
-
-    /// Weights must make a mix; meaningless after other mistakes, since those leave requests out.
-    fn check_mix(&mut self, node: &Node, requests: &[RequestTemplate]) {
-        if !self.mistakes.is_empty() {
-            return;
-        }
-        let weights: Vec<u32> = requests.iter().map(|request| request.weight).collect();
-        match cycle_length(&weights) {
-            Ok(_) => {}
-            Err(MixError::Empty) => {
-                let hint = "give at least one request a weight above 0";
-                self.mistakes.report_with(node.span, "every weight is zero", hint);
-            }
-            Err(MixError::CycleTooLong(length)) => {
-                let message = format!(
-                    "the weights add up to {length} after reduction, more than {CYCLE_MAX}"
-                );
-                self.mistakes.report_with(node.span, message, "use smaller whole numbers");
-            }
         }
     }
 

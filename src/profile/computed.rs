@@ -62,6 +62,11 @@ impl Compiler<'_> {
         if let Some((_, value)) = self.variables.iter().find(|(variable, _)| variable == name) {
             return Ok(Some(Meaning::Text(value.clone())));
         }
+        let by_flow = self.flow_variables.iter().flatten().any(|variable| variable == name);
+        if by_flow || self.gathered.iter().any(|pool| pool.name == name) {
+            let cause = format!("`{name}` comes from answers, which expressions can't use");
+            return Err((cause, "write it by itself, without filters or operators".into()));
+        }
         if let Some(feeder) = self.feeder(name) {
             self.column(feeder, column, place)?;
             let columns = self.feeders[feeder].table.columns().to_vec();

@@ -6,10 +6,10 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::load::plan::SetupRequest;
-use crate::load::request::{Escape, Expect, Segment, Template};
+use crate::load::request::{Escape, Segment, Template};
 use crate::profile::body::{BODIES, Carried};
 use crate::profile::compiler::Compiler;
-use crate::profile::fields::{EXPECT, Fields, one_or_many};
+use crate::profile::fields::{Fields, one_or_many};
 use crate::profile::node::{Node, Span, Value};
 use crate::profile::template::{Builder, Piece, Place, escaped, template};
 
@@ -41,14 +41,14 @@ impl Compiler<'_> {
                 headers.push(shared.clone());
             }
         }
-        let expect = fields.get("expect").and_then(|node| self.expect(node));
+        let expect = self.expectation(fields, place);
         SetupRequest {
             name,
             method: method.unwrap_or_default(),
             path: path.unwrap_or_else(|| Template::literal("/")),
             headers,
             body,
-            expect: expect.unwrap_or(Expect::SUCCESS),
+            expect,
         }
     }
 
@@ -221,20 +221,6 @@ impl Compiler<'_> {
             return None;
         }
         Some(value)
-    }
-
-    fn expect(&mut self, node: &Node) -> Option<Expect> {
-        let fields = self.mistakes.fields(node, &EXPECT)?;
-        let statuses = fields.get("status").map(one_or_many).unwrap_or_default();
-        let statuses = statuses
-            .iter()
-            .filter_map(|node| self.mistakes.whole(node, "a status", 100..=599))
-            .filter_map(|status| u16::try_from(status).ok())
-            .collect();
-        let body_bytes_max = fields
-            .get("max_bytes")
-            .and_then(|node| self.mistakes.whole(node, "`max_bytes`", 0..=u64::MAX));
-        Some(Expect { statuses, body_bytes_max })
     }
 }
 

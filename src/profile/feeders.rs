@@ -190,12 +190,19 @@ impl Compiler<'_> {
         Some(Process { command, rows: rows?, wait: wait? })
     }
 
+    /// The rows of a CSV file whose first row names the columns, at most `rows_max`.
+    pub(super) fn table(&mut self, path: &str, rows_max: u64, span: Span) -> Option<Table> {
+        let input = (self.inputs)(&Outside::File(path));
+        let read = input.and_then(|input| csv_rows(input, b',', None, rows_max));
+        read.map_err(|cause| self.mistakes.report(span, cause)).ok()
+    }
+
     fn read_rows(&mut self, outside: &Outside<'_>, format: &Format, span: Span) -> Option<Table> {
         let rows_max = match outside {
             Outside::Process(process) => process.rows,
             Outside::File(_) => Table::ROWS_MAX as u64,
         };
-        let read = (self.files.inputs)(outside).and_then(|input| match format {
+        let read = (self.inputs)(outside).and_then(|input| match format {
             Format::Csv { delimiter, columns } => {
                 csv_rows(input, *delimiter, columns.clone(), rows_max)
             }

@@ -27,14 +27,17 @@ pub(super) const PROFILE: Keys = Keys {
         "auth",
         "setup",
         "requests",
+        "flows",
+        "rate_counts",
         "slo",
         "rate",
         "duration",
         "stages",
         "warmup",
         "arrivals",
+        "monitors",
     ],
-    planned: &["flows"],
+    planned: &[],
 };
 pub(super) const AUTH: Keys = Keys {
     of: "`auth`",
@@ -122,9 +125,11 @@ pub(super) const REQUEST: Keys = Keys {
         "multipart",
         "compress",
         "expect",
+        "extract",
+        "redirects",
         "on_empty",
     ],
-    planned: &["extract", "slo"],
+    planned: &["slo"],
 };
 pub(super) const FEEDER: Keys = Keys {
     of: "a feeder",
@@ -148,8 +153,43 @@ pub(super) const MULTIPART: Keys =
 pub(super) const PART: Keys =
     Keys { of: "a file of `multipart`", known: &["path", "name", "type"], planned: &[] };
 pub(super) const STAGE: Keys = Keys { of: "a stage", known: &["rate", "duration"], planned: &[] };
-pub(super) const EXPECT: Keys =
-    Keys { of: "`expect`", known: &["status", "max_bytes"], planned: &["json", "header"] };
+pub(super) const FLOW: Keys = Keys {
+    of: "a flow",
+    known: &["name", "weight", "tags", "cookies", "on_failure", "steps"],
+    planned: &[],
+};
+pub(super) const STEP: Keys = Keys {
+    of: "a step",
+    known: &[
+        "name",
+        "think",
+        "method",
+        "path",
+        "query",
+        "headers",
+        "json",
+        "body",
+        "form",
+        "file",
+        "multipart",
+        "compress",
+        "expect",
+        "extract",
+        "redirects",
+    ],
+    planned: &["slo"],
+};
+pub(super) const EXPECT: Keys = Keys { of: "`expect`", known: &EXPECT_KEYS, planned: &[] };
+const EXPECT_KEYS: [&str; 6] = ["status", "max_bytes", "min_bytes", "contains", "header", "json"];
+pub(super) const HEADER_TEST: Keys =
+    Keys { of: "a header's check", known: &["exists", "equals", "contains"], planned: &[] };
+pub(super) const JSON_TEST: Keys =
+    Keys { of: "a value's check", known: &["exists", "equals", "type"], planned: &[] };
+pub(super) const EXTRACT: Keys = Keys {
+    of: "an extraction",
+    known: &["json", "pointer", "header", "regex", "into", "keep"],
+    planned: &[],
+};
 pub(super) const SLO: Keys =
     Keys { of: "`slo`", known: &["limit", "excellent", "acceptable"], planned: &[] };
 

@@ -79,6 +79,9 @@ impl Compiler<'_> {
         if place != Place::Mix {
             return Err(Refused::Mistake(outside_the_mix()));
         }
+        if let Some(number) = self.gathered.iter().position(|gathered| gathered.name == name) {
+            return Ok(Segment::PickGathered(number));
+        }
         if let Some(id) = self.pools.iter().position(|source| source.name == name) {
             return Ok(Segment::Pick(id));
         }

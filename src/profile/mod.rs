@@ -12,6 +12,8 @@ use aws_lc_rs::digest;
 
 use crate::load::auth::Auth;
 use crate::load::feeder::Feeder;
+use crate::load::flow::Flows;
+use crate::load::monitor::Monitor;
 use crate::load::plan::{PoolSource, SetupRequest};
 use crate::load::rate::Rate;
 use crate::load::request::RequestTemplate;
@@ -26,10 +28,13 @@ mod compiler;
 mod computed;
 mod diagnostics;
 mod exchange;
+mod expectation;
 mod feeders;
 mod fields;
+mod flows;
 mod functions;
 mod jwt;
+mod monitors;
 mod node;
 mod oauth2;
 mod redistribute;
@@ -43,10 +48,9 @@ mod users;
 
 pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source};
 pub use jwt::jwt_life;
-pub use redistribute::{EmptyPool, Redistributed, redistribute};
+pub use redistribute::{EmptyPool, Redistributed, empty_pools, redistribute};
 pub use schema::json_schema;
 pub use select::{SelectError, select};
-pub use users::{Table, Tables};
 
 /// Largest profile, in bytes.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -60,6 +64,8 @@ pub const FILE_BYTES_MAX: u64 = 64 << 20;
 pub const FEEDERS_MAX: usize = 100;
 /// Most pools.
 pub const POOLS_MAX: usize = 1_000;
+/// Most monitors.
+pub const MONITORS_MAX: usize = 8;
 /// Largest weight.
 pub const WEIGHT_MAX: u32 = 1_000_000;
 
@@ -102,6 +108,8 @@ pub struct Profile {
     pub sha256: String,
     /// The mix; at least one has a weight above 0, and no two have the same name.
     pub requests: Vec<RequestTemplate>,
+    /// Requests in order, beside the mix's single ones, and what answers leave for later requests.
+    pub flows: Flows,
     /// Where the token comes from that requests carry.
     pub auth: Option<Auth>,
     /// Address of the server that issues tokens, if it is not the target.
@@ -126,6 +134,8 @@ pub struct Profile {
     pub warmup: Option<Duration>,
     /// Spacing of arrivals.
     pub arrivals: Option<Arrivals>,
+    /// What is looked at while the load goes on.
+    pub monitors: Vec<Monitor>,
 }
 
 impl Profile {
@@ -135,6 +145,7 @@ impl Profile {
             host: None,
             sha256: String::new(),
             requests: Vec::new(),
+            flows: Flows::default(),
             auth: None,
             auth_host: None,
             setup: Vec::new(),
@@ -147,6 +158,7 @@ impl Profile {
             stages: None,
             warmup: None,
             arrivals: None,
+            monitors: Vec::new(),
         }
     }
 }
@@ -169,32 +181,19 @@ impl fmt::Debug for Profile {
 /// # Errors
 /// All mistakes of the file.
 pub fn load(source: Source<'_>, environment: Environment<'_>) -> Result<Profile, Diagnostics> {
-    let files = Files {
-        inputs: &|_| Err("files cannot be read here".to_owned()),
-        tables: &|_| Err("files cannot be read here".to_owned()),
-    };
-    load_with(source, environment, files)
+    load_with(source, environment, &|_| Err("files cannot be read here".to_owned()))
 }
 
-/// What opens the files that a profile names.
-#[derive(Clone, Copy)]
-pub struct Files<'a> {
-    /// Feeders and bodies.
-    pub inputs: Inputs<'a>,
-    /// Tables of users.
-    pub tables: Tables<'a>,
-}
-
-/// Reads a profile with the `files` that it names.
+/// Reads a profile whose files and feeders `inputs` opens.
 ///
 /// # Errors
 /// All mistakes of the file.
 pub fn load_with(
     source: Source<'_>,
     environment: Environment<'_>,
-    files: Files<'_>,
+    inputs: Inputs<'_>,
 ) -> Result<Profile, Diagnostics> {
-    let mut compiler = compiler::Compiler::new(source, environment, files);
+    let mut compiler = compiler::Compiler::new(source, environment, inputs);
     let mut profile = compiler.profile();
     if !compiler.mistakes.is_empty() {
         return Err(compiler.mistakes.into_diagnostics());

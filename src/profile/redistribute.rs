@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::load::greatest_common_divisor;
 use crate::load::mix::CYCLE_MAX;
 use crate::load::plan::{PoolSource, SetupRequest};
-use crate::load::request::{OnEmpty, RequestTemplate};
+use crate::load::request::{OnEmpty, PoolId, RequestTemplate};
 
 /// A request that is not sent because its pool is empty, as the profile allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,22 @@ pub fn redistribute(
     let lost: Vec<&RequestTemplate> = lost.iter().map(|(_, request)| request).collect();
     hand_over(&lost, &mut kept);
     Ok((kept, notes))
+}
+
+/// Those of `requests`, which must all have values, that pick from an empty pool.
+pub fn empty_pools<'a>(
+    requests: impl Iterator<Item = &'a RequestTemplate>,
+    sources: &[PoolSource],
+    setup: &[SetupRequest],
+    pools: &[Arc<[String]>],
+) -> Vec<EmptyPool> {
+    let is_empty =
+        |pool: &PoolId| pools.get(*pool).is_none_or(|values: &Arc<[String]>| values.is_empty());
+    requests
+        .filter_map(|request| {
+            Some(refusal(request, sources.get(request.pools().find(is_empty)?)?, setup))
+        })
+        .collect()
 }
 
 fn refusal(request: &RequestTemplate, source: &PoolSource, setup: &[SetupRequest]) -> EmptyPool {

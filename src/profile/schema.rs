@@ -2,12 +2,18 @@
 //!
 //! Says what can be said about structure; references (pools, variables, the environment) are `load`'s part.
 
+mod answers;
+mod flows;
+
 use serde_json::{Value, json};
 
 use crate::load::auth::TOKENS_MAX;
+use crate::load::flow::FLOWS_MAX;
 use crate::load::stages::Stages;
 use crate::profile::body::BODIES;
-use crate::profile::{FEEDERS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
+use crate::profile::schema::answers::{expect, extract, redirects};
+use crate::profile::schema::flows::flow;
+use crate::profile::{FEEDERS_MAX, MONITORS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
 
 /// The JSON Schema (draft 2020-12) of a profile.
 pub fn json_schema() -> Value {
@@ -17,7 +23,7 @@ pub fn json_schema() -> Value {
         "description": "What is sent, in what proportion, and what it must meet.",
         "type": "object",
         "additionalProperties": false,
-        "required": ["requests"],
+        "anyOf": [{ "required": ["requests"] }, { "required": ["flows"] }],
         "properties": {
             "name": described(word(), "Name of the profile; the file's name unless given."),
             "host": {
@@ -39,7 +45,16 @@ pub fn json_schema() -> Value {
             },
             "requests": {
                 "type": "array", "minItems": 1, "maxItems": REQUESTS_MAX, "items": request(),
-                "description": "The mix.",
+                "description": "The mix: single requests.",
+            },
+            "flows": {
+                "type": "array", "maxItems": FLOWS_MAX, "items": flow(),
+                "description": "Requests in order, which share the weights of the mix.",
+            },
+            "rate_counts": {
+                "enum": ["requests", "flows"], "default": "requests",
+                "description": "What the rate counts: requests, each step of a flow for itself, or entries \
+                                of the mix, a flow once.",
             },
             "slo": slo(),
             "rate": described(amount(), "Arrival rate, such as 200/s or 90/m; --rate overrides it."),
@@ -55,6 +70,12 @@ pub fn json_schema() -> Value {
             "arrivals": {
                 "enum": ["constant", "poisson", "uniform-jitter"],
                 "description": "How arrivals are spread around the rate; --arrivals overrides it.",
+            },
+            "monitors": {
+                "type": "array", "maxItems": MONITORS_MAX,
+                "items": { "type": "string", "pattern": "^(prometheus|process|command|postgres(ql)?):" },
+                "description": "What is looked at while the load goes on: prometheus:URL?series=a,b, \
+                                process:PORT, process:pid:N, command:TEXT or postgres:URL.",
             },
         },
         "allOf": [
@@ -235,21 +256,7 @@ fn exchange(more: Value) -> Value {
         "file": described(scalar(), "A file whose bytes are the body; beside the profile."),
         "multipart": multipart(),
         "compress": { "enum": ["gzip", "none"], "description": "How the body is compressed." },
-        "expect": {
-            "type": "object",
-            "description": "What counts as a good answer.",
-            "additionalProperties": false,
-            "properties": {
-                "status": {
-                    "description": "Accepted statuses; 200 to 399 unless given.",
-                    "anyOf": [status(), { "type": "array", "items": status() }],
-                },
-                "max_bytes": {
-                    "type": "integer", "minimum": 0,
-                    "description": "Largest accepted body.",
-                },
-            },
-        },
+        "expect": expect(),
     });
     if let (Value::Object(properties), Value::Object(more)) = (&mut properties, more) {
         properties.extend(more);
@@ -269,10 +276,6 @@ fn one_body() -> Value {
         BODIES[..at].iter().map(move |second| json!({ "not": { "required": [first, second] } }))
     });
     pairs.collect()
-}
-
-fn status() -> Value {
-    json!({ "type": "integer", "minimum": 100, "maximum": 599 })
 }
 
 fn auth() -> Value {
@@ -431,6 +434,8 @@ fn request() -> Value {
             "description": "For --tags and --exclude-tags.",
             "anyOf": [word(), { "type": "array", "items": word() }],
         },
+        "extract": extract("Pools that answers fill for later requests, by name."),
+        "redirects": redirects(),
         "on_empty": {
             "enum": ["fail", "redistribute"], "default": "fail",
             "description": "When a pool it picks from is empty: refuse the run, or give its weight \

@@ -199,6 +199,9 @@ impl Compiler<'_> {
         if let Some((_, value)) = self.variables.iter().find(|(variable, _)| variable == name) {
             return Ok(Piece::Inserted(value.clone()));
         }
+        if let Some(number) = self.flow_variables.iter().flatten().position(|known| known == name) {
+            return Ok(Piece::Hole(Segment::Variable(number)));
+        }
         match name {
             "slot" => Ok(Piece::Hole(Segment::SlotIndex)),
             "token" => self.token(place).map(Piece::Hole),
@@ -253,6 +256,8 @@ impl Compiler<'_> {
         } else if let Some(close) = nearest(name, variables.chain(feeders).chain(["slot", "token"]))
         {
             format!("did you mean `{close}`?")
+        } else if self.flow_variables.is_some() {
+            format!("add `{name}` under `variables`, or extract it in an earlier step")
         } else {
             format!("add `{name}` under `variables`")
         };

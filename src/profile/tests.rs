@@ -7,11 +7,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::load::auth::{Auth, TokenPlace};
 use crate::load::body::Body;
+use crate::load::extract::Gathered;
 use crate::load::feeder::Feeding;
 use crate::load::random::SplitMix64;
 use crate::load::request::{Fill, Rows, Segment, Template};
 
 mod accepted;
+mod answers;
 mod auth;
 mod diagnosed;
 mod fed;
@@ -50,7 +52,9 @@ fn rendered(template: &Template) -> String {
     let pools: Vec<Arc<[String]>> = vec![Arc::from(["a/b \"c\"".to_owned()])];
     let random = SplitMix64::for_slot(1, 7);
     let mut out = String::new();
-    template.render(&mut Fill::of(random, 7, &pools, "t0ken"), &mut out);
+    let variables = [Some("v/1".to_owned())];
+    let gathered = Gathered { variables: &variables, pools: &[] };
+    template.render(&mut Fill { gathered, ..Fill::of(random, 7, &pools, "t0ken") }, &mut out);
     out
 }
 

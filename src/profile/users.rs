@@ -11,18 +11,6 @@ use crate::profile::template::{is_name, is_reserved};
 /// Names and values of one user's fields.
 pub(super) type User = Vec<(String, String)>;
 
-/// Rows of text under named columns.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Table {
-    /// Names of the columns.
-    pub columns: Vec<String>,
-    /// Rows, each as long as there are columns.
-    pub rows: Vec<Vec<String>>,
-}
-
-/// Reads the table at a path that the profile names; the error tells why it cannot be read.
-pub type Tables<'a> = &'a dyn Fn(&str) -> Result<Table, String>;
-
 impl Compiler<'_> {
     /// At least one user, all with the same fields.
     pub(super) fn users(&mut self, node: &Node) -> Option<Vec<User>> {
@@ -72,21 +60,15 @@ impl Compiler<'_> {
             return None;
         };
         let path = self.fixed(file, "`file`")?;
-        match (self.files.tables)(&path) {
-            Err(reason) => {
-                let message = format!("the users' file cannot be read: {reason}");
-                let hint = "name a CSV file whose first line names its columns, beside the profile";
-                self.mistakes.report_with(file.span, message, hint);
-                None
-            }
-            Ok(table) => {
-                for name in &table.columns {
-                    self.check_field(name, file.span);
-                }
-                let user = |row: Vec<String>| table.columns.iter().cloned().zip(row).collect();
-                Some(table.rows.into_iter().map(user).collect())
-            }
+        let table = self.table(&path, TOKENS_MAX as u64 + 1, file.span)?;
+        for name in table.columns() {
+            self.check_field(name, file.span);
         }
+        let user = |row: u64| {
+            let named = table.columns().iter().zip(0..);
+            named.map(|(name, at)| (name.clone(), table.cell(row, at).to_owned())).collect()
+        };
+        Some((0..table.rows()).map(user).collect())
     }
 
     fn check_field(&mut self, name: &str, span: Span) {

@@ -37,7 +37,8 @@ pub fn request(
 /// An answer's lines, each with `< ` in front.
 pub fn answer(status: u16, headers: &HeaderMap, body: &[u8], bodies: Bodies) -> String {
     let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    let mut text = format!("< {status} {}\n", reason.unwrap_or_default());
+    let mut text = String::new();
+    push_line("< ", &format!("{status} {}", reason.unwrap_or_default()), &mut text);
     push_headers(headers, "< ", &mut text);
     push_body(body, bodies, "< ", &mut text);
     text

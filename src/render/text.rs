@@ -9,12 +9,14 @@ use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone, auth, client};
+use crate::report::flows::FlowsReport;
 use crate::report::search::{SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
     RequestReport, SeverityName, TierName,
 };
 use crate::time::Human;
+use requests::{counting, early_ends, reasons};
 use search::{answer, sheet};
 
 /// The whole report, ending in a newline.
@@ -33,7 +35,9 @@ pub fn render(report: &Report, style: Style) -> String {
     page.findings(&report.verdict.findings);
     page.segments(&report.segments);
     page.requests(&report.requests);
+    report.flows.iter().for_each(|flows| page.flows(flows));
     page.phases(report);
+    page.monitors(&report.monitors);
     page.result(report);
     page.text
 }
@@ -215,6 +219,21 @@ impl Page {
         }
     }
 
+    fn flows(&mut self, flows: &FlowsReport) {
+        let lines = requests::flows(flows).lines();
+        self.section(&lines[0]);
+        for (line, flow) in lines[1..].iter().zip(&flows.list) {
+            self.line(line);
+            for line in wrap(&early_ends(flow), WIDTH_MAX - 4).iter().filter(|l| !l.is_empty()) {
+                let line = self.style.paint(Tone::Faint, &format!("    {line}"));
+                self.line(&line);
+            }
+        }
+        for line in wrap(&counting(flows), WIDTH_MAX) {
+            self.line(&line);
+        }
+    }
+
     /// Means, since only they add up.
     fn phases(&mut self, report: &Report) {
         let unit = Unit::fitting(report.response_time.p50);
@@ -340,22 +359,6 @@ fn tier_line(report: &Report) -> String {
     format!("tier {}: {bar}{open}", tier(verdict.tier))
 }
 
-/// Statuses and errors of a request that did not always go well; empty if it did.
-fn reasons(request: &RequestReport) -> String {
-    if request.fates.ok == request.fates.planned {
-        return String::new();
-    }
-    let statuses = request.statuses.iter().map(|(status, count)| (status.to_string(), *count));
-    let errors = request.errors.iter().map(|(kind, count)| (kind.replace('_', " "), *count));
-    // Bad statuses and broken exchanges stand in the two lists in more detail.
-    let rest = request.fates.named().into_iter().filter(|(name, count)| {
-        *count > 0 && !matches!(*name, "ok" | "bad_status" | "transport_error")
-    });
-    let rest = rest.map(|(name, count)| (name.replace('_', " "), count));
-    let parts = statuses.chain(errors).chain(rest);
-    parts.map(|(name, count)| format!("{name}: {}", Count(count))).collect::<Vec<_>>().join(", ")
-}
-
 const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
     match outcome {
         OutcomeName::Pass => ("PASS", Tone::Good),
@@ -390,6 +393,8 @@ const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
     }
 }
 
+mod monitors;
+mod requests;
 mod search;
 mod segments;
 

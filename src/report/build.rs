@@ -6,6 +6,7 @@ use crate::analysis::Outcome;
 use crate::analysis::findings::Finding;
 use crate::analysis::slo::{Judged, TierVerdict};
 use crate::load::plan::Plan;
+use crate::load::request::RequestTemplate;
 use crate::measure::auth::AuthCounts;
 use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
@@ -14,6 +15,7 @@ use crate::measure::summary::{LatencySummary, Summary};
 use crate::measure::tally::{RequestTally, Tally};
 use crate::report::auth::AuthReport;
 use crate::report::echo::{Environment, PlanEcho};
+use crate::report::flows::flows;
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
@@ -66,7 +68,7 @@ pub struct Parts<'a> {
 impl From<Parts<'_>> for Report {
     fn from(parts: Parts<'_>) -> Self {
         let Parts { plan, tally, summary, .. } = parts;
-        let requests = plan.requests.iter().zip(tally.requests());
+        let requests = plan.rows().zip(tally.requests());
         Self {
             schema: SCHEMA.to_owned(),
             tool: Tool {
@@ -106,9 +108,8 @@ impl From<Parts<'_>> for Report {
             tls: Latency::from(&summary.tls),
             phases: phases(&summary.total),
             failed_response_time: Latency::from(&summary.failed_response_time),
-            requests: requests
-                .map(|(template, tally)| request(template.name.clone(), template.weight, tally))
-                .collect(),
+            requests: requests.map(|(template, tally)| request(template, tally)).collect(),
+            flows: flows(plan, tally),
             series: parts.series,
             segments: parts.segments,
             search: parts.search,
@@ -137,11 +138,12 @@ fn phases(tally: &RequestTally) -> Phases {
     }
 }
 
-fn request(name: String, weight: u32, tally: &RequestTally) -> RequestReport {
+fn request(template: &RequestTemplate, tally: &RequestTally) -> RequestReport {
+    let amiss = tally.amiss.iter().map(|(place, count)| (template.expect.name_of(*place), *count));
     let errors = TransportError::ALL.iter().zip(tally.errors).filter(|(_, count)| *count > 0);
     RequestReport {
-        name,
-        weight,
+        name: template.name.clone(),
+        weight: template.weight,
         fates: Fates::from(&tally.fates),
         error_rate: millionths(tally.fates.error_rate()),
         response_time: latency(&tally.response_time),
@@ -152,5 +154,7 @@ fn request(name: String, weight: u32, tally: &RequestTally) -> RequestReport {
             .map(|(kind, count)| (kind.name().to_owned(), count))
             .collect::<BTreeMap<_, _>>(),
         bytes: tally.bytes,
+        checks: amiss.collect(),
+        redirects: tally.redirects,
     }
 }

@@ -19,7 +19,8 @@ pub struct PlanEcho {
     pub origin: String,
     /// How the target was reached, where its URL alone does not say.
     pub way: WayEcho,
-    /// Mean arrivals per second, over all stages if there were any; where a search began.
+    /// Mean arrivals per second of what the rate counts, over all stages if there were any; where a search
+    /// began.
     pub rate: f64,
     /// Rates and lengths, as `100/s:30s,500/s:2m`; absent at a single rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,7 +111,7 @@ impl From<&Plan> for PlanEcho {
             name: without_secrets(&plan.name),
             origin: origin_url(&plan.origin),
             way: WayEcho::from(&plan.way),
-            rate: millionths(plan.rate_asked()),
+            rate: millionths(plan.counted_rate()),
             stages: plan.stages.as_ref().map(ToString::to_string),
             arrivals: plan.arrivals.name().to_owned(),
             seed: plan.seed.to_string(),

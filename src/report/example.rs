@@ -14,6 +14,7 @@ use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
 use crate::analysis::{Extent, Outcome};
+use crate::load::flow::Flows;
 use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
@@ -60,6 +61,7 @@ pub(crate) fn plan() -> Plan {
             request("interaction detail", 35),
             request("create draft", 5),
         ],
+        flows: Flows::default(),
         auth: None,
         setup: Vec::new(),
         pools: Vec::new(),

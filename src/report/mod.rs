@@ -10,7 +10,9 @@ pub mod comparable;
 pub mod comparison;
 mod convert;
 pub mod echo;
+pub mod flows;
 pub mod generator;
+pub mod monitors;
 pub mod search;
 pub mod segment;
 pub mod series;
@@ -25,7 +27,9 @@ use crate::measure::fate::Fate;
 use crate::report::auth::AuthReport;
 use crate::report::comparison::ComparisonReport;
 use crate::report::echo::{Environment, PlanEcho};
+use crate::report::flows::FlowsReport;
 use crate::report::generator::GeneratorReport;
+use crate::report::monitors::MonitorReport;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
@@ -95,6 +99,9 @@ pub struct Report {
     pub failed_response_time: Latency,
     /// Per request name, in the order of the plan.
     pub requests: Vec<RequestReport>,
+    /// Requests in order, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flows: Option<FlowsReport>,
     /// Over time.
     pub series: Vec<SeriesPoint>,
     /// The parts of a run that was steered by hand, in order; empty if nobody did.
@@ -106,8 +113,9 @@ pub struct Report {
     /// The comparison of two targets in turns, if that is what this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Box<ComparisonReport>>,
-    /// What the target said about itself.
-    pub monitors: Vec<serde_json::Value>,
+    /// What the target and its machine said of themselves meanwhile.
+    #[serde(default)]
+    pub monitors: Vec<MonitorReport>,
 }
 
 /// The program that wrote a result.
@@ -355,6 +363,12 @@ pub struct RequestReport {
     pub errors: BTreeMap<String, u64>,
     /// Body bytes of all answers.
     pub bytes: u64,
+    /// Checks that failed and values that answers did not hold, by name; an answer may fail several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, u64>,
+    /// Redirects that were followed.
+    #[serde(default)]
+    pub redirects: u64,
 }
 
 /// The JSON Schema of [`Report`].

@@ -17,8 +17,8 @@ fn examples_conform_to_the_published_schema_and_come_back() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     let mut steered = report(GOOD);
     steered.segments.extend([segment(), segment()]);
-    let unsteered = [report(GOOD), report(FAILING), report(CENSORED), report(LATE)];
-    for report in unsteered.into_iter().chain([steered, search_report()]) {
+    let courses = [GOOD, FAILING, CENSORED, LATE].into_iter().map(report);
+    for report in courses.chain([steered, search_report()]) {
         let value = serde_json::to_value(&report).unwrap();
         let faults: Vec<_> = validator.iter_errors(&value).map(|fault| fault.to_string()).collect();
         assert_eq!(faults, Vec::<String>::new());

@@ -209,8 +209,8 @@ fn point(numbers: &[u64; 8]) -> Point {
     Point { at, planned, answered_ok, slow, failed, unanswered, unfinished, overdue }
 }
 
-fn decode(text: &str, slo: &Slo) -> io::Result<StoredTrial> {
-    let line: Line = serde_json::from_str(text)?;
+fn decode(json: &str, slo: &Slo) -> io::Result<StoredTrial> {
+    let line: Line = serde_json::from_str(json)?;
     let ns = Duration::from_nanos;
     let plausible = line.rate.is_finite() && line.rate > 0.0 && line.test.excess > 0.0;
     if !plausible || line.measured.len() != slo.objectives.len() {

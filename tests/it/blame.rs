@@ -10,6 +10,7 @@ use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use steadfire::engine::prepare::{Surroundings, prepare};
+use steadfire::load::flow::Flows;
 use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
@@ -71,6 +72,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         },
         way: Way::default(),
         requests: vec![request],
+        flows: Flows::default(),
         auth: None,
         setup: Vec::new(),
         pools: Vec::new(),

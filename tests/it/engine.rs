@@ -9,6 +9,7 @@ use steadfire::engine::Pacing;
 use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use steadfire::engine::prepare::{Surroundings, prepare};
+use steadfire::load::flow::Flows;
 use steadfire::load::mix::Mix;
 use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
@@ -63,6 +64,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
             request("b", WEIGHTS[1]),
             request("c", WEIGHTS[2]),
         ],
+        flows: Flows::default(),
         auth: None,
         setup: Vec::new(),
         pools: Vec::new(),

@@ -32,13 +32,13 @@ fn succeeded(program: Program) -> Finished {
 #[test]
 fn an_openapi_document_is_read_from_the_servers_url() {
     let server = answering(OPENAPI);
-    let finished = succeeded(steadfire(&format!("import openapi {}openapi.json", server.url())));
+    let finished = succeeded(steadfire(&format!("import openapi {}/openapi.json", server.url())));
     let host = server.url();
-    assert!(finished.stdout.contains(&format!("host: \"{}\"", host.trim_end_matches('/'))));
+    assert!(finished.stdout.contains(&format!("host: \"{host}\"")));
     assert!(finished.stderr.contains("11 requests, 7 more listed with weight 0"));
     assert!(finished.stderr.contains("LOAD_TEST_PASSWORD, LOAD_TEST_USERNAME"));
     let missing = Server::answering(|_| ERROR.to_vec());
-    let refused = steadfire(&format!("import openapi {}", missing.url())).run();
+    let refused = steadfire(&format!("import openapi {}/x", missing.url())).run();
     refused.refused(3, &["status 500", "save the document"]);
 }
 

@@ -225,7 +225,7 @@ fn cookies_keys_and_credentials_are_carried_and_kept_secret() {
             "GET / ",
             "authorization: Basic ZXZlOnMzY3JldA==\r\n",
         ),
-        ("{api_key: {header: X-Key, value: '${K}'}}", "GET / ", "x-key: s3cret\r\n"),
+        ("{api_key: {header: X-Key, value: s3cret}}", "GET / ", "x-key: s3cret\r\n"),
         ("{api_key: {query: key, value: '${K}'}}", "GET /?key=s3cret ", ""),
     ] {
         let before = server.received().len();
@@ -239,6 +239,12 @@ fn cookies_keys_and_credentials_are_carried_and_kept_secret() {
             assert!(request.line.starts_with(line), "{auth}: {}", request.line);
             assert!(request.headers.contains(header), "{auth}: {}", request.headers);
         }
+        let words = format!("once app.yaml --host {} -e K=s3cret", server.url());
+        let once = steadfire(&words);
+        std::fs::write(once.home().join("app.yaml"), &profile).expect("a file can be written");
+        let shown = once.run();
+        assert_eq!(shown.code, 0, "{}", shown.stderr);
+        assert!(!shown.stdout.contains("s3cret"), "{auth}: {}", shown.stdout);
         for (path, text) in finished.files() {
             let profile = path.ends_with("app.yaml");
             assert!(profile || !text.contains("s3cret"), "{auth}: {}", path.display());

@@ -136,14 +136,14 @@ impl Running {
         self.stdout.recv_timeout(LIMIT).expect("a line comes on stdout")
     }
 
-    /// Waits until a line of stderr holds `text`.
-    pub(crate) fn await_progress(&mut self, text: &str) {
+    /// Waits until a line of stderr holds `text`, and returns it.
+    pub(crate) fn await_progress(&mut self, text: &str) -> String {
         loop {
             let line = self.stderr.recv_timeout(LIMIT).expect("a line comes on stderr");
             self.told += &line;
             self.told.push('\n');
             if line.contains(text) {
-                return;
+                return line;
             }
         }
     }

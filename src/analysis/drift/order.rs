@@ -23,7 +23,7 @@ pub(super) fn midmean(values: &[f64]) -> f64 {
 }
 
 /// Ranks from 1, in the order of `values`; equal ones share the mean of theirs.
-pub(super) fn ranks(values: &[f64]) -> Vec<f64> {
+pub(in crate::analysis) fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0.0; values.len()];

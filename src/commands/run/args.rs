@@ -1,6 +1,7 @@
 //! What the user typed after `run`; nothing is resolved here.
 
 use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -175,6 +176,18 @@ pub struct Args {
     /// A further objective, also in k6's grammar: 'p(99)<250' (repeatable)
     #[arg(long = "threshold", value_name = "OBJECTIVE", help_heading = "Verdict")]
     pub thresholds: Vec<Objective>,
+    /// End the run once a quantile's or the errors' objective is broken beyond doubt, not before DELAY has
+    /// passed
+    #[arg(long, value_name = "DELAY", value_parser = parse_duration, num_args = 0..=1, require_equals = true, default_missing_value = "10s", conflicts_with = "find_max_rps", help_heading = "Verdict")]
+    pub abort_on_fail: Option<Duration>,
+
+    /// Look at what the target says of itself: prometheus:URL?series=a,b, process:PORT, process:pid:N,
+    /// command:TEXT or postgres:URL (repeatable)
+    #[arg(long = "monitor", value_name = "KIND:WHAT", help_heading = "Monitors")]
+    pub monitors: Vec<String>,
+    /// Time between two looks of a monitor
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "1s", help_heading = "Monitors")]
+    pub monitor_interval: Duration,
 
     /// Most open connections [default: as many as needed, up to the in-flight cap]
     #[arg(short, long, value_name = "N", value_parser = positive, help_heading = "Limits")]
@@ -220,6 +233,13 @@ pub struct Args {
     /// Print the result as JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
     pub json: Option<OsString>,
+    /// Serve the figures to Prometheus while the load goes on, at http://ADDR:PORT/metrics
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_listen, help_heading = "Output")]
+    pub prometheus: Option<SocketAddr>,
+    /// Send the figures to an OTLP collector while the load goes on; OTEL_* say the rest [default:
+    /// <http://localhost:4318>]
+    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Output")]
+    pub otlp: Option<String>,
     /// Plain progress lines, also on a terminal
     #[arg(long, visible_alias = "headless", help_heading = "Output")]
     pub no_tui: bool,
@@ -233,6 +253,14 @@ fn positive(text: &str) -> Result<usize, String> {
         Ok(0) | Err(_) => Err("it must be a whole number above 0".to_owned()),
         Ok(number) => Ok(number),
     }
+}
+
+/// `127.0.0.1:9464`; a port alone is one of 127.0.0.1.
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
+    port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .or_else(|_| text.parse())
+        .map_err(|_| "write an address and a port, such as 127.0.0.1:9464".to_owned())
 }
 
 /// How much faster than it was recorded: above 0, and at most a million.
@@ -310,6 +338,17 @@ mod tests {
         for text in ["", "3..1", "-1", "0", "x..y"] {
             assert!(parse_wait(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_port_alone_is_local() {
+        for text in ["9464", ":9464", "127.0.0.1:9464"] {
+            assert_eq!(
+                parse_listen(text).map(|addr| addr.to_string()),
+                Ok("127.0.0.1:9464".into())
+            );
+        }
+        assert!(parse_listen("[::1]:0").is_ok() && parse_listen("localhost:9464").is_err());
     }
 
     #[test]

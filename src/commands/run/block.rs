@@ -67,7 +67,7 @@ impl Session {
     ) -> Result<Ran, Failure> {
         let plan = &self.plan;
         let schedule = Schedule {
-            rate: plan.rate,
+            rate: plan.slot_rate(plan.rate),
             stages: None,
             trace: None,
             arrivals: plan.arrivals,
@@ -114,7 +114,7 @@ impl Ran {
     /// What a comparison needs of it; `plan` names the requests.
     pub(in crate::commands) fn figures(&self, plan: &Plan) -> Block {
         let tally = &self.outcome.tally;
-        let named = plan.requests.iter().zip(tally.requests());
+        let named = plan.rows().zip(tally.requests());
         Block {
             total: figures(&tally.all_requests(), self.length),
             requests: named

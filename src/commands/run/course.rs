@@ -88,6 +88,7 @@ impl<'a> Course<'a> {
         self.total += &window.fates;
         self.screen.progress(&self.label, &second, self.total, self.arrivals_end);
         if second.end.since(Offset::ZERO) > self.warmup {
+            self.output.stream(&second, self.screen);
             second.end = second.end - self.warmup;
             let slice = self.slicer.push(&mut second, place);
             self.series.push(&second);

@@ -20,7 +20,7 @@ use crate::commands::run::record::{Record, concluded};
 use crate::commands::run::search_report::{self, Asked, Failed};
 use crate::commands::run::stretch::{Planned, Stretch};
 use crate::commands::run::verdict::{self, Measurement};
-use crate::commands::run::{Args, Session};
+use crate::commands::run::{Args, Session, monitors};
 use crate::engine::leg::Flow;
 use crate::live::Narrowing;
 use crate::load::plan::Plan;
@@ -200,7 +200,7 @@ fn standing(trial: &Trial, judgement: &Judgement) -> Standing {
 /// Who was slow, failed or unanswered in a trial.
 fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
     let limit = session.plan.slo.tightest_time().unwrap_or(Duration::MAX);
-    let requests = session.plan.requests.iter().zip(ran.stretch.outcome.tally.requests());
+    let requests = session.plan.rows().zip(ran.stretch.outcome.tally.requests());
     requests
         .map(|(template, tally)| {
             let entries = tally.response_time.answered.entries();
@@ -232,8 +232,11 @@ fn offer(
     output: &mut Output,
 ) -> Result<(Ran, TrialResult), Failure> {
     let plan = &session.plan;
+    let asked = Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?;
+    // What the rate counts, in requests.
+    let (each, requests) = (plan.requests_per_counted(), plan.requests_per_counted() * trial.rate);
     let schedule = Schedule {
-        rate: Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?,
+        rate: plan.slot_rate(asked),
         stages: None,
         trace: None,
         arrivals: plan.arrivals,
@@ -241,7 +244,7 @@ fn offer(
         horizon: Horizon::after(trial.duration()),
     };
     let planned = Planned {
-        label: format!("{} {}", search_report::purpose(trial.purpose), schedule.rate),
+        label: format!("{} {}", search_report::purpose(trial.purpose), asked),
         schedule,
         warmup: trial.head,
         drain: plan.limits.drain.min(DRAIN_MAX),
@@ -262,7 +265,7 @@ fn offer(
     let Stretch { outcome, summary, length, .. } = &stretch;
     // What drains afterwards is no part of the trial's course.
     points.retain(|point| point.at <= outcome.arrivals_end.since(Offset::ZERO));
-    let client = client_state(session, stretch.measurement(trial.rate));
+    let client = client_state(session, stretch.measurement(requests));
     let result = TrialResult {
         points,
         length: *length,
@@ -270,8 +273,8 @@ fn offer(
         planned: summary.total.fates.planned(),
         ok: summary.total.fates.ok(),
         error_rate: summary.error_rate(),
-        measured: measured(plan, summary, trial.rate),
-        achieved: summary.achieved(),
+        measured: measured(plan, summary, requests),
+        achieved: summary.achieved() / each,
         send_lag_p99: summary.send_lag.p99.value,
         median: summary.total.response_time.quantile(0.5).value,
         interval: search_report::quantile(&plan.slo).and_then(|quantile| spread.of(quantile)),
@@ -328,7 +331,10 @@ fn report(session: &Session, search: (SearchReport, Extent), ran: &Ran) -> Repor
         duration: stretch.length,
         ..(*session.plan).clone()
     };
-    let measurement = stretch.measurement(trial.rate);
+    let measurement = stretch.measurement(plan.rate_asked());
     let (search, extent) = search;
-    verdict::report(session, &plan, measurement, stretch.series.clone(), (Some(search), extent))
+    let series = stretch.series.clone();
+    let mut report = verdict::report(session, &plan, measurement, series, (Some(search), extent));
+    monitors::tell(&mut report, &plan.slo, &stretch.monitored);
+    report
 }

@@ -51,10 +51,9 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
             Some("name the profile without a flag: steadfire run profile.yaml")
         }
         (ErrorKind::UnknownArgument, "-m") => Some("the method is -X, as in curl"),
-        (
-            ErrorKind::UnknownArgument,
-            "--web" | "--html" | "--junit" | "--csv" | "--hlog" | "--abort-on-fail",
-        ) => Some("this flag is planned and not in this version"),
+        (ErrorKind::UnknownArgument, "--web" | "--html" | "--junit" | "--csv" | "--hlog") => {
+            Some("this flag is planned and not in this version")
+        }
         (ErrorKind::UnknownArgument, _) if flag.parse::<f64>().is_ok() => {
             Some("-q means quiet here; the arrival rate is --rate 50/s (-r)")
         }

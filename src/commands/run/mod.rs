@@ -8,6 +8,7 @@ mod fixed;
 pub mod foreign;
 mod kept;
 mod look;
+mod monitors;
 mod output;
 mod preflight;
 mod processors;
@@ -16,6 +17,7 @@ mod replay;
 mod resolve;
 mod screen;
 mod search_report;
+mod streaming;
 mod stretch;
 mod subject;
 mod tls_files;
@@ -51,6 +53,7 @@ use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
+use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
 use crate::report::Report;
 use crate::target::{DemoBackend, Settings};
@@ -77,6 +80,8 @@ pub(super) struct Session {
     /// What may be done by hand.
     keys: Keys,
     started_at: jiff::Timestamp,
+    /// What is looked at beside the answers.
+    monitors: Option<Watch>,
     /// Tokens that are sent in turn.
     tokens: usize,
     /// Renews them as long as the session lives, where they can be.
@@ -91,20 +96,25 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
     let screen = Screen::new(args.quiet, args.no_tui);
     let subject = subject::read(args)?;
+    let monitors = monitors::chosen(args, &subject)?;
     let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
     let mut session = Session::begin(args, (subject, origin), interrupt, screen)?;
+    session.monitors = monitors::start(args, monitors)?;
+    let streams = streaming::open(args, &session)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &session.plan)?;
+    output.stream_to(streams);
     let report = watched(&mut session, args, &mut output)?;
+    output.close_streams(session.screen);
     output.finish(&report, session.screen)?;
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
 }
 
 /// Sends the load; whoever sits at a terminal sees it in the live view meanwhile.
 fn watched(session: &mut Session, args: &Args, output: &mut Output) -> Result<Report, Failure> {
-    let given = session.plan.stages.is_some() || session.plan.trace.is_some();
-    session.keys = if args.find_max_rps || given { Keys::StopAndMark } else { Keys::Everything };
+    let given = args.find_max_rps || paced_by_plan(&session.plan);
+    session.keys = if given { Keys::StopAndMark } else { Keys::Everything };
     let subject = watch::subject(session, args);
     let plain = session.screen;
     // It is gone before anything is printed.
@@ -113,10 +123,16 @@ fn watched(session: &mut Session, args: &Args, output: &mut Output) -> Result<Re
     let report = if args.find_max_rps {
         find_max::run(session, args, output)
     } else {
-        fixed::run(session, output)
+        fixed::run(session, args, output)
     };
     session.screen = plain;
     report
+}
+
+/// Whether the plan itself says how the pace changes, or a slot is more than one request: then no key
+/// changes it.
+fn paced_by_plan(plan: &Plan) -> bool {
+    plan.stages.is_some() || plan.trace.is_some() || !plan.flows.list.is_empty()
 }
 
 impl Session {
@@ -147,12 +163,15 @@ impl Session {
         let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt, screen)?;
         let version = ready.route.version();
         let way = Way { http: HttpChoice::Exactly(version), ..plan.way };
-        let plan = Arc::new(Plan { requests: ready.requests.to_vec(), way, ..plan });
+        let (requests, flows) = (ready.requests.to_vec(), (*ready.flows).clone());
+        let plan = Arc::new(Plan { way, requests, flows, ..plan });
         let redistributed = ready.redistributed.clone();
         let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
         let addresses = ready.route.addresses();
         let connections = match version {
-            HttpVersion::Http1 => footprint::connections_at_start(plan.rate.as_per_second()),
+            HttpVersion::Http1 => {
+                footprint::connections_at_start(plan.request_rate().as_per_second())
+            }
             HttpVersion::Http2 => SESSIONS_AT_START,
         };
         let mut fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
@@ -174,6 +193,7 @@ impl Session {
             screen,
             keys: Keys::StopAndMark,
             started_at: clock::now(),
+            monitors: None,
             tokens: held,
             renewal,
         })

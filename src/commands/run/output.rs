@@ -14,6 +14,7 @@ use crate::measure::window::Interval;
 use crate::render::{json, text};
 use crate::report::Report;
 use crate::store::folder::RunFolder;
+use crate::stream::Streams;
 
 /// The outputs of one run.
 pub(in crate::commands) struct Output {
@@ -21,6 +22,7 @@ pub(in crate::commands) struct Output {
     json: Option<OsString>,
     /// Whether the journal has failed; told once.
     journal_broken: bool,
+    streams: Streams,
 }
 
 impl Output {
@@ -39,7 +41,28 @@ impl Output {
             folder: folder.map_err(Failure::unexpected)?,
             json: args.json.clone(),
             journal_broken: false,
+            streams: Streams::default(),
         })
+    }
+
+    /// Hands every second to `streams` as well.
+    pub(super) fn stream_to(&mut self, streams: Streams) {
+        self.streams = streams;
+    }
+
+    /// Hands a second to whoever follows the load from outside.
+    pub(super) fn stream(&self, second: &Interval, screen: Screen) {
+        self.streams.push(second);
+        if let Some(trouble) = self.streams.trouble() {
+            screen.warn(&trouble);
+        }
+    }
+
+    /// Sends what is still to be sent.
+    pub(super) fn close_streams(&mut self, screen: Screen) {
+        if let Some(loss) = self.streams.close() {
+            screen.warn(&loss);
+        }
     }
 
     /// The run's folder.

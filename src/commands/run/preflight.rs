@@ -103,7 +103,7 @@ pub(super) fn fit(
     let reserved =
         machine.descriptors_open + DESCRIPTORS_PER_WORKER * plan.workers as u64 + DESCRIPTORS_SPARE;
     let demand = Demand {
-        needed: footprint::connections(peak_rate(args, plan.rate), &plan.limits),
+        needed: footprint::connections(peak_rate(args, plan.request_rate()), &plan.limits),
         bound: plan.limits.connections,
         explicit: args.connections.is_some(),
     };
@@ -125,7 +125,8 @@ pub(super) fn fit(
     let descriptors = descriptors::raise(reserved + connections as u64 * ends);
     let Machine { cpu_quota, ports, .. } = *machine;
     let supplies = Supplies { cpu_quota, descriptors, descriptors_reserved: reserved, ends, ports };
-    let spent = ports.and_then(|ports| ports_spent(plan, peak_rate(args, plan.rate), ports));
+    let spent =
+        ports.and_then(|ports| ports_spent(plan, peak_rate(args, plan.request_rate()), ports));
     Ok((supplies, note.into_iter().chain(spent).collect()))
 }
 

@@ -11,6 +11,7 @@ use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
 use crate::commands::run::{Args, replay, way};
 use crate::load::auth::Auth;
+use crate::load::flow::Flows;
 use crate::load::plan::{Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
@@ -50,8 +51,7 @@ pub(super) fn resolve(
     };
     let trace = replay::apply(args, profile.as_ref(), &mut requests, &mut mistakes);
     let way = way::resolve(args, origin.as_ref(), &mut mistakes);
-    choose(&mut requests, args, &mut mistakes);
-    add_headers(&mut requests, &args.headers, &mut mistakes);
+    let flows = choose_entries(profile.as_ref(), &mut requests, args, &mut mistakes);
     let auth = auth(profile.as_ref(), &mut mistakes);
     let slo = objectives(args, profile.as_ref());
     if args.connect_timeout.is_zero() || args.timeout.is_zero() {
@@ -69,14 +69,14 @@ pub(super) fn resolve(
     let (Some(origin), Some(rate), true) = (origin, rate, mistakes.is_empty()) else {
         return Err(Failure::usage(mistakes.join("\nerror: ")));
     };
-    let workers = processors::workers(args, rate, &origin, machine);
     let name = args.subject.as_deref().map_or("demo", without_query);
-    Ok(Plan {
+    let plan = Plan {
         name: profile.as_ref().map_or(name, |profile| &profile.name).to_owned(),
         profile_sha256: profile.as_ref().map(|profile| profile.sha256.clone()),
         origin,
         way,
         requests,
+        flows,
         auth,
         setup: profile.as_ref().map_or_else(Vec::new, |profile| profile.setup.clone()),
         pools: profile.as_ref().map_or_else(Vec::new, |profile| profile.pools.clone()),
@@ -93,12 +93,14 @@ pub(super) fn resolve(
         duration,
         slots: args.requests,
         limits: limits(args),
-        workers,
+        workers: 1,
         pin,
         receive_clock: args.clock,
         slo,
         tiers: profile.and_then(|profile| profile.tiers).unwrap_or_else(Tiers::standard),
-    })
+    };
+    let workers = processors::workers(args, plan.request_rate(), &plan.origin, machine);
+    Ok(Plan { workers, ..plan })
 }
 
 /// --stages, else the profile's unless a flag asks for a single rate.
@@ -210,12 +212,32 @@ fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<S
     }
 }
 
-fn add_headers(requests: &mut [RequestTemplate], headers: &[String], mistakes: &mut Vec<String>) {
+/// What is sent of the profile's requests and flows, with the headers of -H.
+fn choose_entries(
+    profile: Option<&Profile>,
+    requests: &mut Vec<RequestTemplate>,
+    args: &Args,
+    mistakes: &mut Vec<String>,
+) -> Flows {
+    let flows = profile.map(|profile| profile.flows.clone()).unwrap_or_default();
+    requests.extend(flows.stand_ins());
+    choose(requests, args, mistakes);
+    let mut flows = flows.reclaimed(requests);
+    let sent = requests.iter_mut().chain(flows.steps_mut());
+    add_headers(&mut sent.collect::<Vec<_>>(), &args.headers, mistakes);
+    flows
+}
+
+fn add_headers(
+    requests: &mut [&mut RequestTemplate],
+    headers: &[String],
+    mistakes: &mut Vec<String>,
+) {
     for text in headers {
         match parse_header(text) {
             Err(mistake) => mistakes.push(mistake),
             Ok((name, value)) => {
-                for request in &mut *requests {
+                for request in requests.iter_mut() {
                     request.headers.retain(|(present, _): &(_, Template)| *present != name);
                     request.headers.push((name.clone(), value.clone()));
                 }

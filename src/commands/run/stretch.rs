@@ -3,22 +3,24 @@
 
 use std::time::Duration;
 
-use crate::commands::run::Session;
 use crate::commands::run::course::Course;
 use crate::commands::run::output::Output;
 use crate::commands::run::verdict::Measurement;
+use crate::commands::run::{Session, paced_by_plan};
 use crate::commands::{Failure, clock};
 use crate::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use crate::live::{self, End, Keys, Orders};
+use crate::load::flow::StepsPerEntry;
 use crate::load::schedule::{Horizon, Schedule};
 use crate::load::steering::Change;
 use crate::machine::snapshot::Snapshot;
 use crate::measure::generator::Strain;
+use crate::measure::monitored::Monitored;
 use crate::measure::summary::Summary;
 use crate::measure::window::Interval;
 use crate::report::segment::{SegmentReport, Steered};
 use crate::report::series::SeriesPoint;
-use crate::time::Offset;
+use crate::time::{Offset, whole_nanos};
 
 /// A leg that is to be sent.
 pub(super) struct Planned {
@@ -42,6 +44,8 @@ pub(super) struct Stretch {
     pub(super) segments: Vec<SegmentReport>,
     /// What was done by hand, in order.
     pub(super) orders: Vec<String>,
+    /// What monitors saw of it, without the warm-up.
+    pub(super) monitored: Vec<Monitored>,
     silent_since: Option<Offset>,
     strain: Strain,
     /// The feeder whose last row ended arrivals.
@@ -62,10 +66,10 @@ impl Session {
             Keys::Everything => Steerable::Yes,
             Keys::StopAndMark => Steerable::No,
         };
-        let given = schedule.stages.is_some() || schedule.trace.is_some();
-        let rate = (!given).then_some(schedule.rate);
+        let rate = (!paced_by_plan(&self.plan)).then_some(schedule.rate);
         let mut orders = Orders::new(rate.filter(|_| steerable == Steerable::Yes));
-        self.screen.tell(|state| state.begin(beginning(&label, &schedule, warmup)));
+        let leg = beginning(&label, &schedule, warmup, self.plan.steps_per_entry());
+        self.screen.tell(|state| state.begin(leg));
         let mut course = Course::new(label, &schedule, warmup, self.screen, output);
         let leg = Leg {
             schedule,
@@ -76,6 +80,9 @@ impl Session {
             steerable,
             ordered_at: clock::now().as_duration().unsigned_abs(),
         };
+        if let Some(monitors) = &self.monitors {
+            monitors.begin();
+        }
         let before = Snapshot::take();
         let outcome = self
             .fleet
@@ -91,6 +98,10 @@ impl Session {
             .map_err(Failure::unexpected)?;
         let strain = Snapshot::take().since(&before);
         course.finish();
+        let monitored = self.monitors.as_ref().map(|monitors| {
+            let from = outcome.start_ns + whole_nanos(warmup);
+            monitors.between(from, outcome.start_ns + outcome.end.as_nanos())
+        });
         let silent_since = course.series.silent_since();
         let series = course.series.finish();
         let length = outcome.arrivals_end.since(Offset::ZERO + warmup);
@@ -103,14 +114,14 @@ impl Session {
             measured: (Offset::ZERO + warmup, outcome.arrivals_end),
         }
         .segments();
-        let orders = orders.labels().to_vec();
         Ok(Stretch {
             outcome,
             length,
             summary,
             series,
             segments,
-            orders,
+            orders: orders.labels().to_vec(),
+            monitored: monitored.unwrap_or_default(),
             silent_since,
             strain,
             ran_out,
@@ -151,10 +162,16 @@ impl Session {
     }
 }
 
-fn beginning(label: &str, schedule: &Schedule, warmup: Duration) -> live::Leg {
+/// A leg for the view, whose slots are `each` requests on average.
+fn beginning(label: &str, schedule: &Schedule, warmup: Duration, each: StepsPerEntry) -> live::Leg {
     let Horizon { length, slots } = schedule.horizon;
-    let end = if slots == u64::MAX { End::At(Offset::ZERO + length) } else { End::Slots(slots) };
-    live::Leg { label: label.to_owned(), rate: schedule.rate.as_per_second(), warmup, end }
+    let end = if slots == u64::MAX {
+        End::At(Offset::ZERO + length)
+    } else {
+        End::Slots(slots.saturating_mul(each.requests) / each.entries.max(1))
+    };
+    let rate = schedule.rate.as_per_second() * each.mean();
+    live::Leg { label: label.to_owned(), rate, warmup, end }
 }
 
 impl Stretch {

@@ -8,12 +8,12 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::commands::environment::{Environment, read_bounded};
 use crate::commands::run::Args;
-use crate::commands::{Failure, inputs, table};
+use crate::commands::{Failure, inputs};
 use crate::load::body::Body;
 use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::secrets::is_secret_name;
-use crate::profile::{self, Files, Outside, Profile, Source};
+use crate::profile::{self, Outside, Profile, Source};
 use crate::target::{TEST_EMAIL, TEST_PASSWORD};
 
 /// Largest --data-file, in bytes.
@@ -107,10 +107,8 @@ fn read_profile(name: &str, environment: &Environment) -> Result<Profile, Failur
     let text = text_of(name)?;
     let source = Source { name, text: &text };
     let inputs = |outside: &Outside<'_>| inputs::open(folder(&path), outside);
-    let tables = |table: &str| table::read(&folder(&path).join(table));
-    let files = Files { inputs: &inputs, tables: &tables };
     let variables = |variable: &str| environment.get(variable);
-    profile::load_with(source, &variables, files).map_err(|mistakes| {
+    profile::load_with(source, &variables, &inputs).map_err(|mistakes| {
         // The first "error: " is written where the message is shown.
         let text = mistakes.to_string();
         Failure::usage(text.strip_prefix("error: ").unwrap_or(&text))

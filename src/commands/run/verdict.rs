@@ -82,7 +82,7 @@ pub(super) fn report(
     series: Vec<SeriesPoint>,
     (search, extent): (Option<SearchReport>, Extent),
 ) -> Report {
-    let (course, judged) = ((series, Vec::new()), (search, extent, Vec::new()));
+    let (course, judged) = ((series, Vec::new()), (search, Vec::new(), extent));
     assemble(session, plan, measurement, course, judged)
 }
 
@@ -96,7 +96,7 @@ pub(super) fn run_report(
     // A run that was steered did not stay as it was.
     let drift = if segments.is_empty() { drift(plan, &series) } else { Vec::new() };
     let course = (series, segments);
-    assemble(session, plan, measurement, course, (None, extent(session), drift))
+    assemble(session, plan, measurement, course, (None, drift, extent(session)))
 }
 
 /// Whether the load reached its end.
@@ -109,7 +109,7 @@ fn assemble(
     plan: &Plan,
     measurement: Measurement<'_>,
     (series, segments): (Vec<SeriesPoint>, Vec<SegmentReport>),
-    (search, extent, drift): (Option<SearchReport>, Extent, Vec<Finding>),
+    (search, drift, extent): (Option<SearchReport>, Vec<Finding>, Extent),
 ) -> Report {
     let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);

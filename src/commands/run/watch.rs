@@ -17,7 +17,7 @@ pub(super) fn subject(session: &Session, args: &Args) -> Subject {
         target: format!("{}{}", plan.origin.authority, plan.origin.base_path),
         kind,
         slo: plan.slo.clone(),
-        requests: plan.requests.iter().map(|request| request.name.clone()).collect(),
+        requests: plan.rows().map(|request| request.name.clone()).collect(),
         lag_limit: send_lag_limit(plan.slo.tightest_time()),
         keys: session.keys,
     }

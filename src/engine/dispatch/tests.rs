@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::engine::example;
 use crate::load::request::Pools;
+use crate::load::schedule::Slot;
 use crate::transport::route::Route;
 
 async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
@@ -12,14 +13,17 @@ async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
     let plan = example::plan(9);
     let limits = Limits { connections, in_flight: 10, ..plan.limits };
     let route = Route::resolve(&plan.origin, &plan.way, None).await.unwrap();
-    let prepared = Prepared::new(&[], &plan, (pools, Arc::default()), &[]).unwrap();
-    Dispatcher::new(Recorder::new(1), Dialer::new(route, limits.connect_timeout), limits, prepared)
+    let filled = (Arc::clone(&pools), Arc::default());
+    let prepared = Prepared::new(&[], &plan, filled, &[]).unwrap();
+    let journeys = Journeys::new(&plan, Arc::default(), 0, &pools);
+    let dialer = Dialer::new(route, limits.connect_timeout);
+    Dispatcher::new(Recorder::new(1), dialer, limits, prepared, journeys)
 }
 
 fn job() -> Job {
     let due = Offset::ZERO + Duration::from_millis(5);
     let taken = Offset::ZERO + Duration::from_millis(6);
-    Job { slot: 0, due, request: 0, measured: true, taken, waited: false, returned: false }
+    Job::new(Slot { index: 0, due }, 0, true, taken)
 }
 
 #[tokio::test(flavor = "current_thread")]

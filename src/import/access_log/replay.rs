@@ -66,7 +66,7 @@ pub fn recording(text: &str) -> Result<Recording, ImportError> {
             Some(line) if line.target.len() > TARGET_BYTES_MAX => unreadable += 1,
             Some(Line { time: None, .. }) => untimed += 1,
             Some(Line { method, target, time: Some(time), .. }) => {
-                lines.push((time, method, target))
+                lines.push((time, method, target));
             }
         }
         if lines.len() as u64 > CYCLE_MAX {

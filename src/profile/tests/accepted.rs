@@ -1,6 +1,7 @@
 //! What loads, and what it becomes.
 
 use super::*;
+use crate::load::expect::Test;
 
 #[test]
 fn one_path_is_a_profile() {
@@ -123,7 +124,8 @@ fn anchors_and_merges_spare_repetition() {
          - <<: *base\n  name: b\n",
     );
     let expect = &profile.requests[1].expect;
-    assert_eq!((expect.statuses.as_slice(), expect.body_bytes_max), (&[200, 404][..], Some(9)));
+    assert_eq!(expect.statuses, [200..=200, 404..=404]);
+    assert_eq!(expect.checks[0].test, Test::MaxBytes(9));
 }
 
 #[test]

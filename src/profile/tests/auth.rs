@@ -61,29 +61,22 @@ fn every_user_logs_in_with_fields_of_its_own() {
     assert_eq!((one.pool, one.log_ins.len()), (1, 1), "no more users than tokens");
 }
 
-fn tables(tables: Tables<'_>) -> Files<'_> {
-    Files { inputs: &|_| Err("no inputs here".to_owned()), tables }
-}
-
 #[test]
 fn users_may_stand_in_a_file() {
     let text = "auth:\n  users: {file: '${PREFIX}/users.csv'}\n  login: {path: '/{{ email }}'}\n  token: $.t\n\
                 requests: [{path: /}]\n";
     let source = Source { name: "test.yaml", text };
-    let table = |path: &str| {
-        assert_eq!(path, "/v2/users.csv");
-        let row = |email: &str| vec![email.to_owned()];
-        Ok(Table { columns: vec!["email".into()], rows: vec![row("a"), row("b")] })
+    let csv = |outside: &Outside<'_>| {
+        let Outside::File(path) = outside else { panic!("a file") };
+        assert_eq!(*path, "/v2/users.csv");
+        Ok(Box::new("email,other\na,1\nb,2\n".as_bytes()) as Box<dyn std::io::Read>)
     };
-    let profile = load_with(source, &environment, tables(&table)).unwrap();
+    let profile = load_with(source, &environment, &csv).unwrap();
     let Some(Auth::Issued(issuance)) = &profile.auth else { panic!("issued tokens") };
     let paths: Vec<String> = issuance.log_ins.iter().map(|one| rendered(&one.path)).collect();
     assert_eq!(paths, ["/a", "/b"]);
-    let missing = |_: &str| Err("no such file".to_owned());
-    let refused = load_with(source, &environment, tables(&missing)).unwrap_err().to_string();
-    assert!(refused.contains("cannot be read: no such file"), "{refused}");
-    let empty = |_: &str| Ok(Table { columns: vec!["email".into()], rows: Vec::new() });
-    let refused = load_with(source, &environment, tables(&empty)).unwrap_err().to_string();
+    let empty = |_: &Outside<'_>| Ok(Box::new("email\n".as_bytes()) as Box<dyn std::io::Read>);
+    let refused = load_with(source, &environment, &empty).unwrap_err().to_string();
     assert!(refused.contains("names no user"), "{refused}");
     assert!(load(source, &environment).unwrap_err().to_string().contains("cannot be read here"));
 }

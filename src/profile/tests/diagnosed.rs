@@ -62,7 +62,6 @@ arrivals: [poisson]
             "15:11 `path` must begin with a single /",
             "16:13 HTTP methods are in capitals, `get` is another method",
             "17:22 a status must be a whole number from 100 to 599",
-            "17:26 `json` is not supported yet by this version",
             "18:14 randint(3, 1) has its ends the wrong way round",
             "18:34 unknown variable `sloot`",
             "18:46 unknown variable `uuid`",

@@ -20,8 +20,7 @@ fn loaded_with(text: &str, files: Texts<'_>) -> Result<Profile, Diagnostics> {
         let (_, bytes) = found.ok_or_else(|| format!("no {name}"))?;
         Ok(Box::new(Cursor::new(bytes.to_vec())))
     };
-    let files = Files { inputs: &inputs, tables: &|_| Err("no tables here".to_owned()) };
-    load_with(Source { name: "test.yaml", text }, &environment, files)
+    load_with(Source { name: "test.yaml", text }, &environment, &inputs)
 }
 
 /// The first three slots' paths and the body of the eighth, of the first request.

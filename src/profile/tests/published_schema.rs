@@ -80,6 +80,20 @@ fn it_knows_the_same_keys_as_the_reader() {
              /additionalProperties/anyOf/0/anyOf/1/properties",
         ),
         (&fields::EXPECT, "/properties/requests/items/properties/expect/properties"),
+        (
+            &fields::HEADER_TEST,
+            "/properties/requests/items/properties/expect/properties/header/additionalProperties/anyOf/1/properties",
+        ),
+        (
+            &fields::JSON_TEST,
+            "/properties/requests/items/properties/expect/properties/json/additionalProperties/anyOf/1/properties",
+        ),
+        (
+            &fields::EXTRACT,
+            "/properties/requests/items/properties/extract/additionalProperties/anyOf/1/properties",
+        ),
+        (&fields::FLOW, "/properties/flows/items/properties"),
+        (&fields::STEP, "/properties/flows/items/properties/steps/items/properties"),
         (&fields::SLO, "/properties/slo/anyOf/1/properties"),
     ];
     for (keys, place) in table {

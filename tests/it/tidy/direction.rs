@@ -25,6 +25,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("machine", &["measure"]),
     ("transport", &["time", "load", "measure"]),
     ("engine", &["time", "load", "profile", "measure", "machine", "transport"]),
+    ("monitor", &["time", "load", "measure", "transport"]),
+    ("stream", &["time", "load", "measure", "render", "transport"]),
     ("target", &["time", "load"]),
     ("store", &["time", "load", "measure", "analysis", "report"]),
     (
@@ -43,6 +45,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "machine",
             "transport",
             "engine",
+            "monitor",
+            "stream",
             "target",
             "store",
         ],

@@ -1,0 +1,205 @@
+//! What turned first: when p95 broke its limit or drifted, which of the monitored series had left its
+//! level before.
+//!
+//! Whether a series turned is Pettitt's test (1979), which compares ranks and so asks for no distribution;
+//! since when is where it left the band around its earlier level. It takes a change that matters beside
+//! its noise, and many series are held to a stricter test each. Coming first is no proof of a cause, and
+//! the sentence says so.
+
+use std::time::Duration;
+
+use crate::analysis::drift::order::{median, ranks};
+use crate::analysis::drift::{self, Course, Metric, Movement, Point, When};
+use crate::analysis::findings::{Cause, Finding, Severity};
+use crate::load::rate::Figures;
+use crate::load::slo::{Objective, Slo, quantile_name};
+use crate::measure::monitored::Monitored;
+use crate::time::{Human, Offset};
+
+/// Points that must lie before an event, so that there was a level to leave.
+const BEFORE_MIN: usize = 5;
+/// Points in a row beyond the limit from which on it counts as broken.
+const BROKEN_MIN: usize = 3;
+/// Points after the event that are looked at: later on everything is overloaded.
+const AFTER_MAX: usize = 10;
+/// Over all series together, the chance that one turns by itself: for a plain statement …
+const CERTAIN: f64 = 0.01;
+/// … and for one that calls its evidence weak.
+const WEAK: f64 = 0.1;
+/// Widths of the noise that a level must move by.
+const WIDTHS: f64 = 3.0;
+/// Noise that is assumed at least, as a share of the level.
+const NOISE_SHARE_MIN: f64 = 0.03;
+/// Series that are named.
+const NAMED_MAX: usize = 3;
+
+/// What happened to the response time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// In words, without its instant: `p95 broke its limit of 1 s`.
+    pub what: String,
+    /// Since the start of the measurement.
+    pub at: Offset,
+}
+
+/// When a series left its level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Turn {
+    /// The first point beyond the band around the earlier level.
+    pub at: Offset,
+    /// The level before.
+    pub from: f64,
+    /// The level after.
+    pub to: f64,
+    /// The chance of as large a difference of ranks without any turn, 0 to 1.
+    pub p: f64,
+}
+
+/// The first objective on a response time that was broken for good, else a response time that drifted
+/// upwards. Nothing if it was so from the beginning: then there was no level before.
+pub fn event(slo: &Slo, points: &[Point]) -> Option<Event> {
+    let broken = slo.objectives.iter().filter_map(|objective| match objective {
+        Objective::ResponseTime { quantile, limit } => Some((*quantile, *limit)),
+        _ => None,
+    });
+    let broken = broken.filter_map(|(quantile, limit)| {
+        let at = breach(points, quantile, limit)?;
+        let what = format!("{} broke its limit of {}", quantile_name(quantile), Human(limit));
+        Some(Event { what, at })
+    });
+    broken.min_by_key(|event| event.at).or_else(|| drifted(points))
+}
+
+fn breach(points: &[Point], quantile: f64, limit: Duration) -> Option<Offset> {
+    let known = [0.5, 0.95, 0.99];
+    let place = known.iter().position(|known| (known - quantile).abs() < 1e-9)?;
+    let busy: Vec<&Point> = points.iter().filter(|point| point.planned > 0).collect();
+    let over: Vec<bool> = busy.iter().map(|point| !point.times[place].below(limit)).collect();
+    let first = over.windows(BROKEN_MIN).position(|points| points.iter().all(|over| *over))?;
+    (first >= BEFORE_MIN).then(|| busy[first].end - busy[first].length)
+}
+
+fn drifted(points: &[Point]) -> Option<Event> {
+    let judged = drift::judge(points)?;
+    let rising = |metric| {
+        judged.iter().find_map(|one| match one.course {
+            Course::Moved(Movement {
+                when: When::At(at) | When::Since(at, _), from, to, ..
+            }) if one.metric == metric && to > from => Some(at),
+            _ => None,
+        })
+    };
+    let at = rising(Metric::P95).map(|at| ("p95", at));
+    let (name, at) = at.or_else(|| rising(Metric::P50).map(|at| ("p50", at)))?;
+    Some(Event { what: format!("{name} began to rise"), at })
+}
+
+/// When and how the values of a series turned, if they did. Ten points are the least.
+pub fn turn(points: &[(Offset, f64)]) -> Option<Turn> {
+    let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+    let count = values.len();
+    if count < 2 * BEFORE_MIN {
+        return None;
+    }
+    let mut sum = 0.0;
+    let walk = ranks(&values).into_iter().enumerate().map(|(place, rank)| {
+        sum += rank;
+        let departure: f64 = 2.0 * sum - (place + 1) as f64 * (count + 1) as f64;
+        (place + 1, departure.abs())
+    });
+    let inner = walk.take(count - 1).skip(BEFORE_MIN - 1);
+    let (place, departure) = inner.max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let cube = (count as f64).powi(3) + (count as f64).powi(2);
+    let p = (2.0 * (-6.0 * departure * departure / cube).exp()).min(1.0);
+    let (from, to) = (median(&values[..place]), median(&values[place..]));
+    let spread: Vec<f64> = values[..place].iter().map(|value| (value - from).abs()).collect();
+    // 1.4826 makes the median deviation that of a normal distribution.
+    let noise = (1.4826 * median(&spread)).max(NOISE_SHARE_MIN * from.abs().max(to.abs()));
+    let beyond = |value: f64| (value - from) * (to - from).signum() > WIDTHS * noise;
+    if !beyond(to) {
+        return None;
+    }
+    let outside = |at: &usize| beyond(values[*at]);
+    let first = (place.saturating_sub(1)..count).find(outside)?;
+    let onset = (0..first).rev().take_while(outside).last().unwrap_or(first);
+    Some(Turn { at: points[onset].0, from, to, p })
+}
+
+/// The sentence about what turned before `event`; nothing if nothing was monitored. The arrival rate is
+/// asked as well: where stages raise it, it is what turned.
+pub fn finding(event: &Event, points: &[Point], monitored: &[Monitored]) -> Option<Finding> {
+    let enough = |series: &&Monitored| series.points.len() >= 2 * BEFORE_MIN;
+    let monitored: Vec<&Monitored> = monitored.iter().filter(enough).collect();
+    if monitored.is_empty() {
+        return None;
+    }
+    let arrivals = arrivals(points);
+    let mut led: Vec<(&Monitored, Turn)> = Vec::new();
+    for series in monitored.iter().copied().chain([&arrivals]) {
+        let before = series.points.partition_point(|(at, _)| *at <= event.at);
+        let until = (before + AFTER_MAX).min(series.points.len());
+        let turned = turn(&series.points[..until]);
+        led.extend(turned.filter(|turn| turn.at <= event.at).map(|turn| (series, turn)));
+    }
+    let tests = (monitored.len() + 1) as f64;
+    led.retain(|(_, turn)| turn.p * tests < WEAK);
+    led.sort_by_key(|(_, turn)| turn.at);
+    let weak = led.iter().all(|(_, turn)| turn.p * tests >= CERTAIN);
+    let at = Human(whole_seconds(event.at));
+    let start = format!("{} {at} into the run", event.what);
+    let (message, remedy) = if led.is_empty() {
+        (
+            format!("{start}; none of {} monitored series turned before it", monitored.len()),
+            "monitor what the target waits for, such as its database, pool or processor, or look more \
+             often with --monitor-interval",
+        )
+    } else {
+        let named: Vec<String> =
+            led.iter().take(NAMED_MAX).map(|(series, turn)| told(series, *turn, event)).collect();
+        let aside = if weak { "; the evidence is weak, there were few looks" } else { "" };
+        (
+            format!("{start}; before it turned {}{aside}", named.join(", then ")),
+            "look there first; what turns first need not be the cause",
+        )
+    };
+    Some(Finding {
+        cause: Cause::TurnedFirst,
+        severity: Severity::Info,
+        message,
+        remedy: remedy.to_owned(),
+    })
+}
+
+/// Arrivals per second, each point at its beginning.
+fn arrivals(points: &[Point]) -> Monitored {
+    let busy = points.iter().filter(|point| point.planned > 0 && !point.length.is_zero());
+    let rate = |point: &Point| point.planned as f64 / point.length.as_secs_f64();
+    Monitored {
+        name: "the arrival rate".to_owned(),
+        kind: "schedule",
+        source: "schedule".to_owned(),
+        unit: "/s".to_owned(),
+        points: busy.map(|point| (point.end - point.length, rate(point))).collect(),
+        notes: Vec::new(),
+    }
+}
+
+/// `queue_depth 6 s earlier (2 to 40)`
+fn told(series: &Monitored, turn: Turn, event: &Event) -> String {
+    let lead = event.at.since(turn.at);
+    let when = if lead < Duration::from_secs(1) {
+        "at the same time".to_owned()
+    } else {
+        format!("{} earlier", Human(Duration::from_secs(lead.as_secs())))
+    };
+    let gap = if series.unit.is_empty() || series.unit.starts_with('/') { "" } else { " " };
+    let (from, to) = (Figures(turn.from), Figures(turn.to));
+    format!("{} {when} ({from} to {to}{gap}{})", series.name, series.unit)
+}
+
+fn whole_seconds(at: Offset) -> Duration {
+    Duration::from_secs(at.since(Offset::ZERO).as_secs())
+}
+
+#[cfg(test)]
+mod tests;

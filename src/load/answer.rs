@@ -1,0 +1,66 @@
+//! [`Answer`]: what checks and extractions read of an answer with an accepted status.
+
+use std::cell::OnceCell;
+
+use http::{HeaderMap, HeaderName};
+use serde_json::Value;
+
+/// How much of a body is kept for checks and extractions, in bytes after decoding; a longer one is cut
+/// there, and what would need the rest fails.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// A body as far as it was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body<'a> {
+    /// All of it, decoded.
+    Whole(&'a [u8]),
+    /// Its first bytes, decoded; there were more than [`BODY_BYTES_MAX`].
+    Beginning(&'a [u8]),
+    /// None, since it is encoded in a way that is not understood.
+    Encoded,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// Length of the body as it was sent.
+    pub body_bytes: u64,
+    headers: &'a HeaderMap,
+    body: Body<'a>,
+    /// The body as JSON, once it was asked for.
+    json: OnceCell<Option<Value>>,
+}
+
+impl<'a> Answer<'a> {
+    /// An answer whose body was `body_bytes` long on the wire.
+    pub const fn new(body_bytes: u64, headers: &'a HeaderMap, body: Body<'a>) -> Self {
+        Self { body_bytes, headers, body, json: OnceCell::new() }
+    }
+
+    /// The body.
+    pub const fn body(&self) -> Body<'a> {
+        self.body
+    }
+
+    /// The body as far as it is known; empty where nothing is.
+    pub const fn bytes(&self) -> &'a [u8] {
+        match self.body {
+            Body::Whole(bytes) | Body::Beginning(bytes) => bytes,
+            Body::Encoded => &[],
+        }
+    }
+
+    /// The whole body as JSON, if it is that.
+    pub fn json(&self) -> Option<&Value> {
+        let read = || match self.body {
+            Body::Whole(bytes) => serde_json::from_slice(bytes).ok(),
+            Body::Beginning(_) | Body::Encoded => None,
+        };
+        self.json.get_or_init(read).as_ref()
+    }
+
+    /// The values of a header that are text, in the order sent.
+    pub fn header(&self, name: &HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
+    }
+}

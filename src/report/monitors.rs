@@ -1,0 +1,50 @@
+//! What the target and its machine said of themselves, as a result tells it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::measure::monitored::Monitored;
+use crate::report::millionths;
+
+/// One monitored series on the run's axis of time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MonitorReport {
+    /// What it is about, such as `queue_depth` or `cpu`.
+    pub name: String,
+    /// Kind of the monitor: `prometheus`, `process`, `command` or `postgres`.
+    pub kind: String,
+    /// Which monitor it is, without anything secret.
+    #[serde(default)]
+    pub source: String,
+    /// Unit of the values; empty for plain numbers.
+    pub unit: String,
+    /// In order of time, 1,200 at most; counters are rates.
+    pub points: Vec<MonitorPoint>,
+    /// Failed looks, restarts, series left out. A monitor that never succeeded has notes alone.
+    pub notes: Vec<String>,
+}
+
+/// A value at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MonitorPoint {
+    /// ns since the start of the measurement.
+    pub t: u64,
+    /// In the series' unit.
+    pub value: f64,
+}
+
+impl From<&Monitored> for MonitorReport {
+    fn from(series: &Monitored) -> Self {
+        let points = series.points.iter();
+        Self {
+            name: series.name.clone(),
+            kind: series.kind.to_owned(),
+            source: series.source.clone(),
+            unit: series.unit.clone(),
+            points: points
+                .map(|(at, value)| MonitorPoint { t: at.as_nanos(), value: millionths(*value) })
+                .collect(),
+            notes: series.notes.clone(),
+        }
+    }
+}

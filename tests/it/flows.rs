@@ -1,0 +1,305 @@
+//! Flows, checks, extraction and redirects: what was planned, sent and received is the same number everywhere.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use steadfire::report::flows::FlowReport;
+use steadfire::report::{Report, RequestReport};
+use steadfire::target::{DemoBackend, Mode, Settings, TEST_EMAIL, TEST_PASSWORD};
+
+use crate::server::{ERROR, OK, Received, Server, work};
+use crate::support::{Finished, steadfire};
+
+/// Offers a profile to a server.
+fn offer(profile: &str, url: &str, flags: &str) -> Finished {
+    let words = format!("profile.yaml --host {url} --slo p95<60s,errors<100% {flags}");
+    let program = steadfire(&words)
+        .env("LOAD_TEST_EMAIL", TEST_EMAIL)
+        .env("LOAD_TEST_PASSWORD", TEST_PASSWORD);
+    std::fs::write(program.home().join("profile.yaml"), profile).expect("a home can be written to");
+    program.run()
+}
+
+fn measure(profile: &str, url: &str, flags: &str) -> Report {
+    let finished = offer(profile, url, &format!("--json {flags}"));
+    assert!([0, 99].contains(&finished.code), "{}\n{}", finished.code, finished.stderr);
+    finished.report()
+}
+
+fn row<'r>(report: &'r Report, name: &str) -> &'r RequestReport {
+    let found = report.requests.iter().find(|request| request.name == name);
+    found.unwrap_or_else(|| panic!("no row {name}"))
+}
+
+fn flow(report: &Report) -> &FlowReport {
+    let flow = &report.flows.as_ref().expect("the profile has flows").list[0];
+    let ended = flow.completed + flow.unfinished + flow.ended_early.values().sum::<u64>();
+    assert_eq!(flow.started, ended, "{flow:?}");
+    flow
+}
+
+/// A request's planned slots, those that went well, and its failed checks.
+fn counts(report: &Report, name: &str) -> (u64, u64, Vec<(String, u64)>) {
+    let row = row(report, name);
+    let checks = row.checks.iter().map(|(name, count)| (name.clone(), *count)).collect();
+    (row.fates.planned, row.fates.ok, checks)
+}
+
+/// What the demo backend has counted, by path.
+fn counted(backend: &DemoBackend) -> Vec<(String, u64)> {
+    let mut stream = TcpStream::connect(backend.addr()).expect("the backend listens");
+    let request = "GET /api/metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("the backend reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the backend answers");
+    let lines = answer.lines().filter(|line| line.starts_with("http_requests_total"));
+    let lines = lines.filter_map(|line| {
+        let path = line.split("path=\"").nth(1)?.split('"').next()?;
+        Some((path.to_owned(), line.rsplit(' ').next()?.parse().ok()?))
+    });
+    lines.filter(|(path, _)| path != "/api/metrics").collect()
+}
+
+/// Logs in, lists, and opens what the list holds, by a path that redirects. The cookie alone signs in.
+const VISIT: &str = r#"
+rate_counts: flows
+flows:
+  - name: visit
+    cookies: true
+    steps:
+      - name: login
+        path: /api/auth/login
+        json: {email: "${LOAD_TEST_EMAIL}", password: "${LOAD_TEST_PASSWORD}"}
+        expect: {status: 200, json: {$.access_token: {type: string}}}
+      - name: list
+        think: 10ms..50ms
+        path: /api/interactions?page_size=5
+        expect: {status: 200, json: {$.interactions: {type: array}}}
+        extract: {id: "$.interactions[0].id"}
+      - name: detail
+        path: /api/interactions/{{ id }}/
+        redirects: 1
+        expect: {status: 200, json: {$.id: {exists: true}}}
+requests:
+  - name: health
+    weight: 9
+    path: /health
+    expect: {status: 2xx, contains: healthy, header: {content-type: {contains: json}}}
+"#;
+
+#[test]
+fn a_flow_logs_in_lists_and_opens_what_it_found() {
+    let backend = DemoBackend::start(Settings { mode: Mode::Instant, ..Settings::default() });
+    let backend = backend.expect("a loopback port is free");
+    let url = format!("http://{}", backend.addr());
+    // Their number ends the run, so that every flow comes to its end.
+    let report = measure(VISIT, &url, "-r 40 -n 40 --threads 2");
+    assert_eq!((report.fates.planned, report.fates.ok), (36 + 3 * 4, 48), "{report:?}");
+    assert_eq!((flow(&report).started, flow(&report).completed), (4, 4));
+    for step in ["visit / login", "visit / list", "visit / detail"] {
+        assert_eq!(row(&report, step).fates.ok, 4, "{step}");
+    }
+    assert_eq!(row(&report, "visit / detail").redirects, 4);
+    let received: u64 = counted(&backend).iter().map(|(_, count)| count).sum();
+    assert_eq!(received, report.fates.planned + 4, "each redirect is one request more");
+
+    let text = offer(VISIT, &url, "-r 40 -n 40").stdout;
+    for told in ["visit / detail", "redirects followed: 4", "the rate counts flows: 40/s"] {
+        assert!(text.contains(told), "{text}");
+    }
+}
+
+#[test]
+fn failed_checks_are_told_by_name() {
+    let backend = DemoBackend::start(Settings { mode: Mode::Instant, ..Settings::default() });
+    let backend = backend.expect("a loopback port is free");
+    let profile = r#"
+requests:
+  - name: wrong
+    path: /health
+    expect: {json: {$.status: broken, $.database: connected}, max_bytes: 5}
+  - name: right
+    path: /health
+    expect: {json: {$.status: healthy}, min_bytes: 5}
+"#;
+    let url = format!("http://{}", backend.addr());
+    let report = measure(profile, &url, "-r 100 -d 400ms");
+    let failed = vec![("json $.status: equals".to_owned(), 20), ("max_bytes".to_owned(), 20)];
+    assert_eq!(counts(&report, "wrong"), (20, 0, failed));
+    assert_eq!(counts(&report, "right"), (20, 20, Vec::new()));
+    assert_eq!(report.fates.check_failed, 20);
+    let text = offer(profile, &url, "-r 100 -d 400ms").stdout;
+    assert!(text.contains("[json $.status: equals]: 20"), "{text}");
+}
+
+fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("HTTP/1.1 {head}content-length: {}\r\n\r\n", body.len()).into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+fn gzipped(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).expect("memory can be written to");
+    encoder.finish().expect("memory can be written to")
+}
+
+#[test]
+fn later_requests_pick_what_answers_brought() {
+    let server = Server::answering(|received| {
+        let body = gzipped(&format!(r#"{{"items": [{{"id": {}}}]}}"#, received.number));
+        match received.path() {
+            "/list" => answer("200 OK\r\ncontent-encoding: gzip\r\n", &body),
+            _ => OK.to_vec(),
+        }
+    });
+    let profile = r#"
+requests:
+  - {name: list, path: /list, extract: {ids: {json: "$.items[*].id", keep: 3}}}
+  - {name: item, path: "/item/{{ pick(ids) }}"}
+"#;
+    let report = measure(profile, &server.url(), "-r 100 -d 500ms");
+    let (planned, ok, amiss) = counts(&report, "item");
+    // The first may be due before any list has been answered: it is not sent, and that is said.
+    let unfilled = row(&report, "item").fates.shed;
+    assert_eq!((planned, ok + unfilled), (25, 25));
+    assert!(unfilled <= 2, "{unfilled}");
+    assert_eq!(amiss.iter().map(|(_, count)| count).sum::<u64>(), unfilled);
+    let items = server.received();
+    let items: Vec<&Received> =
+        items.iter().filter(|received| received.path().starts_with("/item/")).collect();
+    assert_eq!(items.len() as u64, ok);
+    let mut picked = std::collections::BTreeSet::new();
+    for item in items {
+        let id: usize = item.path()["/item/".len()..].parse().expect("an id is a number");
+        assert!(id < item.number, "an answer brought it before");
+        picked.insert(id);
+    }
+    assert!(picked.len() > 5, "old values make room for new ones: {picked:?}");
+}
+
+#[test]
+fn redirects_are_followed_on_the_same_server_alone() {
+    let to = |location: &str| answer(&format!("302 Found\r\nlocation: {location}\r\n"), b"");
+    let server = Server::start(move |mut peer| {
+        while let Some(received) = peer.receive() {
+            match received.path() {
+                "/chain" => peer.send(&to("/chain/2?x=1")),
+                // The next hop needs another connection.
+                "/chain/2?x=1" => {
+                    let head = "303 See Other\r\nconnection: close\r\nlocation: end\r\n";
+                    return peer.send(&answer(head, b"away"));
+                }
+                "/loop" => peer.send(&to("/loop")),
+                "/other" => peer.send(&to("http://elsewhere.invalid/")),
+                _ => peer.send(OK),
+            }
+        }
+    });
+    let profile = r#"
+requests:
+  - {name: chain, path: /chain, redirects: 2, json: {a: 1}, expect: {status: 200}}
+  - {name: loop, path: /loop, redirects: 2}
+  - {name: other, path: /other, redirects: 2}
+  - {name: not followed, path: /chain}
+"#;
+    let report = measure(profile, &server.url(), "-r 80 -d 500ms");
+    let one = |name: &str| vec![(name.to_owned(), 10)];
+    assert_eq!(counts(&report, "chain"), (10, 10, Vec::new()));
+    assert_eq!(counts(&report, "loop"), (10, 0, one("too many redirects")));
+    assert_eq!(counts(&report, "other"), (10, 0, one("redirect to another host")));
+    assert_eq!(counts(&report, "not followed"), (10, 10, Vec::new()));
+    let hops = |name: &str| row(&report, name).redirects;
+    assert_eq!((hops("chain"), hops("loop"), hops("other")), (20, 20, 0));
+    let received = server.received();
+    let end = received.iter().filter(|received| received.path() == "/chain/end");
+    let lines: Vec<_> = end.map(|received| (&received.line[..4], received.body.len())).collect();
+    assert_eq!(lines, vec![("GET ", 0); 10], "a 302 turns a POST into a GET");
+    assert_eq!(received.len(), 10 * (3 + 3 + 1 + 1));
+}
+
+/// Three steps, of which the second fails at every other flow.
+fn faulty(on_failure: &str) -> (Report, usize) {
+    let server = Server::answering(|received| {
+        let number = received.path().rsplit('/').next().and_then(|slot| slot.parse::<u64>().ok());
+        match (received.path().starts_with("/two/"), number.map(|slot| slot % 2)) {
+            (true, Some(1)) => ERROR.to_vec(),
+            _ => OK.to_vec(),
+        }
+    });
+    let profile = format!(
+        r#"
+flows:
+  - name: tour
+    on_failure: {on_failure}
+    steps:
+      - {{name: one, path: "/one/{{{{ slot }}}}"}}
+      - {{name: two, path: "/two/{{{{ slot }}}}", think: 5ms}}
+      - {{name: three, path: "/three/{{{{ slot }}}}"}}
+"#
+    );
+    // The rate counts requests: twenty flows of three.
+    let report = measure(&profile, &server.url(), "-r 120 -n 60 --threads 2");
+    (report, server.received().len())
+}
+
+#[test]
+fn a_step_that_fails_ends_its_flow_unless_told_otherwise() {
+    let (report, received) = faulty("stop");
+    assert_eq!((flow(&report).started, flow(&report).completed), (20, 10));
+    assert_eq!(flow(&report).ended_early, [("two".to_owned(), 10)].into());
+    assert_eq!(report.fates.planned, 50);
+    assert_eq!(received, 50);
+
+    let (report, received) = faulty("continue");
+    assert_eq!((flow(&report).started, flow(&report).completed), (20, 20));
+    assert_eq!((report.fates.planned, report.fates.bad_status), (60, 10));
+    assert_eq!(received, 60);
+}
+
+#[test]
+fn a_step_is_due_after_its_pause_and_waits_for_nothing_else() {
+    let server = Server::answering(|_| {
+        work(Duration::from_millis(20));
+        OK.to_vec()
+    });
+    let profile = r#"
+flows:
+  - name: tour
+    steps:
+      - {name: one, path: /one}
+      - {name: two, path: /two, think: 150ms}
+"#;
+    let report = measure(profile, &server.url(), "-r 20 -d 1s");
+    // Ten flows in a second; those of the last 170 ms are cut before their second step.
+    let flow = flow(&report);
+    assert_eq!((flow.started, flow.unfinished), (10, 2));
+    let two = row(&report, "tour / two");
+    assert_eq!((two.fates.planned, two.fates.ok), (8, 8));
+    // The pause is in no time, and the step begins when it is over.
+    assert!(two.response_time.min >= 20_000_000, "{:?}", two.response_time);
+    assert!(two.response_time.p50 < 100_000_000, "{:?}", two.response_time);
+    assert_eq!(report.fates.planned, server.received().len() as u64);
+}
+
+#[test]
+fn flows_under_way_are_bounded_as_requests_are() {
+    let server = Server::answering(|_| OK.to_vec());
+    let profile = r#"
+rate_counts: flows
+flows:
+  - name: tour
+    steps:
+      - {name: one, path: /one}
+      - {name: two, path: /two, think: 10m}
+"#;
+    let report = measure(profile, &server.url(), "-r 40 -d 500ms --max-in-flight 8");
+    let flow = flow(&report);
+    assert_eq!((flow.started, flow.unfinished), (20, 8));
+    assert_eq!(flow.ended_early, [("one".to_owned(), 12)].into());
+    assert_eq!((report.fates.ok, report.fates.shed), (8, 12));
+    assert_eq!(server.received().len(), 8);
+}
