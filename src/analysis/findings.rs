@@ -98,6 +98,26 @@ pub enum Cause {
     Stable,
     /// Whether a figure moved cannot be told.
     DriftUnknown,
+    /// The rate is past what the target serves.
+    Saturated,
+    /// A few request names hold most of what is slow.
+    SlowRequests,
+    /// The target stood still now and then.
+    StoodStill,
+    /// Everything is slow alike.
+    Slow,
+    /// The target failed with 5xx.
+    ServerErrors,
+    /// Nobody is logged in, and the target wants somebody.
+    Unauthorized,
+    /// The account lacks rights.
+    Forbidden,
+    /// The target refuses requests with 4xx.
+    Rejected,
+    /// The target broke connections off.
+    ConnectionsBroken,
+    /// Answers lacked what was expected of them.
+    ChecksFailed,
     /// The beginning of the run was unlike the rest.
     Unsettled,
     /// The run was ended because an objective was broken beyond doubt.
@@ -144,6 +164,16 @@ impl Cause {
             Self::Drift => "drift",
             Self::Stable => "stable",
             Self::DriftUnknown => "drift_unknown",
+            Self::Saturated => "saturated",
+            Self::SlowRequests => "slow_requests",
+            Self::StoodStill => "stood_still",
+            Self::Slow => "slow",
+            Self::ServerErrors => "server_errors",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::Rejected => "rejected",
+            Self::ConnectionsBroken => "connections_broken",
+            Self::ChecksFailed => "checks_failed",
             Self::Unsettled => "unsettled",
             Self::Aborted => "aborted",
             Self::TurnedFirst => "turned_first",

@@ -7,6 +7,7 @@ pub mod abort;
 pub mod compare;
 pub mod drift;
 pub mod findings;
+pub mod hints;
 pub mod onset;
 pub mod search;
 pub mod settling;

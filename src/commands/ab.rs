@@ -63,19 +63,17 @@ pub struct Args {
     /// What a verdict takes and what it is worth.
     #[command(flatten)]
     pub judging: Judging,
-    /// Print the comparison as Markdown, for a pull request, or write it to FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", conflicts_with = "json", help_heading = "Output")]
-    pub markdown: Option<OsString>,
     /// The load, as for `run`.
     #[command(flatten)]
     pub load: run::Args,
 }
 
 /// Flags of `run` that say what `ab` says otherwise.
-const NOT_HERE: [&str; 12] = [
+const NOT_HERE: [&str; 16] = [
     "duration",
     "requests",
     "stages",
+    "spawn_rate",
     "host",
     "current_rate",
     "replay",
@@ -85,6 +83,9 @@ const NOT_HERE: [&str; 12] = [
     "monitor_interval",
     "prometheus",
     "otlp",
+    "summary",
+    "csv",
+    "junit",
 ];
 
 /// The verb's words: those of `run`, with another default where the head of a block is meant and without
@@ -99,6 +100,10 @@ pub(super) fn words(command: clap::Command) -> clap::Command {
         })
         .mut_arg("find_max_rps", |argument| {
             argument.help("Search for the highest rate of both in turns, and compare these")
+        })
+        .mut_arg("markdown", |argument| {
+            argument
+                .help("Print the comparison as Markdown, for a pull request, or write it to FILE")
         })
         .mut_arg("effort", |argument| argument.default_value("quick"))
 }
@@ -128,7 +133,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let comparison = turns.take(&mut output)?;
     let compared = turns.compared(comparison.as_ref());
     screen.clear();
-    compare::write(args.load.json.as_ref(), args.markdown.as_ref(), &compared)?;
+    compare::write(args.load.json.as_ref(), args.load.markdown.as_ref(), &compared)?;
     let exit = turns.interrupt.requested();
     if let Some(report) = turns.report(compared.clone()) {
         output.store(&report, screen)?;
@@ -149,6 +154,7 @@ fn refuse(args: &Args) -> Result<(), Failure> {
             "--prometheus and --otlp: ab has no figures of one load to stream",
         ),
         (load.stages.is_some(), "--stages: every block has one rate; give it with --rate"),
+        (load.spawn_rate.is_some(), "--spawn-rate: every block has one rate; leave it out"),
         (load.replay.is_some(), "--replay: every block has one rate; give it with --rate"),
         (
             load.find_max_rps && args.order != Order::Abba,
@@ -174,6 +180,11 @@ fn refuse(args: &Args) -> Result<(), Failure> {
     if mistakes.is_empty() { Ok(()) } else { Err(Failure::usage(mistakes.join("\nerror: "))) }
 }
 
+/// Pairs that are measured at most, so that `pairs` are left where some have to be discarded.
+const fn attempts(pairs: usize) -> usize {
+    pairs + pairs / 2 + 2
+}
+
 /// One side, ready for its blocks.
 struct Target {
     side: Side,
@@ -194,12 +205,15 @@ impl Target {
         };
         let mut load = args.load.clone();
         load.duration = Some(args.block);
+        // Each side may send half of what both may.
+        load.max_total_requests = load.max_total_requests.map(|most| most / 2);
+        let blocks = attempts(args.pairs.unwrap_or(PAIRS));
         if let Some(url) = url {
             let place = if load.subject.is_some() { &mut load.host } else { &mut load.subject };
             *place = Some(url.clone());
         }
         switch(side, command.as_ref())?;
-        let session = Session::on(&load, interrupt.clone(), screen)?;
+        let session = Session::on(&load, interrupt.clone(), screen, blocks)?;
         Ok(Self { side, command: command.clone(), session })
     }
 }
@@ -237,8 +251,7 @@ impl Turns<'_> {
     /// Measures until the verdict is clear, all pairs are there, too many had to be discarded, or a signal
     /// comes. Nothing if no pair is left.
     fn take(&mut self, output: &mut Output) -> Result<Option<Comparison>, Failure> {
-        let attempts = self.design.pairs + self.design.pairs / 2 + 2;
-        for _ in 0..attempts {
+        for _ in 0..attempts(self.design.pairs) {
             let Some(blocks) = self.pair(output)? else { break };
             self.keep_or_discard(blocks);
             if self.kept.is_empty() || self.design.after(self.kept.len()) == Next::Pair {

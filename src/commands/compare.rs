@@ -10,7 +10,7 @@ use crate::analysis::compare::comparison::{Comparison, Margins, Metric, Run, Sco
 use crate::analysis::compare::noise::Noise;
 use crate::analysis::compare::quantile::Located;
 use crate::commands::stored::{self, Grade, Stored};
-use crate::commands::{Failure, stdout};
+use crate::commands::{Failure, actions, stdout};
 use crate::exit::Exit;
 use crate::render::comparison as render;
 use crate::report::Kind;
@@ -247,6 +247,10 @@ pub(super) fn write(
     markdown: Option<&OsString>,
     report: &ComparisonReport,
 ) -> Result<(), Failure> {
+    // Whoever asks for Markdown puts it where it belongs.
+    if markdown.is_none() {
+        actions::tell_comparison(report);
+    }
     let (text, file, flag) = match (json, markdown) {
         (Some(file), _) => (render::json(report), file, "--json"),
         (None, Some(file)) => (render::markdown(report), file, "--markdown"),

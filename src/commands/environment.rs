@@ -81,15 +81,20 @@ impl Environment {
     }
 }
 
-/// `$XDG_STATE_HOME/steadfire/runs`, else below `~/.local/state`, else below the current folder.
+/// Where runs are stored.
 pub(super) fn runs_folder() -> PathBuf {
+    state_folder().join("runs")
+}
+
+/// `$XDG_STATE_HOME/steadfire`, else below `~/.local/state`, else below the current folder.
+pub(super) fn state_folder() -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "the process's environment enters here")]
     let variable = |name| std::env::var(name).ok().filter(|value| Path::new(value).is_absolute());
     let state = variable("XDG_STATE_HOME")
         .map(PathBuf::from)
         .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".local/state")))
         .unwrap_or_else(|| PathBuf::from("."));
-    state.join("steadfire/runs")
+    state.join("steadfire")
 }
 
 fn is_name(name: &str) -> bool {

@@ -9,11 +9,13 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::exit::Exit;
 
 pub mod ab;
+mod actions;
 pub mod check;
 mod clock;
 pub mod compare;
 pub mod completions;
 mod environment;
+mod exports;
 mod fetch;
 pub mod import;
 mod inputs;
@@ -21,6 +23,7 @@ pub mod interrupt;
 pub mod man;
 pub mod once;
 mod outcome;
+pub mod report;
 pub mod run;
 pub mod runs;
 pub mod schema;
@@ -56,6 +59,8 @@ enum Verb {
     Ab(Box<ab::Args>),
     /// Compare stored runs: is B better, worse or the same as A?
     Compare(compare::Args),
+    /// Show a stored result again: text, JSON, HTML, CSV, JUnit and more
+    Report(report::Args),
     /// List, show, tag and remove stored runs
     Runs(runs::Args),
     /// Validate a profile without sending anything; --explain shows what it would send
@@ -135,6 +140,7 @@ pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
         Verb::Run(words) => run::exec(&words),
         Verb::Ab(words) => ab::exec(&words),
         Verb::Compare(words) => compare::exec(&words),
+        Verb::Report(words) => report::exec(&words),
         Verb::Runs(words) => runs::exec(&words),
         Verb::Check(words) => check::exec(&words),
         Verb::Once(words) => once::exec(&words),

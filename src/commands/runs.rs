@@ -6,8 +6,9 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use crate::commands::stored::{self, Stored};
 use crate::commands::{Failure, stdout};
 use crate::exit::Exit;
+use crate::render::json;
 use crate::render::runs::{self as render, Listed};
-use crate::render::{json, text};
+use crate::render::text::{self, Form};
 use crate::store::catalogue::{Catalogue, Entry};
 
 /// List, show, tag and remove stored runs.
@@ -97,8 +98,11 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
 
 fn show(run: &str, as_json: bool, catalogue: &Catalogue) -> Result<(), Failure> {
     for Stored { report, .. } in stored::find(run, catalogue)? {
-        let shown =
-            if as_json { json::render(&report) } else { text::render(&report, stdout::style()) };
+        let shown = if as_json {
+            json::render(&report)
+        } else {
+            text::render(&report, Form::Full, stdout::style())
+        };
         stdout::print(&shown);
     }
     Ok(())

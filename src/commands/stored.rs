@@ -8,10 +8,15 @@ use crate::analysis::compare::timeline::{Moment, Timeline};
 use crate::commands::{Failure, environment};
 use crate::exit::Exit;
 use crate::measure::slice::RequestSlice;
-use crate::report::Report;
+use crate::render::hlog::HlogWriter;
+use crate::report::detail::{Detail, DetailBuilder};
+use crate::report::rebuild::Rebuilder;
+use crate::report::{Kind, Report};
 use crate::store::StoreError;
 use crate::store::catalogue::{Catalogue, CatalogueError, Entry};
-use crate::store::folder::{RESULT, read_intervals, read_result, read_slices};
+use crate::store::folder::{
+    JOURNAL, RESULT, read_header, read_intervals, read_result, read_slices,
+};
 
 /// Slices from which on a run says something of its own spread.
 const SLICES_MIN: usize = 10;
@@ -41,6 +46,73 @@ pub(super) fn find(word: &str, catalogue: &Catalogue) -> Result<Vec<Stored>, Fai
         return Ok(vec![Stored { name: word.to_owned(), folder, report }]);
     }
     catalogue.find(word).map_err(Failure::from)?.into_iter().map(Stored::of).collect()
+}
+
+/// The same, and a run that was killed as far as its journal goes.
+pub(super) fn find_or_rebuild(word: &str, catalogue: &Catalogue) -> Result<Vec<Stored>, Failure> {
+    let path = Path::new(word);
+    let killed = |folder: &Path| folder.join(JOURNAL).is_file() && !folder.join(RESULT).exists();
+    let rebuilt = |folder: &Path, name: &str| {
+        let report = rebuild(folder)?;
+        Ok(vec![Stored { name: name.to_owned(), folder: folder.to_owned(), report }])
+    };
+    if path.is_dir() {
+        if killed(path) {
+            return rebuilt(path, word);
+        }
+        return find(&path.join(RESULT).to_string_lossy(), catalogue);
+    }
+    if !path.exists()
+        && let Ok(entries) = catalogue.find(word)
+        && let [entry] = entries.as_slice()
+        && killed(&entry.path)
+    {
+        return rebuilt(&entry.path, &entry.id);
+    }
+    find(word, catalogue)
+}
+
+/// What the journal of a killed run tells.
+fn rebuild(folder: &Path) -> Result<Report, Failure> {
+    let header = read_header(folder).map_err(Failure::usage)?;
+    if header.kind == Kind::FindMaxRps {
+        return Err(Failure::usage(format!(
+            "{}: the search was killed before any rate had held; go on with --find-max-rps --resume {}",
+            folder.display(),
+            folder.display()
+        )));
+    }
+    let mut rebuilder = Rebuilder::new(header);
+    read_intervals(folder, |interval| rebuilder.push(&interval)).map_err(Failure::usage)?;
+    read_slices(folder, |slice| rebuilder.push_slice(&slice)).map_err(Failure::usage)?;
+    Ok(rebuilder.finish())
+}
+
+/// What a run's journal tells besides its result; nothing where there is none.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    pub(super) detail: Detail,
+    /// As an HdrHistogram log.
+    pub(super) hlog: Option<String>,
+}
+
+impl Journal {
+    /// Reads the journal in `folder`, which belongs to `report`. Whatever is wrong with it leaves the report
+    /// with less, never without anything.
+    pub(super) fn read(folder: &Path, report: &Report) -> Self {
+        let (mut detail, mut log) = (DetailBuilder::new(report), HlogWriter::new(report));
+        let read = read_intervals(folder, |interval| {
+            log.push(&interval);
+            // The journals of searches and comparisons hold many legs, one over the other.
+            if report.kind == Kind::Run {
+                detail.push(&interval);
+            }
+        });
+        match read {
+            Ok(_) => Self { detail: detail.finish(), hlog: Some(log.finish()) },
+            Err(_) => Self::default(),
+        }
+    }
 }
 
 /// What a comparison needs of a result that stands for itself; of a search, that is all.

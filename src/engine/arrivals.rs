@@ -16,6 +16,7 @@ use crate::time::Offset;
 /// the drain and than this, or than this alone if arrivals were stopped.
 const LATENESS_MIN: Duration = Duration::from_secs(1);
 
+/// A worker's share of the schedule, as it comes due.
 pub(super) struct Arrivals {
     slots: Slots,
     /// The slot after the last that was taken.
@@ -66,10 +67,6 @@ impl Arrivals {
         }
     }
 
-    fn stop(&self) -> Offset {
-        self.helm.stop()
-    }
-
     /// Takes in the turns that have come.
     fn heed(&mut self) {
         while let Some(turn) = self.helm.turn_after(self.heeded) {
@@ -85,7 +82,7 @@ impl Arrivals {
     /// When the next slot is due; `None` once arrivals have ended, or while they pause.
     pub(super) fn next_due(&mut self) -> Option<Offset> {
         self.heed();
-        let stop = self.stop();
+        let stop = self.helm.stop();
         self.next.map(|slot| slot.due).filter(|&due| due < stop)
     }
 
@@ -96,21 +93,21 @@ impl Arrivals {
 
     /// When arrivals end or ended.
     pub(super) fn ended(&self) -> Offset {
-        self.stop().min(self.schedule_end)
+        self.helm.stop().min(self.schedule_end)
     }
 
     /// From when on no step of a flow is due any more: with arrivals, unless their number is what ends
     /// them. Then the flows that were started go on to their end.
     pub(super) fn steps_end(&self) -> Offset {
         match self.bound {
-            Bound::Slots => self.stop(),
+            Bound::Slots => self.helm.stop(),
             Bound::Length => self.ended(),
         }
     }
 
     /// Whether arrivals are over and the next slot so late that it is not worth sending any more.
     pub(super) fn past_sending(&mut self, now: Offset, drain: Duration) -> bool {
-        let stopped = self.stop() < self.schedule_end;
+        let stopped = self.helm.stop() < self.schedule_end;
         let patience = if stopped { LATENESS_MIN } else { drain.max(LATENESS_MIN) };
         now >= self.ended() + patience && self.next_due().is_some_and(|due| now >= due + patience)
     }

@@ -262,9 +262,9 @@ impl Collector {
             parts: Vec::new(),
             outcome: LegOutcome {
                 tally: Tally::new(requests),
+                start_ns: 0,
                 turns: Vec::new(),
                 parts: Vec::new(),
-                start_ns: 0,
                 arrivals_end: Offset::ZERO,
                 end: Offset::ZERO,
                 stopped: false,

@@ -95,12 +95,12 @@ pub enum Flow {
 pub struct LegOutcome {
     /// Everything measured, over all workers.
     pub tally: Tally,
+    /// The monotonic instant of its offset zero, in ns.
+    pub start_ns: u64,
     /// Its turns, in order; one that the end overtook lies at or after it.
     pub turns: Vec<Turn>,
     /// If there are turns, the tally of what was due before the first, between two, and after the last.
     pub parts: Vec<Tally>,
-    /// The monotonic instant of its offset zero, in ns.
-    pub start_ns: u64,
     /// When arrivals ended.
     pub arrivals_end: Offset,
     /// When the last answer had come, or the drain was over.

@@ -109,15 +109,16 @@ impl Recorder {
 
     /// Enters how long opening a connection took.
     pub(super) fn connected(&self, set_up: SetUp, opening: Opening) {
-        if !self.warming.get() {
-            self.latest(|part| part.record_connect(set_up, opening));
+        if self.warming.get() {
+            return;
         }
+        self.latest(|part| part.record_connect(set_up, opening));
     }
 
-    /// Enters what belongs to an instant rather than to a slot.
-    fn latest(&self, record: impl FnOnce(&mut Tally)) {
+    /// What has no due instant of its own counts after the last turn.
+    fn latest(&self, enter: impl FnOnce(&mut Tally)) {
         if let Some(part) = self.parts.borrow_mut().last_mut() {
-            record(part);
+            enter(part);
         }
     }
 

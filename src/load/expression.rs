@@ -10,13 +10,16 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use minijinja::value::{Enumerator, Object, ObjectRepr, Rest, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::{Environment, Error, ErrorKind, Value};
 
+use crate::load::expression::functions::engine;
+use crate::load::extract::Ring;
 use crate::load::feeder::FeederId;
-use crate::load::generate::{self, TimeForm};
 use crate::load::random::SplitMix64;
-use crate::load::request::{Escape, Fill, PoolId, push_uuid};
+use crate::load::request::{Escape, Fill, PoolId};
+
+mod functions;
 
 /// Functions that expressions may call.
 pub const FUNCTIONS: [&str; 8] =
@@ -33,6 +36,10 @@ pub enum Meaning {
     Token,
     /// A pool's values.
     Pool(PoolId),
+    /// One of the values of a pool that answers fill.
+    Gathered(usize),
+    /// A variable of the flow.
+    Variable(usize),
     /// The row that a feeder has for the slot, by the names of its columns.
     Row(FeederId, Vec<String>),
 }
@@ -131,7 +138,15 @@ impl Expression {
 
     /// Whether it uses values that only the target's answers give.
     pub fn depends_on_answers(&self) -> bool {
-        self.meanings.iter().any(|meaning| matches!(meaning, Meaning::Pool(_) | Meaning::Token))
+        let fixed = |meaning: &Meaning| {
+            matches!(meaning, Meaning::Text(_) | Meaning::Slot | Meaning::Row(..))
+        };
+        !self.meanings.iter().all(fixed)
+    }
+
+    /// What its names stand for.
+    pub fn meanings(&self) -> &[Meaning] {
+        &self.meanings
     }
 
     /// Whether it uses the token.
@@ -160,12 +175,13 @@ impl Expression {
     /// # Errors
     /// When it cannot be evaluated, as with a division by zero.
     pub fn evaluate(&self, fill: &mut Fill<'_>) -> Result<String, Fault> {
+        let values = self.meanings.iter().map(|meaning| value(meaning, fill)).collect();
         let context = Arc::new(Context {
             random: Mutex::new(fill.random.clone()),
             number: fill.number(),
             due: fill.due,
             names: Arc::clone(&self.names),
-            values: self.meanings.iter().map(|meaning| value(meaning, fill)).collect(),
+            values,
         });
         let template = self.engine.get_template(TEMPLATE).map_err(Fault::of_template)?;
         let text = template.render(Value::from_dyn_object(Arc::clone(&context)));
@@ -234,108 +250,22 @@ impl Fault {
     }
 }
 
-fn engine() -> Environment<'static> {
-    let mut engine = Environment::new();
-    engine.set_undefined_behavior(UndefinedBehavior::Strict);
-    engine.set_debug(false);
-    engine.add_function("pick", choose);
-    engine.add_function("choice", choose);
-    engine.add_function("randint", |state: &State<'_, '_>, low: i64, high: i64| {
-        if low > high {
-            return Err(Error::from(ErrorKind::InvalidOperation));
-        }
-        Ok(generate::random_int(&mut context(state)?.random(), low, high))
-    });
-    engine.add_function(
-        "randfloat",
-        |state: &State<'_, '_>, low: f64, high: f64, places: Option<u32>| {
-            let decimals = places.unwrap_or(generate::DECIMALS_MAX);
-            Ok(generate::random_float(&mut context(state)?.random(), low, high, decimals))
-        },
-    );
-    engine.add_function("randstr", |state: &State<'_, '_>, length: u64, name: Option<&str>| {
-        let alphabet = generate::alphabet(name.unwrap_or("alnum"));
-        if length > generate::TEXT_LENGTH_MAX || alphabet.is_empty() {
-            return Err(Error::from(ErrorKind::InvalidOperation));
-        }
-        let mut text = String::new();
-        generate::push_text(&mut context(state)?.random(), &alphabet, length, &mut text);
-        Ok(text)
-    });
-    engine.add_function("uuid", |state: &State<'_, '_>| {
-        let mut text = String::new();
-        push_uuid(&mut context(state)?.random(), &mut text);
-        Ok::<_, Error>(text)
-    });
-    engine.add_function(
-        "counter",
-        |state: &State<'_, '_>, start: Option<i64>, step: Option<i64>| {
-            let number = context(state)?.number;
-            Ok::<_, Error>(generate::counted(number, start.unwrap_or(1), step.unwrap_or(1)))
-        },
-    );
-    engine.add_function("timestamp", timestamp);
-    engine
-}
-
-/// A number in the two forms that are numbers, so that it can be reckoned with.
-fn timestamp(state: &State<'_, '_>, form: Option<&str>) -> Result<Value, Error> {
-    let due = context(state)?.due;
-    let form = TimeForm::named(form.unwrap_or("s"))
-        .ok_or_else(|| Error::from(ErrorKind::InvalidOperation))?;
-    Ok(match form {
-        TimeForm::UnixSeconds => Value::from(due.as_secs()),
-        TimeForm::UnixMillis => Value::from(u64::try_from(due.as_millis()).unwrap_or(u64::MAX)),
-        TimeForm::Iso => {
-            let mut text = String::new();
-            generate::push_time(due, form, &mut text);
-            Value::from(text)
-        }
-    })
-}
-
-/// One of several values, of a list, or of a mapping's keys in proportion to its values.
-#[expect(clippy::needless_pass_by_value, reason = "how functions are given any number of values")]
-fn choose(state: &State<'_, '_>, options: Rest<Value>) -> Result<Value, Error> {
-    let context = context(state)?;
-    let (values, weights): (Vec<Value>, Vec<u64>) = match &options[..] {
-        [one] if one.kind() == ValueKind::Map => {
-            let mut weighted = Vec::new();
-            for key in one.try_iter()? {
-                let weight = u64::try_from(one.get_item(&key)?)?;
-                weighted.push((key, weight));
-            }
-            weighted.into_iter().unzip()
-        }
-        [one] if one.kind() == ValueKind::Seq => {
-            let length = one.len().unwrap_or_default() as u64;
-            let drawn = context.random().below(length);
-            // A pool stays empty where the profile takes the request out of the mix.
-            return if length == 0 {
-                Ok(Value::from(""))
-            } else {
-                one.get_item(&Value::from(drawn))
-            };
-        }
-        several => several.iter().map(|value| (value.clone(), 1)).unzip(),
-    };
-    let total = weights.iter().copied().fold(0, u64::saturating_add);
-    let mut drawn = context.random().below(total);
-    for (value, weight) in values.into_iter().zip(weights) {
-        if drawn < weight {
-            return Ok(value);
-        }
-        drawn -= weight;
-    }
-    Err(Error::from(ErrorKind::InvalidOperation))
-}
-
-fn value(meaning: &Meaning, fill: &Fill<'_>) -> Value {
+fn value(meaning: &Meaning, fill: &mut Fill<'_>) -> Value {
     match meaning {
         Meaning::Text(text) => Value::from(text.as_str()),
         Meaning::Slot => Value::from(fill.slot),
         Meaning::Token => Value::from(fill.token),
         Meaning::Pool(pool) => Value::from_object(Pool(Arc::clone(&fill.pools[*pool]))),
+        Meaning::Gathered(pool) => {
+            // One of perhaps very many: all of them would be copied for each slot.
+            let values = fill.gathered.pools.get(*pool).map_or(&[][..], Ring::values);
+            let drawn = usize::try_from(fill.random.below(values.len() as u64)).unwrap_or(0);
+            Value::from_object(Pool(values.get(drawn).cloned().into_iter().collect()))
+        }
+        Meaning::Variable(number) => {
+            let value = fill.gathered.variables.get(*number).and_then(Option::as_deref);
+            value.map_or(Value::UNDEFINED, Value::from)
+        }
         Meaning::Row(feeder, columns) => (0..)
             .zip(columns)
             .map(|(column, name)| {
@@ -345,11 +275,6 @@ fn value(meaning: &Meaning, fill: &Fill<'_>) -> Value {
             .collect::<BTreeMap<_, _>>()
             .into(),
     }
-}
-
-fn context(state: &State<'_, '_>) -> Result<Arc<Context>, Error> {
-    let found = state.lookup(CONTEXT).and_then(|value| value.downcast_object::<Context>());
-    found.ok_or_else(|| Error::from(ErrorKind::InvalidOperation))
 }
 
 /// What a slot gives an expression.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::{HeaderName, Method};
 
 use crate::load::body::Body;
-use crate::load::expression::Expression;
+use crate::load::expression::{Expression, Meaning};
 use crate::load::extract::{Gathered, Ring};
 use crate::load::feeder::{FeederId, Feeding, Taken};
 use crate::load::generate::{self, Generator, Moment};
@@ -375,6 +375,15 @@ impl RequestTemplate {
             match segment {
                 Segment::PickGathered(pool) => pools.push(*pool),
                 Segment::Variable(number) => variables.push(*number),
+                Segment::Computed(expression) => {
+                    for meaning in expression.meanings() {
+                        match meaning {
+                            Meaning::Gathered(pool) => pools.push(*pool),
+                            Meaning::Variable(number) => variables.push(*number),
+                            _ => {}
+                        }
+                    }
+                }
                 _ => {}
             }
         }

@@ -126,7 +126,7 @@ impl FromStr for Objective {
             ("errors" | "error_rate" | "err" | "rate", true) => {
                 share(bound).map(|limit| Self::ErrorRate { limit }).ok_or_else(wrong)
             }
-            ("rps" | "throughput", false) => positive(bound.trim_end_matches("/s"))
+            ("rps" | "throughput" | "rate", false) => positive(bound.trim_end_matches("/s"))
                 .map(|limit| Self::Throughput { limit })
                 .ok_or_else(wrong),
             ("mean" | "avg", true) => {

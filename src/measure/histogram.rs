@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
 
 use crate::time::whole_nanos;
 
@@ -181,6 +181,16 @@ impl LatencyHistogram {
     pub fn to_v2(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         V2Serializer::new()
+            .serialize(&self.counts(), &mut bytes)
+            .expect("writing to memory does not fail, and the counts array is far below 4 GB");
+        bytes
+    }
+
+    /// The HDR V2 format, compressed, as interval logs have it.
+    #[expect(clippy::missing_panics_doc, reason = "memory takes what is written")]
+    pub fn to_v2_deflated(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new()
             .serialize(&self.counts(), &mut bytes)
             .expect("writing to memory does not fail, and the counts array is far below 4 GB");
         bytes

@@ -1,4 +1,4 @@
-//! [`Summary`]: a run's totals, and [`LatencySummary`], a distribution in ten figures.
+//! [`Summary`]: a run's totals, and [`LatencySummary`], a distribution in a dozen figures.
 //!
 //! Verdicts and reports are made from these; every rate here is derived from the ledger, never counted
 //! apart from it.
@@ -24,16 +24,24 @@ pub struct LatencySummary {
     pub mean: Quantile,
     /// Median.
     pub p50: Quantile,
+    /// 66th percentile.
+    pub p66: Quantile,
     /// 75th percentile.
     pub p75: Quantile,
+    /// 80th percentile.
+    pub p80: Quantile,
     /// 90th percentile.
     pub p90: Quantile,
     /// 95th percentile.
     pub p95: Quantile,
+    /// 98th percentile.
+    pub p98: Quantile,
     /// 99th percentile.
     pub p99: Quantile,
     /// 99.9th percentile.
     pub p999: Quantile,
+    /// 99.99th percentile.
+    pub p9999: Quantile,
     /// Largest.
     pub max: Quantile,
 }
@@ -46,11 +54,15 @@ impl From<&CensoredHistogram> for LatencySummary {
             min: times.min(),
             mean: times.mean(),
             p50: times.quantile(0.5),
+            p66: times.quantile(0.66),
             p75: times.quantile(0.75),
+            p80: times.quantile(0.8),
             p90: times.quantile(0.9),
             p95: times.quantile(0.95),
+            p98: times.quantile(0.98),
             p99: times.quantile(0.99),
             p999: times.quantile(0.999),
+            p9999: times.quantile(0.9999),
             max: times.max(),
         }
     }
@@ -65,11 +77,15 @@ impl From<&LatencyHistogram> for LatencySummary {
             min: Quantile::exact(times.min()),
             mean: Quantile::exact(times.mean()),
             p50: at(0.5),
+            p66: at(0.66),
             p75: at(0.75),
+            p80: at(0.8),
             p90: at(0.9),
             p95: at(0.95),
+            p98: at(0.98),
             p99: at(0.99),
             p999: at(0.999),
+            p9999: at(0.9999),
             max: Quantile::exact(times.max()),
         }
     }

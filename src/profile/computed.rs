@@ -2,6 +2,7 @@
 //! can be told before the load is.
 
 use crate::load::expression::{Blame, Expression, Fault, Meaning, Writing};
+use crate::load::extract::{Gathered, Ring};
 use crate::load::random::SplitMix64;
 use crate::load::request::{Fill, Rows, Segment};
 use crate::profile::compiler::Compiler;
@@ -62,10 +63,12 @@ impl Compiler<'_> {
         if let Some((_, value)) = self.variables.iter().find(|(variable, _)| variable == name) {
             return Ok(Some(Meaning::Text(value.clone())));
         }
-        let by_flow = self.flow_variables.iter().flatten().any(|variable| variable == name);
-        if by_flow || self.gathered.iter().any(|pool| pool.name == name) {
-            let cause = format!("`{name}` comes from answers, which expressions can't use");
-            return Err((cause, "write it by itself, without filters or operators".into()));
+        if let Some(number) = self.flow_variables.iter().flatten().position(|known| known == name) {
+            return Ok(Some(Meaning::Variable(number)));
+        }
+        let gathered = self.gathered.iter().position(|gathered| gathered.name == name);
+        if let Some(number) = gathered.filter(|_| place == Place::Mix) {
+            return Ok(Some(Meaning::Gathered(number)));
         }
         if let Some(feeder) = self.feeder(name) {
             self.column(feeder, column, place)?;
@@ -115,7 +118,13 @@ impl Compiler<'_> {
     /// The expression's value with the first rows, and with placeholders for what comes from answers.
     fn try_out(&self, expression: &Expression) -> Result<String, Fault> {
         let pools: Vec<_> = self.pools.iter().map(|_| ["1".to_owned()].into()).collect();
+        let variables: Vec<_> =
+            self.flow_variables.iter().flatten().map(|_| Some("1".to_owned())).collect();
+        let mut ring = Ring::new(1);
+        ring.push("1".to_owned());
+        let gathered = vec![ring; self.gathered.len()];
         let mut fill = Fill::of(SplitMix64::new(0), 0, &pools, "token");
+        fill.gathered = Gathered { variables: &variables, pools: &gathered };
         fill.rows = Rows::first(&self.sample);
         expression.evaluate(&mut fill)
     }

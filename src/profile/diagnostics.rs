@@ -187,10 +187,7 @@ fn shown(text: &str) -> String {
 }
 
 /// The candidate that `word` is most likely a slip of, if one is close.
-pub(super) fn nearest<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word: Vec<char> = word.to_lowercase().chars().take(64).collect();
     let slips_max = (word.len() / 3).max(1);
     candidates

@@ -38,6 +38,7 @@ mod monitors;
 mod node;
 mod oauth2;
 mod redistribute;
+mod scan;
 mod schema;
 mod select;
 mod template;
@@ -46,7 +47,7 @@ mod tests;
 mod timing;
 mod users;
 
-pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source};
+pub use diagnostics::{Diagnostic, Diagnostics, SHOWN_MAX, Source, nearest};
 pub use jwt::jwt_life;
 pub use redistribute::{EmptyPool, Redistributed, empty_pools, redistribute};
 pub use schema::json_schema;

@@ -3,17 +3,19 @@
 //! Says what can be said about structure; references (pools, variables, the environment) are `load`'s part.
 
 mod answers;
+mod auth;
+mod data;
 mod flows;
 
 use serde_json::{Value, json};
 
-use crate::load::auth::TOKENS_MAX;
 use crate::load::flow::FLOWS_MAX;
 use crate::load::stages::Stages;
-use crate::profile::body::BODIES;
 use crate::profile::schema::answers::{expect, extract, redirects};
+use crate::profile::schema::auth::auth;
+use crate::profile::schema::data::{feeders, multipart, one_body};
 use crate::profile::schema::flows::flow;
-use crate::profile::{FEEDERS_MAX, MONITORS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
+use crate::profile::{MONITORS_MAX, POOLS_MAX, REQUESTS_MAX, WEIGHT_MAX};
 
 /// The JSON Schema (draft 2020-12) of a profile.
 pub fn json_schema() -> Value {
@@ -106,96 +108,6 @@ fn stage() -> Value {
     })
 }
 
-fn feeders() -> Value {
-    let word = |description: &str| described(word(), description);
-    json!({
-        "type": "object",
-        "maxProperties": FEEDERS_MAX,
-        "description": "Rows of which each slot is given one, by {{ feeder.column }}.",
-        "propertyNames": { "pattern": NAME },
-        "additionalProperties": {
-            "type": "object",
-            "additionalProperties": false,
-            "oneOf": [
-                { "required": ["csv"] }, { "required": ["jsonl"] },
-                { "required": ["list"] }, { "required": ["process"] },
-            ],
-            "properties": {
-                "csv": word("File of comma-separated values; its first row names the columns."),
-                "jsonl": word("File of one JSON object a line."),
-                "list": {
-                    "type": "array", "minItems": 1,
-                    "description": "Rows: mappings of columns, or values of one column, `value`.",
-                },
-                "process": {
-                    "description": "Program and arguments, or a shell's line; what it prints are rows.",
-                    "anyOf": [
-                        { "type": "string", "minLength": 1 },
-                        { "type": "array", "minItems": 1, "items": scalar() },
-                    ],
-                },
-                "format": { "enum": ["csv", "jsonl"], "description": "What a process prints." },
-                "delimiter": {
-                    "type": "string", "minLength": 1, "maxLength": 1,
-                    "description": "Between values of CSV; a comma unless given.",
-                },
-                "columns": {
-                    "description": "Names of CSV's columns, where the first row has none.",
-                    "anyOf": [scalar(), { "type": "array", "items": scalar() }],
-                },
-                "rows": {
-                    "type": "integer", "minimum": 1,
-                    "description": "How many rows of a process are read; 10000 unless given.",
-                },
-                "wait": described(time(), "Longest wait for a process's next line; 10s unless given."),
-                "order": {
-                    "enum": ["sequential", "random", "unique"], "default": "sequential",
-                    "description": "Which row follows which; unique ones are shuffled.",
-                },
-                "at_end": {
-                    "enum": ["rewind", "stop"],
-                    "description": "After the last row: the first again, or the end of the run.",
-                },
-            },
-        },
-    })
-}
-
-/// A body of parts.
-fn multipart() -> Value {
-    let files = json!({
-        "anyOf": [
-            scalar(),
-            {
-                "type": "object",
-                "additionalProperties": false,
-                "required": ["path"],
-                "properties": {
-                    "path": described(scalar(), "The file."),
-                    "name": described(scalar(), "What the target is told it is called."),
-                    "type": described(word(), "Its content type."),
-                },
-            },
-        ],
-    });
-    json!({
-        "type": "object",
-        "description": "A body, sent as multipart/form-data.",
-        "additionalProperties": false,
-        "minProperties": 1,
-        "properties": {
-            "fields": pairs("Fields by name."),
-            "files": {
-                "type": "object",
-                "description": "Files by the name of their field; a list repeats it.",
-                "additionalProperties": {
-                    "anyOf": [files.clone(), { "type": "array", "items": files }],
-                },
-            },
-        },
-    })
-}
-
 /// Of variables and pools.
 const NAME: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 
@@ -267,145 +179,6 @@ fn exchange(more: Value) -> Value {
         "required": ["path"],
         "properties": properties,
         "allOf": one_body(),
-    })
-}
-
-/// No two of the ways to give a body.
-fn one_body() -> Value {
-    let pairs = BODIES.iter().enumerate().flat_map(|(at, first)| {
-        BODIES[..at].iter().map(move |second| json!({ "not": { "required": [first, second] } }))
-    });
-    pairs.collect()
-}
-
-fn auth() -> Value {
-    let properties = json!({
-        "login": described(exchange(json!({})), "The log-in request, sent for each token."),
-        "oauth2": oauth2(),
-        "basic": {
-            "type": "object", "additionalProperties": false, "required": ["user", "password"],
-            "description": "Basic credentials (RFC 7617).",
-            "properties": { "user": scalar(), "password": scalar() },
-        },
-        "api_key": api_key(),
-        "host": {
-            "type": "string", "minLength": 1,
-            "description": "Address of the server that issues tokens, if it is not the target.",
-        },
-        "token": json_path("Where the token stands in the log-in's answer."),
-        "cookies": {
-            "description": "Names of the cookies of the log-in's answer that are sent with every other \
-                            request, or all.",
-            "anyOf": [word(), { "type": "array", "minItems": 1, "items": word() }],
-        },
-        "header": {
-            "type": "string", "pattern": ":",
-            "description": "Sent with every other request; \
-                            \"Authorization: Bearer {{ token }}\" unless given.",
-        },
-        "expires_in": {
-            "type": "string",
-            "description": "How long a token lives that does not say so itself: a time such as 15m, or \
-                            where the seconds stand in the answer; $.expires_in unless given.",
-        },
-        "refresh": described(
-            exchange(json!({})),
-            "Renews a token; answers as the log-in does. Without it, logging in again does.",
-        ),
-        "refresh_token": json_path("Where {{ refresh_token }} stands in the answers."),
-        "users": users(),
-        "pool": {
-            "type": "integer", "minimum": 1, "maximum": TOKENS_MAX,
-            "description": "Tokens held at once, sent in turn; one for each user unless given.",
-        },
-        "rate": {
-            "type": ["string", "number"],
-            "description": "Log-ins and refreshes at most, such as 2/s, which is the default.",
-        },
-        "fill_timeout": {
-            "type": "string",
-            "description": "The longest that filling the pool may take before the load; 5m unless given.",
-        },
-    });
-    json!({
-        "type": "object",
-        "description": "What proves who sends the requests, and how they carry it.",
-        "additionalProperties": false,
-        "properties": properties,
-        "oneOf": [
-            {
-                "required": ["login"],
-                "oneOf": [{ "required": ["token"] }, { "required": ["cookies"] }],
-            },
-            { "required": ["oauth2"] },
-            { "required": ["basic"] },
-            { "required": ["api_key"] },
-        ],
-    })
-}
-
-fn oauth2() -> Value {
-    json!({
-        "type": "object",
-        "description": "OAuth 2.0 client credentials (RFC 6749, section 4.4).",
-        "additionalProperties": false,
-        "required": ["token_url", "client_id", "client_secret"],
-        "properties": {
-            "token_url": described(scalar(), "A URL, or a path on the target."),
-            "client_id": scalar(),
-            "client_secret": scalar(),
-            "scope": scalar(),
-            "audience": scalar(),
-            "credentials": {
-                "enum": ["basic", "body"],
-                "description": "Where id and secret are sent; as basic credentials unless given.",
-            },
-        },
-    })
-}
-
-fn api_key() -> Value {
-    json!({
-        "type": "object",
-        "description": "A key in one header, query parameter or cookie.",
-        "additionalProperties": false,
-        "required": ["value"],
-        "properties": {
-            "header": described(word(), "The header's name."),
-            "query": described(word(), "The query parameter's name."),
-            "cookie": described(word(), "The cookie's name."),
-            "value": scalar(),
-        },
-        "oneOf": [
-            { "required": ["header"] },
-            { "required": ["query"] },
-            { "required": ["cookie"] },
-        ],
-    })
-}
-
-fn users() -> Value {
-    json!({
-        "description": "Those who log in, in turn; each one's fields are variables of the log-in.",
-        "anyOf": [
-            {
-                "type": "array", "minItems": 1, "maxItems": TOKENS_MAX,
-                "items": {
-                    "type": "object",
-                    "propertyNames": { "pattern": NAME },
-                    "additionalProperties": scalar(),
-                },
-            },
-            {
-                "type": "object", "additionalProperties": false, "required": ["file"],
-                "properties": {
-                    "file": described(
-                        scalar(),
-                        "A CSV file, from the profile's folder; its first line names the fields.",
-                    ),
-                },
-            },
-        ],
     })
 }
 

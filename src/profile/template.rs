@@ -10,6 +10,7 @@ use crate::profile::computed::Located;
 use crate::profile::diagnostics::nearest;
 use crate::profile::functions::{self, example};
 use crate::profile::node::Span;
+use crate::profile::scan::{expression_end, is_closed, next_marker, unquoted};
 
 /// Part of a text before it is known how its place escapes.
 #[derive(Clone, PartialEq)]
@@ -282,51 +283,10 @@ impl Compiler<'_> {
     }
 }
 
-/// Where the `}}` stands that closes what `text` opens: not within quotes or brackets of its own.
-fn expression_end(text: &str) -> Option<usize> {
-    let opened = text.strip_prefix("{{").map_or(0, |_| 2);
-    let (mut quote, mut depth) = (None, 0_usize);
-    for (at, character) in text.char_indices().skip(opened) {
-        match (quote, character) {
-            (Some(open), _) if open == character => quote = None,
-            (None, '"' | '\'') => quote = Some(character),
-            (None, '{') => depth += 1,
-            (None, '}') if depth > 0 => depth -= 1,
-            (None, '}') if text[at..].starts_with("}}") => return Some(at),
-            _ => {}
-        }
-    }
-    // An apostrophe that opens nothing must not swallow the rest.
-    text.find("}}")
-}
-
-/// Whether brackets in a call's arguments close what they open.
-fn is_closed(arguments: &str) -> bool {
-    let mut depth = 0_i32;
-    arguments.chars().all(|character| {
-        depth += i32::from(character == '(') - i32::from(character == ')');
-        depth >= 0
-    })
-}
-
-fn next_marker(text: &str) -> Option<usize> {
-    text.match_indices(['$', '{']).map(|(at, _)| at).find(|&at| {
-        let rest = &text[at..];
-        rest.starts_with("${") || rest.starts_with("$${") || rest.starts_with("{{")
-    })
-}
-
 /// Letters, digits and underscores, not beginning with a digit.
 pub(super) fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-/// What stands between a pair of quotes.
-fn unquoted(text: &str) -> Option<&str> {
-    ['"', '\''].into_iter().find_map(|quote| {
-        text.strip_prefix(quote)?.strip_suffix(quote).filter(|inner| !inner.contains(quote))
-    })
 }
 
 /// Joins pieces to a [`Template`]; adjacent literals become one.

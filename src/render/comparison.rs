@@ -6,6 +6,7 @@ use crate::analysis::compare::comparison::Metric;
 use crate::analysis::compare::decision::Scale;
 use crate::analysis::compare::sentence::signed;
 use crate::load::rate::Figures;
+use crate::render::markdown::escaped;
 use crate::render::table::{Table, WIDTH_MAX, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone};
@@ -172,18 +173,6 @@ const fn tone(word: WordName) -> Tone {
     }
 }
 
-/// What Markdown would read as more than text.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '|' | '*' | '_' | '`' | '<' | '[' | '\\') {
-            escaped.push('\\');
-        }
-        escaped.push(if c == '\n' { ' ' } else { c });
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +205,5 @@ mod tests {
         assert!(page.contains("\n| All requests | A | B | change |"), "{page}");
         assert!(page.contains("| **worse** |"), "{page}");
         assert!(page.contains("\n- A: before: "), "{page}");
-        assert_eq!(escaped("a|b\n<c>"), "a\\|b \\<c>");
     }
 }

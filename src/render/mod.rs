@@ -1,20 +1,34 @@
 //! Output: a report or a snapshot to text. Pure functions; the caller prints.
 
+pub mod actions;
 mod auth;
+pub mod bench;
+mod chart;
+mod clean;
 mod client;
 pub mod comparison;
+pub mod csv;
 pub mod exchange;
 pub mod explanation;
 pub mod exposition;
 mod families;
+pub mod hgrm;
+pub mod hlog;
+pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod otlp;
 pub mod progress;
 pub mod protobuf;
 pub mod runs;
+pub mod svg;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod units;
+mod verdict;
 
 /// Whether text carries colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,37 +8,46 @@ use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::render::{Style, Tone, auth, client};
+use crate::render::{Style, Tone, auth, clean, client};
 use crate::report::flows::FlowsReport;
-use crate::report::search::{SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
     RequestReport, SeverityName, TierName,
 };
 use crate::time::Human;
 use requests::{counting, early_ends, reasons};
-use search::{answer, sheet};
 
-/// The whole report, ending in a newline.
-pub fn render(report: &Report, style: Style) -> String {
-    let mut page = Page { text: String::new(), style };
-    page.heading(report);
-    if let Some(search) = &report.search {
-        page.answer(search);
-        page.trials(&search.trials);
+/// How a report ends, and what stands before that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// All tables, and the result in one line.
+    #[default]
+    Full,
+    /// Requests and findings, and the block that a Locust suite ended with.
+    Locust,
+}
+
+impl Form {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Full, Self::Locust];
+
+    /// The name used on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Locust => "locust",
+        }
     }
-    page.ledger(report);
-    page.times(report);
-    page.text.push_str(&client::paragraph(report));
-    page.text.extend(report.auth.as_deref().map(auth::paragraph));
-    page.objectives(report);
-    page.findings(&report.verdict.findings);
-    page.segments(&report.segments);
-    page.requests(&report.requests);
-    report.flows.iter().for_each(|flows| page.flows(flows));
-    page.phases(report);
-    page.monitors(&report.monitors);
-    page.result(report);
+}
+
+/// The report in this form, ending in a newline.
+pub fn render(report: &Report, form: Form, style: Style) -> String {
+    let report = &clean::report(report);
+    let mut page = Page { text: String::new(), style };
+    match form {
+        Form::Full => page.full(report),
+        Form::Locust => page.locust(report),
+    }
     page.text
 }
 
@@ -48,6 +57,26 @@ struct Page {
 }
 
 impl Page {
+    fn full(&mut self, report: &Report) {
+        self.heading(report);
+        if let Some(search) = &report.search {
+            self.answer(search);
+            self.trials(&search.trials);
+        }
+        self.ledger(report);
+        self.times(report);
+        self.text.push_str(&client::paragraph(report));
+        self.text.extend(report.auth.as_deref().map(auth::paragraph));
+        self.objectives(report);
+        self.findings(&report.verdict.findings);
+        self.segments(&report.segments);
+        self.requests(&report.requests);
+        report.flows.iter().for_each(|flows| self.flows(flows));
+        self.phases(report);
+        self.monitors(&report.monitors);
+        self.result(report);
+    }
+
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
@@ -254,63 +283,6 @@ impl Page {
         }
     }
 
-    fn trials(&mut self, trials: &[TrialReport]) {
-        let typical = trials.iter().map(|trial| trial.p95).max();
-        let unit = Unit::fitting(typical.unwrap_or(0).min(1_000_000_000));
-        let head = format!("p95 {}", unit.symbol());
-        let mut table = Table::new([
-            "Trial",
-            "rate/s",
-            "verdict",
-            &head,
-            "errors",
-            "achieved/s",
-            "backlog/s",
-            "length",
-        ]);
-        let told = |trial: &&TrialReport| trial.purpose != Some(TrialPurpose::Recovery);
-        for (place, trial) in trials.iter().filter(told).enumerate() {
-            table.row([
-                (place + 1).to_string(),
-                Figures(trial.rate).to_string(),
-                trial_verdict(trial.verdict).to_owned(),
-                unit.figure(trial.p95, trial.p95_at_least),
-                Percent(trial.error_rate).to_string(),
-                Figures(trial.achieved).to_string(),
-                format!("{:+.1}", trial.backlog_slope),
-                human(trial.duration),
-            ]);
-        }
-        self.table(&table);
-    }
-
-    fn answer(&mut self, search: &SearchReport) {
-        self.section("Highest rate");
-        let answer = self.style.paint(Tone::Strong, &answer(search));
-        self.line(&answer);
-        if let Some(breach) = &search.breach {
-            let text = format!("breach above, at {}/s: {}", Figures(breach.rate), breach.reason);
-            for line in wrap(&text, WIDTH_MAX) {
-                self.line(&line);
-            }
-        }
-        self.line(&shortened(&format!("limits: {}", search.slo), WIDTH_MAX));
-        for line in search.sheet.iter().flat_map(sheet) {
-            for line in wrap(&line, WIDTH_MAX) {
-                self.line(&line);
-            }
-        }
-        if search.held > 0 {
-            let held = human(search.held);
-            self.line(&format!("held for {held}; faults that come more rarely were not seen"));
-        }
-        for note in &search.notes {
-            for line in wrap(note, WIDTH_MAX) {
-                self.line(&line);
-            }
-        }
-    }
-
     fn result(&mut self, report: &Report) {
         let (word, tone) = outcome(report.verdict.outcome);
         let word = self.style.paint(tone, word);
@@ -325,15 +297,16 @@ impl Page {
 }
 
 /// A figure, or a dash where there is nothing to take it from.
-fn cell(times: &Latency, figure: &str, ns: u64, unit: Unit) -> String {
+pub(super) fn cell(times: &Latency, figure: &str, ns: u64, unit: Unit) -> String {
     if times.count == 0 { "-".to_owned() } else { unit.figure(ns, times.bounds(figure)) }
 }
 
-fn human(ns: u64) -> String {
+pub(super) fn human(ns: u64) -> String {
     Human(Duration::from_nanos(ns)).to_string()
 }
 
-fn measured(one: &ObjectiveReport) -> String {
+/// An objective's figure.
+pub(super) fn measured(one: &ObjectiveReport) -> String {
     let Some(figure) = one.measured else { return "nothing was answered".to_owned() };
     let text = match one.metric {
         Metric::ResponseTime => Human(Duration::from_secs_f64(figure / 1e9)).to_string(),
@@ -345,7 +318,8 @@ fn measured(one: &ObjectiveReport) -> String {
     format!("{bound}{text}{aside}")
 }
 
-fn tier_line(report: &Report) -> String {
+/// The tier with its bar.
+pub(super) fn tier_line(report: &Report) -> String {
     let verdict = &report.verdict;
     let bar = match verdict.tier {
         TierName::Excellent => &report.plan.tier_excellent,
@@ -359,7 +333,8 @@ fn tier_line(report: &Report) -> String {
     format!("tier {}: {bar}{open}", tier(verdict.tier))
 }
 
-const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
+/// An outcome's word and its tone.
+pub(super) const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
     match outcome {
         OutcomeName::Pass => ("PASS", Tone::Good),
         OutcomeName::Fail => ("FAIL", Tone::Bad),
@@ -368,7 +343,7 @@ const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
     }
 }
 
-const fn tier(tier: TierName) -> &'static str {
+pub(super) const fn tier(tier: TierName) -> &'static str {
     match tier {
         TierName::Excellent => "excellent",
         TierName::Acceptable => "acceptable",
@@ -376,7 +351,8 @@ const fn tier(tier: TierName) -> &'static str {
     }
 }
 
-const fn severity(severity: SeverityName) -> (&'static str, Tone) {
+/// A severity's word and its tone.
+pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
     match severity {
         SeverityName::Info => ("info", Tone::Faint),
         SeverityName::Warning => ("warning", Tone::Doubtful),
@@ -384,19 +360,13 @@ const fn severity(severity: SeverityName) -> (&'static str, Tone) {
     }
 }
 
-const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
-    match verdict {
-        TrialVerdict::Pass => "pass",
-        TrialVerdict::Fail => "fail",
-        TrialVerdict::Undecided => "undecided",
-        TrialVerdict::Invalid => "invalid",
-    }
-}
-
+mod locust;
 mod monitors;
 mod requests;
-mod search;
+pub(super) mod search;
 mod segments;
+
+pub(super) use search::answer;
 
 #[cfg(test)]
 mod tests;

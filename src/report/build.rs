@@ -20,6 +20,7 @@ use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
+use crate::report::spectrum::Spectrum;
 use crate::report::{
     ClockSource, Fates, Kind, Latency, Phases, Rates, Report, RequestReport, SCHEMA, Tool, Verdict,
     millionths,
@@ -71,10 +72,7 @@ impl From<Parts<'_>> for Report {
         let requests = plan.rows().zip(tally.requests());
         Self {
             schema: SCHEMA.to_owned(),
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
+            tool: Tool::this(),
             kind: if parts.search.is_some() { Kind::FindMaxRps } else { Kind::Run },
             started_at: parts.started_at,
             duration: whole_nanos(summary.length),
@@ -111,6 +109,7 @@ impl From<Parts<'_>> for Report {
             requests: requests.map(|(template, tally)| request(template, tally)).collect(),
             flows: flows(plan, tally),
             series: parts.series,
+            spectrum: Spectrum::new(&summary.total.response_time, &summary.total.service_time),
             segments: parts.segments,
             search: parts.search,
             comparison: None,
@@ -143,6 +142,7 @@ fn request(template: &RequestTemplate, tally: &RequestTally) -> RequestReport {
     let errors = TransportError::ALL.iter().zip(tally.errors).filter(|(_, count)| *count > 0);
     RequestReport {
         name: template.name.clone(),
+        method: template.method.to_string(),
         weight: template.weight,
         fates: Fates::from(&tally.fates),
         error_rate: millionths(tally.fates.error_rate()),

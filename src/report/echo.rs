@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::load::plan::{LatePolicy, Origin, Plan, Scheme};
-use crate::load::way::{KeepAlive, Via, Way};
+use crate::load::way::{HttpChoice, HttpVersion, KeepAlive, Via, Way};
 use crate::report::millionths;
 use crate::time::whole_nanos;
 
@@ -18,6 +18,7 @@ pub struct PlanEcho {
     /// Scheme, host, port and path prefix of the target.
     pub origin: String,
     /// How the target was reached, where its URL alone does not say.
+    #[serde(default)]
     pub way: WayEcho,
     /// Mean arrivals per second of what the rate counts, over all stages if there were any; where a search
     /// began.
@@ -38,6 +39,7 @@ pub struct PlanEcho {
     /// Open connections at most.
     pub connections: u64,
     /// Requests at once on a connection of HTTP/2 at most.
+    #[serde(default)]
     pub streams: u64,
     /// Requests in flight and waiting at most.
     pub max_in_flight: u64,
@@ -46,8 +48,10 @@ pub struct PlanEcho {
     /// ns from the due instant, if limited.
     pub deadline: Option<u64>,
     /// ns for connecting, proxy and TLS set-up together.
+    #[serde(default)]
     pub connect_timeout: u64,
     /// ns after which an idle connection is not used again.
+    #[serde(default)]
     pub idle_timeout: u64,
     /// ns that unanswered requests were waited for at the end.
     pub drain: u64,
@@ -101,6 +105,7 @@ pub struct Environment {
     /// Version of steadfire.
     pub steadfire: String,
     /// Addresses that were connected to, of the target or the proxy before it; a Unix socket's path.
+    #[serde(default)]
     pub addresses: Vec<String>,
 }
 
@@ -137,6 +142,13 @@ impl From<&Plan> for PlanEcho {
             tier_acceptable: plan.tiers.acceptable.to_string(),
             profile_sha256: plan.profile_sha256.clone(),
         }
+    }
+}
+
+impl Default for WayEcho {
+    /// The one way that the first version knew.
+    fn default() -> Self {
+        Self::from(&Way { http: HttpChoice::Exactly(HttpVersion::Http1), ..Way::default() })
     }
 }
 

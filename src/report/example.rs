@@ -13,7 +13,7 @@ use super::series::SeriesBuilder;
 use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
-use crate::analysis::{Extent, Outcome};
+use crate::analysis::{Extent, Outcome, hints};
 use crate::load::flow::Flows;
 use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
@@ -240,13 +240,8 @@ pub(crate) fn search_report() -> Report {
     report_with(GOOD, &[], Some(search))
 }
 
-/// The report of a run with circumstances.
-pub(crate) fn report_with(
-    course: Course,
-    redistributed: &[Redistribution],
-    search: Option<SearchReport>,
-) -> Report {
-    let plan = plan();
+/// The ledger and the series of a whole run.
+fn measured(plan: &Plan, course: Course) -> (Tally, SeriesBuilder) {
     let mut tally = Tally::new(plan.requests.len());
     let mut series = SeriesBuilder::new(plan.duration);
     for second in 0..30 {
@@ -266,12 +261,23 @@ pub(crate) fn report_with(
     }
     let set_up = SetUp { connect: Duration::from_micros(350), tls: Duration::ZERO };
     tally.record_connect(set_up, Opening::Needed);
+    (tally, series)
+}
+
+/// The report of a run with circumstances.
+pub(crate) fn report_with(
+    course: Course,
+    redistributed: &[Redistribution],
+    search: Option<SearchReport>,
+) -> Report {
+    let plan = plan();
+    let (tally, series) = measured(&plan, course);
     let summary = Summary::new(&tally, plan.duration);
     let rate_asked = plan.rate.as_per_second();
     let figures = RunFigures::new(&summary, rate_asked);
     let objectives = judge(&plan.slo, &figures);
     let generator = generator(course);
-    let findings = find(&Evidence {
+    let mut findings = find(&Evidence {
         summary: &summary,
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
@@ -285,6 +291,18 @@ pub(crate) fn report_with(
         fails_by_own_errors: fails_by_own_errors(&plan.slo, &figures),
         generator: generator.clone(),
     });
+    let series = series.finish();
+    let outcome = Outcome::new(&objectives, &findings, Extent::Whole);
+    if outcome == Outcome::Fail {
+        let names = plan.requests.iter().map(|request| request.name.as_str());
+        findings.extend(hints::find(&hints::Evidence {
+            summary: &summary,
+            requests: names.zip(tally.requests()).collect(),
+            objectives: &objectives,
+            points: series.iter().map(Into::into).collect(),
+            logged_in: true,
+        }));
+    }
     Report::from(Parts {
         plan: &plan,
         tally: &tally,
@@ -303,11 +321,11 @@ pub(crate) fn report_with(
         auth: None,
         clock: ClockSource::Kernel,
         send_clock: ClockSource::Kernel,
-        outcome: Outcome::new(&objectives, &findings, Extent::Whole),
+        outcome,
         tier: &tier(&plan.tiers, &figures),
         objectives: &objectives,
         findings: &findings,
-        series: series.finish(),
+        series,
         segments: Vec::new(),
         search,
     })

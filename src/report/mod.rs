@@ -9,14 +9,21 @@ pub mod build;
 pub mod comparable;
 pub mod comparison;
 mod convert;
+pub mod detail;
 pub mod echo;
 pub mod flows;
 pub mod generator;
+pub mod header;
+mod latency;
 pub mod monitors;
+pub mod rebuild;
 pub mod search;
 pub mod segment;
 pub mod series;
 pub mod sheet;
+pub mod spectrum;
+
+pub use latency::{Latency, Phases};
 
 use std::collections::BTreeMap;
 
@@ -33,6 +40,7 @@ use crate::report::monitors::MonitorReport;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
+use crate::report::spectrum::Spectrum;
 
 /// The value of [`Report::schema`].
 pub const SCHEMA: &str = "steadfire.result/1";
@@ -107,6 +115,9 @@ pub struct Report {
     /// The parts of a run that was steered by hand, in order; empty if nobody did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<SegmentReport>,
+    /// Response and service time as curves.
+    #[serde(default)]
+    pub spectrum: Spectrum,
     /// The search for the highest rate, if that is what this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<SearchReport>,
@@ -125,6 +136,16 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+impl Tool {
+    /// This program.
+    pub(crate) fn this() -> Self {
+        Self {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
 }
 
 /// The kind of measurement.
@@ -292,58 +313,16 @@ pub struct Fates {
     pub open: u64,
 }
 
-/// A distribution of times in ns.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Latency {
-    /// Entries, censored ones included.
-    pub count: u64,
-    /// Smallest.
-    pub min: u64,
-    /// Arithmetic mean.
-    pub mean: u64,
-    /// Median.
-    pub p50: u64,
-    /// 75th percentile.
-    pub p75: u64,
-    /// 90th percentile.
-    pub p90: u64,
-    /// 95th percentile.
-    pub p95: u64,
-    /// 99th percentile.
-    pub p99: u64,
-    /// 99.9th percentile.
-    pub p999: u64,
-    /// Largest.
-    pub max: u64,
-    /// Entries that were never answered and rank behind all others.
-    pub censored: u64,
-    /// Names of the figures above that are lower bounds.
-    #[serde(default)]
-    pub at_least: Vec<String>,
-}
-
-/// The parts of the response time of good answers. Their means add up to its mean.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Phases {
-    /// The generator's own lag.
-    pub client: Latency,
-    /// Waiting for a connection to become free.
-    pub wait: Latency,
-    /// Waiting while the connection was opened.
-    pub connect: Latency,
-    /// Waiting while TLS was set up on it.
-    pub tls: Latency,
-    /// From sent to the first byte of the answer.
-    pub first_byte: Latency,
-    /// From there to the last byte.
-    pub body: Latency,
-}
-
 /// One request name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestReport {
     /// Its name.
     pub name: String,
+    /// Its method; empty in results of versions that did not tell.
+    /// Its HTTP method.
+
+    #[serde(default)]
+    pub method: String,
     /// Its weight in the mix.
     pub weight: u32,
     /// Its part of the ledger.
@@ -395,13 +374,6 @@ impl Fates {
             self.open,
         ];
         std::array::from_fn(|place| (Fate::ALL[place].name(), counts[place]))
-    }
-}
-
-impl Latency {
-    /// Whether the figure with this field name is only a lower bound.
-    pub fn bounds(&self, figure: &str) -> bool {
-        self.at_least.iter().any(|name| name == figure)
     }
 }
 

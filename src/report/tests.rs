@@ -17,8 +17,8 @@ fn examples_conform_to_the_published_schema_and_come_back() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     let mut steered = report(GOOD);
     steered.segments.extend([segment(), segment()]);
-    let courses = [GOOD, FAILING, CENSORED, LATE].into_iter().map(report);
-    for report in courses.chain([steered, search_report()]) {
+    let unsteered = [report(GOOD), report(FAILING), report(CENSORED), report(LATE)];
+    for report in unsteered.into_iter().chain([steered, search_report()]) {
         let value = serde_json::to_value(&report).unwrap();
         let faults: Vec<_> = validator.iter_errors(&value).map(|fault| fault.to_string()).collect();
         assert_eq!(faults, Vec::<String>::new());
@@ -49,11 +49,14 @@ fn names_and_units_are_the_contract() {
     );
     assert_eq!(value["error_rate"], 0.1);
     assert_eq!(value["response_time"]["censored"], 600);
-    assert_eq!(value["response_time"]["at_least"], json!(["mean", "p95", "p99", "p999", "max"]));
+    assert_eq!(
+        value["response_time"]["at_least"],
+        json!(["mean", "p95", "p98", "p99", "p999", "p9999", "max"])
+    );
     let names = |value: &Value| {
         value.as_object().unwrap().keys().map(String::as_str).map(str::to_owned).collect::<Vec<_>>()
     };
-    let figures = "at_least censored count max mean min p50 p75 p90 p95 p99 p999";
+    let figures = "at_least censored count max mean min p50 p66 p75 p80 p90 p95 p98 p99 p999 p9999";
     let mut latency = names(&value["response_time"]);
     latency.sort();
     assert_eq!(latency.join(" "), figures);

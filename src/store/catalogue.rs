@@ -8,7 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::report::Report;
-use crate::store::folder::{JOURNAL, RESULT, read_result, replace};
+use crate::store::folder::{HLOG, HTML, JOURNAL, PLAN, RESULT, read_result, replace};
+use crate::store::trials::TRIALS;
 use crate::store::{Action, StoreError};
 
 /// The file with a run's tags.
@@ -20,7 +21,7 @@ const TAG_LENGTH_MAX: usize = 64;
 /// The word for the run that began last, which no tag may be.
 pub const LATEST: &str = "latest";
 /// Files a run's folder may hold and still be removed.
-const OWN_FILES: [&str; 5] = [RESULT, JOURNAL, TAGS, "run.hlog", "report.html"];
+const OWN_FILES: [&str; 7] = [PLAN, RESULT, JOURNAL, TRIALS, TAGS, HLOG, HTML];
 
 /// A folder of runs.
 #[derive(Clone, Debug)]

@@ -4,13 +4,23 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
 use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
-use crate::report::Report;
+use crate::report::header::{self, Header};
+use crate::report::{Report, SCHEMA};
 use crate::store::{Action, StoreError, journal};
 
 /// The result's file name.
 pub const RESULT: &str = "result.json";
+/// The file name of what was known before the load.
+pub const PLAN: &str = "plan.json";
+/// The file name of the response times as an HdrHistogram log.
+pub const HLOG: &str = "run.hlog";
+/// The file name of the report for browsers.
+pub const HTML: &str = "report.html";
 /// The journal's file name.
 pub const JOURNAL: &str = "intervals.jsonl";
 /// Folders of one name that are told apart by a number.
@@ -72,11 +82,26 @@ impl RunFolder {
             .map_err(StoreError::at(Action::Write, &self.path.join(JOURNAL)))
     }
 
+    /// Writes `plan.json`, whole or not at all: what a killed run is told from.
+    pub fn write_header(&self, header: &Header) -> Result<(), StoreError> {
+        self.write_json(PLAN, header)
+    }
+
     /// Writes `result.json`, whole or not at all, and waits until the disk has it. May be called again.
     pub fn write_result(&self, report: &Report) -> Result<(), StoreError> {
-        let path = self.path.join(RESULT);
+        self.write_json(RESULT, report)
+    }
+
+    /// Writes a file that can be made again from the others, whole or not at all.
+    pub fn write_derived(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.path.join(name);
+        replace(&path, bytes).map_err(StoreError::at(Action::Write, &path))
+    }
+
+    fn write_json(&self, name: &str, document: &impl Serialize) -> Result<(), StoreError> {
+        let path = self.path.join(name);
         let write = || -> io::Result<()> {
-            let mut bytes = serde_json::to_vec_pretty(report)?;
+            let mut bytes = serde_json::to_vec_pretty(document)?;
             bytes.push(b'\n');
             replace(&path, &bytes)
         };
@@ -87,8 +112,30 @@ impl RunFolder {
 /// Reads a stored result; `path` is a run's folder or the file itself.
 pub fn read_result(path: &Path) -> Result<Report, StoreError> {
     let path = if path.is_dir() { path.join(RESULT) } else { path.to_owned() };
-    let read = || -> io::Result<Report> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
+    let read = || -> io::Result<Report> { decode(&fs::read(&path)?, SCHEMA) };
     read().map_err(StoreError::at(Action::Read, &path))
+}
+
+/// Reads what was known of the run in `folder` before its load.
+pub fn read_header(folder: &Path) -> Result<Header, StoreError> {
+    let path = folder.join(PLAN);
+    let read = || -> io::Result<Header> { decode(&fs::read(&path)?, header::SCHEMA) };
+    read().map_err(StoreError::at(Action::Read, &path))
+}
+
+/// A document of `schema`; of a later version it is told which it is, whatever else it holds.
+fn decode<T: DeserializeOwned>(bytes: &[u8], schema: &str) -> io::Result<T> {
+    /// What every version has.
+    #[derive(Deserialize)]
+    struct Version {
+        schema: String,
+    }
+    let version: Version = serde_json::from_slice(bytes)?;
+    if version.schema != schema {
+        let cause = format!("it is of version {:?}, this program reads {schema}", version.schema);
+        return Err(io::Error::new(io::ErrorKind::Unsupported, cause));
+    }
+    Ok(serde_json::from_slice(bytes)?)
 }
 
 /// Hands the intervals of a run's journal to `take`, in order. Returns whether the last line was cut
@@ -170,7 +217,7 @@ pub(super) fn open_whole_lines(path: &Path) -> io::Result<File> {
 
 /// Puts `bytes` at `path` by way of a temporary file beside it, so that no reader sees half of it.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("json.part");
+    let temporary = path.with_extension("part");
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;

@@ -1,10 +1,11 @@
-//! The run folder: what a run leaves on disk, whole or not at all.
+//! The run folder: what a run leaves on disk, whole or not at all; and the hosts that were agreed to.
 //!
 //! The journal grows by one synced line per interval, so that a killed run loses at most the interval
 //! that was open; `result.json` appears by a rename. An error here never ends a run: the caller decides.
 
 pub mod catalogue;
 pub mod folder;
+pub mod hosts;
 pub mod journal;
 pub mod trials;
 
@@ -60,6 +61,7 @@ fn remedy(action: Action, source: &io::Error) -> &'static str {
         (Action::Read, io::ErrorKind::InvalidData) => {
             "it was not written by steadfire, or is damaged"
         }
+        (Action::Read, io::ErrorKind::Unsupported) => "use the version of steadfire that wrote it",
         (Action::Read | Action::Remove, _) => "check its permissions",
         (Action::Create | Action::Write, _) => {
             "check its permissions or choose another folder with --out"

@@ -86,7 +86,7 @@ fn flags_of_other_tools_get_a_hint() {
         ("-q 50", "-q means quiet"),
         ("-d {\"a\":1}", "--data"),
         ("-t 4", "--threads"),
-        ("--html out", "not in this version"),
+        ("--web", "not in this version"),
     ];
     for (flags, hint) in table {
         steadfire(&format!("{} {flags}", server.url())).run().refused(2, &[hint]);

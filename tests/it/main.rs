@@ -3,7 +3,9 @@
 //! Tests here run the public API or the real binary, on free loopback ports only.
 
 mod ab;
+mod actions;
 mod blame;
+mod browser;
 mod cli;
 mod compare;
 mod corpus;
@@ -22,6 +24,9 @@ mod machine;
 mod profiles_page;
 mod queueing;
 mod reach;
+mod report;
+mod safety;
+mod scripts;
 mod search;
 mod server;
 mod stall;

@@ -12,7 +12,7 @@ use crate::support::{Finished, steadfire};
 use crate::tls::TlsServer;
 
 /// Few requests, and limits that a busy machine keeps.
-const LOAD: &str = "-r 200 -n 40 --json --slo p95<60s";
+const LOAD: &str = "-r 200 -n 40 --json --slo p95<60s --yes";
 const PLANNED: u64 = 40;
 
 fn ok(_: &Received) -> Vec<u8> {

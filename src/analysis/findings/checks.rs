@@ -213,7 +213,8 @@ fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
             "no answer in time: {part}; the server, or the network before it, took longer than {}",
             Human(evidence.limits.timeout)
         ),
-        "these count as slower than every answer; find what the target was waiting for",
+        "these count as slower than every answer; find what the target waited for: a free database connection, a \
+         lock, an upstream service, or an event loop that something blocks",
     ))
 }
 

@@ -27,7 +27,7 @@ pub(super) fn exec(
     let interrupted = take(args, &mut targets, &mut found, output)?;
     let compared = compared(&args.judging, args.order, &found);
     screen.clear();
-    compare::write(args.load.json.as_ref(), args.markdown.as_ref(), &compared)?;
+    compare::write(args.load.json.as_ref(), args.load.markdown.as_ref(), &compared)?;
     let exit = args.judging.exit(compared.verdict.word);
     let [_, of_b] = found;
     if let Some(last) = of_b.into_iter().last() {
@@ -44,12 +44,15 @@ fn take(
     found: &mut [Vec<Report>; 2],
     output: &mut Output,
 ) -> Result<Option<Exit>, Failure> {
-    for number in 0..args.pairs.unwrap_or(PAIRS) {
+    let pairs = args.pairs.unwrap_or(PAIRS);
+    let mut load = args.load.clone();
+    load.max_total_requests = load.max_total_requests.map(|most| most / (2 * pairs as u64));
+    for number in 0..pairs {
         for side in args.order.sides(number) {
             let place = usize::from(side == Side::B);
             let target = &mut targets[place];
             switch(side, target.command.as_ref())?;
-            let report = target.session.search(&args.load, output)?;
+            let report = target.session.search(&load, output)?;
             if let Some(exit) = target.session.interrupted() {
                 return Ok(Some(exit));
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::builder::TypedValueParser as _;
 
 use crate::analysis::search::Effort;
+use crate::commands::exports::Exports;
 use crate::commands::run::processors::{Pin, Threads, parse_pin, parse_threads};
 use crate::engine::Pacing;
 use crate::load::plan::{LatePolicy, ReceiveClock};
@@ -16,6 +17,7 @@ use crate::load::schedule::Arrivals;
 use crate::load::slo::{Objective, Slo};
 use crate::load::stages::Stages;
 use crate::load::way::HttpChoice;
+use crate::render::text::Form;
 use crate::time::parse_duration;
 
 /// Run a load: a fixed rate, or a search for the highest rate that holds.
@@ -125,7 +127,7 @@ pub struct Args {
     #[arg(
         long,
         value_name = "N",
-        conflicts_with = "rate",
+        conflicts_with_all = ["rate", "find_max_rps"],
         requires = "wait",
         help_heading = "Load"
     )]
@@ -133,6 +135,9 @@ pub struct Args {
     /// Think time of those users in seconds, 2 or 1..3
     #[arg(long, value_name = "SECONDS", requires = "users", value_parser = parse_wait, help_heading = "Load")]
     pub wait: Option<f64>,
+    /// Users started per second: the rate rises in steps until all are there (with --users)
+    #[arg(long, value_name = "N", requires = "users", conflicts_with = "requests", value_parser = parse_spawn_rate, help_heading = "Load")]
+    pub spawn_rate: Option<f64>,
     /// Send only requests with one of these tags
     #[arg(short = 'T', long, value_name = "TAG", value_delimiter = ',', help_heading = "Load")]
     pub tags: Vec<String>,
@@ -142,6 +147,9 @@ pub struct Args {
     /// Change a request's weight: --weight "list all=5" (repeatable)
     #[arg(long = "weight", value_name = "NAME=N", help_heading = "Load")]
     pub weights: Vec<String>,
+    /// Send only the request of this name (repeatable)
+    #[arg(long, value_name = "NAME", help_heading = "Load")]
+    pub only: Vec<String>,
 
     /// Search for the highest rate that meets the objectives
     #[arg(long, help_heading = "Search")]
@@ -207,6 +215,12 @@ pub struct Args {
     /// What happens to late arrivals: send, or shed-after:TIME
     #[arg(long, value_name = "POLICY", value_parser = parse_late, default_value = "send", help_heading = "Limits")]
     pub late: LatePolicy,
+    /// Refuse to plan more requests than this, warm-up included; a search ends where it would
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
+    pub max_total_requests: Option<u64>,
+    /// Do not ask before the first load on a host that is neither this machine nor private
+    #[arg(long, help_heading = "Limits")]
+    pub yes: bool,
     /// Worker threads; auto chooses by rate and processors
     #[arg(long, value_name = "N", value_parser = parse_threads, default_value = "auto", help_heading = "Limits")]
     pub threads: Threads,
@@ -240,6 +254,15 @@ pub struct Args {
     /// <http://localhost:4318>]
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Output")]
     pub otlp: Option<String>,
+    /// Print the result as Markdown, for a pull request, or write it to FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
+    pub markdown: Option<OsString>,
+    /// Files to write besides.
+    #[command(flatten)]
+    pub exports: Exports,
+    /// How the text ends: full has tables of times and phases, locust the block of a Locust suite
+    #[arg(long, value_name = "FORM", value_parser = summary_parser(), default_value = "full", help_heading = "Output")]
+    pub summary: Form,
     /// Plain progress lines, also on a terminal
     #[arg(long, visible_alias = "headless", help_heading = "Output")]
     pub no_tui: bool,
@@ -291,6 +314,18 @@ fn parse_wait(text: &str) -> Result<f64, String> {
         }
         _ => Err("write seconds, such as 2 or 1..3".to_owned()),
     }
+}
+
+fn parse_spawn_rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err("write users per second, such as 10".to_owned()),
+    }
+}
+
+fn summary_parser() -> impl clap::builder::TypedValueParser<Value = Form> {
+    clap::builder::PossibleValuesParser::new(Form::ALL.map(Form::name))
+        .map(|name| Form::ALL.into_iter().find(|form| form.name() == name).unwrap_or_default())
 }
 
 fn http_parser() -> impl clap::builder::TypedValueParser<Value = HttpChoice> {

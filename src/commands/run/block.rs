@@ -33,13 +33,14 @@ pub(in crate::commands) struct Ran {
 }
 
 impl Session {
-    /// A session on what `args` name, without a demo backend of its own.
+    /// A session on what `args` name, without a demo backend of its own, for so many blocks at most.
     pub(in crate::commands) fn on(
         args: &Args,
         interrupt: Interrupt,
         screen: Screen,
+        blocks: usize,
     ) -> Result<Self, Failure> {
-        Self::begin(args, (subject::read(args)?, None), interrupt, screen)
+        Self::begin(args, (subject::read(args)?, None), interrupt, screen, blocks as u64)
     }
 
     /// What it sends.

@@ -14,6 +14,7 @@ use crate::analysis::trial::{
     judge,
 };
 use crate::commands::Failure;
+use crate::commands::run::budget::Budget;
 use crate::commands::run::kept::{Kept, Standing};
 use crate::commands::run::output::Output;
 use crate::commands::run::record::{Record, concluded};
@@ -61,6 +62,9 @@ struct Progress<'a> {
     record: Record,
     /// What was marked by hand.
     marks: Vec<String>,
+    budget: Budget,
+    /// Why the budget ended it, if it did.
+    spent: Option<String>,
 }
 
 impl Session {
@@ -92,8 +96,13 @@ impl<'a> Progress<'a> {
             failed: Vec::new(),
             record,
             marks: Vec::new(),
+            budget: Budget::of(args),
+            spent: None,
         };
         for StoredTrial { trial, result, broken } in earlier {
+            if let Ok(schedule) = schedule(&session.plan, &trial) {
+                progress.budget.spend(&schedule, Offset::ZERO + trial.head + result.length);
+            }
             progress.take(&trial, &result, Basis::Stored, broken);
             progress.search.replay(trial, result);
         }
@@ -112,7 +121,12 @@ impl<'a> Progress<'a> {
                 break self.search.conclude();
             }
             session.screen.tell(|state| state.narrowed(Narrowing::of(&self.search)));
-            let (ran, result) = offer(session, &trial, output)?;
+            let Some(schedule) = self.budget.admit(schedule(&session.plan, &trial)?) else {
+                self.spent = Some(self.budget.note());
+                break self.search.conclude();
+            };
+            let (ran, result) = offer(session, (&trial, schedule.clone()), output)?;
+            self.budget.spend(&schedule, ran.stretch.outcome.arrivals_end);
             let judgement = judge(&trial, &result, &session.plan.slo);
             self.marks.extend(ran.stretch.orders.iter().map(|text| marked(text, &trial)));
             if trial.purpose != Purpose::Recovery {
@@ -138,9 +152,13 @@ impl<'a> Progress<'a> {
             }
         };
         self.report(&answer, verdict::extent(session)).ok_or_else(|| {
-            Failure::usage(
-                "the search ended before its first trial; begin a new one with more --search-time",
-            )
+            Failure::usage(self.spent.as_ref().map_or_else(
+                || {
+                    "the search ended before its first trial; begin a new one with more --search-time"
+                        .to_owned()
+                },
+                |note| format!("no trial was sent: {note}"),
+            ))
         })
     }
 
@@ -169,6 +187,7 @@ impl<'a> Progress<'a> {
         let slo = &self.session.plan.slo;
         let mut search = search_report::from(answer, slo, self.asked, &self.failed);
         search.notes.extend(self.marks.iter().cloned());
+        search.notes.extend(self.spent.clone());
         match self.kept.best(answer.estimate)? {
             Basis::Ran(ran) => Some(report(self.session, (search, extent), ran)),
             Basis::Stored => {
@@ -225,26 +244,30 @@ pub(super) fn settings(session: &Session, args: &Args) -> Settings {
     }
 }
 
-/// Offers one rate and measures what comes of it.
-fn offer(
-    session: &Session,
-    trial: &Trial,
-    output: &mut Output,
-) -> Result<(Ran, TrialResult), Failure> {
-    let plan = &session.plan;
+/// What is sent in a trial, if nothing ends it sooner.
+fn schedule(plan: &Plan, trial: &Trial) -> Result<Schedule, Failure> {
     let asked = Rate::from_per_second(trial.rate).map_err(Failure::unexpected)?;
-    // What the rate counts, in requests.
-    let (each, requests) = (plan.requests_per_counted(), plan.requests_per_counted() * trial.rate);
-    let schedule = Schedule {
+    Ok(Schedule {
         rate: plan.slot_rate(asked),
         stages: None,
         trace: None,
         arrivals: plan.arrivals,
         seed: plan.seed,
         horizon: Horizon::after(trial.duration()),
-    };
+    })
+}
+
+/// Offers one rate and measures what comes of it.
+fn offer(
+    session: &Session,
+    (trial, schedule): (&Trial, Schedule),
+    output: &mut Output,
+) -> Result<(Ran, TrialResult), Failure> {
+    let plan = &session.plan;
+    // What the rate counts, in requests.
+    let (each, requests) = (plan.requests_per_counted(), plan.requests_per_counted() * trial.rate);
     let planned = Planned {
-        label: format!("{} {}", search_report::purpose(trial.purpose), asked),
+        label: format!("{} {}/s", search_report::purpose(trial.purpose), Figures(trial.rate)),
         schedule,
         warmup: trial.head,
         drain: plan.limits.drain.min(DRAIN_MAX),

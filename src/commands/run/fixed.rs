@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::analysis::abort::{self, AbortWatch};
 use crate::analysis::findings::Finding;
 use crate::commands::Failure;
+use crate::commands::run::budget::Budget;
 use crate::commands::run::output::Output;
 use crate::commands::run::stretch::Planned;
 use crate::commands::run::verdict;
@@ -21,9 +22,11 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Report, Failure> {
     let plan = session.plan.clone();
+    let schedule = schedule(&plan);
     let planned = Planned {
         label: String::new(),
-        schedule: schedule(&plan),
+        // Refused above if its mean were too much.
+        schedule: Budget::of(args).admit(schedule.clone()).unwrap_or(schedule),
         warmup: plan.warmup,
         drain: plan.limits.drain,
     };

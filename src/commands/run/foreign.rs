@@ -36,10 +36,9 @@ fn context(error: &clap::Error, kind: ContextKind) -> String {
 fn hint(error: &clap::Error) -> Option<&'static str> {
     let argument = context(error, ContextKind::InvalidArg);
     let value = context(error, ContextKind::InvalidValue);
-    let verb = context(error, ContextKind::InvalidSubcommand);
     let flag = argument.split(['=', ' ']).next().unwrap_or_default();
     match (error.kind(), flag) {
-        (ErrorKind::UnknownArgument, "-u" | "--vus" | "--spawn-rate") => Some(
+        (ErrorKind::UnknownArgument, "-u" | "--vus") => Some(
             "there are no users here, arrivals come at a rate: give --rate 50/s, or --users 100 --wait 1..3",
         ),
         (ErrorKind::UnknownArgument, "-z") => Some("the length of a run is --duration 30s (-d)"),
@@ -51,7 +50,7 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
             Some("name the profile without a flag: steadfire run profile.yaml")
         }
         (ErrorKind::UnknownArgument, "-m") => Some("the method is -X, as in curl"),
-        (ErrorKind::UnknownArgument, "--web" | "--html" | "--junit" | "--csv" | "--hlog") => {
+        (ErrorKind::UnknownArgument, "--web") => {
             Some("this flag is planned and not in this version")
         }
         (ErrorKind::UnknownArgument, _) if flag.parse::<f64>().is_ok() => {
@@ -59,9 +58,6 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
         }
         (ErrorKind::ValueValidation, "--duration") if value.starts_with(['{', '[', '@']) => {
             Some("-d is the length of a run here; a body is --data or --data-file")
-        }
-        (ErrorKind::InvalidSubcommand, _) if verb == "report" => {
-            Some("this verb is planned and not in this version")
         }
         _ => None,
     }
@@ -81,8 +77,7 @@ mod tests {
             ("-z 10s", Some("--duration")),
             ("http://h/ -q 50", Some("--rate")),
             ("-d {}", Some("--data")),
-            ("--html out", Some("planned")),
-            ("report a", Some("planned")),
+            ("--web", Some("planned")),
             ("--no-such-flag", None),
         ];
         for (words, expected) in table {

@@ -2,6 +2,9 @@
 
 mod args;
 pub(super) mod block;
+mod budget;
+mod choose;
+mod consent;
 mod course;
 mod find_max;
 mod fixed;
@@ -21,6 +24,7 @@ mod streaming;
 mod stretch;
 mod subject;
 mod tls_files;
+mod users;
 mod verdict;
 mod view;
 mod watch;
@@ -39,6 +43,7 @@ pub(super) use view::give_terminal_back;
 use rustls::ClientConfig;
 
 use crate::commands::interrupt::Interrupt;
+use crate::commands::run::budget::Budget;
 use crate::commands::run::preflight::{Machine, Supplies};
 use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
@@ -55,7 +60,7 @@ use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
 use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
-use crate::report::Report;
+use crate::report::{Kind, Report};
 use crate::target::{DemoBackend, Settings};
 use crate::transport::tls::{TlsSettings, client_config};
 
@@ -99,12 +104,14 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let monitors = monitors::chosen(args, &subject)?;
     let demo = start_demo(&subject, screen)?;
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
-    let mut session = Session::begin(args, (subject, origin), interrupt, screen)?;
+    let mut session = Session::begin(args, (subject, origin), interrupt, screen, 1)?;
     session.monitors = monitors::start(args, monitors)?;
     let streams = streaming::open(args, &session)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, &session.plan)?;
     output.stream_to(streams);
+    let kind = if args.find_max_rps { Kind::FindMaxRps } else { Kind::Run };
+    output.begin(&verdict::header(&session, kind), screen);
     let report = watched(&mut session, args, &mut output)?;
     output.close_streams(session.screen);
     output.finish(&report, session.screen)?;
@@ -113,8 +120,10 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
 
 /// Sends the load; whoever sits at a terminal sees it in the live view meanwhile.
 fn watched(session: &mut Session, args: &Args, output: &mut Output) -> Result<Report, Failure> {
-    let given = args.find_max_rps || paced_by_plan(&session.plan);
-    session.keys = if given { Keys::StopAndMark } else { Keys::Everything };
+    let given = session.plan.stages.is_some() || session.plan.trace.is_some();
+    // The keys would mean the pace of flows, the line below them that of requests.
+    let given = given || !session.plan.flows.list.is_empty();
+    session.keys = if args.find_max_rps || given { Keys::StopAndMark } else { Keys::Everything };
     let subject = watch::subject(session, args);
     let plain = session.screen;
     // It is gone before anything is printed.
@@ -129,20 +138,15 @@ fn watched(session: &mut Session, args: &Args, output: &mut Output) -> Result<Re
     report
 }
 
-/// Whether the plan itself says how the pace changes, or a slot is more than one request: then no key
-/// changes it.
-fn paced_by_plan(plan: &Plan) -> bool {
-    plan.stages.is_some() || plan.trace.is_some() || !plan.flows.list.is_empty()
-}
-
 impl Session {
     /// Resolves what was typed, logs in, sets up and starts the workers. The demo backend's address stands
-    /// beside the subject if it is the target.
+    /// beside the subject if it is the target. A fixed load is going to be sent `times` over.
     fn begin(
         args: &Args,
         (subject, demo): (Subject, Option<Origin>),
         interrupt: Interrupt,
         screen: Screen,
+        times: u64,
     ) -> Result<Self, Failure> {
         let own_target = demo.is_some();
         let machine = Machine::inspect();
@@ -154,12 +158,13 @@ impl Session {
         for note in notes {
             screen.warn(&note);
         }
-        if let (Some(users), Some(wait)) = (args.users, args.wait) {
-            screen.note(&format!(
-                "{users} users who think for {wait} s ask for {} if answers are quick (Little's law)",
-                plan.rate
-            ));
+        if let Some(users) = args.closed_loop() {
+            screen.note(&users.sentence(plan.rate));
         }
+        if !args.find_max_rps {
+            Budget::of(args).allow(&fixed::schedule(&plan), times)?;
+        }
+        consent::obtain((&plan, times), args, &interrupt, screen)?;
         let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt, screen)?;
         let version = ready.route.version();
         let way = Way { http: HttpChoice::Exactly(version), ..plan.way };

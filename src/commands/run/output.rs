@@ -2,24 +2,27 @@
 //!
 //! Trouble with the disk never ends a run: it is told, and the results still reach the screen.
 
-use std::ffi::OsString;
 use std::path::Path;
 
+use crate::commands::exports::{Exports, Printed};
 use crate::commands::run::Args;
 use crate::commands::run::screen::Screen;
-use crate::commands::{Failure, clock, environment, stdout};
+use crate::commands::stored::Journal;
+use crate::commands::{Failure, actions, clock, environment};
 use crate::load::plan::Plan;
 use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
-use crate::render::{json, text};
+use crate::render::html;
 use crate::report::Report;
-use crate::store::folder::RunFolder;
+use crate::report::header::Header;
+use crate::store::folder::{HLOG, HTML, RunFolder};
 use crate::stream::Streams;
 
 /// The outputs of one run.
 pub(in crate::commands) struct Output {
     folder: RunFolder,
-    json: Option<OsString>,
+    printed: Printed,
+    exports: Exports,
     /// Whether the journal has failed; told once.
     journal_broken: bool,
     streams: Streams,
@@ -28,6 +31,12 @@ pub(in crate::commands) struct Output {
 impl Output {
     /// Makes the run folder.
     pub(in crate::commands) fn open(args: &Args, plan: &Plan) -> Result<Self, Failure> {
+        let printed = Printed {
+            json: args.json.clone(),
+            markdown: args.markdown.clone(),
+            form: args.summary,
+        };
+        printed.check()?;
         let folder = match (&args.resume, &args.out) {
             (Some(path), _) => RunFolder::reopen(path),
             (None, Some(path)) => RunFolder::create_at(path),
@@ -39,7 +48,8 @@ impl Output {
         };
         Ok(Self {
             folder: folder.map_err(Failure::unexpected)?,
-            json: args.json.clone(),
+            printed,
+            exports: args.exports.clone(),
             journal_broken: false,
             streams: Streams::default(),
         })
@@ -75,6 +85,13 @@ impl Output {
         let _ = self.folder.write_result(report);
     }
 
+    /// Stores what is known before the load, for the case that the run does not get to its end.
+    pub(super) fn begin(&self, header: &Header, screen: Screen) {
+        if let Err(error) = self.folder.write_header(header) {
+            screen.warn(&format!("{error}; if the run is killed, nothing will tell of it"));
+        }
+    }
+
     /// Adds a second to the journal, and the slice that ends with it.
     pub(super) fn append(&mut self, interval: &Interval, slice: Option<&Slice>, screen: Screen) {
         if self.journal_broken {
@@ -89,18 +106,10 @@ impl Output {
     /// Prints and stores the report.
     pub(super) fn finish(&self, report: &Report, screen: Screen) -> Result<(), Failure> {
         screen.clear();
-        let to_stdout = self.json.as_deref().is_some_and(|file| file == "-");
-        let text = |report| text::render(report, stdout::style());
-        stdout::print(&if to_stdout { json::render(report) } else { text(report) });
+        self.printed.print(report);
+        actions::tell_run(report);
         let stored = self.store(report, screen);
-        if let Some(file) = self.json.as_deref().filter(|file| *file != "-") {
-            std::fs::write(file, json::render(report)).map_err(|error| {
-                Failure::unexpected(anyhow::anyhow!(
-                    "--json {}: {error}",
-                    Path::new(file).display()
-                ))
-            })?;
-        }
+        self.printed.write(report)?;
         stored
     }
 
@@ -111,7 +120,15 @@ impl Output {
         screen: Screen,
     ) -> Result<(), Failure> {
         self.folder.write_result(report).map_err(Failure::unexpected)?;
+        let journal = Journal::read(self.folder.path(), report);
+        let page = html::render(report, &journal.detail);
+        let log = journal.hlog.as_deref().unwrap_or_default();
+        for (name, content) in [(HTML, page.as_str()), (HLOG, log)] {
+            if let Err(error) = self.folder.write_derived(name, content.as_bytes()) {
+                screen.warn(&error.to_string());
+            }
+        }
         screen.note(&format!("run folder: {}", self.folder.path().display()));
-        Ok(())
+        self.exports.write(report, &journal)
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::analysis::search::Settings;
 use crate::commands::Failure;
+use crate::commands::run::choose::choose;
 use crate::commands::run::preflight::Machine;
 use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
@@ -63,6 +64,7 @@ pub(super) fn resolve(
         (None, Some(stages)) => (Some(stages.peak()), stages.length()),
         (None, None) => steady(args, profile.as_ref(), &mut mistakes),
     };
+    let stages = stages.or_else(|| ramp(args, duration, &mut mistakes));
     let pin = processors::pinned(args.pin.as_ref(), machine)
         .map_err(|mistake| mistakes.push(mistake))
         .unwrap_or_default();
@@ -120,6 +122,12 @@ fn stages(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) ->
     Some(stages)
 }
 
+/// The stages in which users come one after the other.
+fn ramp(args: &Args, duration: Duration, mistakes: &mut Vec<String>) -> Option<Stages> {
+    let stages = args.closed_loop()?.stages(duration);
+    stages.map_err(|mistake| mistakes.push(mistake)).ok().flatten()
+}
+
 /// Rate and length of a run without stages.
 fn steady(
     args: &Args,
@@ -130,10 +138,9 @@ fn steady(
 }
 
 fn rate(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Rate> {
-    let rate = match (args.rate, args.users, args.wait) {
-        (Some(rate), _, _) => Ok(rate),
-        // Little's law with a response time that is short against the think time.
-        (None, Some(users), Some(wait)) => Rate::from_per_second(f64::from(users) / wait),
+    let rate = match (args.rate, args.closed_loop()) {
+        (Some(rate), _) => Ok(rate),
+        (None, Some(users)) => users.rate(),
         _ => match profile.and_then(|profile| profile.rate) {
             Some(rate) => Ok(rate),
             None if args.find_max_rps => {
@@ -176,40 +183,6 @@ fn auth(profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Auth> {
         }
     }
     Some(auth)
-}
-
-/// Applies --weight, --tags and --exclude-tags.
-fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<String>) {
-    for setting in &args.weights {
-        let parsed = setting.rsplit_once('=').and_then(|(name, weight)| {
-            weight.trim().parse::<u32>().ok().map(|weight| (name.trim(), weight))
-        });
-        let Some((name, weight)) = parsed else {
-            mistakes.push(format!("--weight '{setting}': write NAME=N with a whole number"));
-            continue;
-        };
-        if let Some(request) = requests.iter_mut().find(|request| request.name == name) {
-            request.weight = weight;
-        } else {
-            let names: Vec<&str> = requests.iter().map(|request| request.name.as_str()).collect();
-            mistakes.push(format!(
-                "--weight: no request is named '{name}'; there are: {}",
-                names.join(", ")
-            ));
-        }
-    }
-    let tagged = |request: &RequestTemplate, tags: &[String]| {
-        request.tags.iter().any(|tag| tags.contains(tag))
-    };
-    requests.retain(|request| {
-        request.weight > 0
-            && (args.tags.is_empty() || tagged(request, &args.tags))
-            && !tagged(request, &args.exclude_tags)
-    });
-    if requests.is_empty() && mistakes.is_empty() {
-        mistakes
-            .push("nothing is left to send; check --tags, --exclude-tags and --weight".to_owned());
-    }
 }
 
 /// What is sent of the profile's requests and flows, with the headers of -H.

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use crate::commands::run::Session;
 use crate::commands::run::course::Course;
 use crate::commands::run::output::Output;
 use crate::commands::run::verdict::Measurement;
-use crate::commands::run::{Session, paced_by_plan};
 use crate::commands::{Failure, clock};
 use crate::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use crate::live::{self, End, Keys, Orders};
@@ -40,12 +40,12 @@ pub(super) struct Stretch {
     pub(super) length: Duration,
     pub(super) summary: Summary,
     pub(super) series: Vec<SeriesPoint>,
+    /// What monitors saw of it, without the warm-up.
+    pub(super) monitored: Vec<Monitored>,
     /// Its parts, if it was steered by hand.
     pub(super) segments: Vec<SegmentReport>,
     /// What was done by hand, in order.
     pub(super) orders: Vec<String>,
-    /// What monitors saw of it, without the warm-up.
-    pub(super) monitored: Vec<Monitored>,
     silent_since: Option<Offset>,
     strain: Strain,
     /// The feeder whose last row ended arrivals.
@@ -66,7 +66,10 @@ impl Session {
             Keys::Everything => Steerable::Yes,
             Keys::StopAndMark => Steerable::No,
         };
-        let rate = (!paced_by_plan(&self.plan)).then_some(schedule.rate);
+        let given = schedule.stages.is_some()
+            || schedule.trace.is_some()
+            || !self.plan.flows.list.is_empty();
+        let rate = (!given).then_some(schedule.rate);
         let mut orders = Orders::new(rate.filter(|_| steerable == Steerable::Yes));
         let leg = beginning(&label, &schedule, warmup, self.plan.steps_per_entry());
         self.screen.tell(|state| state.begin(leg));
@@ -114,14 +117,15 @@ impl Session {
             measured: (Offset::ZERO + warmup, outcome.arrivals_end),
         }
         .segments();
+        let orders = orders.labels().to_vec();
         Ok(Stretch {
             outcome,
             length,
             summary,
             series,
-            segments,
-            orders: orders.labels().to_vec(),
             monitored: monitored.unwrap_or_default(),
+            segments,
+            orders,
             silent_since,
             strain,
             ran_out,

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::commands::environment::{Environment, read_bounded};
 use crate::commands::run::Args;
-use crate::commands::{Failure, inputs};
+use crate::commands::{Failure, actions, inputs};
 use crate::load::body::Body;
 use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
@@ -109,6 +109,7 @@ fn read_profile(name: &str, environment: &Environment) -> Result<Profile, Failur
     let inputs = |outside: &Outside<'_>| inputs::open(folder(&path), outside);
     let variables = |variable: &str| environment.get(variable);
     profile::load_with(source, &variables, &inputs).map_err(|mistakes| {
+        actions::tell_mistakes(&mistakes);
         // The first "error: " is written where the message is shown.
         let text = mistakes.to_string();
         Failure::usage(text.strip_prefix("error: ").unwrap_or(&text))

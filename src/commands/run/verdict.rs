@@ -4,7 +4,7 @@ use crate::analysis::findings::{
     self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
 };
 use crate::analysis::slo::{self, RunFigures};
-use crate::analysis::{Extent, Outcome, drift, settling};
+use crate::analysis::{Extent, Outcome, drift, hints, settling};
 use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
@@ -13,10 +13,11 @@ use crate::measure::generator::{Generator, Strain};
 use crate::measure::summary::Summary;
 use crate::report::build::Parts;
 use crate::report::echo::Environment;
+use crate::report::header::Header;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
-use crate::report::{ClockSource, OutcomeName, Report};
+use crate::report::{ClockSource, Kind, OutcomeName, Report};
 use crate::time::Offset;
 use crate::transport::clock::StampCounts;
 
@@ -82,7 +83,7 @@ pub(super) fn report(
     series: Vec<SeriesPoint>,
     (search, extent): (Option<SearchReport>, Extent),
 ) -> Report {
-    let (course, judged) = ((series, Vec::new()), (search, Vec::new(), extent));
+    let (course, judged) = ((series, Vec::new()), (search, extent, Vec::new()));
     assemble(session, plan, measurement, course, judged)
 }
 
@@ -96,7 +97,7 @@ pub(super) fn run_report(
     // A run that was steered did not stay as it was.
     let drift = if segments.is_empty() { drift(plan, &series) } else { Vec::new() };
     let course = (series, segments);
-    assemble(session, plan, measurement, course, (None, drift, extent(session)))
+    assemble(session, plan, measurement, course, (None, extent(session), drift))
 }
 
 /// Whether the load reached its end.
@@ -109,7 +110,7 @@ fn assemble(
     plan: &Plan,
     measurement: Measurement<'_>,
     (series, segments): (Vec<SeriesPoint>, Vec<SegmentReport>),
-    (search, drift, extent): (Option<SearchReport>, Vec<Finding>, Extent),
+    (search, extent, drift): (Option<SearchReport>, Extent, Vec<Finding>),
 ) -> Report {
     let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);
@@ -125,6 +126,16 @@ fn assemble(
         findings.push(findings::steered(segments.len(), changed && plan.stages.is_none()));
     }
     gravest_first(&mut findings);
+    let verdict = Outcome::new(&objectives, &findings, extent);
+    if verdict == Outcome::Fail {
+        findings.extend(hints::find(&hints::Evidence {
+            summary,
+            requests: names(plan).zip(outcome.tally.requests()).collect(),
+            objectives: &objectives,
+            points: series.iter().map(Into::into).collect(),
+            logged_in: plan.auth.is_some(),
+        }));
+    }
     Report::from(Parts {
         plan,
         tally: &outcome.tally,
@@ -136,7 +147,7 @@ fn assemble(
         auth: session.auth().map(|record| record.counts),
         clock: clock_source(outcome.stamps.arrivals),
         send_clock: clock_source(outcome.stamps.sends),
-        outcome: Outcome::new(&objectives, &findings, extent),
+        outcome: verdict,
         tier: &slo::tier(&plan.tiers, &figures),
         objectives: &objectives,
         findings: &findings,
@@ -144,6 +155,15 @@ fn assemble(
         segments,
         search,
     })
+}
+
+/// What is known of a measurement before its load.
+pub(super) fn header(session: &Session, kind: Kind) -> Header {
+    Header::new(kind, &session.plan, session.started_at.to_string(), environment(session))
+}
+
+fn names(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.rows().map(|request| request.name.as_str())
 }
 
 fn clock_source(stamps: StampCounts) -> ClockSource {

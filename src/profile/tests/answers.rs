@@ -72,10 +72,10 @@ requests:
 #[test]
 fn pools_may_be_filled_by_answers() {
     let profile = loaded(
-        r"
+        r#"
 setup:
   - path: /s
-    pools: {ids: $[*]}
+    pools: {ids: "$[*]"}
 requests:
   - path: /a/{{ pick(ids) }}/{{ pick(fresh) }}
   - path: /b
@@ -84,7 +84,7 @@ requests:
       fresh: {header: x-id, keep: 5}
   - path: /c
     extract: {fresh: {regex: 'id=(\d+)', keep: 20}, next: /page/next}
-",
+"#,
     );
     let segments = &profile.requests[0].path.segments;
     assert_eq!(segments[1], Segment::PickGathered(0), "the set-up's pool is where it begins");
@@ -147,36 +147,36 @@ fn mistakes_are_told_with_their_place() {
     let request = |rest: &str| format!("requests: [{{path: /, {rest}}}]");
     let flow = |rest: &str| format!("flows: [{{name: f, {rest}}}]");
     let table = [
-        (request("expect: {status: 2x}"), "1:40 this is not a status"),
-        (request("expect: {json: {id: 1}}"), "1:39 `id` must be a JSONPath (RFC 9535)"),
+        (request("expect: {status: 2x}"), "1:39 this is not a status"),
+        (request("expect: {json: {id: 1}}"), "1:38 `id` must be a JSONPath (RFC 9535)"),
         (
             request("expect: {json: {$.id: {typ: text}}}"),
-            "1:46 unknown key `typ` of a value's check",
+            "1:45 unknown key `typ` of a value's check",
         ),
         (
             request("expect: {json: {$.id: {type: text}}}"),
-            "1:52 `type` must be one of: string, number, integer, boolean, array, object, null",
+            "1:51 `type` must be one of: string, number, integer, boolean, array, object, null",
         ),
-        (request("expect: {header: {a b: x}}"), "1:41 `a b` is not the name of a header"),
+        (request("expect: {header: {a b: x}}"), "1:40 `a b` is not the name of a header"),
         (
             request("expect: {header: {a: {exists: 1}}}"),
-            "1:53 `exists` must be true or false, found a number",
+            "1:52 `exists` must be true or false, found a number",
         ),
-        (request("extract: {ids: items}"), "1:38 `ids` does not say where its value stands"),
+        (request("extract: {ids: items}"), "1:37 `ids` does not say where its value stands"),
         (
             request("extract: {ids: {json: $.a, header: b}}"),
-            "1:38 `ids` needs one of json, pointer, header and regex",
+            "1:37 `ids` needs one of json, pointer, header and regex",
         ),
         (
             request("extract: {ids: {regex: 'a('}}"),
-            "1:46 `regex` is not a regular expression: unclosed group",
+            "1:45 `regex` is not a regular expression: unclosed group",
         ),
         (
             request("extract: {ids: {json: $.a, into: variable}}"),
-            "1:53 only a step of a flow fills variables",
+            "1:55 only a step of a flow fills variables",
         ),
-        (request("extract: {a-b: $.a}"), "1:33 `a-b` can't be the name of a pool"),
-        (request("redirects: 50"), "1:34 `redirects` must be a whole number from 0 to 20"),
+        (request("extract: {a-b: $.a}"), "1:32 `a-b` can't be the name of a pool"),
+        (request("redirects: 50"), "1:33 `redirects` must be a whole number from 0 to 20"),
         ("flows: [{steps: [{path: /}]}]".to_owned(), "1:9 a flow needs a `name`"),
         (flow("steps: []"), "1:26 `steps` is empty"),
         (flow("x: 1, steps: [{path: /}]"), "1:19 unknown key `x` of a flow"),

@@ -234,3 +234,21 @@ fn a_million_rows_stay_small() {
     assert_eq!((table.rows(), table.cell(999_999, 1)), (1_000_000, "user0999999@example.org"));
     assert!(table.heap_bytes() < 90 << 20, "{}", table.heap_bytes());
 }
+
+#[test]
+fn expressions_see_what_answers_of_a_flow_bring() {
+    let profile = loaded(
+        r#"
+flows:
+  - name: buy
+    steps:
+      - name: begin
+        path: /orders
+        extract: {order: "$.id"}
+      - name: pay
+        path: /orders/{{ order | int + 1 }}
+"#,
+    );
+    let pay = profile.flows.steps().last().unwrap();
+    assert_eq!(pay.gathers(), (Vec::new(), vec![0]), "it waits for the variable");
+}

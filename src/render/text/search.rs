@@ -1,15 +1,78 @@
-//! A search for people: its answer and its capacity sheet, in a few lines.
+//! A search for people: its answer and its capacity sheet, in a few lines, and its trials.
 
+use super::{Page, human};
 use crate::analysis::words::Percent;
 use crate::load::rate::Figures;
-use crate::report::search::{Bound, SearchReport};
+use crate::render::Tone;
+use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
+use crate::render::units::Unit;
+use crate::report::search::{Bound, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::sheet::{CapacitySheet, ContributionReport};
 
 /// Requests that are named at most; the result names all.
 const CONTRIBUTIONS_MAX: usize = 5;
 
+impl Page {
+    pub(super) fn trials(&mut self, trials: &[TrialReport]) {
+        let typical = trials.iter().map(|trial| trial.p95).max();
+        let unit = Unit::fitting(typical.unwrap_or(0).min(1_000_000_000));
+        let head = format!("p95 {}", unit.symbol());
+        let mut table = Table::new([
+            "Trial",
+            "rate/s",
+            "verdict",
+            &head,
+            "errors",
+            "achieved/s",
+            "backlog/s",
+            "length",
+        ]);
+        let told = |trial: &&TrialReport| trial.purpose != Some(TrialPurpose::Recovery);
+        for (place, trial) in trials.iter().filter(told).enumerate() {
+            table.row([
+                (place + 1).to_string(),
+                Figures(trial.rate).to_string(),
+                trial_verdict(trial.verdict).to_owned(),
+                unit.figure(trial.p95, trial.p95_at_least),
+                Percent(trial.error_rate).to_string(),
+                Figures(trial.achieved).to_string(),
+                format!("{:+.1}", trial.backlog_slope),
+                human(trial.duration),
+            ]);
+        }
+        self.table(&table);
+    }
+
+    pub(super) fn answer(&mut self, search: &SearchReport) {
+        self.section("Highest rate");
+        let answer = self.style.paint(Tone::Strong, &answer(search));
+        self.line(&answer);
+        if let Some(breach) = &search.breach {
+            let text = format!("breach above, at {}/s: {}", Figures(breach.rate), breach.reason);
+            for line in wrap(&text, WIDTH_MAX) {
+                self.line(&line);
+            }
+        }
+        self.line(&shortened(&format!("limits: {}", search.slo), WIDTH_MAX));
+        for line in search.sheet.iter().flat_map(sheet) {
+            for line in wrap(&line, WIDTH_MAX) {
+                self.line(&line);
+            }
+        }
+        if search.held > 0 {
+            let held = human(search.held);
+            self.line(&format!("held for {held}; faults that come more rarely were not seen"));
+        }
+        for note in &search.notes {
+            for line in wrap(note, WIDTH_MAX) {
+                self.line(&line);
+            }
+        }
+    }
+}
+
 /// The capacity sheet in a few lines.
-pub(super) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
+pub(in crate::render) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
     let knee = sheet.knee.map(|knee| {
         format!(
             "knee: {}/s, where the quantile is twice that of the idle target",
@@ -51,7 +114,7 @@ fn percent(share: f64) -> Percent {
 }
 
 /// The highest rate with its interval, or what is known instead.
-pub(super) fn answer(search: &SearchReport) -> String {
+pub(in crate::render) fn answer(search: &SearchReport) -> String {
     let (max, rate) = (&search.max_rps, |rate| Figures(rate).to_string());
     match (search.bound, max.high) {
         (Bound::Breach, Some(high)) => {
@@ -67,5 +130,14 @@ pub(super) fn answer(search: &SearchReport) -> String {
             format!("below {}/s, the lowest rate tried", rate(high))
         }
         (Bound::BelowMinimum, None) => "below the lowest rate tried".to_owned(),
+    }
+}
+
+const fn trial_verdict(verdict: TrialVerdict) -> &'static str {
+    match verdict {
+        TrialVerdict::Pass => "pass",
+        TrialVerdict::Fail => "fail",
+        TrialVerdict::Undecided => "undecided",
+        TrialVerdict::Invalid => "invalid",
     }
 }

@@ -1,45 +1,49 @@
-//! Golden files under `tests/golden`; `STEADFIRE_BLESS=1` rewrites them.
+//! Golden files under `tests/golden`, and colour.
 
 use super::*;
+use crate::render::tests::golden;
 use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report, segment};
 use crate::report::search::{Bound, MaxRps};
 use crate::report::segment::SegmentReport;
 
 fn check(name: &str, text: &str) {
-    let path = format!("{}/tests/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    #[expect(clippy::disallowed_methods, reason = "only whoever changes the output sets it")]
-    let bless = std::env::var("STEADFIRE_BLESS").is_ok();
-    if bless {
-        std::fs::write(&path, text).unwrap();
-    }
-    let golden = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text, golden, "{name} differs; STEADFIRE_BLESS=1 accepts it");
+    golden::check(&format!("{name}.txt"), text);
     let widest = text.lines().map(|line| line.chars().count()).max();
     assert!(widest <= Some(WIDTH_MAX), "{name} is {widest:?} wide");
 }
 
 #[test]
 fn a_report_reads_as_the_golden_files_do() {
-    check("pass", &render(&report(GOOD), Style::Plain));
-    check("fail", &render(&report(FAILING), Style::Plain));
-    check("invalid", &render(&report(LATE), Style::Plain));
-    check("censored", &render(&report(CENSORED), Style::Plain));
-    check("search", &render(&search_report(), Style::Plain));
+    check("pass", &render(&report(GOOD), Form::Full, Style::Plain));
+    check("fail", &render(&report(FAILING), Form::Full, Style::Plain));
+    check("invalid", &render(&report(LATE), Form::Full, Style::Plain));
+    check("censored", &render(&report(CENSORED), Form::Full, Style::Plain));
+    check("search", &render(&search_report(), Form::Full, Style::Plain));
+}
+
+#[test]
+fn a_locust_suites_block_reads_as_the_golden_files_do() {
+    let block = |report: &Report| render(report, Form::Locust, Style::Plain);
+    check("locust-pass", &block(&report(GOOD)));
+    check("locust-fail", &block(&report(FAILING)));
+    check("locust-invalid", &block(&report(LATE)));
+    check("locust-censored", &block(&report(CENSORED)));
+    check("locust-search", &block(&search_report()));
 }
 
 #[test]
 fn colour_changes_nothing_but_colour() {
     for report in [report(FAILING), search_report()] {
-        let coloured = render(&report, Style::Colour);
+        let coloured = render(&report, Form::Full, Style::Colour);
         assert!(coloured.contains("\u{1b}["));
         let mut bare = String::new();
         for (place, part) in coloured.split("\u{1b}[").enumerate() {
             bare.push_str(if place == 0 { part } else { part.split_once('m').unwrap().1 });
         }
-        assert_eq!(bare, render(&report, Style::Plain));
+        assert_eq!(bare, render(&report, Form::Full, Style::Plain));
     }
-    assert!(render(&report(GOOD), Style::Colour).contains("\u{1b}[1;32mPASS"));
-    assert!(render(&report(LATE), Style::Colour).contains("\u{1b}[1;33mINVALID"));
+    assert!(render(&report(GOOD), Form::Full, Style::Colour).contains("\u{1b}[1;32mPASS"));
+    assert!(render(&report(LATE), Form::Full, Style::Colour).contains("\u{1b}[1;33mINVALID"));
 }
 
 #[test]
@@ -72,5 +76,5 @@ fn a_steered_run_is_told_part_by_part() {
         ..first.clone()
     };
     steered.segments = vec![first, second];
-    check("steered", &render(&steered, Style::Plain));
+    check("steered", &render(&steered, Form::Full, Style::Plain));
 }

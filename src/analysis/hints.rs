@@ -1,0 +1,164 @@
+//! Hints under a failed verdict: what the evidence usually means, and where to look first.
+//!
+//! Each rests on a pattern in the figures, never on the failure alone, and says which. They explain and
+//! decide nothing: a verdict is the same with and without them.
+
+mod slowness;
+mod statuses;
+
+use std::time::Duration;
+
+use crate::analysis::drift::Point;
+use crate::analysis::findings::{Cause, Finding, Severity};
+use crate::analysis::slo::{Holds, Judged, Measured};
+use crate::analysis::words::{Part, Percent};
+use crate::load::slo::Objective;
+use crate::measure::fate::{Fate, TransportError};
+use crate::measure::histogram::Quantile;
+use crate::measure::summary::Summary;
+use crate::measure::tally::RequestTally;
+
+/// The share of slots or answers from which on failures are a pattern rather than an accident.
+const PATTERN_SHARE: f64 = 0.01;
+/// The share of failures that makes those who hold it the ones to name.
+const BLAMED_SHARE: f64 = 0.8;
+
+/// What hints are drawn from.
+#[derive(Clone, Debug)]
+pub struct Evidence<'a> {
+    /// The run's totals.
+    pub summary: &'a Summary,
+    /// Each request name with its ledger.
+    pub requests: Vec<(&'a str, &'a RequestTally)>,
+    /// The objectives and how they fared.
+    pub objectives: &'a [Judged],
+    /// The run over time.
+    pub points: Vec<Point>,
+    /// Whether requests carry a token from a log-in.
+    pub logged_in: bool,
+}
+
+/// Every hint of a run that failed, what is slow before what went wrong.
+pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let rules: [fn(&Evidence<'_>) -> Option<Finding>; 7] = [
+        slowness::slow,
+        statuses::server_errors,
+        statuses::unauthorized,
+        statuses::forbidden,
+        statuses::rejected,
+        connections_broken,
+        checks_failed,
+    ];
+    rules.iter().filter_map(|rule| rule(evidence)).collect()
+}
+
+/// An objective about times that failed.
+#[derive(Clone, Copy, Debug)]
+struct TooSlow {
+    objective: Objective,
+    limit: Duration,
+    measured: Quantile,
+}
+
+impl Evidence<'_> {
+    fn too_slow(&self) -> Option<TooSlow> {
+        self.objectives.iter().find_map(|judged| match (judged.objective, judged.measured) {
+            (
+                Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit },
+                Measured::Time(measured),
+            ) if judged.holds == Holds::No => {
+                Some(TooSlow { objective: judged.objective, limit, measured })
+            }
+            _ => None,
+        })
+    }
+
+    fn answers(&self) -> u64 {
+        self.summary.total.statuses.values().sum()
+    }
+
+    fn slots(&self, count: u64) -> Part {
+        Part { count, of: self.summary.total.fates.planned(), things: "slots" }
+    }
+
+    /// The fewest names that together hold most of what `count` counts, the worst first, with the shares
+    /// of it and of the load that are theirs; nothing if that is most of the load anyway.
+    fn blamed(&self, count: impl Fn(&RequestTally) -> u64) -> Option<Blamed<'_>> {
+        let mut counted: Vec<_> = self
+            .requests
+            .iter()
+            .map(|(name, tally)| (*name, count(tally), tally.fates.planned()))
+            .collect();
+        counted.sort_by_key(|(_, bad, _)| std::cmp::Reverse(*bad));
+        let all: u64 = counted.iter().map(|(_, bad, _)| bad).sum();
+        let load: u64 = counted.iter().map(|(_, _, planned)| planned).sum();
+        let mut blamed = Blamed { names: Vec::new(), share: 0.0, load_share: 0.0 };
+        for (name, bad, planned) in counted.into_iter().filter(|(_, bad, _)| *bad > 0) {
+            blamed.names.push(name);
+            blamed.share += bad as f64 / all as f64;
+            blamed.load_share += planned as f64 / load as f64;
+            if blamed.share >= BLAMED_SHARE {
+                break;
+            }
+        }
+        let telling = all > 0 && blamed.names.len() <= NAMES_MAX;
+        (telling && blamed.load_share <= blamed.share / 2.0).then_some(blamed)
+    }
+}
+
+/// More names than these are no longer few.
+const NAMES_MAX: usize = 3;
+
+/// Who holds most of what went wrong.
+#[derive(Clone, Debug)]
+struct Blamed<'a> {
+    names: Vec<&'a str>,
+    share: f64,
+    load_share: f64,
+}
+
+impl Blamed<'_> {
+    /// `92 % of them of ops-alerts, which is 4 % of the load`.
+    fn sentence(&self) -> String {
+        let percent = |share: f64| Percent((share * 1000.0).round() / 1000.0);
+        let is = if self.names.len() == 1 { "is" } else { "are" };
+        format!(
+            "{} of them of {}, which {is} {} of the load",
+            percent(self.share),
+            self.names.join(", "),
+            percent(self.load_share)
+        )
+    }
+}
+
+fn hint(cause: Cause, message: String, remedy: &str) -> Finding {
+    Finding { cause, severity: Severity::Info, message, remedy: remedy.to_owned() }
+}
+
+fn connections_broken(evidence: &Evidence<'_>) -> Option<Finding> {
+    let kinds = [TransportError::Reset, TransportError::ClosedEarly];
+    let part = evidence.slots(kinds.iter().map(|kind| evidence.summary.errors(*kind)).sum());
+    (part.share() >= PATTERN_SHARE).then(|| {
+        hint(
+            Cause::ConnectionsBroken,
+            format!("the server broke connections off in the middle of requests: {part}"),
+            "a worker that crashed or was killed (memory), a restart, or a proxy's limit: look at the log \
+             and at dmesg; a keep-alive timeout shorter than --idle-timeout does it too",
+        )
+    })
+}
+
+fn checks_failed(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.slots(evidence.summary.total.fates.of(Fate::CheckFailed));
+    (part.share() >= PATTERN_SHARE).then(|| {
+        hint(
+            Cause::ChecksFailed,
+            format!("answers had the right status and the wrong content: {part}"),
+            "look at one such answer: an error told with status 200, a page of a proxy, or data that is \
+             not there (seed the demo data)",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;

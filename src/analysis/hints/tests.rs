@@ -1,0 +1,154 @@
+//! Each hint appears when its pattern is in the figures, and only then.
+
+use super::*;
+use crate::analysis::slo::{RunFigures, judge};
+use crate::measure::sample::{Sample, Wait};
+use crate::measure::tally::Tally;
+use crate::time::Offset;
+
+const NAMES: [&str; 3] = ["list", "detail", "report"];
+
+const fn after(ms: u64, fate: Fate, status: Option<u16>) -> Sample {
+    Sample {
+        request: 0,
+        due: Offset::ZERO,
+        taken: Some(Offset::from_nanos(10_000)),
+        wait: Wait { connection: Duration::ZERO, connect: Duration::ZERO, tls: Duration::ZERO },
+        sent: Some(Offset::from_nanos(20_000)),
+        first_byte: Some(Offset::from_nanos(30_000)),
+        done: Offset::from_nanos(ms * 1_000_000),
+        fate,
+        status,
+        bytes: 10,
+    }
+}
+
+const fn good(ms: u64) -> Sample {
+    after(ms, Fate::Ok, Some(200))
+}
+
+const fn answered(status: u16) -> Sample {
+    after(20, Fate::BadStatus, Some(status))
+}
+
+/// Seconds of 100 slots each: good answers, p50 and p95 in ms.
+fn points(seconds: impl IntoIterator<Item = (u64, u64, u64)>) -> Vec<Point> {
+    let exact = |ms| Quantile::exact(Duration::from_millis(ms));
+    let point = |(second, (ok, p50, p95)): (u64, (u64, u64, u64))| Point {
+        end: Offset::from_nanos(second * 1_000_000_000),
+        length: Duration::from_secs(1),
+        planned: 100,
+        ok,
+        failed: 0,
+        times: [exact(p50), exact(p95), exact(p95)],
+    };
+    (1..).zip(seconds).map(point).collect()
+}
+
+/// What a course is called, and the one hint it gives.
+type Row = (&'static str, Vec<Point>, Cause);
+
+/// So many samples of a request name.
+type Part = (usize, u64, Sample);
+
+fn hints(parts: &[Part], points: Vec<Point>, logged_in: bool) -> Vec<Finding> {
+    let mut tally = Tally::new(NAMES.len());
+    for (request, count, sample) in parts {
+        for _ in 0..*count {
+            tally.record(&Sample { request: *request, ..*sample });
+        }
+    }
+    let summary = Summary::new(&tally, Duration::from_secs(10));
+    let slo = "p95<1s,errors<5%".parse().unwrap();
+    let objectives = judge(&slo, &RunFigures::new(&summary, 100.0));
+    find(&Evidence {
+        summary: &summary,
+        requests: NAMES.into_iter().zip(tally.requests()).collect(),
+        objectives: &objectives,
+        points,
+        logged_in,
+    })
+}
+
+#[test]
+fn each_pattern_has_its_hint() {
+    let broken = |kind| after(5, Fate::TransportError(kind), None);
+    let silent = after(9_000, Fate::Timeout, None);
+    let mix = |odd: Part| vec![(0, 600, good(10)), (1, 300, good(10)), odd];
+    let table: Vec<(&str, Vec<Part>, &[Cause])> = vec![
+        ("all is well", mix((2, 100, good(10))), &[]),
+        ("one name", mix((2, 100, good(2_000))), &[Cause::SlowRequests]),
+        ("all names", vec![(0, 500, good(1_200)), (1, 500, good(1_100))], &[Cause::Slow]),
+        ("no answer of one", mix((2, 100, silent)), &[Cause::SlowRequests]),
+        ("no answer of any", vec![(0, 500, good(10)), (0, 90, silent)], &[]),
+        ("500", mix((2, 100, answered(500))), &[Cause::ServerErrors]),
+        ("few 500", mix((2, 9, answered(500))), &[]),
+        ("401", mix((2, 100, answered(401))), &[Cause::Unauthorized]),
+        ("403", mix((2, 100, answered(403))), &[Cause::Forbidden]),
+        ("404", mix((2, 100, answered(404))), &[Cause::Rejected]),
+        ("429", mix((2, 100, answered(429))), &[]),
+        ("expected 404", mix((2, 100, after(10, Fate::Ok, Some(404)))), &[]),
+        ("reset", mix((2, 100, broken(TransportError::Reset))), &[Cause::ConnectionsBroken]),
+        ("refused", mix((2, 100, broken(TransportError::ConnectRefused))), &[]),
+        ("checks", mix((2, 99, after(5, Fate::CheckFailed, Some(200)))), &[Cause::ChecksFailed]),
+    ];
+    for (name, parts, expected) in table {
+        let found = hints(&parts, Vec::new(), false);
+        let causes: Vec<Cause> = found.iter().map(|hint| hint.cause).collect();
+        assert_eq!(causes, expected, "{name}: {found:?}");
+        assert!(
+            found.iter().all(|hint| hint.severity == Severity::Info && !hint.remedy.is_empty())
+        );
+    }
+    assert!(
+        hints(&mix((2, 100, answered(401))), Vec::new(), true).is_empty(),
+        "not without log-in"
+    );
+}
+
+#[test]
+fn the_course_of_a_run_tells_why_it_is_slow() {
+    let slow = vec![(0, 600, good(1_500)), (1, 400, good(1_400))];
+    let still =
+        |second: u64| if second.is_multiple_of(10) { (100, 10, 4_000) } else { (100, 10, 20) };
+    let table: [Row; 6] = [
+        ("growing and behind", points((0..30).map(|s| (80, 50 + 100 * s, 900))), Cause::Saturated),
+        ("growing, not behind", points((0..30).map(|s| (100, 50 + 100 * s, 1_100))), Cause::Slow),
+        ("behind, not growing", points((0..30).map(|_| (80, 600, 1_100))), Cause::Slow),
+        ("too short to tell", points((0..5).map(|s| (80, 50 + 100 * s, 1_100))), Cause::Slow),
+        ("still twice", points((1..=20).map(still)), Cause::StoodStill),
+        ("mostly still", points((1..=20).map(|s| still(s * 10))), Cause::Slow),
+    ];
+    for (name, points, cause) in table {
+        let found = hints(&slow, points, true);
+        assert_eq!(found.iter().map(|hint| hint.cause).collect::<Vec<_>>(), [cause], "{name}");
+    }
+}
+
+#[test]
+fn a_hint_says_what_it_saw() {
+    let said = |parts: &[Part], points| hints(parts, points, true)[0].message.clone();
+    let slow = [(0, 560, good(10)), (1, 400, good(10)), (2, 60, good(2_000))];
+    assert_eq!(
+        said(&slow, Vec::new()),
+        "few requests are slow: 60 took 1 s or more, 100 % of them of report, which is 5.9 % of the load"
+    );
+    let late = [(0, 900, good(10)), (2, 100, after(30_000, Fate::BadStatus, Some(500)))];
+    assert_eq!(
+        said(&late, Vec::new()),
+        "the server failed: 100 of 1,000 answers (10 %) are 5xx, mostly 500, half of them after 30 s or \
+         more, 100 % of them of report, which is 10 % of the load"
+    );
+    let spread =
+        [(0, 450, good(10)), (0, 50, answered(503)), (1, 450, good(10)), (1, 50, answered(503))];
+    let message = said(&spread, Vec::new());
+    assert!(message.ends_with("are 5xx, mostly 503"), "{message}");
+    let full = points((0..30).map(|second| (80, 50 + 100 * second, 900)));
+    let message = said(&[(0, 100, good(1_500))], full);
+    let expected =
+        "it finished 80/s of 100/s, and the median response time went from 550 ms to 2.55 s";
+    assert!(message.contains(expected), "{message}");
+    let still = (1..=20).map(|second| (100, 10, if second == 7 { 4_000 } else { 20 }));
+    let message = said(&[(0, 100, good(1_500))], points(still));
+    assert!(message.contains("1 of 20 intervals, the first at 6 s into the run"), "{message}");
+}

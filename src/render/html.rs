@@ -1,0 +1,121 @@
+//! A report as one page for browsers: it needs no network and no other file, and reads without scripts.
+//!
+//! Whatever comes from a profile or a server enters through the template's escaping, the charts' own, or a
+//! JSON block without a `<`; a content-security policy lets nothing run but the page's own script.
+
+mod view;
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use crate::render::chart::{self, Chart, HoverData, coloured};
+use crate::render::clean;
+use crate::report::Report;
+use crate::report::detail::Detail;
+use view::View;
+
+const TEMPLATE: &str = include_str!("html/report.html");
+const STYLES: [&str; 2] = [include_str!("html/chart.css"), include_str!("html/report.css")];
+const SCRIPT: &str = include_str!("html/report.js");
+/// Charts by section.
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("Over time", &["response", "rate", "failures", "flight"]),
+    ("Distribution", &["spectrum", "heat"]),
+    ("The generator", &["lag"]),
+];
+
+/// What the template sees.
+#[derive(Debug, Serialize)]
+struct Context {
+    view: View,
+    page: Page,
+}
+
+/// What is trusted: made here, not read.
+#[derive(Debug, Serialize)]
+struct Page {
+    style: String,
+    style_hash: String,
+    script: &'static str,
+    script_hash: String,
+    /// The charts' data, as JSON.
+    hover: String,
+    capacity: Vec<Picture>,
+    groups: Vec<Group>,
+}
+
+#[derive(Debug, Serialize)]
+struct Group {
+    title: &'static str,
+    charts: Vec<Picture>,
+}
+
+#[derive(Debug, Serialize)]
+struct Picture {
+    title: String,
+    note: String,
+    svg: String,
+}
+
+/// The page.
+#[expect(clippy::missing_panics_doc, reason = "the template is a constant that the tests render")]
+pub fn render(report: &Report, detail: &Detail) -> String {
+    let report = &clean::report(report);
+    let mut charts = chart::all(report);
+    charts.extend(chart::heat(&detail.heat));
+    let context = Context { view: View::new(report), page: Page::new(&charts) };
+    let mut templates = Environment::new();
+    templates.set_auto_escape_callback(|_| AutoEscape::Html);
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates
+        .render_named_str("report.html", TEMPLATE, Serde(context))
+        .expect("the template names only what its context has")
+}
+
+impl Page {
+    fn new(charts: &[Chart]) -> Self {
+        let style = coloured(&STYLES.concat());
+        let data: BTreeMap<&str, HoverData> =
+            charts.iter().map(|chart| (chart.id, chart.hover_data())).collect();
+        let pictures = |ids: &[&str]| {
+            let found = ids.iter().filter_map(|id| charts.iter().find(|chart| chart.id == *id));
+            found.map(Picture::from).collect::<Vec<_>>()
+        };
+        let groups = GROUPS.into_iter().map(|(title, ids)| Group { title, charts: pictures(ids) });
+        Self {
+            style_hash: hash(&style),
+            style,
+            script: SCRIPT,
+            script_hash: hash(SCRIPT),
+            hover: block(&data),
+            capacity: pictures(&["capacity"]),
+            groups: groups.filter(|group| !group.charts.is_empty()).collect(),
+        }
+    }
+}
+
+impl From<&Chart> for Picture {
+    fn from(chart: &Chart) -> Self {
+        Self { title: chart.title.clone(), note: chart.note.clone(), svg: chart.svg() }
+    }
+}
+
+/// JSON that cannot end the element it stands in.
+fn block(data: &impl Serialize) -> String {
+    serde_json::to_string(data).unwrap_or_default().replace('<', "\\u003c")
+}
+
+/// A source expression of a content-security policy.
+fn hash(content: &str) -> String {
+    let sum = digest::digest(&digest::SHA256, content.as_bytes());
+    format!("sha256-{}", STANDARD.encode(sum))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! The page against the result it shows, and against hostile labels.
+
+use super::*;
+use crate::report::detail::{HeatColumn, ROWS};
+use crate::report::example;
+
+fn page(report: &Report) -> String {
+    render(report, &Detail::default())
+}
+
+fn hover(page: &str) -> serde_json::Value {
+    let begin = "<script id=\"hover\" type=\"application/json\">";
+    let start = page.find(begin).expect("the block is there") + begin.len();
+    let end = start + page[start..].find("</script>").expect("it ends");
+    serde_json::from_str(&page[start..end]).expect("it is JSON")
+}
+
+#[test]
+fn the_verdict_comes_first_with_its_reasons() {
+    let table = [
+        (example::report(example::GOOD), "PASS", "met every objective"),
+        (example::report(example::CENSORED), "FAIL", "missed its objectives"),
+        (example::report(example::LATE), "INVALID", "says nothing of the target"),
+        (example::search_report(), "PASS", "The target holds 342&#x2f;s"),
+    ];
+    for (report, word, sentence) in table {
+        let page = page(&report);
+        let text = |text: &str| page.find(text).unwrap_or_else(|| panic!("no {text:?} in {page}"));
+        assert!(text(&format!(">{word}</span>")) < text(sentence));
+        assert!(text(sentence) < text("Can it be trusted?"));
+        assert!(text("What to try next?") < text("<h2>Objectives</h2>"));
+        for section in
+            ["<h2>Requests</h2>", "<h2>Where the time went</h2>", "<h2>To repeat it</h2>"]
+        {
+            text(section);
+        }
+    }
+}
+
+#[test]
+fn every_figure_of_the_tables_is_that_of_the_result() {
+    let report = example::report(example::FAILING);
+    let page = page(&report);
+    for request in &report.requests {
+        let times = &request.response_time;
+        for figure in [times.p50, times.p95, times.p99, times.max] {
+            assert!(page.contains(&format!("data-v=\"{figure}.0\"")), "{}: {figure}", request.name);
+        }
+    }
+    let data = hover(&page);
+    let rate = &data["rate"];
+    assert_eq!(rate["heads"].as_array().map(Vec::len), Some(report.series.len()));
+    assert_eq!(rate["rows"][0]["values"][7], "200/s");
+    assert_eq!(data["failures"]["rows"][0]["values"][7], "14/s");
+}
+
+#[test]
+fn hostile_labels_do_no_harm() {
+    let mut report = example::search_report();
+    let hostile =
+        "</script></style><script>alert(1)</script><img src=x onerror=alert(2)>\"'\0\u{202e}";
+    report.plan.name = hostile.to_owned();
+    report.plan.origin = hostile.to_owned();
+    report.verdict.objectives[0].objective = hostile.to_owned();
+    report.requests[0].name = format!("{hostile}{}", "x".repeat(10_000));
+    report.requests[0].errors.insert(hostile.to_owned(), 1);
+    report.requests[0].fates.ok -= 1;
+    report.environment.addresses = vec![hostile.to_owned()];
+    if let Some(search) = &mut report.search {
+        search.notes = vec![hostile.to_owned()];
+        search.slo = hostile.to_owned();
+    }
+    let page = page(&report);
+    assert_eq!(page.matches("<script").count(), 2);
+    assert_eq!(page.matches("</script").count(), 2);
+    assert_eq!(page.matches("<style").count(), 1);
+    assert!(!page.contains("<img") && !page.contains(['\0', '\u{202e}']));
+    assert!(!page.contains(&"x".repeat(2_001)));
+    hover(&page);
+}
+
+#[test]
+fn the_policy_lets_only_the_page_s_own_script_run() {
+    let page = page(&example::report(example::GOOD));
+    let policy = page.lines().find(|line| line.contains("Content-Security-Policy")).unwrap();
+    assert!(policy.contains("default-src 'none'"));
+    assert!(policy.contains(&format!("script-src '{}'", hash(SCRIPT))), "{policy}");
+    assert!(!policy.contains("unsafe"));
+    for loads in ["src=", "href=", "url(", "@import", " style=", "onclick"] {
+        assert!(!page.contains(loads), "{loads}");
+    }
+    assert!(!page.contains("/*light*/") && !page.contains("/*dark*/"));
+}
+
+#[test]
+fn a_day_long_run_stays_small() {
+    let mut report = example::report(example::CENSORED);
+    let point = report.series[3];
+    report.series = (1..=3_600)
+        .map(|at| {
+            let spike = if at % 977 == 0 { 30 } else { 1 };
+            let jitter = point.p95 + at * 1_000;
+            crate::report::series::SeriesPoint {
+                t: at * 8_000_000_000,
+                length: 8_000_000_000,
+                p95: jitter * spike,
+                ..point
+            }
+        })
+        .collect();
+    let request = report.requests[0].clone();
+    report.requests = (0..20)
+        .map(|at| crate::report::RequestReport { name: format!("request {at}"), ..request.clone() })
+        .collect();
+    let column = |at: u64| HeatColumn {
+        from: at * 240_000_000_000,
+        to: (at + 1) * 240_000_000_000,
+        answered: vec![1 + at; ROWS],
+        unanswered: 1,
+    };
+    let detail = Detail { heat: (0..120).map(column).collect(), ..Detail::default() };
+    let page = render(&report, &detail);
+    assert!(page.len() < 1_500_000, "{}", page.len());
+    let peak =
+        crate::time::Human(std::time::Duration::from_nanos(report.series[976].p95)).to_string();
+    assert!(page.contains(&peak), "the peak of {peak} is kept");
+}
+
+#[test]
+fn a_run_that_left_nothing_is_still_a_page() {
+    let mut report = example::report(example::GOOD);
+    report.series.clear();
+    report.requests.clear();
+    report.spectrum = crate::report::spectrum::Spectrum::default();
+    report.response_time = crate::report::Latency::default();
+    report.service_time = crate::report::Latency::default();
+    report.phases = crate::report::Phases::default();
+    assert!(page(&report).contains("</html>"));
+}
+
+/// Writes examples to look at: `cargo test --lib -- --ignored pages_to_look_at`.
+#[test]
+#[ignore = "writes files for the eye"]
+fn pages_to_look_at() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
+    std::fs::create_dir_all(&folder).unwrap();
+    let answered = (0..ROWS).map(|row| if (50..70).contains(&row) { 1 << (row % 12) } else { 0 });
+    let column = |at: u64| HeatColumn {
+        from: at * 1_000_000_000,
+        to: (at + 1) * 1_000_000_000,
+        answered: answered.clone().collect(),
+        unanswered: u64::from(at % 9 == 0),
+    };
+    let detail = Detail { heat: (0..30).map(column).collect(), ..Detail::default() };
+    for (name, report) in [
+        ("good", example::report(example::GOOD)),
+        ("failing", example::report(example::FAILING)),
+        ("censored", example::report(example::CENSORED)),
+        ("late", example::report(example::LATE)),
+        ("search", example::search_report()),
+    ] {
+        std::fs::write(folder.join(format!("{name}.html")), render(&report, &detail)).unwrap();
+        let picture = crate::render::svg::render(&report);
+        std::fs::write(folder.join(format!("{name}.svg")), picture).unwrap();
+    }
+}

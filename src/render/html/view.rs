@@ -1,0 +1,291 @@
+//! [`View`]: a report as the texts that the page shows.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::analysis::words::{Count, Percent};
+use crate::load::rate::Figures;
+use crate::render::verdict::{self, Trust};
+use crate::render::{Style, comparison, text};
+use crate::report::search::{SearchReport, TrialPurpose, TrialReport};
+use crate::report::{
+    FindingReport, HoldsName, ObjectiveReport, OutcomeName, Report, RequestReport, SeverityName,
+};
+use crate::time::Human;
+
+mod origin;
+mod tables;
+
+use tables::{Cell, PHASES, PhaseRow, RequestRow, TimesRow, figure, phases, times, trial};
+
+/// Request names in a table; more would be read by nobody and make the page slow.
+const REQUESTS_MAX: usize = 500;
+
+/// All texts of the page.
+#[derive(Debug, Serialize)]
+pub(super) struct View {
+    outcome: &'static str,
+    tone: &'static str,
+    name: String,
+    origin: String,
+    started_at: String,
+    headline: String,
+    about: String,
+    trust: String,
+    trust_tone: &'static str,
+    failed: Vec<String>,
+    next: Vec<String>,
+    tiles: Vec<Tile>,
+    objectives: Vec<ObjectiveRow>,
+    tier: Option<String>,
+    findings: Vec<FindingRow>,
+    search: Option<SearchView>,
+    comparison: Option<String>,
+    requests_note: String,
+    requests: Vec<RequestRow>,
+    phase_keys: Vec<Key>,
+    phases: Vec<PhaseRow>,
+    times: Vec<TimesRow>,
+    ledger: String,
+    command: String,
+    plan: Vec<Named>,
+    environment: Vec<Named>,
+    footer: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Tile {
+    name: String,
+    value: String,
+    aside: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ObjectiveRow {
+    name: String,
+    measured: String,
+    tone: &'static str,
+    mark: &'static str,
+    word: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingRow {
+    tone: &'static str,
+    word: &'static str,
+    message: String,
+    remedy: String,
+}
+
+#[derive(Debug, Serialize)]
+struct SearchView {
+    lines: Vec<String>,
+    trials: Vec<Vec<Cell>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Key {
+    class: &'static str,
+    name: &'static str,
+}
+
+/// A line of a list of terms.
+#[derive(Debug, Serialize)]
+struct Named {
+    name: &'static str,
+    value: String,
+}
+
+impl View {
+    pub(super) fn new(report: &Report) -> Self {
+        let (trust, why) = verdict::trust(report);
+        let shown = report.requests.iter().take(REQUESTS_MAX);
+        let requests: Vec<&RequestReport> = shown.collect();
+        let tiered =
+            report.verdict.outcome != OutcomeName::Invalid && !report.verdict.objectives.is_empty();
+        Self {
+            outcome: text::outcome(report.verdict.outcome).0,
+            tone: match report.verdict.outcome {
+                OutcomeName::Pass => "good",
+                OutcomeName::Fail => "bad",
+                OutcomeName::Invalid | OutcomeName::Incomplete => "doubtful",
+            },
+            name: report.plan.name.clone(),
+            origin: report.plan.origin.clone(),
+            started_at: report.started_at.clone(),
+            headline: verdict::headline(report),
+            about: about(report),
+            trust: why,
+            trust_tone: match trust {
+                Trust::Full => "good",
+                Trust::Limited => "doubtful",
+                Trust::None => "bad",
+            },
+            failed: verdict::failed(report),
+            next: verdict::next(report),
+            tiles: tiles(report),
+            objectives: report.verdict.objectives.iter().map(ObjectiveRow::from).collect(),
+            tier: tiered.then(|| text::tier_line(report)),
+            findings: report.verdict.findings.iter().map(FindingRow::from).collect(),
+            search: report.search.as_ref().map(SearchView::from),
+            comparison: report
+                .comparison
+                .as_ref()
+                .map(|compared| comparison::text(compared, Style::Plain)),
+            requests_note: requests_note(report),
+            requests: requests.iter().map(|request| RequestRow::from(*request)).collect(),
+            phase_keys: PHASES.map(|(class, name)| Key { class, name }).into(),
+            phases: phases(report, &requests),
+            times: times(report),
+            ledger: ledger(report),
+            command: origin::command(report),
+            plan: origin::plan(report),
+            environment: origin::environment(report),
+            footer: format!(
+                "{} {} · {} · times from the {} clock",
+                report.tool.name,
+                report.tool.version,
+                report.schema,
+                origin::clock(report.clock)
+            ),
+        }
+    }
+}
+
+fn about(report: &Report) -> String {
+    format!(
+        "{} slots planned over {}: asked {}/s, achieved {}/s, answered well {}/s.{}",
+        Count(report.fates.planned),
+        human(report.duration),
+        Figures(report.rate.target),
+        Figures(report.rate.achieved),
+        Figures(report.rate.throughput_ok),
+        if report.search.is_some() {
+            " Figures are those of the trial that the answer rests on."
+        } else {
+            ""
+        }
+    )
+}
+
+fn tiles(report: &Report) -> Vec<Tile> {
+    let mut tiles = Vec::new();
+    let mut tile = |name: &str, value: String, aside: String| {
+        tiles.push(Tile { name: name.to_owned(), value, aside });
+    };
+    if let Some(search) = &report.search {
+        let max = &search.max_rps;
+        let interval = max.high.map_or("no upper end was seen".to_owned(), |high| {
+            format!("{} to {}/s", Figures(max.low), Figures(high))
+        });
+        tile("highest rate", format!("{}/s", Figures(max.estimate)), interval);
+        if let Some(sheet) = &search.sheet {
+            let safe = sheet.safe_rate;
+            let rate = |rate: Option<f64>| {
+                rate.map_or("–".to_owned(), |rate| format!("{}/s", Figures(rate)))
+            };
+            tile("safe operating point", rate(safe), "half the limit, a tenth below".to_owned());
+            if let Some((current, safe)) = sheet.current_rate.zip(safe) {
+                let share = Percent(((safe / current - 1.0) * 1000.0).round() / 1000.0);
+                tile("headroom", share.to_string(), format!("over {}/s now", Figures(current)));
+            }
+        }
+    } else {
+        let share = report.rate.achieved / report.rate.target.max(f64::MIN_POSITIVE);
+        let aside = format!(
+            "{} of {}/s asked",
+            Percent((share * 1e4).round() / 1e4),
+            Figures(report.rate.target)
+        );
+        tile("achieved rate", format!("{}/s", Figures(report.rate.achieved)), aside);
+    }
+    let times = &report.response_time;
+    for (name, ns, aside) in [
+        ("p50", times.p50, "half were faster"),
+        ("p95", times.p95, "1 in 20 was slower"),
+        ("p99", times.p99, "1 in 100 was slower"),
+    ] {
+        tile(name, figure(times, name, ns), aside.to_owned());
+    }
+    let failed = report.fates.planned - report.fates.ok;
+    let aside = format!("{} of {}", Count(failed), Count(report.fates.planned));
+    tile("errors", Percent(report.error_rate).to_string(), aside);
+    tiles
+}
+
+fn requests_note(report: &Report) -> String {
+    let all = report.requests.len();
+    let more = if all > REQUESTS_MAX {
+        format!(" The first {REQUESTS_MAX} of {}; the result has them all.", Count(all as u64))
+    } else {
+        String::new()
+    };
+    format!("Response times by request name. A click on a column's head sorts by it.{more}")
+}
+
+impl From<&ObjectiveReport> for ObjectiveRow {
+    fn from(one: &ObjectiveReport) -> Self {
+        let (tone, mark, word) = match one.holds {
+            HoldsName::Yes => ("good", "✓", "met"),
+            HoldsName::No => ("bad", "✗", "missed"),
+            HoldsName::OutOfReach => ("doubtful", "–", "not asked for"),
+        };
+        Self { name: one.objective.clone(), measured: text::measured(one), tone, mark, word }
+    }
+}
+
+impl From<&FindingReport> for FindingRow {
+    fn from(finding: &FindingReport) -> Self {
+        let tone = match finding.severity {
+            SeverityName::Info => "info",
+            SeverityName::Warning => "doubtful",
+            SeverityName::Invalid => "bad",
+        };
+        Self {
+            tone,
+            word: text::severity(finding.severity).0,
+            message: finding.message.clone(),
+            remedy: finding.remedy.clone(),
+        }
+    }
+}
+
+impl From<&SearchReport> for SearchView {
+    fn from(search: &SearchReport) -> Self {
+        let mut lines = vec![format!("Limits: {}.", search.slo)];
+        if let Some(breach) = &search.breach {
+            lines.push(format!("Breach above, at {}/s: {}.", Figures(breach.rate), breach.reason));
+        }
+        lines.extend(
+            search.sheet.iter().flat_map(text::search::sheet).map(|line| verdict::sentence(&line)),
+        );
+        if search.held > 0 {
+            let held = human(search.held);
+            lines.push(format!("Held for {held}; faults that come more rarely were not seen."));
+        }
+        lines.extend(search.notes.iter().map(|note| verdict::sentence(note)));
+        let told = |trial: &&TrialReport| trial.purpose != Some(TrialPurpose::Recovery);
+        let trials = search.trials.iter().filter(told).enumerate().map(trial).collect();
+        Self { lines, trials }
+    }
+}
+
+fn ledger(report: &Report) -> String {
+    let fates = report.fates.named();
+    let told = fates.into_iter().enumerate().filter(|(at, (_, count))| *at == 0 || *count > 0);
+    let parts: Vec<String> = told
+        .map(|(_, (name, count))| format!("{} {}", Count(count), name.replace('_', " ")))
+        .collect();
+    let lost = match report.response_time.censored {
+        0 => "",
+        _ => {
+            " “≥”: slots that were never answered rank behind every answer, so the true figure is this or more."
+        }
+    };
+    format!("{} planned = {}.{lost}", Count(report.fates.planned), parts.join(" + "))
+}
+
+fn human(ns: u64) -> String {
+    Human(Duration::from_nanos(ns)).to_string()
+}

@@ -1,0 +1,178 @@
+//! The rows of the page's tables.
+
+use serde::Serialize;
+
+use crate::analysis::words::{Count, Percent};
+use crate::load::rate::Figures;
+use crate::render::chart::verdict_name;
+use crate::render::html::view::human;
+use crate::render::units::Unit;
+use crate::render::verdict;
+use crate::report::search::TrialReport;
+use crate::report::{Latency, Phases, Report, RequestReport};
+
+/// Parts of the response time: class and name.
+pub(super) const PHASES: [(&str, &str); 6] = [
+    ("p0", "client"),
+    ("p1", "wait"),
+    ("p2", "connect"),
+    ("p3", "TLS"),
+    ("p4", "first byte"),
+    ("p5", "body"),
+];
+
+/// One request name.
+#[derive(Debug, Serialize)]
+pub(super) struct RequestRow {
+    name: String,
+    why: String,
+    cells: Vec<Cell>,
+}
+
+/// A text, and what it is sorted by.
+#[derive(Debug, Serialize)]
+pub(super) struct Cell {
+    text: String,
+    sort: f64,
+}
+
+/// The parts of one response time.
+#[derive(Debug, Serialize)]
+pub(super) struct PhaseRow {
+    name: String,
+    bars: Vec<Bar>,
+    means: Vec<String>,
+}
+
+/// A part of a bar of 100.
+#[derive(Debug, Serialize)]
+struct Bar {
+    class: &'static str,
+    x: String,
+    width: String,
+}
+
+/// One kind of time.
+#[derive(Debug, Serialize)]
+pub(super) struct TimesRow {
+    name: &'static str,
+    cells: Vec<String>,
+}
+
+impl From<&RequestReport> for RequestRow {
+    fn from(request: &RequestReport) -> Self {
+        let times = &request.response_time;
+        let count = |count: u64| cell(Count(count).to_string(), count as f64);
+        let time = |name: &str, ns: u64| cell(figure(times, name, ns), ns as f64);
+        let bad = request.fates.planned > request.fates.ok;
+        Self {
+            name: request.name.clone(),
+            why: if bad { verdict::why(request) } else { String::new() },
+            cells: vec![
+                count(request.weight.into()),
+                count(request.fates.planned),
+                count(request.fates.ok),
+                cell(Percent(request.error_rate).to_string(), request.error_rate),
+                time("p50", times.p50),
+                time("p95", times.p95),
+                time("p99", times.p99),
+                time("max", times.max),
+            ],
+        }
+    }
+}
+
+/// One trial of a search.
+pub(super) fn trial((place, trial): (usize, &TrialReport)) -> Vec<Cell> {
+    let verdict = format!("{} {}", place + 1, verdict_name(trial.verdict));
+    let bound = if trial.p95_at_least { "≥ " } else { "" };
+    let interval = trial.p95_low.map_or("–".to_owned(), |low| {
+        let high = trial.p95_high.map_or("open".to_owned(), human);
+        format!("{} to {high}", human(low))
+    });
+    vec![
+        cell(verdict, place as f64),
+        cell(Figures(trial.rate).to_string(), trial.rate),
+        cell(format!("{bound}{}", human(trial.p95)), trial.p95 as f64),
+        cell(interval, trial.p95_low.unwrap_or(0) as f64),
+        cell(Percent(trial.error_rate).to_string(), trial.error_rate),
+        cell(Figures(trial.achieved).to_string(), trial.achieved),
+        cell(format!("{:+.1}", trial.backlog_slope), trial.backlog_slope),
+        cell(human(trial.duration), trial.duration as f64),
+    ]
+}
+
+/// Where the time of each request name went, and of all.
+pub(super) fn phases(report: &Report, requests: &[&RequestReport]) -> Vec<PhaseRow> {
+    let unit = Unit::fitting(report.response_time.p50);
+    let all = (requests.len() > 1).then_some(("all", &report.phases));
+    let named = requests.iter().map(|request| (request.name.as_str(), &request.phases));
+    let known = named.chain(all).filter(|(_, phases)| phases.client.count > 0);
+    known.map(|(name, phases)| phase_row(name, phases, unit)).collect()
+}
+
+fn phase_row(name: &str, phases: &Phases, unit: Unit) -> PhaseRow {
+    let Phases { client, wait, connect, tls, first_byte, body } = phases;
+    let means = [client, wait, connect, tls, first_byte, body].map(|times| times.mean);
+    let whole = means.iter().sum::<u64>().max(1) as f64;
+    let mut x = 0.0;
+    let bars = means.iter().zip(PHASES).map(|(mean, (class, _))| {
+        let width = *mean as f64 / whole * 100.0;
+        let bar = Bar { class, x: format!("{x:.2}"), width: format!("{width:.2}") };
+        x += width;
+        bar
+    });
+    PhaseRow {
+        name: name.to_owned(),
+        bars: bars.collect(),
+        means: means.map(|mean| format!("{} {}", unit.figure(mean, false), unit.symbol())).into(),
+    }
+}
+
+/// Every kind of time there is anything of.
+pub(super) fn times(report: &Report) -> Vec<TimesRow> {
+    let rows = [
+        ("response time (from due)", &report.response_time),
+        ("service time (from sent)", &report.service_time),
+        ("first byte (from sent)", &report.first_byte),
+        ("send lag (due to sent)", &report.send_lag),
+        ("the generator's own lag", &report.dispatch_lag),
+        ("connecting", &report.connect),
+        ("reconnecting after timeouts", &report.reconnect),
+        ("TLS set-up", &report.tls),
+        ("failed responses", &report.failed_response_time),
+    ];
+    let known = rows.into_iter().filter(|(_, times)| times.count > 0);
+    known
+        .map(|(name, times)| {
+            let figures = [
+                ("min", times.min),
+                ("mean", times.mean),
+                ("p50", times.p50),
+                ("p90", times.p90),
+                ("p95", times.p95),
+                ("p99", times.p99),
+                ("p999", times.p999),
+                ("max", times.max),
+            ];
+            let cells = figures.map(|(name, ns)| figure(times, name, ns));
+            TimesRow {
+                name,
+                cells: [Count(times.count).to_string()].into_iter().chain(cells).collect(),
+            }
+        })
+        .collect()
+}
+
+/// A figure with its unit, or a dash where there is nothing to take it from.
+pub(super) fn figure(times: &Latency, name: &str, ns: u64) -> String {
+    match times.count {
+        0 => "–".to_owned(),
+        _ if times.bounds(name) => format!("≥ {}", human(ns)),
+        _ => human(ns),
+    }
+}
+
+fn cell(text: String, sort: f64) -> Cell {
+    Cell { text, sort }
+}

@@ -1,0 +1,111 @@
+//! A report for whatever collects test results: each objective is a test, and so is the measurement itself.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+
+use crate::render::{clean, text};
+use crate::report::{HoldsName, ObjectiveReport, OutcomeName, Report, SeverityName};
+
+/// JUnit's XML.
+pub fn render(report: &Report) -> String {
+    let report = &clean::report(report);
+    let mut suite = TestSuite::new(report.plan.name.as_str());
+    suite.set_time(Duration::from_nanos(report.duration));
+    suite.add_test_case(measurement(report));
+    suite.add_test_cases(report.verdict.objectives.iter().map(|one| objective(report, one)));
+    suite.add_property(("target", report.plan.origin.as_str()));
+    suite.add_property(("rate", report.rate.target.to_string().as_str()));
+    suite.add_property(("started_at", report.started_at.as_str()));
+    suite.set_system_out(text::render(report, text::Form::Full, crate::render::Style::Plain));
+    let mut document = quick_junit::Report::new("steadfire");
+    document.add_test_suite(suite);
+    document.to_string().unwrap_or_default()
+}
+
+/// Whether what was measured can be trusted and is whole.
+fn measurement(report: &Report) -> TestCase {
+    let status = match report.verdict.outcome {
+        OutcomeName::Pass | OutcomeName::Fail => TestCaseStatus::success(),
+        OutcomeName::Invalid => {
+            let findings = report.verdict.findings.iter();
+            let reasons: Vec<String> = findings
+                .filter(|finding| finding.severity == SeverityName::Invalid)
+                .map(|finding| format!("{}; {}", finding.message, finding.remedy))
+                .collect();
+            broken(NonSuccessKind::Error, "the generator was the limit", &reasons.join("\n"))
+        }
+        OutcomeName::Incomplete => {
+            broken(NonSuccessKind::Error, "the run was cut short", "measure again to the end")
+        }
+    };
+    case(report, "the generator held the schedule to the end", status)
+}
+
+fn objective(report: &Report, one: &ObjectiveReport) -> TestCase {
+    let measured = format!("measured {}", text::measured(one));
+    let status = match one.holds {
+        _ if report.verdict.outcome == OutcomeName::Invalid => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message("nothing is said of the target");
+            skipped
+        }
+        HoldsName::Yes => TestCaseStatus::success(),
+        HoldsName::No => broken(NonSuccessKind::Failure, &measured, &one.objective),
+        HoldsName::OutOfReach => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message("the rate asked for could not have shown it");
+            skipped
+        }
+    };
+    let mut case = case(report, &one.objective, status);
+    case.set_system_out(measured);
+    case
+}
+
+fn broken(kind: NonSuccessKind, message: &str, description: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(message).set_description(description);
+    status
+}
+
+fn case(report: &Report, name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(report.plan.name.as_str());
+    case.set_time(Duration::from_nanos(report.duration));
+    case
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example;
+
+    #[test]
+    fn objectives_are_tests() {
+        let text = render(&example::report(example::CENSORED));
+        assert!(text.contains(r#"<testsuite name="chat-center" tests="3" "#), "{text}");
+        assert!(text.contains(r#"failures="2""#) && text.contains(r#"errors="0""#), "{text}");
+        assert!(text.contains(r#"name="p95 &lt; 1 s""#), "{text}");
+        assert!(text.contains(r#"<failure message="measured ≥ "#), "{text}");
+    }
+
+    #[test]
+    fn a_measurement_that_says_nothing_is_an_error() {
+        let text = render(&example::report(example::LATE));
+        assert!(text.contains(r#"<error message="the generator was the limit""#), "{text}");
+        assert!(text.contains(r#"skipped="2""#), "{text}");
+        let fine = render(&example::report(example::GOOD));
+        assert!(!fine.contains("<failure") && !fine.contains("<error"), "{fine}");
+    }
+
+    #[test]
+    fn hostile_names_stay_text() {
+        let mut report = example::report(example::FAILING);
+        report.plan.name = "</testsuite><script>\0\u{1b}".to_owned();
+        report.requests[0].name = "]]><x>\0".to_owned();
+        let text = render(&report);
+        assert!(!text.contains("<script") && !text.contains("<x>"), "{text}");
+        assert!(!text.contains(['\0', '\u{1b}']), "{text}");
+    }
+}

@@ -1,0 +1,291 @@
+//! What a result comes to in sentences: the verdict, whether it can be trusted, what failed, what to try next.
+
+use std::time::Duration;
+
+use crate::analysis::words::{Count, Percent};
+use crate::load::rate::Figures;
+use crate::render::csv::reasons;
+use crate::render::text::{self, search};
+use crate::report::search::{Bound, SearchReport};
+use crate::report::{
+    FindingReport, HoldsName, Metric, ObjectiveReport, OutcomeName, Report, RequestReport,
+    SeverityName,
+};
+use crate::time::Human;
+
+/// Request names and remedies that are listed; the tables have them all.
+const LISTED_MAX: usize = 3;
+
+/// The verdict in one sentence.
+pub(super) fn headline(report: &Report) -> String {
+    if let Some(comparison) = &report.comparison {
+        return comparison.verdict.sentence.clone();
+    }
+    match (report.verdict.outcome, &report.search) {
+        (OutcomeName::Invalid, _) => {
+            "This measurement says nothing of the target: the generator was the limit.".to_owned()
+        }
+        (outcome, Some(found)) => searched(found, outcome),
+        (OutcomeName::Incomplete, None) => format!(
+            "The run was cut short after {}; this is what was measured until then.",
+            human(report.duration)
+        ),
+        (OutcomeName::Pass, None) => {
+            format!("{} the target met every objective: {}.", at(report), list(report, |_| true))
+        }
+        (OutcomeName::Fail, None) => format!(
+            "{} the target missed its objectives: {}.",
+            at(report),
+            list(report, |one| one.holds == HoldsName::No)
+        ),
+    }
+}
+
+fn searched(found: &SearchReport, outcome: OutcomeName) -> String {
+    let answer = search::answer(found);
+    let cut = if outcome == OutcomeName::Incomplete { " The search was cut short." } else { "" };
+    match found.bound {
+        Bound::BelowMinimum => {
+            format!("The target does not hold even the lowest rate tried: {answer}.{cut}")
+        }
+        Bound::AtLeast => {
+            format!("The target holds {answer}; no rate that was tried broke it.{cut}")
+        }
+        Bound::Breach => format!("The target holds {answer} with {}.{cut}", found.slo),
+    }
+}
+
+fn at(report: &Report) -> String {
+    let mean = if report.plan.stages.is_some() { " on average" } else { "" };
+    format!("At {}/s{mean} for {},", Figures(report.rate.target), human(report.duration))
+}
+
+fn list(report: &Report, wanted: impl Fn(&ObjectiveReport) -> bool) -> String {
+    let objectives = report.verdict.objectives.iter().filter(|one| wanted(one));
+    let told: Vec<String> = objectives.map(told).collect();
+    if told.is_empty() { "there were none to miss".to_owned() } else { told.join(", ") }
+}
+
+fn told(one: &ObjectiveReport) -> String {
+    format!("{} was {} (objective {})", subject(one), text::measured(one), one.objective)
+}
+
+fn subject(one: &ObjectiveReport) -> &str {
+    match one.metric {
+        Metric::ErrorRate => "the error rate",
+        Metric::Throughput => "the rate of good answers",
+        Metric::ResponseTime => one.objective.split(' ').next().unwrap_or("the response time"),
+    }
+}
+
+/// How far a result can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// As it stands.
+    Full,
+    /// With what is said against it.
+    Limited,
+    /// Not at all.
+    None,
+}
+
+/// Whether the result can be trusted, and why.
+pub(super) fn trust(report: &Report) -> (Trust, String) {
+    let findings = &report.verdict.findings;
+    let grave = of(findings, SeverityName::Invalid);
+    if report.verdict.outcome == OutcomeName::Invalid {
+        let why: Vec<&str> = grave.iter().map(|finding| finding.message.as_str()).collect();
+        return (Trust::None, format!("No. {}", why.join("; ")));
+    }
+    let sent = Percent(report.rate.achieved / report.rate.target.max(f64::MIN_POSITIVE));
+    let lag = if report.dispatch_lag.count > 0 { &report.dispatch_lag } else { &report.send_lag };
+    let punctual = format!(
+        "the generator sent {sent} of the rate asked for and was {} late at the 99th percentile",
+        human(lag.p99)
+    );
+    if report.verdict.outcome == OutcomeName::Incomplete {
+        return (Trust::Limited, format!("In part: the run did not reach its end; {punctual}."));
+    }
+    match of(findings, SeverityName::Warning).len() {
+        0 => (Trust::Full, format!("Yes: {punctual}.")),
+        1 => (Trust::Limited, format!("With the warning below in mind: {punctual}.")),
+        count => (Trust::Limited, format!("With the {count} warnings below in mind: {punctual}.")),
+    }
+}
+
+fn of(findings: &[FindingReport], severity: SeverityName) -> Vec<&FindingReport> {
+    findings.iter().filter(|finding| finding.severity == severity).collect()
+}
+
+/// What failed: requests with their reasons, the most failures first.
+pub(super) fn failed(report: &Report) -> Vec<String> {
+    if let Some(breach) = report.search.as_ref().and_then(|search| search.breach.as_ref()) {
+        let at = format!("At {}/s: {}.", Figures(breach.rate), breach.reason);
+        let sheet = report.search.as_ref().and_then(|search| search.sheet.as_ref());
+        let who = sheet.into_iter().flat_map(|sheet| &sheet.contributions).take(LISTED_MAX);
+        let who = who.map(|one| {
+            let (broken, load) = (Percent(one.broken_share), Percent(one.planned_share));
+            format!(
+                "{}: {broken} of what was slow or failed there, {load} of the load.",
+                one.request
+            )
+        });
+        return [at].into_iter().chain(who).collect();
+    }
+    let bad = |request: &&RequestReport| request.fates.planned > request.fates.ok;
+    let mut requests: Vec<&RequestReport> = report.requests.iter().filter(bad).collect();
+    requests.sort_by_key(|request| std::cmp::Reverse(request.fates.planned - request.fates.ok));
+    let lines = requests.iter().take(LISTED_MAX).map(|request| {
+        let failed = request.fates.planned - request.fates.ok;
+        format!(
+            "{}: {} of {} ({})",
+            request.name,
+            Count(failed),
+            Count(request.fates.planned),
+            why(request)
+        )
+    });
+    let mut lines: Vec<String> = lines.collect();
+    match (report.fates.planned - report.fates.ok, requests.len().saturating_sub(LISTED_MAX)) {
+        (0, _) => lines.push("Nothing: every request got a good answer.".to_owned()),
+        (_, 0) => {}
+        (_, more) => lines.push(format!("and {more} more request names, in the table below")),
+    }
+    lines
+}
+
+/// Why slots of a request failed.
+pub(super) fn why(request: &RequestReport) -> String {
+    let reasons = reasons(request);
+    let parts: Vec<String> =
+        reasons.iter().map(|(reason, count)| format!("{reason}: {}", Count(*count))).collect();
+    parts.join(", ")
+}
+
+/// What to try next, the most useful first.
+pub(super) fn next(report: &Report) -> Vec<String> {
+    let doubts = report.verdict.findings.iter().filter(|one| one.severity != SeverityName::Info);
+    let mut steps: Vec<String> =
+        doubts.map(|finding| sentence(&finding.remedy)).take(LISTED_MAX).collect();
+    if report.verdict.outcome == OutcomeName::Invalid {
+        return steps;
+    }
+    if let Some(found) = &report.search {
+        steps.extend(after_search(found));
+        return steps;
+    }
+    if report.verdict.outcome == OutcomeName::Fail {
+        steps.extend(slowest_part(report));
+        steps.push(
+            "Find the rate at which the objectives do hold: the same command with --find-max-rps."
+                .to_owned(),
+        );
+    } else if report.verdict.outcome == OutcomeName::Pass && report.comparison.is_none() {
+        steps.push("Find how much more it holds: the same command with --find-max-rps.".to_owned());
+        steps.push(
+            "Keep this run as a baseline (steadfire runs tag latest baseline) and compare later ones \
+             with it (steadfire compare baseline latest)."
+                .to_owned(),
+        );
+    }
+    steps
+}
+
+fn after_search(found: &SearchReport) -> Vec<String> {
+    let safe = found.sheet.as_ref().and_then(|sheet| sheet.safe_rate);
+    let safe = safe.map(|safe| {
+        format!(
+            "Plan for {}/s at most: there the quantile is within half its limit, a tenth below the interval.",
+            Figures(safe.floor())
+        )
+    });
+    let soak = safe.is_some().then(|| {
+        "Run that rate for an hour or more (-r and -d): leaks and rare faults take longer than a trial."
+            .to_owned()
+    });
+    let more = (found.bound == Bound::AtLeast).then(|| {
+        "Allow more (--max-rate, --search-time) or send from a stronger machine to find the limit.".to_owned()
+    });
+    [more, safe, soak].into_iter().flatten().collect()
+}
+
+/// The part of the response time that takes the most of it.
+fn slowest_part(report: &Report) -> Option<String> {
+    let phases = &report.phases;
+    let parts = [
+        (phases.client.mean, "the generator's own lag: look at the warnings"),
+        (
+            phases.wait.mean,
+            "waiting for a free connection: the answers before were slow, or --connections is low",
+        ),
+        (phases.connect.mean, "connecting: keep connections alive, look at the accept queue"),
+        (phases.tls.mean, "setting up TLS: keep connections alive or resume sessions"),
+        (
+            phases.first_byte.mean,
+            "waiting for the first byte: the target's own work and its queues",
+        ),
+        (phases.body.mean, "receiving the body: its size, or the network"),
+    ];
+    let whole: u64 = parts.iter().map(|(mean, _)| mean).sum();
+    let (most, name) = parts.into_iter().max_by_key(|(mean, _)| *mean)?;
+    (most > 0).then(|| {
+        let share = Percent((most as f64 / whole as f64 * 100.0).round() / 100.0);
+        format!("Of the time of good answers, {share} went to {name}.")
+    })
+}
+
+/// `text` as a sentence.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}
+
+fn human(ns: u64) -> String {
+    Human(Duration::from_nanos(ns)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example;
+
+    #[test]
+    fn one_sentence_says_it() {
+        let table = [
+            (
+                example::report(example::GOOD),
+                "At 200/s for 30 s, the target met every objective: p95 was",
+            ),
+            (example::report(example::CENSORED), "the target missed its objectives: p95 was ≥ "),
+            (example::report(example::LATE), "says nothing of the target"),
+            (
+                example::search_report(),
+                "The target holds 342/s (331 to 352/s, 95 % confidence) with p95 < 1 s, errors < 5 %.",
+            ),
+        ];
+        for (report, words) in table {
+            let headline = headline(&report);
+            assert!(headline.contains(words), "{headline}");
+        }
+    }
+
+    #[test]
+    fn trust_failures_and_next_steps_fit_the_outcome() {
+        let levels = [example::GOOD, example::LATE].map(|course| trust(&example::report(course)).0);
+        assert_eq!(levels, [Trust::Full, Trust::None]);
+        let failing = example::report(example::FAILING);
+        assert!(failed(&failing)[0].starts_with("list interactions: "), "{:?}", failed(&failing));
+        assert!(failed(&failing)[0].contains("HTTP 503: "), "{:?}", failed(&failing));
+        assert_eq!(failed(&example::report(example::GOOD)).len(), 1);
+        let search = example::search_report();
+        assert!(
+            failed(&search)[1].starts_with("interaction detail: 82 %"),
+            "{:?}",
+            failed(&search)
+        );
+        assert!(next(&search)[0].contains("297/s"), "{:?}", next(&search));
+        assert!(next(&failing).iter().any(|step| step.contains("--find-max-rps")));
+    }
+}

@@ -1,0 +1,70 @@
+//! [`Latency`]: a distribution of times as a result holds it, and [`Phases`], where a response time went.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A distribution of times in ns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Latency {
+    /// Entries, censored ones included.
+    pub count: u64,
+    /// Smallest.
+    pub min: u64,
+    /// Arithmetic mean.
+    pub mean: u64,
+    /// Median.
+    pub p50: u64,
+    /// 66th percentile.
+    #[serde(default)]
+    pub p66: u64,
+    /// 75th percentile.
+    pub p75: u64,
+    /// 80th percentile.
+    #[serde(default)]
+    pub p80: u64,
+    /// 90th percentile.
+    pub p90: u64,
+    /// 95th percentile.
+    pub p95: u64,
+    /// 98th percentile.
+    #[serde(default)]
+    pub p98: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// 99.9th percentile.
+    pub p999: u64,
+    /// 99.99th percentile.
+    #[serde(default)]
+    pub p9999: u64,
+    /// Largest.
+    pub max: u64,
+    /// Entries that were never answered and rank behind all others.
+    pub censored: u64,
+    /// Names of the figures above that are lower bounds.
+    #[serde(default)]
+    pub at_least: Vec<String>,
+}
+
+impl Latency {
+    /// Whether the figure with this field name is only a lower bound.
+    pub fn bounds(&self, figure: &str) -> bool {
+        self.at_least.iter().any(|name| name == figure)
+    }
+}
+
+/// The parts of the response time of good answers. Their means add up to its mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Phases {
+    /// The generator's own lag.
+    pub client: Latency,
+    /// Waiting for a connection to become free.
+    pub wait: Latency,
+    /// Waiting while the connection was opened.
+    pub connect: Latency,
+    /// Waiting while TLS was set up on it.
+    pub tls: Latency,
+    /// From sent to the first byte of the answer.
+    pub first_byte: Latency,
+    /// From there to the last byte.
+    pub body: Latency,
+}
