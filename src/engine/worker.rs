@@ -225,6 +225,15 @@ impl<'a> Worker<'a> {
         let _ = self.messages.send(message);
     }
 
+    /// Has sends stamped where that is worth it.
+    fn stamp_sends(&self, leg: &Leg) {
+        self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
+            HttpVersion::Http1 => leg.send_stamps(self.workers),
+            // A write carries the frames of several requests.
+            HttpVersion::Http2 => SendStamps::Off,
+        });
+    }
+
     async fn run(
         &mut self,
         assignment: Assignment,
@@ -233,11 +242,7 @@ impl<'a> Worker<'a> {
         let leg = Arc::clone(&assignment.leg);
         let clock = Clock::starting_at(assignment.start_ns);
         self.begin(&assignment, clock);
-        self.dispatcher.dialer.stamp_sends(match self.dispatcher.dialer.route().version() {
-            HttpVersion::Http1 => leg.send_stamps(self.workers),
-            // A write carries the frames of several requests.
-            HttpVersion::Http2 => SendStamps::Off,
-        });
+        self.stamp_sends(&leg);
         // Offsets begin at the start, so the wait for it is counted on the bare clock.
         self.pacer.begin(Clock::starting_at(0), leg.pacing);
         let began = ThreadTime::now();

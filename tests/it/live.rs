@@ -42,11 +42,11 @@ impl OnTerminal {
         let size = Winsize { ws_col: columns, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&terminal, size).expect("it takes any size");
         let (mut command, home) = program.into_parts();
-        let side = || Stdio::from(terminal.try_clone().expect("a descriptor is free"));
+        let stream = || Stdio::from(terminal.try_clone().expect("a descriptor is free"));
         let before = attributes(&terminal);
         let child = command
-            .stdin(side())
-            .stderr(side())
+            .stdin(stream())
+            .stderr(stream())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");

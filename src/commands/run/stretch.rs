@@ -65,7 +65,9 @@ impl Session {
             Keys::Everything => Steerable::Yes,
             Keys::StopAndMark => Steerable::No,
         };
-        let given = schedule.stages.is_some() || schedule.trace.is_some();
+        let given = schedule.stages.is_some()
+            || schedule.trace.is_some()
+            || !self.plan.flows.list.is_empty();
         let rate = (!given).then_some(schedule.rate);
         let mut orders = Orders::new(rate.filter(|_| steerable == Steerable::Yes));
         self.screen.tell(|state| state.begin(beginning(&label, &schedule, warmup)));
