@@ -86,7 +86,10 @@ fn one_command_gives_every_format_and_report_gives_them_again() {
             assert!(first == second, "{form} differs");
         }
         assert!(!first.contains(['\0', '\u{1b}']) && !first.contains("xxxxxxxxxx"), "{form}");
-        assert!(!first.contains("<script>alert") && !first.contains("<img"), "{form}");
+        // Elsewhere they are text.
+        if ["html", "svg", "xml"].contains(&form) {
+            assert!(!first.contains("<script>alert") && !first.contains("<img"), "{form}");
+        }
     }
     assert!(
         read(folder.path(), "html") == std::fs::read_to_string(stored.join("report.html")).unwrap()
