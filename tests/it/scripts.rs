@@ -165,5 +165,5 @@ fn the_profile_of_the_guide_passes_its_check() {
     std::fs::write(program.home().join("api.yaml"), profile).expect("a file can be written");
     let finished = program.env("LOAD_TEST_EMAIL", "a").env("LOAD_TEST_PASSWORD", "b").run();
     assert_eq!((finished.code, finished.stderr.as_str()), (0, ""));
-    assert!(finished.stdout.contains("75 %  list"), "{}", finished.stdout);
+    assert!(finished.stdout.contains("75.00 %  list"), "{}", finished.stdout);
 }
