@@ -21,6 +21,9 @@ use crate::report::{Kind, Report};
 use crate::time::{parse_duration, whole_nanos};
 
 mod searches;
+mod words;
+
+pub(super) use words::words;
 
 /// Pairs of blocks, unless the user says.
 const PAIRS: usize = 24;
@@ -66,46 +69,6 @@ pub struct Args {
     /// The load, as for `run`.
     #[command(flatten)]
     pub load: run::Args,
-}
-
-/// Flags of `run` that say what `ab` says otherwise.
-const NOT_HERE: [&str; 16] = [
-    "duration",
-    "requests",
-    "stages",
-    "spawn_rate",
-    "host",
-    "current_rate",
-    "replay",
-    "speed",
-    "abort_on_fail",
-    "monitors",
-    "monitor_interval",
-    "prometheus",
-    "otlp",
-    "summary",
-    "csv",
-    "junit",
-];
-
-/// The verb's words: those of `run`, with another default where the head of a block is meant and without
-/// those that have no place here.
-pub(super) fn words(command: clap::Command) -> clap::Command {
-    let hidden = NOT_HERE
-        .iter()
-        .fold(command, |command, name| command.mut_arg(name, |argument| argument.hide(true)));
-    hidden
-        .mut_arg("warmup", |argument| {
-            argument.default_value("3s").help("Load at the head of each block that is left out")
-        })
-        .mut_arg("find_max_rps", |argument| {
-            argument.help("Search for the highest rate of both in turns, and compare these")
-        })
-        .mut_arg("markdown", |argument| {
-            argument
-                .help("Print the comparison as Markdown, for a pull request, or write it to FILE")
-        })
-        .mut_arg("effort", |argument| argument.default_value("quick"))
 }
 
 /// Measures both and tells.

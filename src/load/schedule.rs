@@ -204,7 +204,7 @@ impl Slots {
         }
         match turn.change {
             Change::Mark => {}
-            Change::Pace(Pace::Paused) => self.halted = turn.at,
+            Change::Pace(Pace::Paused) => self.halted = self.halted.min(turn.at),
             Change::Pace(Pace::Steady(rate)) => {
                 self.halted = Offset::MAX;
                 self.later.push_back(Stretch {

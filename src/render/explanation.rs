@@ -40,17 +40,14 @@ pub fn explain(plan: &Plan, schedule: &Schedule, first: &[Planned<'_>]) -> Strin
     let total: u64 = counts.iter().sum();
     let mut table = Table::new(["Requests", "weight", "share", "expected"]);
     let singles = plan.requests.iter().map(|request| (request.name.clone(), request.weight));
-    let flows = plan.flows.list.iter().map(|flow| {
-        (format!("{} ({} steps)", flow.name, flow.steps.len()), flow.weight)
-    });
+    let flows = plan
+        .flows
+        .list
+        .iter()
+        .map(|flow| (format!("{} ({} steps)", flow.name, flow.steps.len()), flow.weight));
     for ((name, weight), count) in singles.chain(flows).zip(&counts) {
         let share = *count as f64 / total.max(1) as f64 * 100.0;
-        table.row([
-            name,
-            weight.to_string(),
-            format!("{share:.2} %"),
-            thousands(*count),
-        ]);
+        table.row([name, weight.to_string(), format!("{share:.2} %"), thousands(*count)]);
     }
     table.row(["all".to_owned(), String::new(), String::new(), thousands(total)]);
     for line in table.lines() {
@@ -63,7 +60,8 @@ pub fn explain(plan: &Plan, schedule: &Schedule, first: &[Planned<'_>]) -> Strin
     push(
         &mut text,
         &format!(
-            "\nbefore the clock starts: log-ins {log_ins}, set-up requests {}",
+            "\nbefore the clock starts: {log_ins} log-in{}, {} set-up requests",
+            if log_ins == 1 { "" } else { "s" },
             plan.setup.len()
         ),
     );

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,7 +41,8 @@ impl OnTerminal {
         let terminal = File::from(rustix::fs::open(path, flags, Mode::empty()).expect("it opens"));
         let size = Winsize { ws_col: columns, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&terminal, size).expect("it takes any size");
-        let (mut command, home) = program.into_parts();
+        let (command, home) = program.into_parts();
+        let mut command = with_terminal_of_its_own(&command);
         let stream = || Stdio::from(terminal.try_clone().expect("a descriptor is free"));
         let before = attributes(&terminal);
         let child = command
@@ -93,6 +94,18 @@ impl OnTerminal {
         self.await_text(LEAVE);
         (status.code(), stdout, self.painted())
     }
+}
+
+/// The command in a session whose terminal is its stdin, as a shell's would be.
+fn with_terminal_of_its_own(command: &Command) -> Command {
+    let mut leader = Command::new("setsid");
+    leader.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args());
+    leader.env_clear();
+    leader.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        leader.current_dir(folder);
+    }
+    leader
 }
 
 impl Drop for OnTerminal {

@@ -106,6 +106,7 @@ fn one_command_gives_every_format_and_report_gives_them_again() {
 }
 
 /// Each file by a reader of its kind.
+#[expect(clippy::print_stderr, reason = "a check that is left out says so")]
 fn read_by_others(folder: &Path, report: &Report) {
     let bench: Value = serde_json::from_str(&read(folder, "bench.json")).expect("JSON");
     assert_eq!(bench[0]["value"].as_f64(), Some(report.response_time.p50 as f64 / 1e6));
@@ -203,6 +204,8 @@ fn a_result_of_the_first_version_is_shown() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "for whoever wants to know how long it takes")]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is told, not judged")]
 fn a_browser_shows_the_page_without_complaint() {
     let Some(mut browser) = Browser::start() else { return };
     let folder = TempDir::new().unwrap();

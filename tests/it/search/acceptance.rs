@@ -259,7 +259,13 @@ struct Figures {
 }
 
 fn at(sorted: &[f64], share: f64) -> f64 {
-    sorted[(share * (sorted.len() - 1) as f64).round() as usize]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a length is a place"
+    )]
+    let place = (share * (sorted.len() - 1) as f64).round() as usize;
+    sorted[place]
 }
 
 impl Figures {
@@ -339,6 +345,8 @@ fn searches_find_what_theory_says() {
 /// targets with `STEADFIRE_ONLY` in their name.
 #[test]
 #[ignore = "minutes; scripts/prove-search runs it"]
+#[expect(clippy::print_stdout, reason = "a table to read")]
+#[expect(clippy::disallowed_methods, reason = "the script chooses what is run")]
 fn table() {
     let set = |name: &str| std::env::var(name).ok();
     let seeds = set("STEADFIRE_SEEDS").and_then(|seeds| seeds.parse().ok()).unwrap_or(20);

@@ -104,7 +104,7 @@ fn a_start_above_capacity_is_left_downwards() {
 fn scripted(trial: &Trial, held: bool, took: f64, limited: bool) -> TrialResult {
     let latency = Slo::standard().objectives[0];
     let value = if held { 0.1 } else { 2.0 };
-    let slots = u32::try_from(trial.duration().as_millis() / 100).unwrap();
+    let slots = u32::try_from(trial.duration().as_millis() / 100).expect("a trial is short");
     let point = |slot| Point {
         at: SLOT * slot,
         planned: 100,

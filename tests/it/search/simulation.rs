@@ -140,7 +140,7 @@ impl Tally {
         self.overdue += slot.became_overdue;
         self.overdue -= slot.overdue_finished;
         Point {
-            at: SLOT * u32::try_from(index + 1).unwrap(),
+            at: SLOT * u32::try_from(index + 1).expect("a trial is short"),
             unfinished: self.unfinished,
             overdue: self.overdue,
             ..slot.point
@@ -235,7 +235,8 @@ impl Simulation {
         mut tally: Tally,
         took: Duration,
     ) -> TrialResult {
-        let length = (SLOT * u32::try_from(points.len()).unwrap()).saturating_sub(trial.head);
+        let length = (SLOT * u32::try_from(points.len()).expect("a trial is short"))
+            .saturating_sub(trial.head);
         let errors = tally.failed + tally.open;
         let error_rate = errors as f64 / tally.planned.max(1) as f64;
         let measure = |&objective: &Objective| {
@@ -284,7 +285,7 @@ impl Simulation {
             tally.failed += u64::from(judged);
             return;
         }
-        let limit = self.slo.tightest_time().unwrap().as_secs_f64();
+        let limit = self.slo.tightest_time().expect("a limit on time").as_secs_f64();
         let done = self.serve(due);
         if self.target.room.is_some() {
             self.inside.push_back(done);
@@ -324,7 +325,7 @@ impl Simulation {
     fn serve(&mut self, due: f64) -> f64 {
         let arrival = self.without_stalls(due);
         let (server, &free) =
-            self.free.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).unwrap();
+            self.free.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).expect("a server");
         let start = free.max(arrival);
         let mean = self.target.servers as f64 / self.target.capacity;
         let done = start + mean * self.slower(due, start - arrival) * self.drawn();
