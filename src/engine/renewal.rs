@@ -1,6 +1,6 @@
 //! [`Renewal`]: keeps tokens valid while a load runs, on a thread and connections of its own.
 //!
-//! When what is renewed is the [`Keeper`]'s to say; here it is waited for and done.
+//! When what is renewed is the `Keeper`'s to say; here it is waited for and done.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
