@@ -86,11 +86,6 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
 fn explain(args: &run::Args) -> Result<String, Failure> {
     let look = Look::to_explain(args)?;
     let plan = &look.plan;
-    if !plan.flows.list.is_empty() {
-        return Err(Failure::usage(
-            "--explain does not show flows yet; check the profile without it",
-        ));
-    }
     let schedule = look.schedule();
     let rows: Vec<&RequestTemplate> = plan.rows().collect();
     let weights = plan.requests.iter().map(|request| request.weight);

@@ -156,3 +156,17 @@ fn completions_and_man_pages_are_printed() {
     assert!(succeeded(steadfire("man run")).stdout.contains("find\\-max\\-rps"));
     steadfire("man fly").run().refused(2, &["'fly' is no verb"]);
 }
+
+#[test]
+fn check_explains_flows_by_their_first_steps() {
+    let program = steadfire("check flow.yaml --explain -r 30 -d 10s");
+    let profile = "host: http://127.0.0.1:9\nflows:\n  - name: tour\n    steps:\n      \
+                   - {name: one, path: /one}\n      - {name: two, path: /two}\n\
+                   requests:\n  - {name: plain, path: /plain}\n";
+    std::fs::write(program.home().join("flow.yaml"), profile).expect("a profile can be written");
+    let finished = program.run();
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    for told in ["tour (2 steps)", "plain", "tour / one", "/plain"] {
+        assert!(finished.stdout.contains(told), "no {told:?} in:\n{}", finished.stdout);
+    }
+}
