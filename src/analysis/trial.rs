@@ -271,6 +271,19 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
 }
 
 impl Purpose {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ramp => "ramp",
+            Self::Repeat => "repeat",
+            Self::Recovery => "recovery",
+            Self::Refine => "refine",
+            Self::Confirm => "confirm",
+            Self::Above => "above",
+            Self::Climb => "climb",
+        }
+    }
+
     /// Whether the trial lasts as long as the answer is to be held.
     const fn is_long(self) -> bool {
         matches!(self, Self::Confirm | Self::Climb)

@@ -88,9 +88,7 @@ fn explain(args: &run::Args) -> Result<String, Failure> {
     let plan = &look.plan;
     let schedule = look.schedule();
     let rows: Vec<&RequestTemplate> = plan.rows().collect();
-    let weights = plan.requests.iter().map(|request| request.weight);
-    let weights: Vec<u32> = weights.chain(plan.flows.list.iter().map(|flow| flow.weight)).collect();
-    let mix = Mix::new(&weights, plan.seed).map_err(Failure::usage)?;
+    let mix = Mix::new(&plan.weights(), plan.seed).map_err(Failure::usage)?;
     let first: Vec<Slot> = schedule.stride(0, 1).take(SLOTS_SHOWN).collect();
     let slots: Vec<(u64, usize)> =
         first.iter().map(|slot| (slot.index, plan.first_row(mix.request(slot.index)))).collect();

@@ -10,6 +10,7 @@ use crate::engine::prepared;
 use crate::load::plan::{Plan, SetupRequest};
 use crate::load::request::Pools;
 use crate::transport::connect::Dialer;
+use crate::transport::exchange::Outgoing;
 use crate::transport::route::Route;
 use crate::transport::single::{Answer, SingleError, fetch};
 
@@ -32,6 +33,11 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Sends what has been made ready, once.
+    pub(super) async fn fetch(&self, outgoing: Outgoing) -> Result<Answer, SingleError> {
+        fetch(&self.dialer, outgoing, self.timeout).await
+    }
+
     pub(super) async fn send(
         &self,
         request: &SetupRequest,
@@ -41,7 +47,7 @@ impl<'a> Desk<'a> {
         let mut attempt = 1;
         loop {
             let outgoing = prepared::setup_outgoing(request, self.plan, Arc::clone(pools), token)?;
-            match fetch(&self.dialer, outgoing, self.timeout).await {
+            match self.fetch(outgoing).await {
                 Ok(answer) => return Ok(answer),
                 Err(SingleError::Dial(_) | SingleError::Transport(_)) if attempt < ATTEMPTS => {
                     attempt += 1;

@@ -7,7 +7,6 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::{Future, poll_fn};
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -233,7 +232,7 @@ impl Journeys {
     /// A server on this machine counts as reached securely, as in browsers.
     fn channel(&self) -> Channel {
         match self.origin.scheme {
-            Scheme::Http if !is_local(&self.origin.host) => Channel::Plain,
+            Scheme::Http if !self.origin.is_on_this_machine() => Channel::Plain,
             Scheme::Http | Scheme::Https => Channel::Secure,
         }
     }
@@ -354,11 +353,6 @@ impl Journeys {
         journeys.remove(id);
         end
     }
-}
-
-fn is_local(host: &str) -> bool {
-    let named = host == "localhost" || host.ends_with(".localhost");
-    named || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Turns a request into the one that a redirect asks for.

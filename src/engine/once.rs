@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 
+use crate::engine::desk::Desk;
 use crate::engine::prepare::{PrepareError, Ready, Surroundings, feeding, prepare, route_of};
 use crate::engine::prepared::{Prepared, RenderError, Turn, setup_outgoing};
 use crate::load::answer::{self as answered, Body};
@@ -16,12 +17,8 @@ use crate::load::extract::{Gathered, GatheredPool, Ring, Target};
 use crate::load::mix::Mix;
 use crate::load::plan::{Plan, SetupRequest};
 use crate::load::request::{Pools, RequestTemplate};
-use crate::transport::connect::Dialer;
 use crate::transport::exchange::Outgoing;
-use crate::transport::single::{Answer, SingleError, fetch};
-
-/// The longest wait for one answer, where the plan's own limit is shorter.
-const PATIENCE_MIN: Duration = Duration::from_secs(10);
+use crate::transport::single::{Answer, SingleError};
 
 /// What an exchange is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,19 +74,16 @@ pub async fn once(
 ) -> Result<(), PrepareError> {
     let (plan, route) = route_of(plan, surroundings.tls).await?;
     let plan = &plan;
-    let desk = Desk {
-        dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
-        timeout: plan.limits.timeout.max(PATIENCE_MIN),
-    };
+    let desk = Desk::new(plan, &route);
     if let Some(login) = plan.auth.as_ref().and_then(log_in) {
-        show(desk.exchange_of(login, Stage::LogIn, plan, (&Arc::from([]), "")).await?);
+        show(exchange_of(&desk, login, Stage::LogIn, (&Arc::from([]), "")).await?);
     }
     let ready = prepare(plan, surroundings).await?;
     let tokens: Vec<Arc<str>> = ready.tokens.iter().map(|one| Arc::clone(&one.text)).collect();
     let of = |slot: usize| tokens.get(slot % tokens.len().max(1)).cloned().unwrap_or_default();
     for setup in &plan.setup {
         let filled = (&ready.pools, &*of(0));
-        let single = desk.exchange_of(setup, Stage::SetUp, plan, filled).await?;
+        let single = exchange_of(&desk, setup, Stage::SetUp, filled).await?;
         show(Single { token: of(0), ..single });
     }
     let sources = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
@@ -109,7 +103,7 @@ pub async fn once(
             }
             let outgoing = prepared.request(row, &turn).ok_or_else(|| unsendable(request))?;
             let expect = &request.expect;
-            let single = desk.exchange(&request.name, Stage::Mix, outgoing, expect).await;
+            let single = exchange(&desk, (&request.name, Stage::Mix), outgoing, expect).await;
             left.take(row, expect, &single);
             show(Single { token: of(row), ..single });
         }
@@ -185,9 +179,7 @@ pub fn preview(
         .iter()
         .map(|pool| Arc::from([pool.name.to_ascii_uppercase()]) as Arc<[String]>)
         .collect();
-    let weights = plan.requests.iter().map(|request| request.weight);
-    let weights: Vec<u32> = weights.chain(plan.flows.list.iter().map(|flow| flow.weight)).collect();
-    let mix = Mix::new(&weights, plan.seed)?;
+    let mix = Mix::new(&plan.weights(), plan.seed)?;
     let feeding = Arc::new(feeding(plan, &plan.requests, &mix));
     let rows: Vec<RequestTemplate> = plan.rows().cloned().collect();
     let prepared = Prepared::new(&rows, plan, (pools, feeding), &["TOKEN".into()])?;
@@ -218,38 +210,29 @@ fn unsendable(request: &RequestTemplate) -> RenderError {
     RenderError { request: request.name.clone(), part: "template" }
 }
 
-struct Desk {
-    dialer: Dialer,
-    timeout: Duration,
+async fn exchange_of(
+    desk: &Desk<'_>,
+    request: &SetupRequest,
+    stage: Stage,
+    (pools, token): (&Pools, &str),
+) -> Result<Single, PrepareError> {
+    let outgoing = setup_outgoing(request, desk.plan, Arc::clone(pools), token)?;
+    Ok(exchange(desk, (&request.name, stage), outgoing, &request.expect).await)
 }
 
-impl Desk {
-    async fn exchange_of(
-        &self,
-        request: &SetupRequest,
-        stage: Stage,
-        plan: &Plan,
-        (pools, token): (&Pools, &str),
-    ) -> Result<Single, PrepareError> {
-        let outgoing = setup_outgoing(request, plan, Arc::clone(pools), token)?;
-        Ok(self.exchange(&request.name, stage, outgoing, &request.expect).await)
-    }
-
-    async fn exchange(
-        &self,
-        name: &str,
-        stage: Stage,
-        outgoing: Outgoing,
-        expect: &Expect,
-    ) -> Single {
-        let sent = sent(&outgoing);
-        let outcome = fetch(&self.dialer, outgoing, self.timeout).await;
-        let complaint = match &outcome {
-            Ok(answer) => complaint(expect, answer),
-            Err(error) => Some(error.to_string()),
-        };
-        Single { name: name.to_owned(), stage, sent, outcome, complaint, token: Arc::default() }
-    }
+async fn exchange(
+    desk: &Desk<'_>,
+    (name, stage): (&str, Stage),
+    outgoing: Outgoing,
+    expect: &Expect,
+) -> Single {
+    let sent = sent(&outgoing);
+    let outcome = desk.fetch(outgoing).await;
+    let complaint = match &outcome {
+        Ok(answer) => complaint(expect, answer),
+        Err(error) => Some(error.to_string()),
+    };
+    Single { name: name.to_owned(), stage, sent, outcome, complaint, token: Arc::default() }
 }
 
 fn complaint(expect: &Expect, answer: &Answer) -> Option<String> {

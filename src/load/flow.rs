@@ -171,6 +171,12 @@ impl Plan {
         self.requests.iter().chain(self.flows.steps())
     }
 
+    /// The weights of the mix's entries: the requests, then the flows.
+    pub fn weights(&self) -> Vec<u32> {
+        let singles = self.requests.iter().map(|request| request.weight);
+        singles.chain(self.flows.list.iter().map(|flow| flow.weight)).collect()
+    }
+
     /// The row of an entry of the mix: a request, or the first step of a flow.
     pub fn first_row(&self, entry: usize) -> usize {
         let flows = entry.saturating_sub(self.requests.len());

@@ -1,5 +1,6 @@
 //! [`Plan`]: one resolved, validated run. If it exists, it can run.
 
+use core::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,14 @@ pub struct Origin {
     pub authority: String,
     /// Prefix of every path, without a trailing slash; often empty.
     pub base_path: String,
+}
+
+impl Origin {
+    /// Whether the host is this machine, as far as its name tells (RFC 6761 for `localhost`).
+    pub fn is_on_this_machine(&self) -> bool {
+        let named = self.host == "localhost" || self.host.ends_with(".localhost");
+        named || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
 }
 
 /// What an arrival that comes late is worth.

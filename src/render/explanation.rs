@@ -127,9 +127,7 @@ fn warm_up_slots(plan: &Plan) -> u64 {
 
 /// How often each request is sent in the measurement: exact for evenly spaced arrivals, else the mean.
 fn expected_counts(plan: &Plan, schedule: &Schedule) -> Vec<u64> {
-    let singles = plan.requests.iter().map(|request| request.weight);
-    let flows = plan.flows.list.iter().map(|flow| flow.weight);
-    let weights: Vec<u32> = singles.chain(flows).collect();
+    let weights = plan.weights();
     let (Ok(mix), Ok(cycle)) = (Mix::new(&weights, plan.seed), cycle_length(&weights)) else {
         return vec![0; weights.len()];
     };

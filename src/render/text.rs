@@ -151,17 +151,7 @@ impl Page {
             .filter(|(at, (_, t))| *at < 2 || t.count > 0)
             .map(|(_, r)| r)
         {
-            let figures = [
-                ("min", times.min),
-                ("mean", times.mean),
-                ("p50", times.p50),
-                ("p90", times.p90),
-                ("p95", times.p95),
-                ("p99", times.p99),
-                ("p999", times.p999),
-                ("max", times.max),
-            ];
-            let cells = figures.map(|(figure, ns)| cell(times, figure, ns, unit));
+            let cells = times.shown().map(|(figure, ns)| cell(times, figure, ns, unit));
             table.row([name.to_owned()].into_iter().chain(cells));
         }
         self.table(&table);

@@ -63,9 +63,10 @@ impl Differences {
     /// Figures of a run that had not settled are those of its warm-up.
     fn course(&mut self, name: &str, report: &Report) {
         let points: Vec<drift::Point> = report.series.iter().map(Into::into).collect();
-        let Some(found) = settling::finding(settling::judge(&points)) else { return };
+        let start = settling::judge(&points);
+        let Some(found) = settling::finding(start) else { return };
         let told = format!("{name}: {}; {}", found.message, found.remedy);
-        match settling::judge(&points) {
+        match start {
             Settling::Never(_) => self.reasons.push(told),
             _ => self.notes.push(told),
         }

@@ -46,6 +46,20 @@ pub struct Latency {
 }
 
 impl Latency {
+    /// The figures that tables show, with their field names.
+    pub const fn shown(&self) -> [(&'static str, u64); 8] {
+        [
+            ("min", self.min),
+            ("mean", self.mean),
+            ("p50", self.p50),
+            ("p90", self.p90),
+            ("p95", self.p95),
+            ("p99", self.p99),
+            ("p999", self.p999),
+            ("max", self.max),
+        ]
+    }
+
     /// Whether the figure with this field name is only a lower bound.
     pub fn bounds(&self, figure: &str) -> bool {
         self.at_least.iter().any(|name| name == figure)

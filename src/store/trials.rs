@@ -267,12 +267,12 @@ fn decode(json: &str, slo: &Slo) -> io::Result<StoredTrial> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::load::slo::Objective;
     use crate::report::example;
 
-    fn header() -> Header {
+    pub(crate) fn header() -> Header {
         Header {
             schema: SCHEMA.to_owned(),
             effort: "quick".to_owned(),

@@ -103,7 +103,8 @@ impl<'a> Progress<'a> {
             if let Ok(schedule) = schedule(&session.plan, &trial) {
                 progress.budget.spend(&schedule, Offset::ZERO + trial.head + result.length);
             }
-            progress.take(&trial, &result, Basis::Stored, broken);
+            let judgement = judge(&trial, &result, &session.plan.slo);
+            progress.take(&trial, &judgement, Basis::Stored, broken);
             progress.search.replay(trial, result);
         }
         progress
@@ -141,7 +142,7 @@ impl<'a> Progress<'a> {
                     broken: broken.clone(),
                 });
             }
-            let standing = self.take(&trial, &result, Basis::Ran(Box::new(ran)), broken);
+            let standing = self.take(&trial, &judgement, Basis::Ran(Box::new(ran)), broken);
             if interrupted {
                 break self.search.conclude();
             }
@@ -166,18 +167,17 @@ impl<'a> Progress<'a> {
     fn take(
         &mut self,
         trial: &Trial,
-        result: &TrialResult,
+        judgement: &Judgement,
         basis: Basis,
         broken: Vec<Broken>,
     ) -> Standing {
         if trial.purpose == Purpose::Recovery {
             return Standing::Neither;
         }
-        let judgement = judge(trial, result, &self.session.plan.slo);
         if judgement.verdict == Verdict::Fail {
             self.failed.push(Failed { rate: trial.rate, requests: broken });
         }
-        let standing = standing(trial, &judgement);
+        let standing = standing(trial, judgement);
         self.kept.add(standing, trial.rate, basis);
         standing
     }
@@ -200,7 +200,7 @@ impl<'a> Progress<'a> {
 
 /// A mark, for the notes of the report.
 fn marked(text: &str, trial: &Trial) -> String {
-    let purpose = search_report::purpose(trial.purpose);
+    let purpose = trial.purpose.name();
     format!("marked by hand: '{text}', in the trial '{purpose}' at {}/s", Figures(trial.rate))
 }
 
@@ -267,7 +267,7 @@ fn offer(
     // What the rate counts, in requests.
     let (each, requests) = (plan.requests_per_counted(), plan.requests_per_counted() * trial.rate);
     let planned = Planned {
-        label: format!("{} {}/s", search_report::purpose(trial.purpose), Figures(trial.rate)),
+        label: format!("{} {}/s", trial.purpose.name(), Figures(trial.rate)),
         schedule,
         warmup: trial.head,
         drain: plan.limits.drain.min(DRAIN_MAX),

@@ -103,15 +103,8 @@ pub(super) fn peak_rate(args: &Args, rate: Rate) -> f64 {
     }
 }
 
-/// Where the target is, as far as its name tells.
 fn whereabouts(origin: &Origin) -> Whereabouts {
-    let named = origin.host == "localhost" || origin.host.ends_with(".localhost");
-    let address = origin.host.parse::<std::net::IpAddr>();
-    if named || address.is_ok_and(|address| address.is_loopback()) {
-        Whereabouts::SameMachine
-    } else {
-        Whereabouts::Elsewhere
-    }
+    if origin.is_on_this_machine() { Whereabouts::SameMachine } else { Whereabouts::Elsewhere }
 }
 
 #[cfg(test)]

@@ -141,16 +141,7 @@ pub(super) fn concluded(report: Report, search: SearchReport, extent: Extent) ->
 mod tests {
     use super::*;
     use crate::report::example;
-
-    fn header() -> Header {
-        Header {
-            schema: SCHEMA.to_owned(),
-            effort: "quick".to_owned(),
-            start: 10.0,
-            max_rate: 1e6,
-            plan: PlanEcho::from(&example::plan()),
-        }
-    }
+    use crate::store::trials::tests::header;
 
     #[test]
     fn another_search_is_told_by_what_differs() {

@@ -5,7 +5,7 @@ use crate::analysis::sheet::{
     Broken, Contribution, CurvePoint, FIT_ERROR_MAX, Fit, Sheet, contributions,
 };
 use crate::analysis::trial::{
-    Breach, ClientState, Judgement, Measured, Purpose, Trial, TrialResult, Verdict,
+    Breach, ClientState, Judgement, Measured, Trial, TrialResult, Verdict,
 };
 use crate::load::rate::Figures;
 use crate::load::slo::{Objective, Slo, quantile_name};
@@ -15,19 +15,6 @@ use crate::report::sheet::{CapacitySheet, ContributionReport, CurveReport, FitRe
 use crate::time::{Human, whole_nanos};
 
 use std::time::Duration;
-
-/// What a trial is for, in one word.
-pub(super) const fn purpose(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Ramp => "ramp",
-        Purpose::Repeat => "repeat",
-        Purpose::Recovery => "recovery",
-        Purpose::Refine => "refine",
-        Purpose::Confirm => "confirm",
-        Purpose::Above => "above",
-        Purpose::Climb => "climb",
-    }
-}
 
 /// One line about a trial that has run.
 pub(super) fn line(trial: &Trial, result: &TrialResult, judgement: &Judgement) -> String {
@@ -47,7 +34,7 @@ pub(super) fn line(trial: &Trial, result: &TrialResult, judgement: &Judgement) -
     };
     format!(
         "{} {}/s for {}: {verdict} ({why})",
-        purpose(trial.purpose),
+        trial.purpose.name(),
         Figures(trial.rate),
         Human(result.length)
     )

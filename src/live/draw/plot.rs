@@ -10,7 +10,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget as _};
 
-use crate::analysis::trial::{Purpose, Verdict};
+use crate::analysis::trial::Verdict;
 use crate::analysis::words::Percent;
 use crate::live::draw::theme::{ACCENT, BAD, DOUBT, FAINT, GOOD, PLAIN, STRONG, panel, time};
 use crate::live::{Dot, Narrowing, Scene};
@@ -197,22 +197,10 @@ fn trial(search: &Narrowing, dot: Dot) -> Line<'static> {
     Line::from(vec![
         Span::styled(format!("{sign} "), tone),
         Span::styled(format!("{:>8}/s", Figures(dot.rate).to_string()), STRONG),
-        Span::styled(format!(" {:<8}", purpose(dot.purpose)), FAINT),
+        Span::styled(format!(" {:<8}", dot.purpose.name()), FAINT),
         Span::styled(format!("{} {:<10}", search.quantile, time(quantile)), PLAIN),
         Span::styled(format!("{:>7}", Percent(dot.error_rate).to_string()), FAINT),
     ])
-}
-
-const fn purpose(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Ramp => "ramp",
-        Purpose::Repeat => "repeat",
-        Purpose::Recovery => "recovery",
-        Purpose::Refine => "refine",
-        Purpose::Confirm => "confirm",
-        Purpose::Above => "above",
-        Purpose::Climb => "climb",
-    }
 }
 
 #[cfg(test)]

@@ -145,17 +145,7 @@ pub(super) fn times(report: &Report) -> Vec<TimesRow> {
     let known = rows.into_iter().filter(|(_, times)| times.count > 0);
     known
         .map(|(name, times)| {
-            let figures = [
-                ("min", times.min),
-                ("mean", times.mean),
-                ("p50", times.p50),
-                ("p90", times.p90),
-                ("p95", times.p95),
-                ("p99", times.p99),
-                ("p999", times.p999),
-                ("max", times.max),
-            ];
-            let cells = figures.map(|(name, ns)| figure(times, name, ns));
+            let cells = times.shown().map(|(name, ns)| figure(times, name, ns));
             TimesRow {
                 name,
                 cells: [Count(times.count).to_string()].into_iter().chain(cells).collect(),
