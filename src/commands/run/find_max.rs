@@ -127,6 +127,8 @@ impl<'a> Progress<'a> {
                 break self.search.conclude();
             };
             let (ran, result) = offer(session, (&trial, schedule.clone()), output)?;
+            // What is asked from here on does not concern a trial that has ended.
+            let interrupted = session.interrupt.requested().is_some();
             self.budget.spend(&schedule, ran.stretch.outcome.arrivals_end);
             let judgement = judge(&trial, &result, &session.plan.slo);
             self.marks.extend(ran.stretch.orders.iter().map(|text| marked(text, &trial)));
@@ -134,7 +136,6 @@ impl<'a> Progress<'a> {
                 session.screen.note(&search_report::line(&trial, &result, &judgement));
             }
             let broken = broken(session, &ran);
-            let interrupted = session.interrupt.requested().is_some();
             if !interrupted {
                 self.record.add(&StoredTrial {
                     trial,
@@ -147,6 +148,9 @@ impl<'a> Progress<'a> {
                 break self.search.conclude();
             }
             self.search.observe(result);
+            if session.interrupt.requested().is_some() {
+                break self.search.conclude();
+            }
             if self.record.is_kept() && matches!(standing, Standing::Confirmed | Standing::Held) {
                 self.report(&self.search.conclude(), Extent::CutShort)
                     .inspect(|report| output.store_so_far(report));
