@@ -73,19 +73,20 @@ fn all_workers_share_one_log_in() {
 
 #[test]
 fn tokens_are_renewed_before_they_expire_and_apart_from_the_load() {
-    let token_lifetime = Duration::from_secs(2);
+    // The margin is a fifth of it, which a busy machine must not use up.
+    let token_lifetime = Duration::from_secs(5);
     let settings = Settings { token_lifetime, ..Settings::default() };
     let backend = DemoBackend::start(settings).expect("a loopback port is free");
-    let report = measure(&backend, "-r 100 -d 6s --threads 2");
-    assert_eq!((report.fates.planned, report.fates.ok), (600, 600), "no answer is a 401");
+    let report = measure(&backend, "-r 100 -d 9s --threads 2");
+    assert_eq!((report.fates.planned, report.fates.ok), (900, 900), "no answer is a 401");
     assert_eq!(
         (report.response_time.count, report.requests.len()),
-        (600, 16),
+        (900, 16),
         "no renewal is a slot"
     );
     let auth = report.auth.as_ref().expect("the profile logs in");
     assert_eq!((auth.log_ins, auth.rejections, auth.failures), (1, 0, 0));
-    assert!((3..=9).contains(&auth.refreshes), "{auth:?}");
+    assert!((1..10).contains(&auth.refreshes), "{auth:?}");
     let renewed = answered(backend.addr(), "/api/auth/refresh");
     assert_eq!(answered(backend.addr(), "/api/auth/login"), 1, "renewing hashes no password");
     assert!(renewed.abs_diff(auth.refreshes) <= 1, "{renewed} {auth:?}");
