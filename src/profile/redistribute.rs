@@ -232,6 +232,7 @@ mod tests {
             body: None,
             expect: Expect::SUCCESS,
             on_empty: OnEmpty::Redistribute,
+            goals: crate::load::slo::Goals::default(),
         }
     }
 

@@ -15,7 +15,7 @@ use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Sche
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
-use steadfire::load::slo::{Slo, Tiers};
+use steadfire::load::slo::{Goals, Slo, Tiers};
 use steadfire::load::way::Way;
 use steadfire::measure::fate::{Fate, TransportError};
 
@@ -59,6 +59,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         body: None,
         expect: Expect::SUCCESS,
         on_empty: OnEmpty::Fail,
+        goals: Goals::default(),
     };
     Arc::new(Plan {
         name: "test".into(),

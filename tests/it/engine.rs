@@ -15,7 +15,7 @@ use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Sche
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Escape, Expect, OnEmpty, RequestTemplate, Segment, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
-use steadfire::load::slo::{Slo, Tiers};
+use steadfire::load::slo::{Goals, Slo, Tiers};
 use steadfire::load::steering::{Change, Pace};
 use steadfire::load::way::Way;
 use steadfire::measure::summary::Summary;
@@ -41,6 +41,7 @@ fn request(name: &str, weight: u32) -> RequestTemplate {
         body: None,
         expect: Expect::SUCCESS,
         on_empty: OnEmpty::Fail,
+        goals: Goals::default(),
     }
 }
 

@@ -25,6 +25,7 @@ mod stretch;
 mod subject;
 mod tls_files;
 mod users;
+mod trial_figures;
 mod verdict;
 mod view;
 mod watch;
