@@ -18,6 +18,7 @@ use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
 use steadfire::load::slo::{Goals, Slo, Tiers};
 use steadfire::load::way::Way;
 use steadfire::measure::fate::{Fate, TransportError};
+use steadfire::measure::sampling::Sampling;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -116,6 +117,7 @@ fn leg(plan: &Plan, horizon: Horizon) -> Leg {
         warmup: Duration::ZERO,
         drain: plan.limits.drain,
         slow_after: Duration::from_secs(1),
+        sampling: Sampling::None,
         pacing: Pacing::Relaxed,
         steerable: Steerable::No,
         ordered_at: Duration::ZERO,

@@ -18,6 +18,7 @@ use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
 use steadfire::load::slo::{Goals, Slo, Tiers};
 use steadfire::load::steering::{Change, Pace};
 use steadfire::load::way::Way;
+use steadfire::measure::sampling::Sampling;
 use steadfire::measure::summary::Summary;
 use steadfire::measure::window::Interval;
 
@@ -126,6 +127,7 @@ fn steer(
         warmup,
         drain: plan.limits.drain,
         slow_after: Duration::MAX,
+        sampling: Sampling::None,
         pacing: Pacing::Precise,
         steerable: Steerable::Yes,
         ordered_at: Duration::ZERO,

@@ -314,6 +314,37 @@ fn a_request_may_miss_a_limit_of_its_own() {
 }
 
 #[test]
+fn single_requests_are_written_up_to_a_bound() {
+    let server = Server::answering(|received| {
+        if received.number.is_multiple_of(4) { ERROR.to_vec() } else { OK.to_vec() }
+    });
+    let words = format!("{} -r 100 -n 40 --warmup 100ms --json", server.url());
+    let kept = |flags: &str, name: &str| {
+        let program = steadfire(&format!("{words} --samples {name} {flags}"));
+        let file = program.home().join(name);
+        let finished = program.run();
+        let text = std::fs::read_to_string(&file).expect("the samples are written");
+        (finished, text)
+    };
+    let (finished, text) = kept("", "all.csv");
+    let report = finished.report();
+    let rows: Vec<&str> = text.lines().skip(1).collect();
+    assert_eq!(rows.len() as u64, report.fates.planned, "{}", finished.stderr);
+    let bad = rows.iter().filter(|row| row.contains(",bad_status,,500,")).count();
+    assert_eq!(bad as u64, report.fates.bad_status);
+    let response = |row: &&str| row.split(',').nth(7).and_then(|ns| ns.parse::<u64>().ok());
+    let slowest = rows.iter().filter(|row| row.contains(",ok,")).filter_map(response).max();
+    let slowest = slowest.expect("some were answered well");
+    assert!(slowest.abs_diff(report.response_time.max) <= slowest / 500, "{slowest}");
+
+    let (finished, text) = kept("--samples-max 25", "some.jsonl");
+    assert_eq!(text.lines().count(), 25);
+    assert!(finished.stderr.contains("25 samples written and 15 left out"), "{}", finished.stderr);
+    let refused = steadfire(&format!("{words} --samples raw.txt")).run();
+    refused.refused(2, &["--samples", "raw.txt", ".csv or .jsonl"]);
+}
+
+#[test]
 fn every_request_of_a_mix_keeps_its_own_ledger() {
     let backend = DemoBackend::start(Settings::default()).expect("a loopback port is free");
     let words = format!(
