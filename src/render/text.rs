@@ -351,7 +351,7 @@ pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
 }
 
 mod locust;
-mod monitors;
+pub(super) mod monitors;
 mod requests;
 pub(super) mod search;
 mod segments;

@@ -133,6 +133,7 @@ impl Rebuilder {
             search: None,
             comparison: None,
             monitors: Vec::new(),
+            onset: None,
         }
     }
 }

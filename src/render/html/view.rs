@@ -16,8 +16,10 @@ use crate::time::Human;
 
 mod origin;
 mod tables;
+mod watched;
 
 use tables::{Cell, PHASES, PhaseRow, RequestRow, TimesRow, figure, phases, times, trial};
+use watched::{MonitorRow, SegmentRow};
 
 /// Request names in a table; more would be read by nobody and make the page slow.
 const REQUESTS_MAX: usize = 500;
@@ -42,6 +44,11 @@ pub(super) struct View {
     findings: Vec<FindingRow>,
     search: Option<SearchView>,
     comparison: Option<String>,
+    segments_note: String,
+    segments: Vec<SegmentRow>,
+    onset: Option<String>,
+    monitors: Vec<MonitorRow>,
+    monitor_notes: Vec<String>,
     requests_note: String,
     requests: Vec<RequestRow>,
     phase_keys: Vec<Key>,
@@ -133,6 +140,11 @@ impl View {
                 .comparison
                 .as_ref()
                 .map(|compared| comparison::text(compared, Style::Plain)),
+            segments_note: watched::segments_note(report),
+            segments: watched::segments(report),
+            onset: watched::onset(report),
+            monitors: watched::monitors(report),
+            monitor_notes: watched::notes(report),
             requests_note: requests_note(report),
             requests: requests.iter().map(|request| RequestRow::from(*request)).collect(),
             phase_keys: PHASES.map(|(class, name)| Key { class, name }).into(),
