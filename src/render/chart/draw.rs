@@ -122,9 +122,11 @@ impl Chart {
         *svg += r#"<g class="xticks">"#;
         for (value, label) in &self.x.ticks {
             let x = self.x_at(*value);
+            // The last label must not hang over the edge.
+            let label_x = x.min(WIDTH - 2.0 - length(label) / 2.0);
             let _ = write!(
                 svg,
-                r#"<path class="tickmark" d="M{x:.1} {bottom:.1}v5"/><text class="tick" x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
+                r#"<path class="tickmark" d="M{x:.1} {bottom:.1}v5"/><text class="tick" x="{label_x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
                 bottom + 18.0,
                 escaped(label)
             );

@@ -78,6 +78,8 @@ fn send_lag(points: &[SeriesPoint], timeline: &Timeline) -> Chart {
     let heading = heading("lag", "Send lag over time", note, 180.0);
     filled(timeline.chart(heading, &lines, |low, high| {
         let scale = if high / low.max(1.0) > 8.0 { Scale::Log } else { Scale::Linear };
+        // Nothing was sent: any axis will do.
+        let high = if high > 0.0 { high } else { 1e6 };
         Axis::times("p99", scale, if scale == Scale::Log { low * 0.8 } else { 0.0 }, high)
     }))
 }

@@ -71,9 +71,20 @@ fn chart<'a>(
         .collect();
     let mut chart = timeline.chart(heading, &lines, |low, high| {
         let limit = limits.iter().map(|(limit, _)| *limit).fold(high, f64::max);
-        // A limit far above the figures would press them to the floor.
-        let high = if limit <= 20.0 * high { limit * 1.05 } else { high };
-        let scale = if high / low.max(1.0) > 8.0 { Scale::Log } else { Scale::Linear };
+        let high = match (high > 0.0, limit) {
+            // Nothing was answered: the limit alone has a place to stand.
+            (false, limit) => {
+                if limit > 0.0 {
+                    limit * 1.05
+                } else {
+                    1e9
+                }
+            }
+            // A limit far above the figures would press them to the floor.
+            (true, limit) if limit > 20.0 * high => high,
+            (true, limit) => limit * 1.05,
+        };
+        let scale = if low > 0.0 && high / low > 8.0 { Scale::Log } else { Scale::Linear };
         let low = if scale == Scale::Log { low * 0.8 } else { 0.0 };
         Axis::times("response time", scale, low, high)
     });

@@ -197,6 +197,39 @@ fn what_was_done_and_what_turned_stands_in_every_chart_over_time() {
 }
 
 #[test]
+fn odd_runs_are_drawn_as_well() {
+    use crate::measure::fate::{Fate, TransportError};
+    let with = |fate: fn(u64) -> Fate| example::report(example::Course { fate, ..example::GOOD });
+    let mut short = example::report(example::GOOD);
+    short.series.truncate(1);
+    let table = [
+        ("one second", short),
+        ("all time out", with(|_| Fate::Timeout)),
+        ("all fail", with(|_| Fate::BadStatus)),
+        ("all are refused", with(|_| Fate::TransportError(TransportError::ConnectRefused))),
+        ("all are shed", with(|_| Fate::Shed)),
+        ("one in a hundred", with(|i| if i == 0 { Fate::Ok } else { Fate::Timeout })),
+    ];
+    for (name, report) in table {
+        for chart in all(&report) {
+            let svg = chart.svg();
+            let id = &chart.id;
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}, {id}: {svg}");
+            for axis in [&chart.x, &chart.y] {
+                let labels: std::collections::BTreeSet<_> =
+                    axis.ticks.iter().map(|(_, label)| label).collect();
+                assert_eq!(labels.len(), axis.ticks.len(), "{name}, {id}: {:?}", axis.ticks);
+                assert!(labels.len() > 1, "{name}, {id}: {:?}", axis.ticks);
+            }
+        }
+    }
+    let mut short = example::report(example::GOOD);
+    short.series.truncate(1);
+    let drawn = points(&chart(&short, "rate").svg(), "s-sent");
+    assert!(drawn.len() == 2 && drawn[1].0 - drawn[0].0 > 800.0, "{drawn:?}");
+}
+
+#[test]
 fn many_labels_leave_out_those_without_room() {
     let mut report = example::watched();
     let one = report.segments[1].clone();

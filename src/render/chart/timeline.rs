@@ -87,7 +87,12 @@ impl Timeline {
         let high = values().reduce(f64::max).unwrap_or(0.0);
         let drawn = lines.iter().map(|line| {
             let at = |point: usize| (self.places[point], (line.value)(point));
-            Mark::Line(line.class, thin::lines(&self.groups, at))
+            let mut runs = thin::lines(&self.groups, at);
+            // A point alone is drawn as the stretch that it stands for.
+            if let ([_], Some([only])) = (self.places.as_slice(), runs.first().map(Vec::as_slice)) {
+                runs = vec![vec![(0.0, only.1), *only]];
+            }
+            Mark::Line(line.class, runs)
         });
         let Heading { id, title, note, height } = heading;
         Chart {

@@ -106,7 +106,10 @@
       for (let at = Math.ceil(part[0] / step) * step; at <= part[1]; at += step) {
         const place = this.place(this.unit(at));
         shape("path", { class: "tickmark", d: `M${place} ${this.data.bottom}v5` }, this.ticks);
-        shape("text", { class: "tick", x: place, y: this.data.bottom + 18, "text-anchor": "middle" }, this.ticks).textContent = clock(at);
+        const label = clock(at);
+        // The last label must not hang over the edge.
+        const x = Math.min(place, this.svg.viewBox.baseVal.width - 2 - label.length * 3.35);
+        shape("text", { class: "tick", x, y: this.data.bottom + 18, "text-anchor": "middle" }, this.ticks).textContent = label;
       }
     }
     tell(near, height) {

@@ -105,8 +105,8 @@ fn the_policy_lets_only_the_page_s_own_script_run() {
     assert!(!page.contains("/*light*/") && !page.contains("/*dark*/"));
 }
 
-#[test]
-fn a_day_long_run_stays_small() {
+/// Eight hours of twenty request names and as many series as there can be.
+fn day_long() -> (Report, Detail) {
     let mut report = example::report(example::CENSORED);
     let point = report.series[3];
     report.series = (1..=3_600)
@@ -157,6 +157,12 @@ fn a_day_long_run_stays_small() {
         .map(|request| crate::report::detail::RequestHistory { request, points: slices.clone() });
     let heat = (0..120).map(column).collect();
     let detail = Detail { heat, requests: requests.collect(), ..Detail::default() };
+    (report, detail)
+}
+
+#[test]
+fn a_day_long_run_stays_small() {
+    let (report, detail) = day_long();
     let page = render(&report, &detail);
     assert!(page.len() < 4_000_000, "{}", page.len());
     let peak =
@@ -216,7 +222,9 @@ fn pages_to_look_at() {
     ];
     let runs = courses.into_iter().map(|(name, course)| (name, example::report(course)));
     let others = [("search", example::search_report()), ("watched", example::watched())];
-    for (name, report) in runs.chain(others) {
+    let all = runs.chain(others).map(|(name, report)| (name, report, detail.clone()));
+    let (long, long_detail) = day_long();
+    for (name, report, detail) in all.chain([("long", long, long_detail)]) {
         std::fs::write(folder.join(format!("{name}.html")), render(&report, &detail)).unwrap();
         let picture = crate::render::svg::render(&report);
         std::fs::write(folder.join(format!("{name}.svg")), picture).unwrap();
