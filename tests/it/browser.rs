@@ -114,7 +114,7 @@ impl Browser {
     pub(crate) fn drag(&mut self, from: (f64, f64), to: (f64, f64)) {
         self.point(from.0, from.1);
         self.button("mousePressed", from, 1);
-        self.point((from.0 + to.0) / 2.0, to.1);
+        self.point(f64::midpoint(from.0, to.0), to.1);
         self.point(to.0, to.1);
         self.button("mouseReleased", to, 1);
     }

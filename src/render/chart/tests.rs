@@ -202,7 +202,7 @@ fn odd_runs_are_drawn_as_well() {
     let with = |fate: fn(u64) -> Fate| example::report(example::Course { fate, ..example::GOOD });
     let mut short = example::report(example::GOOD);
     short.series.truncate(1);
-    let table = [
+    let table = vec![
         ("one second", short),
         ("all time out", with(|_| Fate::Timeout)),
         ("all fail", with(|_| Fate::BadStatus)),

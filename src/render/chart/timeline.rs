@@ -6,6 +6,9 @@ use crate::render::chart::words::seconds_text;
 use crate::render::chart::{Axis, Chart, Hover, HoverRow, Mark, thin};
 use crate::report::Report;
 
+/// Usual distances of neighbours that make a gap.
+const GAP_STEPS: f64 = 2.5;
+
 /// Points along a run's time, and what stands across every chart of it.
 #[derive(Debug)]
 pub(super) struct Timeline {
@@ -87,7 +90,7 @@ impl Timeline {
         let high = values().reduce(f64::max).unwrap_or(0.0);
         let drawn = lines.iter().map(|line| {
             let at = |point: usize| (self.places[point], (line.value)(point));
-            let mut runs = thin::lines(&self.groups, at);
+            let mut runs = parted(&thin::lines(&self.groups, at), self.gap());
             // A point alone is drawn as the stretch that it stands for.
             if let ([_], Some([only])) = (self.places.as_slice(), runs.first().map(Vec::as_slice)) {
                 runs = vec![vec![(0.0, only.1), *only]];
@@ -106,6 +109,16 @@ impl Timeline {
             legend: lines.iter().map(|line| (line.class, line.name.to_owned())).collect(),
             hover: self.hover(lines),
         }
+    }
+
+    /// The distance from which on two neighbours have nothing to do with each other, as on both sides of a
+    /// pause: well more than what mostly lies between them.
+    fn gap(&self) -> f64 {
+        let mut steps: Vec<f64> = self.places.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        steps.sort_by(f64::total_cmp);
+        let step = steps.get(steps.len() / 2).copied().unwrap_or(f64::INFINITY);
+        let joined = self.groups.first().map_or(1, std::ops::Range::len);
+        GAP_STEPS * step * joined as f64
     }
 
     fn hover(&self, lines: &[Line<'_>]) -> Hover {
@@ -140,10 +153,50 @@ impl Timeline {
     }
 }
 
+/// `runs`, broken where neighbours lie further apart than `gap`.
+fn parted(runs: &[Vec<(f64, f64)>], gap: f64) -> Vec<Vec<(f64, f64)>> {
+    let near = |a: &(f64, f64), b: &(f64, f64)| b.0 - a.0 <= gap;
+    runs.iter().flat_map(|run| run.chunk_by(near)).map(<[_]>::to_vec).collect()
+}
+
 /// Where the time of a report ends, in seconds: all its charts have the same axis.
 pub(super) fn until(report: &Report) -> f64 {
     let series = report.series.last().map(|point| point.t);
     let looks = report.monitors.iter().filter_map(|series| series.points.last());
     let end = series.into_iter().chain(looks.map(|point| point.t)).max();
     end.unwrap_or(report.duration) as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example;
+
+    #[test]
+    fn a_pause_parts_a_line_and_a_late_look_does_not() {
+        let report = example::report(example::GOOD);
+        let timeline = |seconds: &[u64]| {
+            let times = seconds.iter().map(|second| second * 1_000_000_000);
+            Timeline::new(&report, times, Vec::new())
+        };
+        for (seconds, runs) in [
+            (&[1, 2, 3, 7, 8, 9][..], 2),
+            (&[1, 2, 4, 5, 6, 7], 1),
+            (&[5], 1),
+            (&[], 0),
+            (&[1, 9], 1),
+        ] {
+            let timeline = timeline(seconds);
+            let line = Line::new("a", "a", |value| value.to_string(), |_| Some(1.0));
+            let heading = Heading {
+                id: "a".to_owned(),
+                title: String::new(),
+                note: String::new(),
+                height: 200.0,
+            };
+            let chart = timeline.chart(heading, &[line], |_, high| Axis::numbers("", 0.0, high));
+            let [Mark::Line(_, drawn)] = chart.marks.as_slice() else { panic!("one line") };
+            assert_eq!(drawn.len(), runs, "{seconds:?}: {drawn:?}");
+        }
+    }
 }

@@ -55,6 +55,15 @@ fn every_figure_of_the_tables_is_that_of_the_result() {
 }
 
 #[test]
+fn the_start_is_told_to_the_second() {
+    let mut report = example::report(example::GOOD);
+    report.started_at = "2026-01-02T03:04:05.123456789Z".to_owned();
+    assert!(page(&report).contains(" · 2026-01-02 03:04:05 UTC<"));
+    report.started_at = "</div>".to_owned();
+    assert!(page(&report).contains(" · &lt;&#x2f;div&gt;<"));
+}
+
+#[test]
 fn hostile_labels_do_no_harm() {
     let mut report = example::search_report();
     let hostile =

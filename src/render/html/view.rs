@@ -120,7 +120,7 @@ impl View {
             },
             name: report.plan.name.clone(),
             origin: report.plan.origin.clone(),
-            started_at: report.started_at.clone(),
+            started_at: to_the_second(&report.started_at),
             headline: verdict::headline(report),
             about: about(report),
             trust: why,
@@ -165,9 +165,15 @@ impl View {
     }
 }
 
+/// A time in RFC 3339 as people write it.
+fn to_the_second(started_at: &str) -> String {
+    let at = started_at.parse::<jiff::Timestamp>();
+    at.map_or_else(|_| started_at.to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
 fn about(report: &Report) -> String {
     format!(
-        "{} slots planned over {}: asked {}/s, achieved {}/s, answered well {}/s.{}",
+        "{} requests planned over {}: asked {}/s, achieved {}/s, answered well {}/s.{}",
         Count(report.fates.planned),
         human(report.duration),
         Figures(report.rate.target),

@@ -101,7 +101,7 @@ fn hostile_names_do_no_harm_in_any_output() {
             }
             "actions" => assert!(output.lines().all(|line| line.starts_with("::error title="))),
             "bench" => assert!(serde_json::from_str::<serde_json::Value>(&output).is_ok()),
-            _ if name.ends_with(".csv") => {
+            _ if name.starts_with('_') => {
                 let rows = ::csv::Reader::from_reader(output.as_bytes()).into_records();
                 assert!(rows.flatten().all(|row| row.iter().all(|cell| !cell.starts_with('='))));
             }
