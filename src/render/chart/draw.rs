@@ -16,6 +16,8 @@ pub(super) const TOP: f64 = 30.0;
 const BOTTOM: f64 = 40.0;
 /// What a character of a label takes.
 const CHARACTER: f64 = 6.7;
+/// The same in bold, as labels of lines are.
+const BOLD: f64 = 7.3;
 /// From one row of labels to the next.
 const ROW: f64 = 15.0;
 /// Beyond, labels would hide what they are about.
@@ -217,7 +219,8 @@ impl Chart {
         for mark in &self.marks {
             let Mark::Upright(class, value, label) = mark else { continue };
             let x = self.x_at(*value);
-            let Some((at, y, anchor)) = self.room(&mut taken, x, length(label)) else { continue };
+            let length = label.chars().count() as f64 * BOLD;
+            let Some((at, y, anchor)) = self.room(&mut taken, x, length) else { continue };
             // What a script moves the label along with.
             let line = self.x.span().map(|_| format!(r#" data-x="{x:.1}""#)).unwrap_or_default();
             let _ = write!(
