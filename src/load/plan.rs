@@ -8,6 +8,7 @@ use http::Method;
 
 use crate::load::auth::Auth;
 use crate::load::body::Body;
+use crate::load::extract::Extraction;
 use crate::load::feeder::Feeder;
 use crate::load::flow::Flows;
 use crate::load::rate::Rate;
@@ -111,17 +112,34 @@ pub struct SetupRequest {
     pub expect: crate::load::request::Expect,
 }
 
-/// One named list of values, filled by a set-up request before the load.
+/// One named list of values, filled by a set-up request before the load. A variable is one of a single
+/// value.
 #[derive(Clone, Debug)]
 pub struct PoolSource {
     /// Name that templates use.
     pub name: String,
     /// Which of the plan's set-up requests fills it.
     pub setup: usize,
-    /// `JSONPath` (RFC 9535) of the values in the answer.
-    pub path: String,
+    /// Where the answer holds its values.
+    pub values: PoolValues,
     /// What to tell the user when it stays empty.
     pub hint: Option<String>,
+}
+
+/// Where a set-up answer holds the values of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PoolValues {
+    /// All that this `JSONPath` (RFC 9535) selects; lists and objects there are refused.
+    Selected(String),
+    /// What this takes; its target's number is the pool's.
+    Extracted(Extraction),
+}
+
+impl PoolSource {
+    /// Whether it stands for a single value, which must be there.
+    pub fn is_variable(&self) -> bool {
+        matches!(&self.values, PoolValues::Extracted(extraction) if extraction.into.is_needed())
+    }
 }
 
 /// A run, resolved.

@@ -303,3 +303,52 @@ flows:
     assert_eq!((report.fates.ok, report.fates.shed), (8, 12));
     assert_eq!(server.received().len(), 8);
 }
+
+/// A session that set-up opens, and whose mark every later request carries.
+const MARKED: &str = r#"
+setup:
+  - name: form
+    path: /form
+    extract:
+      csrf: {regex: 'name="csrf" value="(\w+)"'}
+      session: {header: x-session}
+      rooms: {json: "$..none", into: pool}
+  - name: sign in
+    path: /session
+    form: {csrf: "{{ csrf }}"}
+    extract: {session_number: /number, ids: {pointer: /number, into: pool}}
+    hint: is the account locked?
+requests:
+  - name: item
+    path: /items/{{ pick(ids) }}
+    headers: {X-Csrf: "{{ csrf }}", X-Session: "{{ session | upper }}-{{ session_number }}"}
+"#;
+
+#[test]
+fn what_set_up_extracts_goes_with_every_later_request() {
+    let server = Server::answering(|received| match (received.path(), &*received.body) {
+        ("/form", _) => {
+            let form = "<input name=\"csrf\" value=\"c7\">";
+            let head =
+                format!("HTTP/1.1 200 OK\r\nx-session: abc\r\ncontent-length: {}", form.len());
+            format!("{head}\r\n\r\n{form}").into_bytes()
+        }
+        ("/session", "csrf=c7") => {
+            b"HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n{\"number\": 19}".to_vec()
+        }
+        ("/session", _) => ERROR.to_vec(),
+        _ => OK.to_vec(),
+    });
+    let report = measure(MARKED, &server.url(), "-r 100 -n 20 --threads 2");
+    assert_eq!((report.fates.planned, report.fates.ok), (20, 20));
+    let received = server.received();
+    assert_eq!(received.len(), 22, "set-up is sent once, however many workers there are");
+    for request in &received[2..] {
+        assert_eq!(request.path(), "/items/19");
+        for header in ["x-csrf: c7\r\n", "x-session: ABC-19\r\n"] {
+            assert!(request.headers.contains(header), "{}", request.headers);
+        }
+    }
+    let look = offer(&MARKED.replace("/number, ids", "/id, ids"), &server.url(), "-n 1");
+    look.refused(3, &["sign in (POST /session): the answer holds no value for `session_number`; is the account locked?"]);
+}

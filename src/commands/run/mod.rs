@@ -224,7 +224,8 @@ fn set_up(
             screen.note(&format!("logged in {done} of {of}"));
         }
     };
-    let surroundings = Surroundings { tls, own_life: token_life, filled: &mut filled };
+    let surroundings =
+        Surroundings { tls, own_life: token_life, filled: &mut filled, witness: None };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
