@@ -2,7 +2,6 @@
 //!
 //! Each exchange has a connection of its own and is no slot: nothing of it reaches the ledger.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +9,15 @@ use http::HeaderValue;
 use rustls::ClientConfig;
 use tokio::time::MissedTickBehavior;
 
-use crate::engine::cookies::{Cookies, Safe};
+use crate::engine::cookies::Cookies;
 use crate::engine::desk::{Desk, Errand, document, step};
 use crate::engine::keeper::Means;
 use crate::engine::prepare::PrepareError;
 use crate::engine::single::{Stage, Witness};
 use crate::load::auth::{Issuance, Lifetime, TokenPlace};
-use crate::load::plan::{Origin, Plan, Scheme};
+use crate::load::plan::Plan;
 use crate::load::request::Pools;
+use crate::load::set_cookie::Channel;
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::profile::select;
 use crate::transport::clock::monotonic_ns;
@@ -59,7 +59,7 @@ pub struct Issuer {
     route: Route,
     own_life: OwnLife,
     /// Of the target, to which cookies are sent.
-    safe: Safe,
+    channel: Channel,
 }
 
 impl Issuer {
@@ -70,16 +70,16 @@ impl Issuer {
         tls: Option<&Arc<ClientConfig>>,
         own_life: OwnLife,
     ) -> Result<Self, RouteError> {
-        let (plan, route, safe) = match &issuance.origin {
-            None => (plan.clone(), route.clone(), safe(&plan.origin)),
+        let channel = plan.origin.channel();
+        let (plan, route) = match &issuance.origin {
+            None => (plan.clone(), route.clone()),
             Some(origin) => {
                 let way = elsewhere(&plan.way);
                 let route = Route::resolve(origin, &way, tls).await?;
-                let plan = Plan { origin: origin.clone(), way, ..plan.clone() };
-                (plan, route, safe(origin))
+                (Plan { origin: origin.clone(), way, ..plan.clone() }, route)
             }
         };
-        Ok(Self { issuance: Arc::clone(issuance), plan, route, own_life, safe })
+        Ok(Self { issuance: Arc::clone(issuance), plan, route, own_life, channel })
     }
 
     /// Obtains every token, one after the other at the plan's rate. `told` hears how many there are so far.
@@ -203,7 +203,7 @@ impl Issuer {
         answer: &Answer,
         names: &[String],
     ) -> Result<(String, Option<Duration>), String> {
-        let cookies = Cookies::of(&answer.headers).chosen(names, self.safe);
+        let cookies = Cookies::of(&answer.headers).chosen(names, self.channel);
         if cookies.is_empty() {
             let wanted = if names.is_empty() { "cookie".to_owned() } else { names.join(", ") };
             return Err(format!(
@@ -232,13 +232,4 @@ fn elsewhere(way: &Way) -> Way {
         other => other.clone(),
     };
     Way { via, http: HttpChoice::Exactly(HttpVersion::Http1), ..way.clone() }
-}
-
-/// Browsers take loopback for safe too.
-fn safe(origin: &Origin) -> Safe {
-    let loopback = || {
-        origin.host == "localhost"
-            || origin.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    };
-    if origin.scheme == Scheme::Https || loopback() { Safe::Yes } else { Safe::No }
 }

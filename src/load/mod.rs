@@ -26,6 +26,7 @@ pub mod request;
 pub mod schedule;
 pub mod secrets;
 pub mod selector;
+pub mod set_cookie;
 pub mod slo;
 pub mod stages;
 pub mod steering;

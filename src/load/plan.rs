@@ -14,6 +14,7 @@ use crate::load::flow::Flows;
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
+use crate::load::set_cookie::Channel;
 use crate::load::slo::{Slo, Tiers};
 use crate::load::stages::Stages;
 use crate::load::trace::Trace;
@@ -48,6 +49,14 @@ impl Origin {
     pub fn is_on_this_machine(&self) -> bool {
         let named = self.host == "localhost" || self.host.ends_with(".localhost");
         named || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Whether `Secure` cookies go there: browsers take loopback for as safe as TLS.
+    pub fn channel(&self) -> Channel {
+        match self.scheme {
+            Scheme::Http if !self.is_on_this_machine() => Channel::Plain,
+            Scheme::Http | Scheme::Https => Channel::Secure,
+        }
     }
 }
 
@@ -206,5 +215,29 @@ impl Plan {
     pub fn counted_rate(&self) -> f64 {
         let steady = || self.rate.as_per_second();
         self.stages.as_ref().map_or_else(steady, Stages::mean_per_second)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_is_safe_by_tls_or_by_staying_on_this_machine() {
+        let table = [
+            (Scheme::Http, "localhost", Channel::Secure),
+            (Scheme::Http, "api.localhost", Channel::Secure),
+            (Scheme::Http, "127.8.0.1", Channel::Secure),
+            (Scheme::Http, "::1", Channel::Secure),
+            (Scheme::Http, "10.0.0.1", Channel::Plain),
+            (Scheme::Http, "localhost.example.org", Channel::Plain),
+            (Scheme::Http, "notlocalhost", Channel::Plain),
+            (Scheme::Https, "example.org", Channel::Secure),
+        ];
+        for (scheme, host, channel) in table {
+            let (host, authority, base_path) = (host.to_owned(), host.to_owned(), String::new());
+            let origin = Origin { scheme, host, port: 80, authority, base_path };
+            assert_eq!(origin.channel(), channel, "{origin:?}");
+        }
     }
 }
