@@ -18,6 +18,7 @@ pub mod generate;
 pub mod json_path;
 pub mod mix;
 pub mod monitor;
+pub mod outlay;
 pub mod plan;
 pub mod random;
 pub mod rate;

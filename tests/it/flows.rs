@@ -7,6 +7,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use steadfire::report::flows::FlowReport;
+use steadfire::report::search::Bound;
 use steadfire::report::{Report, RequestReport};
 use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
@@ -351,4 +352,35 @@ fn what_set_up_extracts_goes_with_every_later_request() {
     }
     let look = offer(&MARKED.replace("/number, ids", "/id, ids"), &server.url(), "-n 1");
     look.refused(3, &["sign in (POST /session): the answer holds no value for `session_number`; is the account locked?"]);
+}
+
+/// Three requests beside a single one, two of which a redirect may double.
+const TOUR: &str = "
+flows:
+  - name: tour
+    steps: [{path: /a}, {path: /b, redirects: 1}, {path: /c}]
+requests: [{path: /single, redirects: 1}]
+";
+
+#[test]
+fn a_bound_on_requests_counts_steps_and_redirects_also_in_a_search() {
+    // 10 slots are 5 tours and 5 single requests, if every redirect comes.
+    let refused = offer(TOUR, "http://127.0.0.1:9", "-n 20 -r 10 --max-total-requests 29");
+    refused
+        .refused(2, &["--max-total-requests 29: 30 are planned", "steps of flows and redirects"]);
+
+    let server = Server::answering(|_| OK.to_vec());
+    let flags = "--find-max-rps --effort quick -r 20 --search-time 30s --max-total-requests 400";
+    let report = measure(TOUR, &server.url(), flags);
+    let sent = server.received().len();
+    assert!((40..=400).contains(&sent), "{sent}");
+    let search = report.search.expect("a search was asked for");
+    assert!(
+        search.notes.iter().any(|note| note.contains("--max-total-requests 400")),
+        "{search:?}"
+    );
+    let trial = &search.trials[0];
+    // Requests, not tours: 10 slots start 5 tours and 5 single requests each second.
+    assert!((trial.achieved / 20.0 - 1.0).abs() < 0.05, "{trial:?}");
+    assert_eq!((trial.rate, search.bound), (20.0, Bound::AtLeast));
 }

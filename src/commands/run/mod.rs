@@ -162,7 +162,7 @@ impl Session {
             screen.note(&users.sentence(plan.rate));
         }
         if !args.find_max_rps {
-            Budget::of(args).allow(&fixed::schedule(&plan), times)?;
+            Budget::of(args, &plan)?.allow(&fixed::schedule(&plan), times)?;
         }
         consent::obtain((&plan, times), args, &interrupt, screen)?;
         let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt, screen)?;
