@@ -431,7 +431,8 @@ mod tests {
     #[test]
     fn a_recording_is_followed_to_its_end() {
         let at = Duration::from_millis;
-        let trace = Trace::new(vec![(at(0), 0), (at(5), 0), (at(5), 1), (at(90), 0)], 1.0).unwrap();
+        let trace =
+            Trace::new("log", vec![(at(0), 0), (at(5), 0), (at(5), 1), (at(90), 0)], 1.0).unwrap();
         let horizon = Horizon::after(trace.length());
         let schedule = Schedule {
             trace: Some(trace),
