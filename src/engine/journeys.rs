@@ -229,8 +229,6 @@ impl Journeys {
         Ok(outgoing)
     }
 
-    /// A server on this machine counts as reached securely, as in browsers.
-
     fn keeps_cookies(&self, walk: &Walk) -> bool {
         self.flows.list[walk.flow].cookies == Cookies::Kept
     }

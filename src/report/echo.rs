@@ -169,7 +169,7 @@ impl From<&Plan> for PlanEcho {
 
 impl fmt::Display for ReplayEcho {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pace = if self.speed == 1.0 {
+        let pace = if (self.speed - 1.0).abs() < f64::EPSILON {
             "its own pace".to_owned()
         } else {
             format!("{} times its pace", self.speed)

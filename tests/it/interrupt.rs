@@ -9,7 +9,7 @@ use steadfire::report::{Kind, OutcomeName};
 use steadfire::store::folder::read_result;
 use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
-use crate::server::{OK, Server};
+use crate::server::{OK, Received, Server};
 use crate::support::steadfire;
 
 /// The code a signal should lead to.
@@ -143,6 +143,6 @@ fn a_killed_search_goes_on_from_its_folder() {
     assert_eq!(read_result(&folder).expect("stored").verdict.outcome, OutcomeName::Pass);
 
     let sent = server.received();
-    let distinct: BTreeSet<&str> = sent.iter().map(|one| one.path()).collect();
+    let distinct: BTreeSet<&str> = sent.iter().map(Received::path).collect();
     assert_eq!(distinct.len(), sent.len(), "unique rows stay so over both sittings");
 }

@@ -193,34 +193,40 @@ fn mistakes_are_told_with_their_place() {
         ),
         (flow("weight: 0, steps: [{path: /}]"), "1:8 every weight is zero"),
         (
-            "setup: [{path: '/{{ id }}', extract: {id: $.id}}]\nrequests: [{path: /}]".to_owned(),
-            "1:18 unknown variable `id`",
-        ),
-        (
-            "setup: [{path: /, extract: {slot: $.id}}]\nrequests: [{path: /}]".to_owned(),
-            "1:29 `slot` can't be the name of a variable",
-        ),
-        (
-            "setup: [{path: /, pools: {id: $.id}, extract: {id: $.id}}]\nrequests: [{path: /}]"
-                .to_owned(),
-            "1:48 the variable `id` is filled twice",
-        ),
-        (
-            "setup: [{path: /, extract: {id: {json: $.id, keep: 2}}}]\nrequests: [{path: /}]"
-                .to_owned(),
-            "1:46 unknown key `keep` of a set-up request's extraction",
-        ),
-        (
-            "setup: [{path: /, extract: {id: $.id}}]\nrequests: [{path: /, extract: {id: $.id}}]"
-                .to_owned(),
-            "2:32 `id` is a variable that set-up fills",
-        ),
-        (
             "requests: [{name: f, path: /}]\nflows: [{name: f, steps: [{path: /}]}]".to_owned(),
             "2:16 `f` is the name of another flow or request",
         ),
     ];
     for (text, message) in table {
         assert_eq!(messages(&text), [message], "{text}");
+    }
+}
+
+#[test]
+fn mistakes_of_what_set_up_extracts_are_told_with_their_place() {
+    let table = [
+        (
+            "setup: [{path: '/{{ id }}', extract: {id: $.id}}]\nrequests: [{path: /}]",
+            "1:18 unknown variable `id`",
+        ),
+        (
+            "setup: [{path: /, extract: {slot: $.id}}]\nrequests: [{path: /}]",
+            "1:29 `slot` can't be the name of a variable",
+        ),
+        (
+            "setup: [{path: /, pools: {id: $.id}, extract: {id: $.id}}]\nrequests: [{path: /}]",
+            "1:48 the variable `id` is filled twice",
+        ),
+        (
+            "setup: [{path: /, extract: {id: {json: $.id, keep: 2}}}]\nrequests: [{path: /}]",
+            "1:46 unknown key `keep` of a set-up request's extraction",
+        ),
+        (
+            "setup: [{path: /, extract: {id: $.id}}]\nrequests: [{path: /, extract: {id: $.id}}]",
+            "2:32 `id` is a variable that set-up fills",
+        ),
+    ];
+    for (text, message) in table {
+        assert_eq!(messages(text), [message], "{text}");
     }
 }
