@@ -23,7 +23,9 @@ fuzz_target!(|input: (u8, &str)| {
     let Ok(draft) = translate(text, &Choices::default()) else { return };
     let written = yaml::write(&draft);
     let environment = |name: &str| name.starts_with("LOAD_TEST_").then(|| "value".to_owned());
-    if let Err(mistakes) = profile::load(Source { name: "p.yaml", text: &written }, &environment) {
+    let source = Source { name: "p.yaml", text: &written };
+    let loaded = profile::load_with(source, &environment, &|_| Ok(Box::new(&b"a file"[..])));
+    if let Err(mistakes) = loaded {
         panic!("{mistakes}\n{written}");
     }
 });

@@ -62,7 +62,7 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
         profile.name,
         profile.requests.len(),
         profile.setup.len() + usize::from(logs_in),
-        profile.pools.len()
+        profile.pools.iter().filter(|pool| !pool.is_variable()).count()
     );
     for request in &profile.requests {
         let share = f64::from(request.weight) / total as f64 * 100.0;

@@ -2,7 +2,7 @@
 
 use crate::commands::run::{self, Look};
 use crate::commands::{Failure, hide, stdout};
-use crate::engine::once::{Single, Stage};
+use crate::engine::single::{Single, Stage};
 use crate::exit::Exit;
 use crate::load::request::push_percent;
 use crate::load::secrets::without;

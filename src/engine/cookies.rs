@@ -1,41 +1,34 @@
-//! [`Cookies`]: what a log-in's `Set-Cookie` headers leave to be sent (RFC 6265, section 5.2).
+//! [`Cookies`]: what a log-in's `Set-Cookie` headers leave to be sent.
 //!
 //! Pure. All cookies go to the target alone, so domain and path are not looked at.
 
 use std::time::Duration;
 
-use http::header::{HeaderMap, SET_COOKIE};
+use http::header::HeaderMap;
 
-/// Names and values, in the order in which they were set; the last of a name counts.
+use crate::load::set_cookie::{Channel, Left, SetCookie};
+
+/// In the order in which they were set; the last of a name counts.
 #[derive(Default)]
-pub(super) struct Cookies(Vec<Cookie>);
-
-struct Cookie {
-    name: String,
-    value: String,
-    life: Option<Duration>,
-    secure: bool,
-}
+pub(super) struct Cookies(Vec<SetCookie>);
 
 impl Cookies {
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let mut cookies: Vec<Cookie> = Vec::new();
-        for header in headers.get_all(SET_COOKIE) {
-            let Some(cookie) = header.to_str().ok().and_then(Cookie::parse) else { continue };
+        let mut cookies: Vec<SetCookie> = Vec::new();
+        for cookie in SetCookie::all(headers) {
             cookies.retain(|earlier| earlier.name != cookie.name);
-            // A life of nothing takes the cookie away.
-            if cookie.life != Some(Duration::ZERO) {
+            if cookie.left != Left::Gone {
                 cookies.push(cookie);
             }
         }
         Self(cookies)
     }
 
-    /// Those of these names, or all where none is named; `Secure` ones on safe ways only.
-    pub(super) fn chosen(mut self, names: &[String], safe: Safe) -> Self {
+    /// Those of these names, or all where none is named, that may be sent over `channel`.
+    pub(super) fn chosen(mut self, names: &[String], channel: Channel) -> Self {
         self.0.retain(|cookie| {
             (names.is_empty() || names.contains(&cookie.name))
-                && (!cookie.secure || safe == Safe::Yes)
+                && (cookie.channel == Channel::Plain || channel == Channel::Secure)
         });
         self
     }
@@ -56,49 +49,18 @@ impl Cookies {
 
     /// The shortest life that is told.
     pub(super) fn life(&self) -> Option<Duration> {
-        self.0.iter().filter_map(|cookie| cookie.life).min()
-    }
-}
-
-/// Whether the way to the target is safe from others: TLS, or this machine's own loopback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Safe {
-    Yes,
-    No,
-}
-
-impl Cookie {
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split(';');
-        let (name, value) = parts.next()?.split_once('=')?;
-        let name = name.trim();
-        if name.is_empty() {
-            return None;
-        }
-        let mut cookie = Self {
-            name: name.to_owned(),
-            value: value.trim().to_owned(),
-            life: None,
-            secure: false,
-        };
-        for part in parts {
-            let (attribute, value) = part.split_once('=').unwrap_or((part, ""));
-            match attribute.trim().to_ascii_lowercase().as_str() {
-                "secure" => cookie.secure = true,
-                "max-age" => {
-                    let seconds = value.trim().parse::<i64>().ok();
-                    let seconds = seconds.map(|seconds| u64::try_from(seconds).unwrap_or(0));
-                    cookie.life = seconds.map(Duration::from_secs);
-                }
-                _ => {}
-            }
-        }
-        Some(cookie)
+        let lives = self.0.iter().filter_map(|cookie| match cookie.left {
+            Left::For(life) => Some(life),
+            Left::Gone | Left::Session => None,
+        });
+        lives.min()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::SET_COOKIE;
+
     use super::*;
 
     fn cookies(set: &[&str]) -> Cookies {
@@ -128,14 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn names_and_safety_choose() {
-        let sent = |names: &[&str], safe| {
+    fn names_and_the_channel_choose() {
+        let sent = |names: &[&str], channel| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            cookies(&["a=1; Secure", "b=2"]).chosen(&names, safe).header()
+            cookies(&["a=1; Secure", "b=2"]).chosen(&names, channel).header()
         };
-        assert_eq!(sent(&[], Safe::Yes), "a=1; b=2");
-        assert_eq!(sent(&["a"], Safe::Yes), "a=1");
-        assert_eq!(sent(&[], Safe::No), "b=2");
-        assert_eq!(sent(&["a"], Safe::No), "");
+        assert_eq!(sent(&[], Channel::Secure), "a=1; b=2");
+        assert_eq!(sent(&["a"], Channel::Secure), "a=1");
+        assert_eq!(sent(&[], Channel::Plain), "b=2");
+        assert_eq!(sent(&["a"], Channel::Plain), "");
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use crate::engine::prepare::PrepareError;
 use crate::engine::prepared;
+use crate::engine::ruling::inspected;
+use crate::engine::single::{Sent, Single, Stage, Witness};
 use crate::load::plan::{Plan, SetupRequest};
 use crate::load::request::Pools;
 use crate::transport::connect::Dialer;
@@ -22,14 +24,28 @@ pub(super) struct Desk<'a> {
     pub(super) plan: &'a Plan,
     dialer: Dialer,
     timeout: Duration,
+    witness: Option<Witness<'a>>,
+}
+
+/// Something to be sent, and what it is filled with.
+#[derive(Clone, Copy)]
+pub(super) struct Errand<'a> {
+    pub(super) request: &'a SetupRequest,
+    pub(super) stage: Stage,
+    pub(super) pools: &'a Pools,
+    /// Empty where there is none yet.
+    pub(super) token: &'a str,
+    /// What to call it in errors.
+    pub(super) step: &'a str,
 }
 
 impl<'a> Desk<'a> {
-    pub(super) fn new(plan: &'a Plan, route: &Route) -> Self {
+    pub(super) fn new(plan: &'a Plan, route: &Route, witness: Option<Witness<'a>>) -> Self {
         Self {
             plan,
             dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
             timeout: plan.limits.timeout.max(Duration::from_secs(10)),
+            witness,
         }
     }
 
@@ -38,25 +54,57 @@ impl<'a> Desk<'a> {
         fetch(&self.dialer, outgoing, self.timeout).await
     }
 
-    pub(super) async fn send(
-        &self,
-        request: &SetupRequest,
-        pools: &Pools,
-        token: &str,
-    ) -> Result<Answer, PrepareError> {
+    /// The answer, if it is as expected.
+    pub(super) async fn accepted(&self, errand: Errand<'_>) -> Result<Answer, PrepareError> {
+        let Errand { request, stage, step, .. } = errand;
+        let answer = self.send(errand).await?;
+        let step = step.to_owned();
+        if !request.expect.accepts(answer.status) {
+            let (status, remedy) = (answer.status, remedy(stage, answer.status));
+            return Err(PrepareError::Refused { step, status, remedy });
+        }
+        match inspected(&request.expect, &answer).amiss.places().next() {
+            None => Ok(answer),
+            Some(check) => {
+                let check = request.expect.name_of(check);
+                let what = format!("the answer fails the check `{check}`");
+                Err(PrepareError::Unusable { step, what })
+            }
+        }
+    }
+
+    async fn send(&self, errand: Errand<'_>) -> Result<Answer, PrepareError> {
+        let Errand { request, stage, pools, token, step } = errand;
         let mut attempt = 1;
         loop {
             let outgoing = prepared::setup_outgoing(request, self.plan, Arc::clone(pools), token)?;
-            match self.fetch(outgoing).await {
-                Ok(answer) => return Ok(answer),
-                Err(SingleError::Dial(_) | SingleError::Transport(_)) if attempt < ATTEMPTS => {
-                    attempt += 1;
-                }
-                Err(cause) => {
-                    return Err(PrepareError::Broken { step: step(request), cause });
-                }
+            let sent = self.witness.map(|witness| (witness, Sent::of(&outgoing)));
+            let outcome = self.fetch(outgoing).await;
+            let broke = matches!(outcome, Err(SingleError::Dial(_) | SingleError::Transport(_)));
+            if broke && attempt < ATTEMPTS {
+                attempt += 1;
+                continue;
             }
+            if let Some((witness, sent)) = sent {
+                let (name, expect) = ((&*request.name, stage), &request.expect);
+                witness(Single::new(name, sent, outcome.clone(), expect, token));
+            }
+            return outcome.map_err(|cause| PrepareError::Broken { step: step.to_owned(), cause });
         }
+    }
+}
+
+/// What to do about an answer with this status.
+const fn remedy(stage: Stage, status: u16) -> &'static str {
+    match (stage, status) {
+        (Stage::LogIn, 400 | 401 | 403 | 422) => {
+            "check the e-mail and password the profile logs in with"
+        }
+        (Stage::LogIn, 404 | 405) => "check --host and the log-in path in the profile",
+        (Stage::LogIn, 429) => "the target limits log-ins; lower auth.rate, or wait and try again",
+        (_, 401 | 403) => "the target does not accept the token; check auth in the profile",
+        (_, 404 | 405) => "check --host and the path in the profile",
+        _ => "check the target's log",
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! Each exchange has a connection of its own and is no slot: nothing of it reaches the ledger.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +9,15 @@ use http::HeaderValue;
 use rustls::ClientConfig;
 use tokio::time::MissedTickBehavior;
 
-use crate::engine::cookies::{Cookies, Safe};
-use crate::engine::desk::{Desk, document, step};
+use crate::engine::cookies::Cookies;
+use crate::engine::desk::{Desk, Errand, document, step};
 use crate::engine::keeper::Means;
 use crate::engine::prepare::PrepareError;
+use crate::engine::single::{Stage, Witness};
 use crate::load::auth::{Issuance, Lifetime, TokenPlace};
-use crate::load::plan::{Origin, Plan, Scheme, SetupRequest};
+use crate::load::plan::Plan;
 use crate::load::request::Pools;
+use crate::load::set_cookie::Channel;
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::profile::select;
 use crate::transport::clock::monotonic_ns;
@@ -58,7 +59,7 @@ pub struct Issuer {
     route: Route,
     own_life: OwnLife,
     /// Of the target, to which cookies are sent.
-    safe: Safe,
+    channel: Channel,
 }
 
 impl Issuer {
@@ -69,22 +70,23 @@ impl Issuer {
         tls: Option<&Arc<ClientConfig>>,
         own_life: OwnLife,
     ) -> Result<Self, RouteError> {
-        let (plan, route, safe) = match &issuance.origin {
-            None => (plan.clone(), route.clone(), safe(&plan.origin)),
+        let channel = plan.origin.channel();
+        let (plan, route) = match &issuance.origin {
+            None => (plan.clone(), route.clone()),
             Some(origin) => {
                 let way = elsewhere(&plan.way);
                 let route = Route::resolve(origin, &way, tls).await?;
-                let plan = Plan { origin: origin.clone(), way, ..plan.clone() };
-                (plan, route, safe(origin))
+                (Plan { origin: origin.clone(), way, ..plan.clone() }, route)
             }
         };
-        Ok(Self { issuance: Arc::clone(issuance), plan, route, own_life, safe })
+        Ok(Self { issuance: Arc::clone(issuance), plan, route, own_life, channel })
     }
 
     /// Obtains every token, one after the other at the plan's rate. `told` hears how many there are so far.
     pub(super) async fn fill(
         &self,
         told: &mut dyn FnMut(usize),
+        witness: Option<Witness<'_>>,
     ) -> Result<Vec<Token>, PrepareError> {
         let issuance = &self.issuance;
         let mut tokens = Vec::with_capacity(issuance.pool);
@@ -93,7 +95,7 @@ impl Issuer {
         let all = async {
             for number in 0..issuance.pool {
                 turns.tick().await;
-                let token = self.log_in(number).await?;
+                let token = self.log_in(number, witness).await?;
                 outlasts(&token, issuance)?;
                 tokens.push(token);
                 told(tokens.len());
@@ -111,15 +113,20 @@ impl Issuer {
     }
 
     /// Logs in for one of the tokens.
-    pub(super) async fn log_in(&self, token: usize) -> Result<Token, PrepareError> {
+    async fn log_in(
+        &self,
+        token: usize,
+        witness: Option<Witness<'_>>,
+    ) -> Result<Token, PrepareError> {
         let log_ins = &self.issuance.log_ins;
         let user = token % log_ins.len();
         let request = &log_ins[user];
-        let name = match log_ins.len() {
+        let step = match log_ins.len() {
             1 => step(request),
             _ => format!("{} of user {}", step(request), user + 1),
         };
-        self.obtain(request, &Arc::from([]), "", &name).await
+        let (stage, pools) = (Stage::LogIn, &Arc::from([]));
+        self.obtain(Errand { request, stage, pools, token: "", step: &step }, witness).await
     }
 
     /// Renews a token.
@@ -130,37 +137,27 @@ impl Issuer {
         means: Means,
     ) -> Result<Token, PrepareError> {
         let (Some(refresh), Means::Refresh) = (&self.issuance.refresh, means) else {
-            return self.log_in(number).await;
+            return self.log_in(number, None).await;
         };
-        let carried = token.refresh.clone().unwrap_or_default();
-        let pools: Pools = Arc::from([Arc::from([carried])]);
-        let request = &refresh.request;
-        let renewed = self.obtain(request, &pools, &token.text, &step(request)).await?;
+        let held = token.refresh.clone();
+        let pools: Pools = Arc::from([Arc::from([held.clone().unwrap_or_default()])]);
+        let (request, step) = (&refresh.request, step(&refresh.request));
+        let (stage, token) = (Stage::LogIn, &token.text);
+        let errand = Errand { request, stage, pools: &pools, token, step: &step };
+        let renewed = self.obtain(errand, None).await?;
         // A server that keeps the refresh token does not repeat it (RFC 6749, section 6).
-        let refresh = renewed.refresh.or_else(|| token.refresh.clone());
+        let refresh = renewed.refresh.or(held);
         Ok(Token { refresh, ..renewed })
     }
 
     async fn obtain(
         &self,
-        request: &SetupRequest,
-        pools: &Pools,
-        token: &str,
-        name: &str,
+        errand: Errand<'_>,
+        witness: Option<Witness<'_>>,
     ) -> Result<Token, PrepareError> {
-        let desk = Desk::new(&self.plan, &self.route);
-        let answer = desk.send(request, pools, token).await?;
-        if !request.expect.accepts(answer.status) {
-            let remedy = match answer.status {
-                400 | 401 | 403 | 422 => "check the e-mail and password the profile logs in with",
-                404 | 405 => "check --host and the log-in path in the profile",
-                429 => "the target limits log-ins; lower auth.rate, or wait and try again",
-                _ => "check the target's log",
-            };
-            let status = answer.status;
-            return Err(PrepareError::Refused { step: name.to_owned(), status, remedy });
-        }
-        self.read(&answer).map_err(|what| PrepareError::Unusable { step: name.to_owned(), what })
+        let answer = Desk::new(&self.plan, &self.route, witness).accepted(errand).await?;
+        let step = errand.step.to_owned();
+        self.read(&answer).map_err(|what| PrepareError::Unusable { step, what })
     }
 
     /// The token in an answer, or what is wrong; the answer itself may hold secrets and is not quoted.
@@ -206,7 +203,7 @@ impl Issuer {
         answer: &Answer,
         names: &[String],
     ) -> Result<(String, Option<Duration>), String> {
-        let cookies = Cookies::of(&answer.headers).chosen(names, self.safe);
+        let cookies = Cookies::of(&answer.headers).chosen(names, self.channel);
         if cookies.is_empty() {
             let wanted = if names.is_empty() { "cookie".to_owned() } else { names.join(", ") };
             return Err(format!(
@@ -235,13 +232,4 @@ fn elsewhere(way: &Way) -> Way {
         other => other.clone(),
     };
     Way { via, http: HttpChoice::Exactly(HttpVersion::Http1), ..way.clone() }
-}
-
-/// Browsers take loopback for safe too.
-fn safe(origin: &Origin) -> Safe {
-    let loopback = || {
-        origin.host == "localhost"
-            || origin.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    };
-    if origin.scheme == Scheme::Https || loopback() { Safe::Yes } else { Safe::No }
 }

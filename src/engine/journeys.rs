@@ -19,10 +19,10 @@ use slab::Slab;
 use crate::engine::leg::Start;
 use crate::engine::prepared::{Prepared, Turn};
 use crate::engine::seat::Job;
-use crate::load::cookies::{Channel, Cookies, Jar, Site};
+use crate::load::cookies::{Cookies, Jar, Site};
 use crate::load::extract::{Gathered, Ring, Target};
 use crate::load::flow::{Flows, OnFailure};
-use crate::load::plan::{Origin, Plan, Scheme};
+use crate::load::plan::{Origin, Plan};
 use crate::load::random::SplitMix64;
 use crate::load::redirect::Carries;
 use crate::load::request::Pools;
@@ -223,18 +223,10 @@ impl Journeys {
             redirect(&mut outgoing, hop);
         }
         if let Some(walk) = walk.as_ref().filter(|walk| self.keeps_cookies(walk)) {
-            let cookies = walk.jar.header(self.channel(), outgoing.uri().path(), now);
+            let cookies = walk.jar.header(self.origin.channel(), outgoing.uri().path(), now);
             add_cookies(outgoing.headers_mut(), cookies);
         }
         Ok(outgoing)
-    }
-
-    /// A server on this machine counts as reached securely, as in browsers.
-    fn channel(&self) -> Channel {
-        match self.origin.scheme {
-            Scheme::Http if !self.origin.is_on_this_machine() => Channel::Plain,
-            Scheme::Http | Scheme::Https => Channel::Secure,
-        }
     }
 
     fn keeps_cookies(&self, walk: &Walk) -> bool {
@@ -249,7 +241,7 @@ impl Journeys {
 
     /// Takes in the cookies that an answer to `path` set at `now`.
     pub(super) fn keep_cookies(&self, id: JourneyId, headers: &HeaderMap, path: &str, now: Offset) {
-        let site = Site { host: &self.origin.host, channel: self.channel() };
+        let site = Site { host: &self.origin.host, channel: self.origin.channel() };
         if let Some(walk) = &mut self.under_way.borrow_mut()[id].walk {
             walk.jar.keep(headers, site, path, now);
         }

@@ -1,65 +1,20 @@
 //! One exchange of each kind, kept whole, for a look before the load.
 
-use std::ops::RangeInclusive;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, Uri};
-
 use crate::engine::desk::Desk;
-use crate::engine::prepare::{PrepareError, Ready, Surroundings, feeding, prepare, route_of};
-use crate::engine::prepared::{Prepared, RenderError, Turn, setup_outgoing};
-use crate::load::answer::{self as answered, Body};
-use crate::load::auth::Auth;
-use crate::load::expect::{Expect, Inspection};
+use crate::engine::prepare::{PrepareError, Ready, Surroundings, feeding, prepare};
+use crate::engine::prepared::{Prepared, RenderError, Turn};
+use crate::engine::ruling::inspected;
+use crate::engine::single::{Sent, Single, Stage};
+use crate::load::auth::{Auth, Issuance};
+use crate::load::expect::Expect;
 use crate::load::extract::{Gathered, GatheredPool, Ring, Target};
 use crate::load::mix::Mix;
-use crate::load::plan::{Plan, SetupRequest};
+use crate::load::plan::Plan;
 use crate::load::request::{Pools, RequestTemplate};
-use crate::transport::exchange::Outgoing;
-use crate::transport::single::{Answer, SingleError};
-
-/// What an exchange is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// It obtains the token, so it holds credentials.
-    LogIn,
-    /// It fills pools.
-    SetUp,
-    /// It is one of the mix.
-    Mix,
-}
-
-/// What is sent.
-#[derive(Clone, Debug)]
-pub struct Sent {
-    /// HTTP method.
-    pub method: Method,
-    /// As it stands in the request.
-    pub uri: Uri,
-    /// As they stand in the request.
-    pub headers: HeaderMap,
-    /// Empty where there is none.
-    pub body: Bytes,
-}
-
-/// One exchange.
-#[derive(Debug)]
-pub struct Single {
-    /// The request's name.
-    pub name: String,
-    /// What it is for.
-    pub stage: Stage,
-    /// What was sent.
-    pub sent: Sent,
-    /// What came back.
-    pub outcome: Result<Answer, SingleError>,
-    /// What was wrong with the answer.
-    pub complaint: Option<String>,
-    /// The token that it may have carried, which is not to be shown; empty where there is none.
-    pub token: Arc<str>,
-}
 
 /// Sends the log-in, the set-up requests and each request of the mix one time, and hands over each exchange
 /// as it is done; `now` since 1970 for timestamps.
@@ -72,20 +27,15 @@ pub async fn once(
     now: Duration,
     show: &mut dyn FnMut(Single),
 ) -> Result<(), PrepareError> {
-    let (plan, route) = route_of(plan, surroundings.tls).await?;
-    let plan = &plan;
-    let desk = Desk::new(plan, &route);
-    if let Some(login) = plan.auth.as_ref().and_then(log_in) {
-        show(exchange_of(&desk, login, Stage::LogIn, (&Arc::from([]), "")).await?);
-    }
+    let plan = &with_one_log_in(plan);
+    let Surroundings { tls, own_life, filled, .. } = surroundings;
+    let show = RefCell::new(show);
+    let witness = |single| show.borrow_mut()(single);
+    let surroundings = Surroundings { tls, own_life, filled, witness: Some(&witness) };
     let ready = prepare(plan, surroundings).await?;
+    let desk = Desk::new(plan, &ready.route, None);
     let tokens: Vec<Arc<str>> = ready.tokens.iter().map(|one| Arc::clone(&one.text)).collect();
     let of = |slot: usize| tokens.get(slot % tokens.len().max(1)).cloned().unwrap_or_default();
-    for setup in &plan.setup {
-        let filled = (&ready.pools, &*of(0));
-        let single = exchange_of(&desk, setup, Stage::SetUp, filled).await?;
-        show(Single { token: of(0), ..single });
-    }
     let sources = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
     let prepared = Prepared::new(&ready.rows, plan, sources, &tokens)?;
     let mut left = Left::new(&ready);
@@ -102,10 +52,11 @@ pub async fn once(
                 continue;
             }
             let outgoing = prepared.request(row, &turn).ok_or_else(|| unsendable(request))?;
-            let expect = &request.expect;
-            let single = exchange(&desk, (&request.name, Stage::Mix), outgoing, expect).await;
+            let (of_request, expect) = ((&*request.name, Stage::Mix), &request.expect);
+            let (sent, outcome) = (Sent::of(&outgoing), desk.fetch(outgoing).await);
+            let single = Single::new(of_request, sent, outcome, expect, &of(row));
             left.take(row, expect, &single);
-            show(Single { token: of(row), ..single });
+            witness(single);
         }
         rows = unfilled;
     }
@@ -159,11 +110,6 @@ impl Left {
     }
 }
 
-fn inspected(expect: &Expect, answer: &Answer) -> Inspection {
-    let body = Body::Whole(&answer.body);
-    expect.inspect(&answered::Answer::new(answer.body.len() as u64, &answer.headers, body))
-}
-
 /// The requests that these slots would send if they were due `now`, since 1970. Pools hold their own name
 /// in capitals, and the token is called TOKEN.
 ///
@@ -193,71 +139,22 @@ pub fn preview(
     let rendered = |(slot, request): &(u64, usize)| {
         let turn = Turn { due: now, gathered, ..Turn::rehearsed(*slot) };
         let outgoing = prepared.request(*request, &turn);
-        outgoing.map(|one| sent(&one)).ok_or_else(|| unsendable(&rows[*request]))
+        outgoing.map(|one| Sent::of(&one)).ok_or_else(|| unsendable(&rows[*request]))
     };
     Ok(slots.iter().map(rendered).collect::<Result<_, _>>()?)
 }
 
-/// The first user's log-in, where the target itself issues tokens.
-fn log_in(auth: &Auth) -> Option<&SetupRequest> {
-    match auth {
-        Auth::Issued(issuance) if issuance.origin.is_none() => issuance.log_ins.first(),
-        _ => None,
-    }
+/// The plan with a single log-in, which suffices for a look.
+fn with_one_log_in(plan: &Plan) -> Plan {
+    let auth = plan.auth.clone().map(|auth| match auth {
+        Auth::Issued(issuance) => {
+            Auth::Issued(Arc::new(Issuance { pool: 1, ..(*issuance).clone() }))
+        }
+        given @ Auth::Given(_) => given,
+    });
+    Plan { auth, ..plan.clone() }
 }
 
 fn unsendable(request: &RequestTemplate) -> RenderError {
     RenderError { request: request.name.clone(), part: "template" }
-}
-
-async fn exchange_of(
-    desk: &Desk<'_>,
-    request: &SetupRequest,
-    stage: Stage,
-    (pools, token): (&Pools, &str),
-) -> Result<Single, PrepareError> {
-    let outgoing = setup_outgoing(request, desk.plan, Arc::clone(pools), token)?;
-    Ok(exchange(desk, (&request.name, stage), outgoing, &request.expect).await)
-}
-
-async fn exchange(
-    desk: &Desk<'_>,
-    (name, stage): (&str, Stage),
-    outgoing: Outgoing,
-    expect: &Expect,
-) -> Single {
-    let sent = sent(&outgoing);
-    let outcome = desk.fetch(outgoing).await;
-    let complaint = match &outcome {
-        Ok(answer) => complaint(expect, answer),
-        Err(error) => Some(error.to_string()),
-    };
-    Single { name: name.to_owned(), stage, sent, outcome, complaint, token: Arc::default() }
-}
-
-fn complaint(expect: &Expect, answer: &Answer) -> Option<String> {
-    if !expect.accepts(answer.status) {
-        return Some(match expect.statuses.as_slice() {
-            [] => format!("status {}, expected 200 to 399", answer.status),
-            statuses => format!("status {}, expected {}", answer.status, listed(statuses)),
-        });
-    }
-    let inspection = inspected(expect, answer);
-    let failed: Vec<String> =
-        inspection.amiss.places().map(|place| expect.name_of(place)).collect();
-    inspection.failed.then(|| format!("failed: {}", failed.join(", ")))
-}
-
-fn listed(statuses: &[RangeInclusive<u16>]) -> String {
-    let one = |range: &RangeInclusive<u16>| match (range.start(), range.end()) {
-        (first, last) if first == last => first.to_string(),
-        (first, last) => format!("{first} to {last}"),
-    };
-    statuses.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-fn sent(outgoing: &Outgoing) -> Sent {
-    let (head, body) = outgoing.clone().into_parts();
-    let body = body.into_inner().unwrap_or_default();
-    Sent { method: head.method, uri: head.uri, headers: head.headers, body }
 }

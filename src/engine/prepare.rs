@@ -3,33 +3,33 @@
 //! Nothing here is measured. Each failure names the step, the cause and the remedy, and no message holds
 //! a password or a token.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
 use rustls::ClientConfig;
 
-use crate::engine::desk::{Desk, document, step};
+use crate::engine::desk::Desk;
 use crate::engine::entries::{self, Entries};
 use crate::engine::issuer::{Issuer, OwnLife, Token};
 use crate::engine::prepared::RenderError;
-use crate::engine::ruling::failed_checks;
+use crate::engine::single::Witness;
 use crate::load::auth::Auth;
 use crate::load::feeder::{FeederId, Feeding};
 use crate::load::flow::Flows;
 use crate::load::mix::{Mix, MixError};
-use crate::load::plan::{Plan, Scheme, SetupRequest};
+use crate::load::plan::{Plan, Scheme};
 use crate::load::request::{Pools, RequestTemplate, Template};
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::measure::fate::TransportError;
-use crate::profile::{EmptyPool, Redistributed, select};
+use crate::profile::{EmptyPool, Redistributed};
 use crate::time::Human;
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
 use crate::transport::proxy::ProxyFault;
 use crate::transport::route::{Route, RouteError};
-use crate::transport::single::{Answer, SingleError};
+use crate::transport::single::SingleError;
 
 /// Why the load cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -185,13 +185,16 @@ pub struct Surroundings<'a> {
     pub own_life: OwnLife,
     /// Hears how many tokens there are, after each log-in.
     pub filled: &'a mut dyn FnMut(usize),
+    /// Is shown the exchanges.
+    pub witness: Option<Witness<'a>>,
 }
 
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ready, PrepareError> {
     let (plan, route) = route_of(plan, surroundings.tls).await?;
     let plan = &plan;
-    let desk = Desk::new(plan, &route);
+    let witness = surroundings.witness;
+    let desk = Desk::new(plan, &route, witness);
     let (tokens, issuer) = match &plan.auth {
         None => (Vec::new(), None),
         Some(Auth::Given(texts)) => (texts.iter().map(|text| Token::given(text)).collect(), None),
@@ -199,7 +202,7 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
             let issuer =
                 Issuer::new((plan, issuance), &route, surroundings.tls, surroundings.own_life);
             let issuer = issuer.await?;
-            (issuer.fill(surroundings.filled).await?, Some(issuer))
+            (issuer.fill(surroundings.filled, witness).await?, Some(issuer))
         }
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
@@ -346,46 +349,6 @@ fn tls_remedy(error: &rustls::Error) -> &'static str {
         }
         _ => "does it speak TLS there?",
     }
-}
-
-impl Desk<'_> {
-    async fn fill_pools(&self, token: &str) -> Result<Pools, PrepareError> {
-        let mut values: BTreeMap<usize, Arc<[String]>> = BTreeMap::new();
-        let snapshot = |values: &BTreeMap<usize, Arc<[String]>>| -> Pools {
-            (0..self.plan.pools.len())
-                .map(|pool| values.get(&pool).cloned().unwrap_or_else(|| Arc::from([])))
-                .collect()
-        };
-        for (number, setup) in self.plan.setup.iter().enumerate() {
-            let answer = self.send(setup, &snapshot(&values), token).await?;
-            if !setup.expect.accepts(answer.status) {
-                let remedy = match answer.status {
-                    401 | 403 => "the target does not accept the token; check auth in the profile",
-                    404 | 405 => "check --host and the path in the profile",
-                    _ => "check the target's log",
-                };
-                let (step, status) = (step(setup), answer.status);
-                return Err(PrepareError::Refused { step, status, remedy });
-            }
-            if let Some(check) = failed_checks(&setup.expect, &answer).first() {
-                let what = format!("the answer fails the check `{check}`");
-                return Err(PrepareError::Unusable { step: step(setup), what });
-            }
-            for (pool, source) in self.plan.pools.iter().enumerate() {
-                if source.setup == number {
-                    values.insert(pool, read(setup, &answer, &source.path)?.into());
-                }
-            }
-        }
-        Ok(snapshot(&values))
-    }
-}
-
-fn read(request: &SetupRequest, answer: &Answer, path: &str) -> Result<Vec<String>, PrepareError> {
-    let unusable = |what: String| PrepareError::Unusable { step: step(request), what };
-    let document = document(answer)
-        .ok_or_else(|| unusable("the answer is not JSON; check --host and the path".to_owned()))?;
-    select(path, &document).map_err(|error| unusable(error.to_string()))
 }
 
 #[cfg(test)]

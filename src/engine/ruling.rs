@@ -10,7 +10,7 @@ use crate::engine::dispatch::Dispatcher;
 use crate::engine::journeys::{Hop, Unfilled};
 use crate::engine::kept::{Keeper, Kept};
 use crate::engine::seat::Job;
-use crate::load::expect::{Amiss, Expect, Reads, Trouble};
+use crate::load::expect::{Amiss, Expect, Inspection, Reads, Trouble};
 use crate::load::redirect;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::Sample;
@@ -48,11 +48,10 @@ pub(super) fn by_status(expect: &Expect, status: u16) -> Fate {
     if expect.accepts(status) { Fate::Ok } else { Fate::BadStatus }
 }
 
-/// The checks that an answer fails which is kept whole, by name.
-pub(super) fn failed_checks(expect: &Expect, answer: &single::Answer) -> Vec<String> {
+/// What looking at an answer gives that is kept whole.
+pub(super) fn inspected(expect: &Expect, answer: &single::Answer) -> Inspection {
     let kept = Kept::of(&answer.headers, &answer.body);
-    let inspection = kept.show(answer.body.len() as u64, |answer| expect.inspect(answer));
-    inspection.amiss.places().map(|place| expect.name_of(place)).collect()
+    kept.show(answer.body.len() as u64, |answer| expect.inspect(answer))
 }
 
 impl Dispatcher {

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 
 use crate::import::draft::Draft;
+use crate::import::multipart::{RecordedContent, RecordedPart, curl_part};
 use crate::import::recorded::{Recorded, translate};
 use crate::import::shell::{self, Command};
 use crate::import::url::Url;
@@ -19,6 +20,8 @@ enum Flag {
     DataUrlencode,
     Json,
     Form,
+    /// `--form-string`: nothing in it is a file.
+    FormString,
     Get,
     Head,
     Cookie,
@@ -47,7 +50,7 @@ const FLAGS: &[(&str, char, Flag)] = &[
     ("data-urlencode", '\0', Flag::DataUrlencode),
     ("json", '\0', Flag::Json),
     ("form", 'F', Flag::Form),
-    ("form-string", '\0', Flag::Form),
+    ("form-string", '\0', Flag::FormString),
     ("get", 'G', Flag::Get),
     ("head", 'I', Flag::Head),
     ("cookie", 'b', Flag::Cookie),
@@ -137,6 +140,7 @@ struct Asked<'d> {
     method: Option<String>,
     headers: Vec<(String, String)>,
     data: Vec<String>,
+    parts: Vec<RecordedPart>,
     kind: Kind,
     get: bool,
     head: bool,
@@ -149,7 +153,6 @@ enum Kind {
     #[default]
     Data,
     Json,
-    Multipart,
 }
 
 fn request(line: usize, words: &[String], draft: &mut Draft) -> Result<Recorded, ImportError> {
@@ -160,6 +163,7 @@ fn request(line: usize, words: &[String], draft: &mut Draft) -> Result<Recorded,
         method: None,
         headers: Vec::new(),
         data: Vec::new(),
+        parts: Vec::new(),
         kind: Kind::Data,
         get: false,
         head: false,
@@ -223,7 +227,15 @@ impl Asked<'_> {
                 self.kind = Kind::Json;
                 self.data(value, true);
             }
-            Flag::Form => self.kind = Kind::Multipart,
+            Flag::Form => match curl_part(value) {
+                Some(part) => self.parts.push(part),
+                None => self.note("a -F without a name, or whose text is in a file, is left out"),
+            },
+            Flag::FormString => {
+                let (name, text) = value.split_once('=').unwrap_or((value, ""));
+                let content = RecordedContent::Text(text.to_owned());
+                self.parts.push(RecordedPart { name: name.to_owned(), content });
+            }
             Flag::Get => self.get = true,
             Flag::Head => self.head = true,
             Flag::Cookie if value.contains('=') => {
@@ -293,12 +305,9 @@ impl Asked<'_> {
         let default = match (&data, self.get, self.head) {
             (_, _, true) => "HEAD",
             (Some(_), false, _) => "POST",
-            _ if self.kind == Kind::Multipart => "POST",
+            _ if !self.parts.is_empty() => "POST",
             _ => "GET",
         };
-        if self.kind == Kind::Multipart {
-            self.note("a multipart form (-F) is not translated; write the body");
-        }
         if let (Some(data), true) = (&data, self.get) {
             match crate::import::url::decoded_pairs(data) {
                 Some(pairs) => url.query.extend(pairs),
@@ -309,12 +318,13 @@ impl Asked<'_> {
         let mut recorded = Recorded::new(method, url);
         recorded.body = data.filter(|_| !self.get);
         recorded.headers = self.headers;
+        recorded.parts = self.parts;
         let typed =
             recorded.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         if recorded.body.is_some() && !typed {
             let kind = match self.kind {
                 Kind::Json => "application/json",
-                Kind::Data | Kind::Multipart => "application/x-www-form-urlencoded",
+                Kind::Data => "application/x-www-form-urlencoded",
             };
             recorded.headers.push(("Content-Type".to_owned(), kind.to_owned()));
         }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use crate::import::headers::{belongs_to_the_request, is_value};
 use crate::import::text::{Text, one_line};
 use crate::import::{ImportError, Writes};
 
@@ -32,14 +33,73 @@ pub struct Draft {
     pub variables: BTreeMap<String, (String, String)>,
     /// Sent with every request.
     pub headers: Vec<(String, Text)>,
-    /// Obtains the token.
-    pub login: Option<LoginDraft>,
+    /// What proves who sends the requests.
+    pub auth: Option<AuthDraft>,
     /// Sent once before the load.
     pub setup: Vec<SetupDraft>,
     /// The mix.
     pub requests: Vec<RequestDraft>,
     /// Limits, in the grammar of `--slo`.
     pub slo: Option<String>,
+    /// Rates and lengths one after the other, such as `20/s` and `1m`.
+    pub stages: Vec<(String, String)>,
+}
+
+/// What proves who sends the requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthDraft {
+    /// A request obtains the token.
+    Login(LoginDraft),
+    /// Basic credentials (RFC 7617).
+    Basic {
+        /// Name of the user.
+        user: Text,
+        /// Their password.
+        password: Text,
+    },
+    /// A key.
+    Key {
+        /// Where it stands.
+        place: KeyPlace,
+        /// Of the header, the parameter or the cookie.
+        name: String,
+        /// The key.
+        value: Text,
+    },
+}
+
+/// Where a key stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// In a header.
+    Header,
+    /// In the query.
+    Query,
+    /// In a cookie.
+    Cookie,
+}
+
+impl KeyPlace {
+    /// The key of `api_key` in a profile.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Query => "query",
+            Self::Cookie => "cookie",
+        }
+    }
+
+    /// Whether a key there may have this name.
+    pub(super) fn may_be_named(self, name: &str) -> bool {
+        let visible = !name.trim().is_empty() && !name.chars().any(char::is_control);
+        visible
+            && name.len() <= NAME_CHARS_MAX
+            && match self {
+                Self::Header => belongs_to_the_request(name),
+                Self::Query => true,
+                Self::Cookie => !name.contains(['=', ';', ',', ' ']) && is_value(name),
+            }
+    }
 }
 
 /// The log-in request and where its answer holds the token.
@@ -116,8 +176,35 @@ pub enum Body {
     Json(Json),
     /// Sent as `application/x-www-form-urlencoded`.
     Form(Vec<(String, Text)>),
+    /// Sent as `multipart/form-data`; at least one part.
+    Multipart(Vec<PartDraft>),
     /// Sent as it is.
     Text(Text),
+}
+
+/// A part of a multipart form.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PartDraft {
+    /// Of the field.
+    pub name: String,
+    /// What it holds.
+    pub content: PartContent,
+}
+
+/// What a part of a multipart form holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PartContent {
+    /// A text.
+    Text(Text),
+    /// A file, which the user has.
+    File {
+        /// Where it is.
+        path: Text,
+        /// Its name for the server, if it is another.
+        name: Option<String>,
+        /// Its media type.
+        kind: Option<String>,
+    },
 }
 
 /// A JSON value whose texts may have holes.
@@ -175,6 +262,7 @@ impl Draft {
         self.bound();
         for request in &mut self.requests {
             request.withhold(writes);
+            request.leave_files_out();
         }
         self.send_something()?;
         self.name_requests();
@@ -264,18 +352,33 @@ impl Draft {
 
     /// Every environment variable that the profile needs.
     pub fn environment(&self) -> BTreeSet<String> {
-        let login = self.login.iter().map(|login| &login.exchange);
+        let login = match &self.auth {
+            Some(AuthDraft::Login(login)) => Some(&login.exchange),
+            _ => None,
+        };
         let setup = self.setup.iter().map(|setup| &setup.exchange);
         let requests = self.requests.iter().map(|request| &request.exchange);
         let mut names = BTreeSet::new();
         let mut keep = |text: &Text| names.extend(text.environment_names().map(str::to_owned));
         self.headers.iter().for_each(|(_, value)| keep(value));
-        for exchange in login.chain(setup).chain(requests) {
+        match &self.auth {
+            Some(AuthDraft::Basic { user, password }) => {
+                keep(user);
+                keep(password);
+            }
+            Some(AuthDraft::Key { value, .. }) => keep(value),
+            Some(AuthDraft::Login(_)) | None => {}
+        }
+        for exchange in login.into_iter().chain(setup).chain(requests) {
             keep(&exchange.path);
             exchange.query.iter().chain(&exchange.headers).for_each(|(_, value)| keep(value));
             match &exchange.body {
                 Some(Body::Json(json)) => json.each_text(&mut keep),
                 Some(Body::Form(pairs)) => pairs.iter().for_each(|(_, value)| keep(value)),
+                Some(Body::Multipart(parts)) => parts.iter().for_each(|part| match &part.content {
+                    PartContent::Text(text) => keep(text),
+                    PartContent::File { path, .. } => keep(path),
+                }),
                 Some(Body::Text(text)) => keep(text),
                 None => {}
             }
@@ -291,6 +394,25 @@ impl RequestDraft {
             self.withheld = Some(Withheld::Delete);
         } else if writes(method) && writes_are == Writes::Listed {
             self.withheld = Some(Withheld::Write);
+        }
+    }
+}
+
+impl RequestDraft {
+    /// What is not sent needs no files: a comment says where they go.
+    fn leave_files_out(&mut self) {
+        let (Some(_), Some(Body::Multipart(parts))) = (self.withheld, &mut self.exchange.body)
+        else {
+            return;
+        };
+        let is_file = |part: &mut PartDraft| matches!(part.content, PartContent::File { .. });
+        let comments = parts.extract_if(.., is_file).map(|part| {
+            let name = one_line(&part.name, NAME_CHARS_MAX);
+            format!("Uploads a file: write files: {{{name}: PATH}} under `multipart`.")
+        });
+        self.comments.extend(comments);
+        if parts.is_empty() {
+            self.exchange.body = None;
         }
     }
 }

@@ -5,6 +5,7 @@
 use serde::Deserialize;
 
 use crate::import::draft::Draft;
+use crate::import::multipart::{RecordedContent, RecordedPart};
 use crate::import::recorded::{Recorded, translate};
 use crate::import::url::Url;
 use crate::import::{Choices, ImportError};
@@ -51,13 +52,25 @@ struct Pair {
     value: String,
 }
 
+/// Of a posted form.
+#[derive(Deserialize)]
+struct Param {
+    name: String,
+    #[serde(default)]
+    value: String,
+    #[serde(rename = "fileName")]
+    file_name: Option<String>,
+    #[serde(rename = "contentType")]
+    content_type: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct PostData {
     #[serde(default, rename = "mimeType")]
     mime_type: String,
     text: Option<String>,
     #[serde(default)]
-    params: Vec<Pair>,
+    params: Vec<Param>,
 }
 
 #[derive(Default, Deserialize)]
@@ -136,7 +149,10 @@ impl Entry {
             let typed =
                 recorded.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
             if !typed && !data.mime_type.is_empty() {
-                recorded.headers.push(("Content-Type".to_owned(), data.mime_type));
+                recorded.headers.push(("Content-Type".to_owned(), data.mime_type.clone()));
+            }
+            if data.mime_type.to_ascii_lowercase().starts_with("multipart/form-data") {
+                recorded.parts = data.params.iter().map(Param::part).collect();
             }
             recorded.body = data.text.or_else(|| encoded(&data.params));
         }
@@ -146,10 +162,20 @@ impl Entry {
     }
 }
 
+impl Param {
+    fn part(&self) -> RecordedPart {
+        let content = match &self.file_name {
+            Some(_) => RecordedContent::File(self.file_name.clone(), self.content_type.clone()),
+            None => RecordedContent::Text(self.value.clone()),
+        };
+        RecordedPart { name: self.name.clone(), content }
+    }
+}
+
 /// Firefox gives forms as pairs alone at times.
-fn encoded(params: &[Pair]) -> Option<String> {
+fn encoded(params: &[Param]) -> Option<String> {
     let mut text = String::new();
-    for Pair { name, value } in params {
+    for Param { name, value, .. } in params {
         text.push_str(if text.is_empty() { "" } else { "&" });
         crate::load::request::push_percent(name, &mut text);
         text.push('=');

@@ -2,12 +2,18 @@
 //!
 //! Options hold no requests, so the profile has one to be replaced.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use crate::import::draft::{Draft, Exchange, RequestDraft};
 use crate::import::text::Text;
 use crate::import::{Choices, ImportError};
 use crate::load::slo::Slo;
+use crate::load::stages::Stages;
+
+/// Most steps that stand for one ramp.
+const STEPS_PER_RAMP: usize = 10;
 
 /// Translates options.
 ///
@@ -32,7 +38,10 @@ pub fn translate_k6_options(text: &str, choices: &Choices) -> Result<Draft, Impo
         host: choices.host.clone(),
         ..Draft::default()
     };
-    draft.flags = flags(options, &mut draft);
+    if let Some(Load { flags, stages }) = load(options, &mut draft) {
+        draft.flags = Some(flags);
+        draft.stages = stages;
+    }
     draft.slo = thresholds(options, &mut draft);
     for key in options.keys().filter(|key| !known.contains(&key.as_str())) {
         if let Some(hint) = elsewhere(key) {
@@ -54,17 +63,26 @@ pub fn translate_k6_options(text: &str, choices: &Choices) -> Result<Draft, Impo
     draft.settle(choices.writes)
 }
 
-fn flags(options: &Map<String, Value>, draft: &mut Draft) -> Option<String> {
+/// How much load, and for how long.
+struct Load {
+    /// Of `run`.
+    flags: String,
+    /// Rates and lengths, where it is not a single rate.
+    stages: Vec<(String, String)>,
+}
+
+fn load(options: &Map<String, Value>, draft: &mut Draft) -> Option<Load> {
     let scenarios = options.get("scenarios").and_then(Value::as_object);
-    let found: Vec<String> = scenarios
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, scenario)| scenario_flags(name, scenario, draft))
-        .collect();
+    let mut found: Vec<(&str, Load)> = Vec::new();
+    for (name, scenario) in scenarios.into_iter().flatten() {
+        found.extend(scenario_load(name, scenario, draft).map(|load| (name.as_str(), load)));
+    }
     if found.len() > 1 {
+        let others = found[1..].iter().map(|(name, load)| format!("{name} {}", load.flags));
+        let others: Vec<String> = others.collect();
         draft.note(format!(
             "several scenarios: a run has one rate, that of the first; the others were: {}",
-            found[1..].join(" | ")
+            others.join(" | ")
         ));
     }
     if found.is_empty()
@@ -72,10 +90,10 @@ fn flags(options: &Map<String, Value>, draft: &mut Draft) -> Option<String> {
     {
         users_note("the options", options.get("vus"), draft);
     }
-    found.into_iter().next()
+    found.into_iter().next().map(|(_, load)| load)
 }
 
-fn scenario_flags(name: &str, scenario: &Value, draft: &mut Draft) -> Option<String> {
+fn scenario_load(name: &str, scenario: &Value, draft: &mut Draft) -> Option<Load> {
     let text = |key: &str| scenario.get(key).and_then(Value::as_str);
     let executor = text("executor").unwrap_or_default();
     let unit = seconds(text("timeUnit").unwrap_or("1s")).filter(|unit| *unit > 0.0)?;
@@ -88,25 +106,77 @@ fn scenario_flags(name: &str, scenario: &Value, draft: &mut Draft) -> Option<Str
         "constant-arrival-rate" => {
             let rate = scenario.get("rate").and_then(per_second)?;
             let duration = text("duration").unwrap_or("30s");
-            Some(format!("-r {rate}/s -d {duration}{in_flight}"))
+            let flags = format!("-r {rate}/s -d {duration}{in_flight}");
+            Some(Load { flags, stages: Vec::new() })
         }
         "ramping-arrival-rate" => {
             let stages = scenario.get("stages")?.as_array()?;
-            let written = stages.iter().filter_map(|stage| {
-                let target = stage.get("target").and_then(per_second).filter(|rate| rate != "0")?;
-                Some(format!("{target}/s:{}", stage.get("duration")?.as_str()?))
+            let rates = |value: &Value| Some(value.as_f64()? / unit);
+            let start = scenario.get("startRate").and_then(rates).unwrap_or(0.0);
+            let targets = stages.iter().filter_map(|stage| {
+                let length = seconds(stage.get("duration")?.as_str()?)?;
+                Some((stage.get("target").and_then(rates)?, length))
             });
-            let written: Vec<String> = written.collect();
+            let targets: Vec<_> = targets.collect();
+            if targets.len() > Stages::MAX {
+                draft.note(format!("scenario '{name}': the first {} stages are kept", Stages::MAX));
+            }
+            let stages = steps(start, targets);
+            if stages.is_empty() {
+                draft.note(format!("scenario '{name}' ramps in a way that no stages can say"));
+                return None;
+            }
             draft.note(format!(
-                "scenario '{name}' ramps from rate to rate; --stages holds each stage's target for \
-                 its whole length, and stages with target 0 are left out"
+                "scenario '{name}' ramps from rate to rate; `stages` goes there in steps, each at the \
+                 ramp's mean over its time, so that as many requests are sent"
             ));
-            (!written.is_empty()).then(|| format!("--stages {}{in_flight}", written.join(",")))
+            Some(Load { flags: in_flight.trim_start().to_owned(), stages })
         }
         _ => {
             users_note(&format!("scenario '{name}' ({executor})"), scenario.get("vus"), draft);
             None
         }
+    }
+}
+
+/// Ramps as steps of one second at the least: a stage's target is reached by its end. Stretches at no rate
+/// and what a run has no stages for are left out.
+fn steps(start: f64, targets: Vec<(f64, f64)>) -> Vec<(String, String)> {
+    let most = (Stages::MAX / targets.len().max(1)).clamp(1, STEPS_PER_RAMP);
+    let mut from = start;
+    let mut steps = Vec::new();
+    for (target, length) in targets {
+        let level = (target - from).abs() < f64::EPSILON;
+        let count = if level { 1 } else { whole_steps(length, most) };
+        for step in 0..count {
+            let middle = (f64::from(step) + 0.5) / f64::from(count);
+            let rate = rate(from + (target - from) * middle);
+            let length = length_text(length / f64::from(count));
+            if format!("{rate}/s:{length}").parse::<Stages>().is_ok() {
+                steps.push((format!("{rate}/s"), length));
+            }
+        }
+        from = target;
+    }
+    steps.truncate(Stages::MAX);
+    steps
+}
+
+/// As many steps as there are seconds, 1 to `most`.
+fn whole_steps(seconds: f64, most: usize) -> u32 {
+    (1..=u32::try_from(most).unwrap_or(1))
+        .rev()
+        .find(|count| f64::from(*count) <= seconds)
+        .unwrap_or(1)
+}
+
+/// A length to the millisecond, as stages have it.
+fn length_text(seconds: f64) -> String {
+    let milliseconds = Duration::try_from_secs_f64(seconds).map_or(0, |length| length.as_millis());
+    if milliseconds.is_multiple_of(1000) {
+        format!("{}s", milliseconds / 1000)
+    } else {
+        format!("{milliseconds}ms")
     }
 }
 

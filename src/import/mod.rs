@@ -7,12 +7,14 @@
 use std::fmt;
 
 pub mod access_log;
+mod credentials;
 pub mod curl;
 pub mod draft;
 pub mod har;
 mod headers;
 pub mod k6_options;
 pub mod locust_stats;
+mod multipart;
 pub mod openapi;
 mod recorded;
 mod shell;

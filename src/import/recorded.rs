@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::import::draft::{Body, Draft, Exchange, LoginDraft, RequestDraft};
+use crate::import::credentials::take_shared;
+use crate::import::draft::{
+    AuthDraft, Body, Draft, Exchange, LoginDraft, PartContent, PartDraft, RequestDraft,
+};
 use crate::import::headers::{belongs_to_the_request, is_value};
+use crate::import::multipart::{RecordedContent, RecordedPart, file_variable, parts};
 use crate::import::text::{Text, path_text};
 use crate::import::url::Url;
 use crate::import::vault::{Vault, is_password};
@@ -32,6 +36,8 @@ pub(super) struct Recorded {
     pub(super) headers: Vec<(String, String)>,
     /// As it was sent.
     pub(super) body: Option<String>,
+    /// A multipart form instead of a body, where it was written down in parts.
+    pub(super) parts: Vec<RecordedPart>,
     /// The answer's body, where it is known and JSON.
     pub(super) answer: Option<Value>,
     /// How many such requests it stands for.
@@ -48,6 +54,7 @@ impl Recorded {
             url,
             headers: Vec::new(),
             body: None,
+            parts: Vec::new(),
             answer: None,
             count: 1,
             comments: Vec::new(),
@@ -59,7 +66,7 @@ impl Recorded {
         ending.is_some_and(|ending| STATIC_ENDINGS.contains(&ending.as_str()))
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
@@ -87,11 +94,14 @@ pub(super) fn translate(
     if let Some((login, token)) = find_login(&recorded) {
         let exchange = exchange(&recorded[login], &mut vault, &mut draft);
         let path = recorded[login].url.path.clone();
-        draft.login = Some(LoginDraft { exchange, token, comment: None });
+        draft.auth = Some(AuthDraft::Login(LoginDraft { exchange, token, comment: None }));
         recorded.retain(|request| request.method != "POST" || request.url.path != path);
         for request in &mut recorded {
             request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
         }
+    }
+    if draft.auth.is_none() {
+        draft.auth = take_shared(&mut recorded, &mut vault);
     }
     let mut places: BTreeMap<Exchange, usize> = BTreeMap::new();
     for request in &recorded {
@@ -206,15 +216,16 @@ fn place_of(wanted: &str, document: &Value, depth: usize) -> Option<String> {
 fn exchange(request: &Recorded, vault: &mut Vault, draft: &mut Draft) -> Exchange {
     let Recorded { method, url, .. } = request;
     let content_type = request.header("content-type").unwrap_or_default().to_ascii_lowercase();
-    let body = request.body.as_deref().filter(|body| !body.is_empty());
+    let multipart = multipart(request, vault, draft);
+    let body = request.body.as_deref().filter(|body| !body.is_empty() && multipart.is_none());
     if body.is_some_and(|body| body.len() > BODY_BYTES_MAX) {
         draft.note(format!("{method} {}: its body is longer than 256 KiB and left out", url.path));
     }
     let body = body.filter(|body| body.len() <= BODY_BYTES_MAX);
-    let body = body.map(|body| vault.body(body, &content_type));
+    let body = multipart.or_else(|| body.map(|body| vault.body(body, &content_type)));
     let implied = match &body {
         Some(Body::Json(_)) => content_type.contains("json"),
-        Some(Body::Form(_)) => true,
+        Some(Body::Form(_) | Body::Multipart(_)) => true,
         _ => false,
     };
     let mut headers: Vec<(String, Text)> = Vec::new();
@@ -240,6 +251,43 @@ fn exchange(request: &Recorded, vault: &mut Vault, draft: &mut Draft) -> Exchang
         body,
         statuses: Vec::new(),
     }
+}
+
+/// A multipart form, its files left to the user.
+fn multipart(request: &Recorded, vault: &mut Vault, draft: &mut Draft) -> Option<Body> {
+    let found;
+    let recorded = if request.parts.is_empty() {
+        found = parts(request.body.as_deref()?, request.header("content-type")?);
+        &found
+    } else {
+        &request.parts
+    };
+    let mut room = BODY_BYTES_MAX;
+    let mut drafts = Vec::new();
+    for RecordedPart { name, content } in recorded {
+        let content = match content {
+            RecordedContent::Text(text) if text.len() > room => {
+                let (method, path) = (&request.method, &request.url.path);
+                draft.note(format!("{method} {path}: the field {name} is too long and left out"));
+                continue;
+            }
+            RecordedContent::Text(text) => {
+                room -= text.len();
+                PartContent::Text(vault.value(name, text))
+            }
+            RecordedContent::File(own, kind) => PartContent::File {
+                path: Text::environment(&file_variable(name)),
+                name: own.clone(),
+                kind: kind.clone().filter(|kind| is_media_type(kind)),
+            },
+        };
+        drafts.push(PartDraft { name: name.clone(), content });
+    }
+    (!drafts.is_empty()).then_some(Body::Multipart(drafts))
+}
+
+fn is_media_type(text: &str) -> bool {
+    text.contains('/') && text.len() < 200 && is_value(text)
 }
 
 /// Method and path, and the query where it is short and holds no secret.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::load::auth::{Auth, TokenPlace};
+use crate::load::body::Chunk;
 use crate::profile::{self, Profile, Source};
 
 /// The profile of a draft, with a value for every variable of the environment.
@@ -9,7 +10,8 @@ use crate::profile::{self, Profile, Source};
 fn loaded(draft: &Draft) -> Profile {
     let text = yaml::write(draft);
     let environment = |name: &str| name.starts_with("LOAD_TEST_").then(|| "value".to_owned());
-    profile::load(Source { name: "imported.yaml", text: &text }, &environment)
+    let source = Source { name: "imported.yaml", text: &text };
+    profile::load_with(source, &environment, &|_| Ok(Box::new(&b"a file"[..])))
         .unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"))
 }
 
@@ -96,7 +98,7 @@ curl 'http://127.0.0.1:8000/api/items?q=a%20b' -H 'Accept: application/json' -H 
 curl -sSXPUT http://127.0.0.1:8000/api/items/1 --json '{"name":"it'"'"'s"}' -u me:pw-s3cret;
 curl -G http://127.0.0.1:8000/search -d q=x -d limit=5
 curl http://127.0.0.1:8000/text --data-raw $'a\nb' -H 'Content-Type: text/plain'
-curl -F file=@x http://127.0.0.1:8000/upload
+curl -F 'file=@/home/me/x.png;type=image/png' -F api_key=k3y-s3cret http://127.0.0.1:8000/upload
 curl http://elsewhere.test/
 echo done
 "#;
@@ -106,11 +108,15 @@ fn curl_commands_become_requests() {
     let draft = curl::translate_curl(CURL, &Choices::default()).unwrap();
     let text = yaml::write(&draft);
     assert!(!text.contains("s3cret"), "{text}");
-    for words in ["--made-up", "multipart", "elsewhere.test", "'echo' is not curl", "--compressed"]
-    {
+    for words in ["--made-up", "elsewhere.test", "'echo' is not curl", "--compressed"] {
         assert!(draft.notes.iter().any(|note| note.contains(words)), "{words}: {:?}", draft.notes);
     }
+    assert!(text.contains("path: ${LOAD_TEST_FILE_FILE}\n          name: \"x.png\""), "{text}");
     let profile = loaded(&draft);
+    let upload = profile.requests[4].body.as_ref().unwrap();
+    assert!(
+        upload.chunks.iter().any(|chunk| matches!(chunk, Chunk::Bytes(bytes) if bytes == "a file"))
+    );
     let sent: Vec<String> = profile
         .requests
         .iter()
@@ -219,7 +225,79 @@ fn k6s_options_become_flags_and_limits() {
     let ramp = r#"{"scenarios": {"r": {"executor": "ramping-arrival-rate", "startRate": 0, "timeUnit": "1s",
         "stages": [{"target": 50, "duration": "1m"}, {"target": 0, "duration": "10s"}]}}}"#;
     let draft = k6_options::translate_k6_options(ramp, &Choices::default()).unwrap();
-    assert_eq!(draft.flags.as_deref(), Some("--stages 50/s:1m"));
+    assert_eq!(draft.flags.as_deref(), Some(""));
+    let stages = loaded(&draft).stages.unwrap();
+    assert_eq!(stages.as_slice().len(), 20);
+    assert_eq!(stages.to_string().split(',').next(), Some("2.5/s:6s"));
+    // The area under both ramps.
+    let requests: f64 = stages.as_slice().iter().map(|stage| stage.arrivals_mean()).sum();
+    assert!((requests - 1750.0).abs() < 1e-6, "{requests}");
+    assert!(draft.notes.iter().any(|note| note.contains("in steps")), "{:?}", draft.notes);
+    let long = (1..=1500).map(|n| format!("{{\"target\": {n}, \"duration\": \"9s\"}}"));
+    let long = long.collect::<Vec<_>>().join(",");
+    let ramp = format!(
+        "{{\"scenarios\": {{\"r\": {{\"executor\": \"ramping-arrival-rate\", \"stages\": [{long}]}}}}}}"
+    );
+    let draft = k6_options::translate_k6_options(&ramp, &Choices::default()).unwrap();
+    assert_eq!(loaded(&draft).stages.unwrap().as_slice().len(), 1000);
+}
+
+/// A document with one way to prove who asks, and an upload.
+fn guarded(scheme: &str) -> String {
+    format!(
+        r#"{{"openapi": "3.1.0", "paths": {{
+  "/a": {{"get": {{"security": [{{"s": []}}], "responses": {{"200": {{}}}}}}}},
+  "/up": {{"post": {{"security": [{{"s": []}}], "responses": {{"201": {{}}}}, "requestBody": {{"content":
+    {{"multipart/form-data": {{"schema": {{"type": "object", "required": ["title", "file"], "properties": {{
+      "title": {{"type": "string", "example": "a cat"}},
+      "file": {{"type": "string", "contentMediaType": "application/octet-stream"}}}}}}}}}}}}}}}}}},
+  "components": {{"securitySchemes": {{"s": {scheme}}}}}}}"#
+    )
+}
+
+#[test]
+fn security_schemes_become_auth() {
+    let table = [
+        (
+            r#"{"type": "http", "scheme": "basic"}"#,
+            "basic:\n    user: ${LOAD_TEST_USERNAME}\n    password: ${LOAD_TEST_PASSWORD}",
+        ),
+        (
+            r#"{"type": "apiKey", "in": "header", "name": "X-Key"}"#,
+            "api_key:\n    header: X-Key\n    value: ${LOAD_TEST_API_KEY}",
+        ),
+        (
+            r#"{"type": "apiKey", "in": "query", "name": "key"}"#,
+            "api_key:\n    query: key\n    value: ${LOAD_TEST_API_KEY}",
+        ),
+        (
+            r#"{"type": "apiKey", "in": "cookie", "name": "sid"}"#,
+            "api_key:\n    cookie: sid\n    value: ${LOAD_TEST_API_KEY}",
+        ),
+    ];
+    for (scheme, auth) in table {
+        let draft = openapi::translate_openapi(&guarded(scheme), &Choices::default()).unwrap();
+        let text = yaml::write(&draft);
+        assert!(text.contains(&format!("\nauth:\n  {auth}\n")), "{scheme}: {text}");
+        assert!(matches!(loaded(&draft).auth, Some(Auth::Given(_))), "{scheme}");
+    }
+    let odd = r#"{"type": "apiKey", "in": "cookie", "name": "a=b"}"#;
+    let draft = openapi::translate_openapi(&guarded(odd), &Choices::default()).unwrap();
+    assert!(draft.auth.is_none() && draft.notes.iter().any(|note| note.contains("'a=b'")));
+}
+
+#[test]
+fn an_upload_needs_its_file_only_where_it_is_sent() {
+    let document = guarded(r#"{"type": "http", "scheme": "basic"}"#);
+    let listed = openapi::translate_openapi(&document, &Choices::default()).unwrap();
+    let text = yaml::write(&listed);
+    assert!(text.contains("write files: {file: PATH} under `multipart`"), "{text}");
+    assert!(!listed.environment().contains("LOAD_TEST_FILE_FILE"));
+    let writes = Choices { writes: Writes::Sent, ..Choices::default() };
+    let sent = openapi::translate_openapi(&document, &writes).unwrap();
+    assert!(sent.environment().contains("LOAD_TEST_FILE_FILE"));
+    let upload = loaded(&sent).requests.remove(1).body.unwrap();
+    assert!(upload.templates().any(|text| text.as_literal() == Some("a cat")), "{upload:?}");
 }
 
 #[test]

@@ -34,6 +34,11 @@ impl Vault {
         Part::Environment(name)
     }
 
+    /// A variable for this secret, called as wished if that is free.
+    pub(super) fn secret(&mut self, wish: &str, secret: &str) -> Text {
+        Text(vec![self.variable(wish, secret)])
+    }
+
     /// A header's value; of `Authorization` the scheme stays.
     pub(super) fn header(&mut self, name: &str, value: &str) -> Text {
         let lower = name.to_ascii_lowercase();

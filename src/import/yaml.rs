@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::import::draft::{Body, Draft, Exchange, Json, LoginDraft, RequestDraft, Withheld};
+use crate::import::draft::{
+    AuthDraft, Body, Draft, Exchange, Json, LoginDraft, PartContent, PartDraft, RequestDraft,
+    Withheld,
+};
 use crate::import::text::{Text, one_line};
 
 /// A value of the document: on the line of its key, or on lines of its own below it.
@@ -59,8 +62,8 @@ pub fn write(draft: &Draft) -> String {
     if !draft.headers.is_empty() {
         section(&mut document, "headers", pairs(&draft.headers));
     }
-    if let Some(login) = &draft.login {
-        section(&mut document, "auth", auth(login));
+    if let Some(auth) = &draft.auth {
+        section(&mut document, "auth", self::auth(auth));
     }
     if !draft.setup.is_empty() {
         let setups = draft.setup.iter().map(|setup| {
@@ -80,6 +83,12 @@ pub fn write(draft: &Draft) -> String {
     let weighted = draft.requests.iter().zip(draft.weights());
     let requests = weighted.map(|(request, weight)| self::request(request, weight));
     section(&mut document, "requests", list(requests));
+    if !draft.stages.is_empty() {
+        let stages = draft.stages.iter().map(|(rate, duration)| {
+            (Vec::new(), Value::Inline(format!("{{rate: {rate}, duration: {duration}}}")))
+        });
+        section(&mut document, "stages", list(stages));
+    }
     if let Some(slo) = &draft.slo {
         section(&mut document, "slo", Value::Inline(scalar(slo)));
     }
@@ -127,7 +136,27 @@ fn comment(text: &str) -> String {
     format!("# {}{}", &text[..blanks], one_line(text, 500)).trim_end().to_owned()
 }
 
-fn auth(login: &LoginDraft) -> Value {
+fn auth(auth: &AuthDraft) -> Value {
+    let mut map = Map::default();
+    match auth {
+        AuthDraft::Login(login) => return self::login(login),
+        AuthDraft::Basic { user, password } => {
+            let mut basic = Map::default();
+            basic.text("user", &user.as_template());
+            basic.text("password", &password.as_template());
+            map.put("basic", basic.into_value());
+        }
+        AuthDraft::Key { place, name, value } => {
+            let mut key = Map::default();
+            key.text(place.name(), name);
+            key.text("value", &value.as_template());
+            map.put("api_key", key.into_value());
+        }
+    }
+    map.into_value()
+}
+
+fn login(login: &LoginDraft) -> Value {
     let mut request = Map::default();
     exchange(&login.exchange, &mut request);
     let mut map = Map::default();
@@ -175,6 +204,7 @@ fn exchange(exchange: &Exchange, map: &mut Map) {
     match &exchange.body {
         Some(Body::Json(json)) => map.put("json", json_value(json)),
         Some(Body::Form(form)) => map.put("form", pairs(form)),
+        Some(Body::Multipart(parts)) => map.put("multipart", multipart(parts)),
         Some(Body::Text(text)) => map.text("body", &text.as_template()),
         None => {}
     }
@@ -186,22 +216,58 @@ fn exchange(exchange: &Exchange, map: &mut Map) {
     }
 }
 
-/// A mapping in which a repeated name has a list of values.
+/// Names and texts.
 fn pairs(pairs: &[(String, Text)]) -> Value {
-    let mut map = Map::default();
-    for (at, (name, first)) in pairs.iter().enumerate() {
-        if pairs[..at].iter().any(|(earlier, _)| earlier == name) {
-            continue;
+    let value = |text: &Text| Value::Inline(scalar(&text.as_template()));
+    grouped(pairs.iter().map(|(name, text)| (name.as_str(), value(text))).collect())
+}
+
+/// A mapping in which a repeated name has a list of values.
+fn grouped(pairs: Vec<(&str, Value)>) -> Value {
+    let mut groups: Vec<(&str, Vec<Value>)> = Vec::new();
+    for (name, value) in pairs {
+        match groups.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => groups.push((name, vec![value])),
         }
-        let others = pairs[at + 1..].iter().filter(|(other, _)| other == name);
-        let values: Vec<&Text> =
-            std::iter::once(first).chain(others.map(|(_, text)| text)).collect();
-        match values.as_slice() {
-            [value] => map.text(name, &value.as_template()),
-            values => {
-                let items = values.iter().map(|value| Value::Inline(scalar(&value.as_template())));
-                map.put(name, list(items.map(|item| (Vec::new(), item))));
+    }
+    let mut map = Map::default();
+    for (name, mut values) in groups {
+        match (values.pop(), values.is_empty()) {
+            (Some(only), true) => map.put(name, only),
+            (last, _) => {
+                let values = values.into_iter().chain(last);
+                map.put(name, list(values.map(|value| (Vec::new(), value))));
             }
+        }
+    }
+    map.into_value()
+}
+
+fn multipart(parts: &[PartDraft]) -> Value {
+    let (mut fields, mut files) = (Vec::new(), Vec::new());
+    for PartDraft { name, content } in parts {
+        match content {
+            PartContent::Text(text) => {
+                fields.push((name.as_str(), Value::Inline(scalar(&text.as_template()))));
+            }
+            PartContent::File { path, name: own, kind } => {
+                let mut file = Map::default();
+                file.text("path", &path.as_template());
+                if let Some(own) = own {
+                    file.text("name", &Text::literal(own).as_template());
+                }
+                if let Some(kind) = kind {
+                    file.text("type", kind);
+                }
+                files.push((name.as_str(), file.into_value()));
+            }
+        }
+    }
+    let mut map = Map::default();
+    for (key, entries) in [("fields", fields), ("files", files)] {
+        if !entries.is_empty() {
+            map.put(key, grouped(entries));
         }
     }
     map.into_value()

@@ -1,22 +1,12 @@
 //! [`Jar`]: the cookies of one virtual session with one host (RFC 6265).
-//!
-//! Lifetimes are counted from the answer that set them, by the server's own `Date` where one is given, so
-//! that no clock of ours is asked what the date is.
-
-use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{DATE, SET_COOKIE};
-use jiff::Timestamp;
 
+use crate::load::set_cookie::{Channel, Left, SetCookie};
 use crate::time::Offset;
 
 /// Most cookies of a jar; the oldest makes room.
 const COOKIES_MAX: usize = 50;
-/// Longest name and value together, in bytes.
-const COOKIE_BYTES_MAX: usize = 4096;
-/// Servers delete a cookie by a date in the past, mostly the beginning of time.
-const LONG_AGO: i64 = 946_684_800;
 
 /// Whether a flow keeps cookies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,15 +16,6 @@ pub enum Cookies {
     Off,
     /// It keeps what answers set, for as long as it lasts.
     Kept,
-}
-
-/// Whether cookies for secure connections may be set and sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// Plain HTTP.
-    Plain,
-    /// HTTPS.
-    Secure,
 }
 
 /// Where a jar's cookies come from and go to.
@@ -63,17 +44,16 @@ pub struct Jar(Vec<Cookie>);
 impl Jar {
     /// Takes in what an answer to `path` set at `now`. What `site` may not set is left out.
     pub fn keep(&mut self, headers: &HeaderMap, site: Site<'_>, path: &str, now: Offset) {
-        let date = headers.get(DATE).and_then(|date| timestamp(date.to_str().ok()?));
-        for text in headers.get_all(SET_COOKIE) {
-            let parsed = text.to_str().ok().and_then(|text| parse(text, site, path));
-            let Some((cookie, lifetime)) = parsed else { continue };
-            let same = |kept: &Cookie| kept.name == cookie.name && kept.path == cookie.path;
-            self.0.retain(|kept| !same(kept));
-            match lifetime.left(date) {
+        for set in SetCookie::all(headers).filter(|set| site.may_set(set)) {
+            let SetCookie { name, value, channel, left, .. } = set;
+            let path = set.path.unwrap_or_else(|| folder(path).to_owned());
+            self.0.retain(|kept| kept.name != name || kept.path != path);
+            let expires = match left {
                 Left::Gone => continue,
-                Left::Session => self.0.push(cookie),
-                Left::For(time) => self.0.push(Cookie { expires: Some(now + time), ..cookie }),
-            }
+                Left::Session => None,
+                Left::For(time) => Some(now + time),
+            };
+            self.0.push(Cookie { name, value, path, expires, channel });
             if self.0.len() > COOKIES_MAX {
                 self.0.remove(0);
             }
@@ -97,66 +77,12 @@ impl Jar {
     }
 }
 
-/// What a cookie says of its end.
-#[derive(Clone, Copy, Debug, Default)]
-struct Lifetime {
-    /// Goes before `expires`.
-    max_age_s: Option<i64>,
-    expires: Option<Timestamp>,
-}
-
-enum Left {
-    Gone,
-    Session,
-    For(Duration),
-}
-
-impl Lifetime {
-    /// What is left at `date`, if the answer says what date it is.
-    fn left(self, date: Option<Timestamp>) -> Left {
-        let seconds = match (self.max_age_s, self.expires, date) {
-            (Some(seconds), ..) => seconds,
-            (None, Some(end), Some(date)) => end.as_second() - date.as_second(),
-            (None, Some(end), None) if end.as_second() < LONG_AGO => 0,
-            (None, ..) => return Left::Session,
-        };
-        match u64::try_from(seconds) {
-            Ok(seconds @ 1..) => Left::For(Duration::from_secs(seconds)),
-            _ => Left::Gone,
-        }
+impl Site<'_> {
+    fn may_set(&self, cookie: &SetCookie) -> bool {
+        let at_home = cookie.domain.as_ref().is_none_or(|domain| belongs(self.host, domain));
+        // A plain connection may not plant what a secure one would trust.
+        at_home && (cookie.channel == Channel::Plain || self.channel == Channel::Secure)
     }
-}
-
-fn parse(text: &str, site: Site<'_>, path: &str) -> Option<(Cookie, Lifetime)> {
-    let mut parts = text.split(';').map(str::trim);
-    let (name, value) = parts.next()?.split_once('=')?;
-    let (name, value) = (name.trim(), value.trim());
-    if name.is_empty() || name.len() + value.len() > COOKIE_BYTES_MAX {
-        return None;
-    }
-    let mut cookie = Cookie {
-        name: name.to_owned(),
-        value: value.to_owned(),
-        path: folder(path).to_owned(),
-        expires: None,
-        channel: Channel::Plain,
-    };
-    let mut lifetime = Lifetime::default();
-    for part in parts {
-        let (attribute, value) = part.split_once('=').unwrap_or((part, ""));
-        let value = value.trim();
-        match attribute.trim().to_ascii_lowercase().as_str() {
-            "path" if value.starts_with('/') => value.clone_into(&mut cookie.path),
-            "secure" => cookie.channel = Channel::Secure,
-            "max-age" => lifetime.max_age_s = value.parse().ok().or(lifetime.max_age_s),
-            "expires" => lifetime.expires = timestamp(value).or(lifetime.expires),
-            "domain" if !belongs(site.host, value) => return None,
-            _ => {}
-        }
-    }
-    // A plain connection may not plant what a secure one would trust.
-    let allowed = cookie.channel == Channel::Plain || site.channel == Channel::Secure;
-    allowed.then_some((cookie, lifetime))
 }
 
 /// Whether a cookie for `domain` may come from `host`.
@@ -184,16 +110,10 @@ fn is_below(path: &str, cookie: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || cookie.ends_with('/'))
 }
 
-/// A date as HTTP writes it, also with the dashes of old.
-fn timestamp(text: &str) -> Option<Timestamp> {
-    let (weekday, rest) = text.split_once(',')?;
-    let day = weekday.get(..3)?;
-    let rest = rest.trim().replace('-', " ").replace("GMT", "+0000").replace("UTC", "+0000");
-    jiff::fmt::rfc2822::parse(&format!("{day}, {rest}")).ok().map(|date| date.timestamp())
-}
-
 #[cfg(test)]
 mod tests {
+    use http::header::{DATE, SET_COOKIE};
+
     use super::*;
 
     const SITE: Site<'static> = Site { host: "shop.example.org", channel: Channel::Plain };

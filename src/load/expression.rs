@@ -36,6 +36,8 @@ pub enum Meaning {
     Token,
     /// A pool's values.
     Pool(PoolId),
+    /// A pool's only value.
+    Only(PoolId),
     /// One of the values of a pool that answers fill.
     Gathered(usize),
     /// A variable of the flow.
@@ -157,7 +159,7 @@ impl Expression {
     /// The pools it may pick from.
     pub fn pools(&self) -> impl Iterator<Item = PoolId> {
         self.meanings.iter().filter_map(|meaning| match meaning {
-            Meaning::Pool(pool) => Some(*pool),
+            Meaning::Pool(pool) | Meaning::Only(pool) => Some(*pool),
             _ => None,
         })
     }
@@ -256,6 +258,9 @@ fn value(meaning: &Meaning, fill: &mut Fill<'_>) -> Value {
         Meaning::Slot => Value::from(fill.slot),
         Meaning::Token => Value::from(fill.token),
         Meaning::Pool(pool) => Value::from_object(Pool(Arc::clone(&fill.pools[*pool]))),
+        Meaning::Only(pool) => {
+            fill.pools[*pool].first().map_or(Value::UNDEFINED, |value| Value::from(value.as_str()))
+        }
         Meaning::Gathered(pool) => {
             // One of perhaps very many: all of them would be copied for each slot.
             let values = fill.gathered.pools.get(*pool).map_or(&[][..], Ring::values);

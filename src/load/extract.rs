@@ -45,14 +45,14 @@ pub enum Selector {
 /// Where a value goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// All values, to the gathered pool of this number.
+    /// All values, to the gathered pool of this number; of a set-up answer, to the plan's.
     Pool(usize),
-    /// The first value, to the flow's variable of this number.
+    /// The first value, to the flow's variable of this number; of a set-up answer, to the plan's pool.
     Variable(usize),
 }
 
 impl Target {
-    /// Whether an answer without a value is a bad one: a flow cannot go on without it.
+    /// Whether an answer without a value is a bad one: what comes after cannot do without a variable.
     pub const fn is_needed(self) -> bool {
         matches!(self, Self::Variable(_))
     }

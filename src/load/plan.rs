@@ -8,11 +8,13 @@ use http::Method;
 
 use crate::load::auth::Auth;
 use crate::load::body::Body;
+use crate::load::extract::Extraction;
 use crate::load::feeder::Feeder;
 use crate::load::flow::Flows;
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
+use crate::load::set_cookie::Channel;
 use crate::load::slo::{Slo, Tiers};
 use crate::load::stages::Stages;
 use crate::load::trace::Trace;
@@ -47,6 +49,14 @@ impl Origin {
     pub fn is_on_this_machine(&self) -> bool {
         let named = self.host == "localhost" || self.host.ends_with(".localhost");
         named || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Whether `Secure` cookies go there: browsers take loopback for as safe as TLS.
+    pub fn channel(&self) -> Channel {
+        match self.scheme {
+            Scheme::Http if !self.is_on_this_machine() => Channel::Plain,
+            Scheme::Http | Scheme::Https => Channel::Secure,
+        }
     }
 }
 
@@ -111,17 +121,34 @@ pub struct SetupRequest {
     pub expect: crate::load::request::Expect,
 }
 
-/// One named list of values, filled by a set-up request before the load.
+/// One named list of values, filled by a set-up request before the load. A variable is one of a single
+/// value.
 #[derive(Clone, Debug)]
 pub struct PoolSource {
     /// Name that templates use.
     pub name: String,
     /// Which of the plan's set-up requests fills it.
     pub setup: usize,
-    /// `JSONPath` (RFC 9535) of the values in the answer.
-    pub path: String,
+    /// Where the answer holds its values.
+    pub values: PoolValues,
     /// What to tell the user when it stays empty.
     pub hint: Option<String>,
+}
+
+/// Where a set-up answer holds the values of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PoolValues {
+    /// All that this `JSONPath` (RFC 9535) selects; lists and objects there are refused.
+    Selected(String),
+    /// What this takes; its target's number is the pool's.
+    Extracted(Extraction),
+}
+
+impl PoolSource {
+    /// Whether it stands for a single value, which must be there.
+    pub fn is_variable(&self) -> bool {
+        matches!(&self.values, PoolValues::Extracted(extraction) if extraction.into.is_needed())
+    }
 }
 
 /// A run, resolved.
@@ -188,5 +215,29 @@ impl Plan {
     pub fn counted_rate(&self) -> f64 {
         let steady = || self.rate.as_per_second();
         self.stages.as_ref().map_or_else(steady, Stages::mean_per_second)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_is_safe_by_tls_or_by_staying_on_this_machine() {
+        let table = [
+            (Scheme::Http, "localhost", Channel::Secure),
+            (Scheme::Http, "api.localhost", Channel::Secure),
+            (Scheme::Http, "127.8.0.1", Channel::Secure),
+            (Scheme::Http, "::1", Channel::Secure),
+            (Scheme::Http, "10.0.0.1", Channel::Plain),
+            (Scheme::Http, "localhost.example.org", Channel::Plain),
+            (Scheme::Http, "notlocalhost", Channel::Plain),
+            (Scheme::Https, "example.org", Channel::Secure),
+        ];
+        for (scheme, host, channel) in table {
+            let (host, authority, base_path) = (host.to_owned(), host.to_owned(), String::new());
+            let origin = Origin { scheme, host, port: 80, authority, base_path };
+            assert_eq!(origin.channel(), channel, "{origin:?}");
+        }
     }
 }

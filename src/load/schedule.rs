@@ -13,6 +13,9 @@ use crate::load::steering::{Change, Pace, Turn};
 use crate::load::trace::Trace;
 use crate::time::Offset;
 
+/// Standard deviations by which Poisson arrivals may pass their mean: one count in a billion passes it further.
+const POISSON_Z: f64 = 6.0;
+
 /// How arrivals are spread around the rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arrivals {
@@ -117,6 +120,21 @@ impl Schedule {
         let last = last.copied().unwrap_or_else(|| Stretch::steady(self.rate));
         let slots = last.first.saturating_add(last.rate.slots_within(end.since(last.start)));
         slots.min(self.horizon.slots)
+    }
+
+    /// More slots than this there are never, but for one case in a billion of random arrivals.
+    pub fn slots_at_most(&self) -> u64 {
+        let mean = self.slots_expected();
+        if self.trace.is_some() || self.arrivals != Arrivals::Poisson {
+            return mean;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the root of a count is a count"
+        )]
+        let spread = (POISSON_Z * (mean as f64).sqrt()).ceil() as u64;
+        mean.saturating_add(spread).min(self.horizon.slots)
     }
 
     /// One for each stage.
@@ -413,7 +431,8 @@ mod tests {
     #[test]
     fn a_recording_is_followed_to_its_end() {
         let at = Duration::from_millis;
-        let trace = Trace::new(vec![(at(0), 0), (at(5), 0), (at(5), 1), (at(90), 0)], 1.0).unwrap();
+        let trace =
+            Trace::new("log", vec![(at(0), 0), (at(5), 0), (at(5), 1), (at(90), 0)], 1.0).unwrap();
         let horizon = Horizon::after(trace.length());
         let schedule = Schedule {
             trace: Some(trace),

@@ -7,8 +7,10 @@ use crate::load::mix::CYCLE_MAX;
 use crate::time::Offset;
 
 /// Recorded arrivals in the order of their due instants; the first is due as the schedule begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
+    log: Arc<str>,
+    speed: f64,
     due: Arc<[Offset]>,
     requests: Arc<[u32]>,
 }
@@ -25,12 +27,16 @@ pub enum TraceError {
 }
 
 impl Trace {
-    /// A trace of `arrivals`: instants since any origin, and the request that each sends. `speed` divides
-    /// every distance; it is above 0.
+    /// A trace of `arrivals`, which stood in `log`: instants since any origin, and the request that each
+    /// sends. `speed` divides every distance; it is above 0.
     ///
     /// # Errors
     /// No arrivals, or too many.
-    pub fn new(mut arrivals: Vec<(Duration, u32)>, speed: f64) -> Result<Self, TraceError> {
+    pub fn new(
+        log: &str,
+        mut arrivals: Vec<(Duration, u32)>,
+        speed: f64,
+    ) -> Result<Self, TraceError> {
         let first = arrivals.iter().map(|(at, _)| *at).min().ok_or(TraceError::Empty)?;
         if arrivals.len() as u64 > CYCLE_MAX {
             return Err(TraceError::TooMany(arrivals.len()));
@@ -40,9 +46,21 @@ impl Trace {
         let due =
             arrivals.iter().map(|(at, _)| Offset::ZERO + at.saturating_sub(first).div_f64(speed));
         Ok(Self {
+            log: log.into(),
+            speed,
             due: due.collect(),
             requests: arrivals.iter().map(|(_, request)| *request).collect(),
         })
+    }
+
+    /// What it was recorded in: a file's name, without its folder.
+    pub fn log(&self) -> &str {
+        &self.log
+    }
+
+    /// So many times as fast as it was recorded.
+    pub const fn speed(&self) -> f64 {
+        self.speed
     }
 
     /// When slot `index` is due; nothing behind the last.
@@ -76,13 +94,17 @@ mod tests {
     #[test]
     fn arrivals_are_sorted_begin_at_zero_and_are_sped_up() {
         let at = Duration::from_millis;
-        let trace = Trace::new(vec![(at(5_300), 1), (at(5_000), 0), (at(6_000), 2)], 2.0).unwrap();
+        let trace =
+            Trace::new("log", vec![(at(5_300), 1), (at(5_000), 0), (at(6_000), 2)], 2.0).unwrap();
         let due = |index| trace.due(index).map(|due| due.since(Offset::ZERO));
         assert_eq!((due(0), due(1), due(2)), (Some(at(0)), Some(at(150)), Some(at(500))));
         assert_eq!(due(3), None);
         assert_eq!(trace.requests(), [0, 1, 2]);
         assert_eq!(trace.length(), at(750));
-        assert_eq!(Trace::new(vec![(at(7), 0)], 1.0).unwrap().length(), Duration::from_secs(1));
-        assert_eq!(Trace::new(Vec::new(), 1.0), Err(TraceError::Empty));
+        assert_eq!(
+            Trace::new("log", vec![(at(7), 0)], 1.0).unwrap().length(),
+            Duration::from_secs(1)
+        );
+        assert_eq!(Trace::new("log", Vec::new(), 1.0), Err(TraceError::Empty));
     }
 }

@@ -1,5 +1,5 @@
-//! [`Compiler`]: from the tree to a [`Profile`]: name, set-up, objectives; `auth` has the log-in, `exchange`
-//! the requests' insides.
+//! [`Compiler`]: from the tree to a [`Profile`]: name, requests, objectives; `auth` has the log-in, `setup`
+//! what comes after it, `exchange` the requests' insides.
 //!
 //! Goes through the whole file whatever it meets; a profile results only when nothing was reported.
 
@@ -14,11 +14,11 @@ use crate::load::plan::{PoolSource, SetupRequest};
 use crate::load::request::{OnEmpty, RequestTemplate, Template};
 use crate::load::slo::{Goals, Slo, Tiers};
 use crate::profile::diagnostics::{Mistakes, Source};
-use crate::profile::fields::{Fields, PROFILE, REQUEST, SETUP, SLO, one_or_many};
+use crate::profile::fields::{Fields, PROFILE, REQUEST, SLO, one_or_many};
 use crate::profile::node::{Node, Span, Value};
 use crate::profile::template::{Piece, Place, is_name, is_reserved};
 use crate::profile::{
-    Environment, Inputs, POOLS_MAX, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
+    Environment, Inputs, Profile, REQUESTS_MAX, TEXT_BYTES_MAX, WEIGHT_MAX, select,
 };
 
 pub(super) struct Compiler<'a> {
@@ -198,48 +198,6 @@ impl<'a> Compiler<'a> {
         let hint = "write for example \"$.access_token\" or \"$.items[*].id\"";
         self.mistakes.report_with(node.span, message, hint);
         None
-    }
-
-    fn setup(&mut self, node: &Node) -> Vec<SetupRequest> {
-        let items = self.mistakes.list(node, "`setup`").unwrap_or_default();
-        if items.len() > REQUESTS_MAX {
-            let message = format!("more than {REQUESTS_MAX} set-up requests");
-            self.mistakes.report(node.span, message);
-            return Vec::new();
-        }
-        let mut requests = Vec::new();
-        for item in items {
-            let Some(fields) = self.mistakes.fields(item, &SETUP) else { continue };
-            let name = self.request_name(&fields);
-            self.read_pools(&fields, requests.len());
-            requests.push(self.exchange(name, &fields, Place::Setup));
-        }
-        requests
-    }
-
-    fn read_pools(&mut self, fields: &Fields<'_>, setup: usize) {
-        let hint = fields.get("hint").and_then(|node| self.mistakes.scalar(node, "`hint`"));
-        let hint = hint.map(|text| text.trim().to_owned());
-        let Some(node) = fields.get("pools") else { return };
-        for (key, path) in self.mistakes.mapping(node, "`pools`").unwrap_or_default() {
-            let Some(name) = &key.text else { continue };
-            if !is_name(name) {
-                let message = format!("`{name}` can't be the name of a pool");
-                self.mistakes.report_with(key.span, message, "use letters, digits and _");
-            } else if self.feeder(name).is_some() {
-                let message = format!("`{name}` is the name of a feeder already");
-                self.mistakes.report_with(key.span, message, "give each a name of its own");
-            } else if self.pools.iter().any(|pool| pool.name == *name) {
-                let message = format!("the pool `{name}` is filled twice");
-                self.mistakes.report_with(key.span, message, "give each pool a name of its own");
-            }
-            if self.pools.len() >= POOLS_MAX {
-                self.mistakes.report(key.span, format!("more than {POOLS_MAX} pools"));
-                return;
-            }
-            let path = self.json_path(path, &format!("the pool `{name}`")).unwrap_or_default();
-            self.pools.push(PoolSource { name: name.clone(), setup, path, hint: hint.clone() });
-        }
     }
 
     fn requests(&mut self, fields: &Fields<'_>) -> Vec<RequestTemplate> {

@@ -75,6 +75,9 @@ impl Compiler<'_> {
             let columns = self.feeders[feeder].table.columns().to_vec();
             return Ok(Some(Meaning::Row(feeder, columns)));
         }
+        if let Some(pool) = self.set_up_variable(name) {
+            return Ok(Some(Meaning::Only(pool)));
+        }
         if let Some(pool) = self.pools.iter().position(|pool| pool.name == name) {
             return match place {
                 Place::Mix => Ok(Some(Meaning::Pool(pool))),

@@ -13,18 +13,26 @@ use crate::load::extract::{Extraction, GatheredPool, Pattern, Selector, Target};
 use crate::load::json_path::JsonPath;
 use crate::load::redirect::REDIRECTS_MAX;
 use crate::profile::compiler::Compiler;
-use crate::profile::fields::{EXPECT, EXTRACT, Fields, HEADER_TEST, JSON_TEST, one_or_many};
+use crate::profile::fields::{EXPECT, EXTRACT, Fields, HEADER_TEST, JSON_TEST, Keys, one_or_many};
 use crate::profile::node::{Key, Node, Value};
 use crate::profile::template::{Place, is_name, is_reserved};
+
+/// What holds an extracted value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    Pool,
+    Variable,
+}
 
 impl Compiler<'_> {
     /// What `fields` say of the answer.
     pub(super) fn expectation(&mut self, fields: &Fields<'_>, place: Place) -> Expect {
         let mut expect = Expect::SUCCESS;
         if let Some(node) = fields.get("expect") {
-            self.expect(node, place, &mut expect);
+            self.expect(node, &mut expect);
         }
-        if let Some(node) = fields.get("extract") {
+        // A set-up request's fills pools of the plan.
+        if let Some(node) = fields.get("extract").filter(|_| place == Place::Mix) {
             expect.extract = self.extract(node);
         }
         if let Some(node) = fields.get("redirects") {
@@ -39,7 +47,7 @@ impl Compiler<'_> {
         expect
     }
 
-    fn expect(&mut self, node: &Node, place: Place, expect: &mut Expect) {
+    fn expect(&mut self, node: &Node, expect: &mut Expect) {
         let Some(fields) = self.mistakes.fields(node, &EXPECT) else { return };
         let statuses = fields.get("status").map(one_or_many).unwrap_or_default();
         expect.statuses = statuses.iter().filter_map(|node| self.status(node)).collect();
@@ -60,12 +68,6 @@ impl Compiler<'_> {
         }
         if let Some(node) = fields.get("json") {
             self.json_tests(node, checks);
-        }
-        if place != Place::Mix && checks.iter().any(|check| matches!(check.test, Test::Header(..)))
-        {
-            let hint = "check its status or its body";
-            let message = "the headers of log-in and set-up answers can't be checked";
-            self.mistakes.report_with(node.span, message, hint);
         }
     }
 
@@ -208,19 +210,31 @@ impl Compiler<'_> {
         let mut extractions = Vec::new();
         for (key, wanted) in self.mistakes.mapping(node, "`extract`").unwrap_or_default() {
             let Some(name) = &key.text else { continue };
-            let Some((source, into_pool)) = self.selector(name, wanted) else { continue };
-            let into = if into_pool || self.flow_variables.is_none() {
-                self.gathered_pool(name).map(Target::Pool)
-            } else {
-                self.flow_variable(key).map(Target::Variable)
+            let Some((source, into)) = self.selector(name, wanted, &EXTRACT) else { continue };
+            let into = match (into, &self.flow_variables) {
+                (Some(Holder::Pool), _) | (None, None) => {
+                    self.gathered_pool(name).map(Target::Pool)
+                }
+                (Some(Holder::Variable), None) => {
+                    let span = entry(wanted, "into").map_or(wanted.span, |node| node.span);
+                    let message = "only set-up requests and steps of flows fill variables";
+                    self.mistakes.report_with(span, message, "leave `into` out");
+                    None
+                }
+                _ => self.flow_variable(key).map(Target::Variable),
             };
             extractions.extend(into.map(|into| Extraction { name: name.clone(), source, into }));
         }
         extractions
     }
 
-    /// Where a value stands, and whether it is for a pool although it comes from a step.
-    fn selector(&mut self, name: &str, node: &Node) -> Option<(Selector, bool)> {
+    /// Where a value stands, and what it is for if that is said.
+    pub(super) fn selector(
+        &mut self,
+        name: &str,
+        node: &Node,
+        keys: &Keys,
+    ) -> Option<(Selector, Option<Holder>)> {
         let hint = "write a JSONPath such as $.items[*].id, a JSON pointer such as /items/0/id, or \
                     {header: Name} or {regex: 'id=(\\d+)'}";
         if let Value::Text(text) = &node.value {
@@ -233,20 +247,13 @@ impl Compiler<'_> {
                 let message = format!("`{name}` does not say where its value stands");
                 self.mistakes.report_with(node.span, message, hint);
             }
-            return Some((source?, false));
+            return Some((source?, None));
         }
-        let fields = self.mistakes.fields(node, &EXTRACT)?;
-        let into_pool = match fields.get("into") {
-            None => false,
-            Some(node) => {
-                let choices = [("pool", true), ("variable", false)];
-                let pool = self.mistakes.choice(node, "`into`", &choices)?;
-                if !pool && self.flow_variables.is_none() {
-                    let message = "only a step of a flow fills variables";
-                    self.mistakes.report_with(node.span, message, "leave `into` out");
-                }
-                pool
-            }
+        let fields = self.mistakes.fields(node, keys)?;
+        let choices = [("pool", Holder::Pool), ("variable", Holder::Variable)];
+        let into = match fields.get("into") {
+            None => None,
+            Some(node) => Some(self.mistakes.choice(node, "`into`", &choices)?),
         };
         let given: Vec<&str> = ["json", "pointer", "header", "regex"]
             .into_iter()
@@ -274,7 +281,7 @@ impl Compiler<'_> {
                 .map_err(|cause| format!("is not a regular expression: {cause}")),
         };
         match source {
-            Ok(source) => Some((source, into_pool)),
+            Ok(source) => Some((source, into)),
             Err(cause) => {
                 self.mistakes.report(node.span, format!("`{kind}` {cause}"));
                 None
@@ -289,11 +296,12 @@ impl Compiler<'_> {
     /// A variable of the flow that is being read; the same name again means the same variable.
     fn flow_variable(&mut self, key: &Key) -> Option<usize> {
         let name = key.text.as_ref()?;
-        let taken = self.variables.iter().any(|(variable, _)| variable == name);
+        let taken = self.variables.iter().any(|(variable, _)| variable == name)
+            || self.set_up_variable(name).is_some();
         if taken || is_reserved(name) || !is_name(name) {
             let message = format!("`{name}` can't be the name of a flow's variable");
             let hint = if taken {
-                "`variables` has one of that name; take another"
+                "there is a variable of that name already; take another"
             } else {
                 "use letters, digits and _, and neither slot, token nor a function's name"
             };
@@ -342,6 +350,10 @@ impl Compiler<'_> {
             let message = format!("`{name}` can't be the name of a pool");
             self.mistakes.report_with(key.span, message, "use letters, digits and _");
             return;
+        }
+        if self.set_up_variable(name).is_some() {
+            let message = format!("`{name}` is a variable that set-up fills");
+            return self.mistakes.report_with(key.span, message, "give each a name of its own");
         }
         let most = 1..=GatheredPool::KEEP_MAX as u64;
         let keep = keep.and_then(|node| self.mistakes.whole(node, "`keep`", most));

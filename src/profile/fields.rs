@@ -103,9 +103,10 @@ pub(super) const SETUP: Keys = Keys {
         "compress",
         "expect",
         "pools",
+        "extract",
         "hint",
     ],
-    planned: &["extract"],
+    planned: &[],
 };
 pub(super) const REQUEST: Keys = Keys {
     of: "a request",
@@ -190,6 +191,12 @@ pub(super) const JSON_TEST: Keys =
 pub(super) const EXTRACT: Keys = Keys {
     of: "an extraction",
     known: &["json", "pointer", "header", "regex", "into", "keep"],
+    planned: &[],
+};
+/// The values of a set-up pool are all kept.
+pub(super) const SETUP_EXTRACT: Keys = Keys {
+    of: "a set-up request's extraction",
+    known: &["json", "pointer", "header", "regex", "into"],
     planned: &[],
 };
 pub(super) const SLO: Keys =

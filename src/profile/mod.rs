@@ -41,6 +41,7 @@ mod redistribute;
 mod scan;
 mod schema;
 mod select;
+mod setup;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -217,6 +217,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::load::plan::PoolValues;
     use crate::load::request::{Escape, Expect, Segment, Template};
 
     fn request(name: &str, weight: u32, group: &str, pool: Option<usize>) -> RequestTemplate {
@@ -248,7 +249,7 @@ mod tests {
         let source = |name: &str, hint: Option<&str>| PoolSource {
             name: name.into(),
             setup: 0,
-            path: "$[*]".into(),
+            values: PoolValues::Selected("$[*]".into()),
             hint: hint.map(Into::into),
         };
         (vec![source("empty", Some("seed the demo data")), source("full", None)], vec![setup])

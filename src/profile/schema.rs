@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::load::flow::FLOWS_MAX;
 use crate::load::stages::Stages;
-use crate::profile::schema::answers::{expect, extract, redirects};
+use crate::profile::schema::answers::{expect, extract, redirects, set_up_extract};
 use crate::profile::schema::auth::auth;
 use crate::profile::schema::data::{feeders, multipart, one_body};
 use crate::profile::schema::flows::flow;
@@ -191,7 +191,8 @@ fn setup() -> Value {
             "propertyNames": { "pattern": NAME },
             "additionalProperties": json_path("Which values of the answer."),
         },
-        "hint": described(scalar(), "What to do when a pool stays empty."),
+        "extract": set_up_extract(),
+        "hint": described(scalar(), "What to do when a pool stays empty or a variable is not found."),
     }))
 }
 

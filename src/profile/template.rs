@@ -31,7 +31,7 @@ pub(super) enum Place {
     Login,
     /// Sent to renew a token.
     Refresh,
-    /// Sent before there are pools.
+    /// Sent before pools are filled; variables of earlier set-up requests are.
     Setup,
     /// Part of the mix.
     Mix,
@@ -203,6 +203,10 @@ impl Compiler<'_> {
         if let Some(number) = self.flow_variables.iter().flatten().position(|known| known == name) {
             return Ok(Piece::Hole(Segment::Variable(number)));
         }
+        if let Some(pool) = self.set_up_variable(name) {
+            // The only value there is.
+            return Ok(Piece::Hole(Segment::Pick(pool)));
+        }
         match name {
             "slot" => Ok(Piece::Hole(Segment::SlotIndex)),
             "token" => self.token(place).map(Piece::Hole),
@@ -248,7 +252,9 @@ impl Compiler<'_> {
     }
 
     pub(super) fn unknown_name(&self, name: &str) -> Mistake {
+        let set_up = self.pools.iter().filter(|pool| pool.is_variable());
         let variables = self.variables.iter().map(|(variable, _)| variable.as_str());
+        let variables = variables.chain(set_up.map(|pool| pool.name.as_str()));
         let feeders = self.feeders.iter().map(|feeder| feeder.name.as_str());
         let hint = if functions::names().any(|function| function == name) {
             format!("a function takes brackets: {}", example(name))

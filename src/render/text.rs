@@ -113,6 +113,11 @@ impl Page {
             Figures(report.rate.throughput_ok),
             human(report.duration)
         ));
+        if let Some(replay) = &plan.replay {
+            for line in wrap(&format!("replayed {replay}"), WIDTH_MAX) {
+                self.line(&line);
+            }
+        }
     }
 
     fn ledger(&mut self, report: &Report) {

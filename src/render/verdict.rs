@@ -68,12 +68,18 @@ fn list(report: &Report, wanted: impl Fn(&ObjectiveReport) -> bool) -> String {
 }
 
 fn told(name: &str, one: &ObjectiveReport) -> String {
-    let whose = name.strip_suffix(&one.objective).unwrap_or_default();
-    let (subject, objective) = (subject(one), &one.objective);
+    let (whose, subject, objective) = (whose(name, one), subject(one), &one.objective);
     if one.measured.is_none() {
-        return format!("{whose}there was no good answer to take {subject} from (objective {objective})");
+        return format!(
+            "{whose}there was no good answer to take {subject} from (objective {objective})"
+        );
     }
     format!("{whose}{subject} was {} (objective {objective})", text::measured(one))
+}
+
+/// The request that an objective is about, with a colon; nothing for one of the run.
+fn whose<'n>(name: &'n str, one: &ObjectiveReport) -> &'n str {
+    name.strip_suffix(&one.objective).unwrap_or_default()
 }
 
 /// What stands behind the comparison: `1 s` of `p95 < 1 s`.
@@ -177,14 +183,15 @@ pub(super) fn failed(report: &Report) -> Vec<String> {
 
 /// Objectives on response times that were missed, and the request names that were slowest.
 fn too_slow(report: &Report) -> Vec<String> {
-    let missed = |one: &&ObjectiveReport| {
+    let missed = |(_, one): &(String, &ObjectiveReport)| {
         one.metric == Metric::ResponseTime && one.holds == HoldsName::No && one.measured.is_some()
     };
-    let missed = report.verdict.objectives.iter().filter(missed);
+    let missed = report.every_objective().filter(missed);
     let mut lines: Vec<String> = missed
-        .map(|one| {
+        .map(|(name, one)| {
             format!(
-                "Too slow: {} was {}, the limit is {}.",
+                "Too slow: {}{} was {}, the limit is {}.",
+                whose(&name, one),
                 subject(one),
                 text::measured(one),
                 limit(one)
@@ -254,8 +261,7 @@ pub(super) fn next(report: &Report) -> Vec<String> {
 
 /// What the figures usually mean, then what the warnings advise, then where the time went.
 fn after_failure(report: &Report, remedies: Vec<String>) -> Vec<String> {
-    let verdict = &report.verdict;
-    let hints = verdict.findings.iter().filter(|finding| hints::is_hint(&finding.id));
+    let hints = report.verdict.findings.iter().filter(|finding| hints::is_hint(&finding.id));
     let hints = hints.map(|hint| format!("{} {}", sentence(&hint.message), sentence(&hint.remedy)));
     let mut steps: Vec<String> = hints.take(LISTED_MAX).collect();
     let turned = report.onset.iter().flat_map(|onset| &onset.turned).next();
@@ -266,8 +272,7 @@ fn after_failure(report: &Report, remedies: Vec<String>) -> Vec<String> {
     }));
     steps.extend(remedies);
     let missed = |metric| {
-        let missed = |one: &ObjectiveReport| one.metric == metric && one.holds == HoldsName::No;
-        verdict.objectives.iter().any(missed)
+        report.every_objective().any(|(_, one)| one.metric == metric && one.holds == HoldsName::No)
     };
     if missed(Metric::ResponseTime) {
         steps.extend(slowest_part(report));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::analysis::drift;
 use crate::analysis::settling::{self, Settling};
 use crate::load::rate::Figures;
+use crate::report::echo::ReplayEcho;
 use crate::report::search::Bound;
 use crate::report::{Kind, OutcomeName, Report};
 use crate::time::Human;
@@ -89,6 +90,10 @@ impl Differences {
         }
         let stages = |stages: &Option<String>| stages.clone().unwrap_or_else(|| "none".to_owned());
         refuse("course of stages", stages(&p.stages), stages(&q.stages));
+        let replay = |replay: &Option<ReplayEcho>| {
+            replay.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)
+        };
+        refuse("replay", replay(&p.replay), replay(&q.replay));
         refuse("spacing of arrivals", p.arrivals.clone(), q.arrivals.clone());
         if !searches {
             refuse("warm-up", human(p.warmup), human(q.warmup));
@@ -171,8 +176,12 @@ mod tests {
     #[test]
     fn each_difference_that_matters_is_named_with_both_sides() {
         type Row = (&'static str, fn(&mut Report));
-        let changes: [Row; 10] = [
+        let changes: [Row; 11] = [
             ("another rate", |b| b.plan.rate *= 1.1),
+            ("another replay", |b| {
+                let log = "access.log".to_owned();
+                b.plan.replay = Some(ReplayEcho { log, requests: 9, speed: 2.0 });
+            }),
             ("another spacing", |b| b.plan.arrivals = "poisson".to_owned()),
             ("another warm-up", |b| b.plan.warmup += 1_000_000_000),
             ("another timeout", |b| b.plan.timeout *= 2),

@@ -2,9 +2,12 @@
 //!
 //! Bodies, headers and tokens are left out, so no secret can reach a result by this way.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::words::Count;
 use crate::load::plan::{LatePolicy, Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, KeepAlive, Via, Way};
 use crate::report::millionths;
@@ -26,6 +29,9 @@ pub struct PlanEcho {
     /// Rates and lengths, as `100/s:30s,500/s:2m`; absent at a single rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<String>,
+    /// The recording that was sent instead of a rate and a mix, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplayEcho>,
     /// Spacing of arrivals.
     pub arrivals: String,
     /// Decides everything random. Text, since JSON readers lose integers beyond 2⁵³.
@@ -70,6 +76,17 @@ pub struct PlanEcho {
     pub tier_acceptable: String,
     /// SHA-256 of the profile's bytes in hexadecimal; absent for a plain URL.
     pub profile_sha256: Option<String>,
+}
+
+/// A recording, sent again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayEcho {
+    /// Name of the log's file.
+    pub log: String,
+    /// Requests taken from it.
+    pub requests: u64,
+    /// So many times as fast as it was recorded.
+    pub speed: f64,
 }
 
 /// How the target was reached. Credentials are left out.
@@ -118,6 +135,11 @@ impl From<&Plan> for PlanEcho {
             way: WayEcho::from(&plan.way),
             rate: millionths(plan.counted_rate()),
             stages: plan.stages.as_ref().map(ToString::to_string),
+            replay: plan.trace.as_ref().map(|trace| ReplayEcho {
+                log: trace.log().to_owned(),
+                requests: trace.slots(),
+                speed: trace.speed(),
+            }),
             arrivals: plan.arrivals.name().to_owned(),
             seed: plan.seed.to_string(),
             warmup: whole_nanos(plan.warmup),
@@ -142,6 +164,17 @@ impl From<&Plan> for PlanEcho {
             tier_acceptable: plan.tiers.acceptable.to_string(),
             profile_sha256: plan.profile_sha256.clone(),
         }
+    }
+}
+
+impl fmt::Display for ReplayEcho {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pace = if (self.speed - 1.0).abs() < f64::EPSILON {
+            "its own pace".to_owned()
+        } else {
+            format!("{} times its pace", self.speed)
+        };
+        write!(f, "{} requests of {} at {pace}", Count(self.requests), self.log)
     }
 }
 
@@ -198,6 +231,14 @@ fn origin_url(origin: &Origin) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_replay_is_told_with_its_pace() {
+        let told =
+            |speed| ReplayEcho { log: "access.log".to_owned(), requests: 1234, speed }.to_string();
+        assert_eq!(told(1.0), "1,234 requests of access.log at its own pace");
+        assert_eq!(told(0.5), "1,234 requests of access.log at 0.5 times its pace");
+    }
 
     #[test]
     fn a_url_loses_what_may_be_secret() {

@@ -51,6 +51,21 @@ pub struct StoredTrial {
     pub result: TrialResult,
     /// Who was slow or failed, where the rate was not held.
     pub broken: Vec<Broken>,
+    /// How many it took up, its head included: rows of feeders go with them.
+    pub slots: u64,
+}
+
+/// A log that is gone on with.
+#[derive(Debug)]
+pub struct Reopened {
+    /// The log.
+    pub log: TrialLog,
+    /// What is searched.
+    pub header: Header,
+    /// The trials that ended, in order.
+    pub trials: Vec<StoredTrial>,
+    /// Slots that each trial has taken, in order; of one that did not end, all that it might have taken.
+    pub legs: Vec<u64>,
 }
 
 /// The log of a search in flight.
@@ -72,10 +87,7 @@ impl TrialLog {
 
     /// Goes on with the log in `folder`, whose objectives are `slo`; a last line that was cut short is
     /// dropped.
-    pub fn reopen(
-        folder: &Path,
-        slo: &Slo,
-    ) -> Result<(Self, Header, Vec<StoredTrial>), StoreError> {
+    pub fn reopen(folder: &Path, slo: &Slo) -> Result<Reopened, StoreError> {
         let path = folder.join(TRIALS);
         let read = || -> io::Result<_> {
             let file = open_whole_lines(&path)?;
@@ -85,16 +97,33 @@ impl TrialLog {
             if header.schema != SCHEMA {
                 return Err(invalid("another version of steadfire wrote it"));
             }
-            let trials = lines.map(|line| decode(line, slo)).collect::<io::Result<_>>()?;
-            Ok((file, header, trials))
+            let (mut trials, mut legs) = (Vec::new(), Vec::new());
+            for line in lines {
+                match serde_json::from_str(line)? {
+                    Entry::Begun { begun } => legs.push(begun),
+                    Entry::Ended(line) => {
+                        let trial = decode(*line, slo)?;
+                        // It took no more than it might have.
+                        legs.pop();
+                        legs.push(trial.slots);
+                        trials.push(trial);
+                    }
+                }
+            }
+            Ok((file, header, trials, legs))
         };
-        let (file, header, trials) = read().map_err(StoreError::at(Action::Read, &path))?;
-        Ok((Self { path, file }, header, trials))
+        let (file, header, trials, legs) = read().map_err(StoreError::at(Action::Read, &path))?;
+        Ok(Reopened { log: Self { path, file }, header, trials, legs })
+    }
+
+    /// Notes that a trial begins which takes up to `slots` slots, and waits until the disk has it.
+    pub fn begin(&mut self, slots: u64) -> Result<(), StoreError> {
+        self.write(&Entry::Begun { begun: slots })
     }
 
     /// Adds a trial and waits until the disk has it.
     pub fn append(&mut self, trial: &StoredTrial) -> Result<(), StoreError> {
-        self.write(&Line::from(trial))
+        self.write(&Entry::Ended(Box::new(trial.into())))
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<(), StoreError> {
@@ -110,6 +139,19 @@ impl TrialLog {
 
 fn invalid(cause: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, cause)
+}
+
+/// A line after the first.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    /// A trial begins.
+    Begun {
+        /// Slots that it may take up.
+        begun: u64,
+    },
+    /// The one that has begun last has ended.
+    Ended(Box<Line>),
 }
 
 /// One trial. Times in ns, rates per second.
@@ -143,6 +185,8 @@ struct Line {
     /// Name, planned, slow or failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     broken: Vec<(String, u64, u64)>,
+    /// Taken up, its head included.
+    slots: u64,
 }
 
 /// A limit, its value as above, and whether chance may have had a hand in it.
@@ -168,7 +212,7 @@ struct TestLine {
 
 impl From<&StoredTrial> for Line {
     fn from(stored: &StoredTrial) -> Self {
-        let StoredTrial { trial, result, broken } = stored;
+        let StoredTrial { trial, result, broken, slots } = stored;
         let test = trial.test;
         Self {
             rate: trial.rate,
@@ -201,6 +245,7 @@ impl From<&StoredTrial> for Line {
             },
             points: result.points.iter().map(numbers).collect(),
             broken: broken.iter().map(|b| (b.request.clone(), b.planned, b.broken)).collect(),
+            slots: *slots,
         }
     }
 }
@@ -249,8 +294,7 @@ fn point(numbers: &[u64; 8]) -> Point {
     Point { at, planned, answered_ok, slow, failed, unanswered, unfinished, overdue }
 }
 
-fn decode(json: &str, slo: &Slo) -> io::Result<StoredTrial> {
-    let line: Line = serde_json::from_str(json)?;
+fn decode(line: Line, slo: &Slo) -> io::Result<StoredTrial> {
     let ns = Duration::from_nanos;
     let plausible = line.rate.is_finite() && line.rate > 0.0 && line.test.excess > 0.0;
     if !plausible || line.measured.len() != slo.objectives.len() {
@@ -304,6 +348,7 @@ fn decode(json: &str, slo: &Slo) -> io::Result<StoredTrial> {
             .into_iter()
             .map(|(request, planned, broken)| Broken { request, planned, broken })
             .collect(),
+        slots: line.slots,
     })
 }
 
@@ -366,6 +411,7 @@ pub(crate) mod tests {
                 client: ClientState::Limited { reason: "the processor".to_owned() },
             },
             broken: vec![Broken { request: "list \"all\"".to_owned(), planned: 9, broken: 6 }],
+            slots: 11,
         }
     }
 
@@ -377,17 +423,34 @@ pub(crate) mod tests {
         let mut log = TrialLog::create(folder.path(), &header()).unwrap();
         log.append(&trials[0]).unwrap();
         drop(log);
-        let (mut log, found, earlier) = TrialLog::reopen(folder.path(), &slo).unwrap();
-        assert_eq!((found, earlier.as_slice()), (header(), &trials[..1]));
-        log.append(&trials[1]).unwrap();
+        let mut reopened = TrialLog::reopen(folder.path(), &slo).unwrap();
+        assert_eq!((reopened.header, reopened.trials.as_slice()), (header(), &trials[..1]));
+        reopened.log.append(&trials[1]).unwrap();
         // A power failure within the last line.
         let path = folder.path().join(TRIALS);
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{text}{{\"rate\":3")).unwrap();
-        let (mut log, _, earlier) = TrialLog::reopen(folder.path(), &slo).unwrap();
-        assert_eq!(earlier, trials);
-        log.append(&trials[0]).unwrap();
-        assert_eq!(TrialLog::reopen(folder.path(), &slo).unwrap().2.len(), 3);
+        let mut reopened = TrialLog::reopen(folder.path(), &slo).unwrap();
+        assert_eq!(reopened.trials, trials);
+        reopened.log.append(&trials[0]).unwrap();
+        assert_eq!(TrialLog::reopen(folder.path(), &slo).unwrap().trials.len(), 3);
+    }
+
+    #[test]
+    fn a_trial_that_did_not_end_has_taken_what_it_might_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let slo = Slo::standard();
+        let trial = |slots| StoredTrial { slots, ..stored(80.0, &slo.objectives) };
+        let mut log = TrialLog::create(folder.path(), &header()).unwrap();
+        let legs = || TrialLog::reopen(folder.path(), &slo).unwrap().legs;
+        assert!(legs().is_empty());
+        for (begun, ended) in [(90, Some(50)), (70, None), (60, Some(60)), (30, None)] {
+            log.begin(begun).unwrap();
+            if let Some(slots) = ended {
+                log.append(&trial(slots)).unwrap();
+            }
+        }
+        assert_eq!(legs(), [50, 70, 60, 30]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::transport::multiplexed::Session;
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// An answer with its body.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,

@@ -130,7 +130,7 @@ fn launch(plan: &Arc<Plan>, connections: usize) -> Fleet {
     let ready = runtime
         .block_on(prepare(
             plan,
-            Surroundings { tls: None, own_life: |_| None, filled: &mut |_| {} },
+            Surroundings { tls: None, own_life: |_| None, filled: &mut |_| {}, witness: None },
         ))
         .expect("the server is up");
     Fleet::launch(plan, ready, connections).expect("workers start")

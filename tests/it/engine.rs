@@ -112,7 +112,7 @@ fn steer(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ready = runtime.expect("a runtime can be had").block_on(prepare(
         &plan,
-        Surroundings { tls: None, own_life: |_| None, filled: &mut |_| {} },
+        Surroundings { tls: None, own_life: |_| None, filled: &mut |_| {}, witness: None },
     ));
     let ready = ready.expect("the server is there");
     let leg = Leg {

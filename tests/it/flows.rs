@@ -7,6 +7,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use steadfire::report::flows::FlowReport;
+use steadfire::report::search::Bound;
 use steadfire::report::{Report, RequestReport};
 use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
@@ -302,4 +303,84 @@ flows:
     assert_eq!(flow.ended_early, [("one".to_owned(), 12)].into());
     assert_eq!((report.fates.ok, report.fates.shed), (8, 12));
     assert_eq!(server.received().len(), 8);
+}
+
+/// A session that set-up opens, and whose mark every later request carries.
+const MARKED: &str = r#"
+setup:
+  - name: form
+    path: /form
+    extract:
+      csrf: {regex: 'name="csrf" value="(\w+)"'}
+      session: {header: x-session}
+      rooms: {json: "$..none", into: pool}
+  - name: sign in
+    path: /session
+    form: {csrf: "{{ csrf }}"}
+    extract: {session_number: /number, ids: {pointer: /number, into: pool}}
+    hint: is the account locked?
+requests:
+  - name: item
+    path: /items/{{ pick(ids) }}
+    headers: {X-Csrf: "{{ csrf }}", X-Session: "{{ session | upper }}-{{ session_number }}"}
+"#;
+
+#[test]
+fn what_set_up_extracts_goes_with_every_later_request() {
+    let server = Server::answering(|received| match (received.path(), &*received.body) {
+        ("/form", _) => {
+            let form = "<input name=\"csrf\" value=\"c7\">";
+            let head =
+                format!("HTTP/1.1 200 OK\r\nx-session: abc\r\ncontent-length: {}", form.len());
+            format!("{head}\r\n\r\n{form}").into_bytes()
+        }
+        ("/session", "csrf=c7") => {
+            b"HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n{\"number\": 19}".to_vec()
+        }
+        ("/session", _) => ERROR.to_vec(),
+        _ => OK.to_vec(),
+    });
+    let report = measure(MARKED, &server.url(), "-r 100 -n 20 --threads 2");
+    assert_eq!((report.fates.planned, report.fates.ok), (20, 20));
+    let received = server.received();
+    assert_eq!(received.len(), 22, "set-up is sent once, however many workers there are");
+    for request in &received[2..] {
+        assert_eq!(request.path(), "/items/19");
+        for header in ["x-csrf: c7\r\n", "x-session: ABC-19\r\n"] {
+            assert!(request.headers.contains(header), "{}", request.headers);
+        }
+    }
+    let look = offer(&MARKED.replace("/number, ids", "/id, ids"), &server.url(), "-n 1");
+    look.refused(3, &["sign in (POST /session): the answer holds no value for `session_number`; is the account locked?"]);
+}
+
+/// Three requests beside a single one, two of which a redirect may double.
+const TOUR: &str = "
+flows:
+  - name: tour
+    steps: [{path: /a}, {path: /b, redirects: 1}, {path: /c}]
+requests: [{path: /single, redirects: 1}]
+";
+
+#[test]
+fn a_bound_on_requests_counts_steps_and_redirects_also_in_a_search() {
+    // 10 slots are 5 tours and 5 single requests, if every redirect comes.
+    let refused = offer(TOUR, "http://127.0.0.1:9", "-n 20 -r 10 --max-total-requests 29");
+    refused
+        .refused(2, &["--max-total-requests 29: 30 are planned", "steps of flows and redirects"]);
+
+    let server = Server::answering(|_| OK.to_vec());
+    let flags = "--find-max-rps --effort quick -r 20 --search-time 30s --max-total-requests 400";
+    let report = measure(TOUR, &server.url(), flags);
+    let sent = server.received().len();
+    assert!((40..=400).contains(&sent), "{sent}");
+    let search = report.search.expect("a search was asked for");
+    assert!(
+        search.notes.iter().any(|note| note.contains("--max-total-requests 400")),
+        "{search:?}"
+    );
+    let trial = &search.trials[0];
+    // Requests, not tours: 10 slots start 5 tours and 5 single requests each second.
+    assert!((trial.achieved / 20.0 - 1.0).abs() < 0.05, "{trial:?}");
+    assert_eq!((trial.rate, search.bound), (20.0, Bound::AtLeast));
 }

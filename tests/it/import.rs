@@ -143,6 +143,8 @@ fn a_log_is_replayed_at_its_own_pace() {
         report.requests.iter().map(|r| (r.name.as_str(), r.fates.planned)).collect();
     assert_eq!(counts, [("GET /b", 5), ("GET /a/{id}", 15)]);
     assert!((report.rate.target - 50.0).abs() < 0.5, "{}", report.rate.target);
+    let replay = report.plan.replay.map(|replay| replay.to_string());
+    assert_eq!(replay.as_deref(), Some("20 requests of log.json at 2 times its pace"));
     steadfire("run --replay log.json -r 5 --host h").run().refused(2, &["--replay"]);
 }
 

@@ -1,5 +1,6 @@
 //! Signals: the first ends arrivals and everything measured is reported, the second ends the program.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -8,7 +9,7 @@ use steadfire::report::{Kind, OutcomeName};
 use steadfire::store::folder::read_result;
 use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
-use crate::server::{OK, Server};
+use crate::server::{OK, Received, Server};
 use crate::support::steadfire;
 
 /// The code a signal should lead to.
@@ -104,13 +105,18 @@ fn an_interrupted_search_tells_what_is_known() {
 
 #[test]
 fn a_killed_search_goes_on_from_its_folder() {
-    let backend = DemoBackend::start(Settings::default()).expect("a loopback port is free");
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let folder = folder.path().join("search");
+    let server = Server::answering(|_| OK.to_vec());
+    let place = tempfile::tempdir().expect("a temporary folder can be made");
+    let folder = place.path().join("search");
+    let profile = place.path().join("p.yaml");
+    let rows: Vec<String> = (0..20_000).map(|row| format!("u{row}")).collect();
+    let users = format!("feeders: {{u: {{list: [{}], order: unique}}}}", rows.join(", "));
+    std::fs::write(&profile, format!("{users}\nrequests: [{{path: '/{{{{ u }}}}'}}]\n"))
+        .expect("a file can be written");
     let words = format!(
-        "chat-center --host http://{} --find-max-rps --effort quick --max-rate 40 --search-time 12s \
-         --json -e LOAD_TEST_EMAIL={TEST_EMAIL} -e LOAD_TEST_PASSWORD={TEST_PASSWORD}",
-        backend.addr()
+        "{} --host {} --find-max-rps --effort quick --max-rate 40 --search-time 12s --json",
+        profile.display(),
+        server.url()
     );
     let place = |flag: &str| format!("{words} {flag} {}", folder.display());
     let mut run = steadfire(&place("--out")).spawn();
@@ -135,4 +141,8 @@ fn a_killed_search_goes_on_from_its_folder() {
     let rates: Vec<f64> = search.trials.iter().map(|trial| trial.rate).collect();
     assert_eq!(rates, [10.0, 20.0, 40.0, 40.0]);
     assert_eq!(read_result(&folder).expect("stored").verdict.outcome, OutcomeName::Pass);
+
+    let sent = server.received();
+    let distinct: BTreeSet<&str> = sent.iter().map(Received::path).collect();
+    assert_eq!(distinct.len(), sent.len(), "unique rows stay so over both sittings");
 }

@@ -275,3 +275,83 @@ fn tokens_that_cannot_be_kept_alive_are_refused_before_the_load() {
     let slow = run(&server, &profile(", pool: 3, rate: 1/s, fill_timeout: 100ms"), "-n 5");
     slow.refused(2, &["3 log-ins at 1/s take 2 s, longer than `fill_timeout`, 100 ms"]);
 }
+
+#[test]
+fn a_look_logs_in_once_and_shows_it_wherever_it_goes() {
+    let issuer = Server::answering(|_| json("{\"access_token\":\"s3cret-t0ken\"}"));
+    let target = Server::answering(|received| match received.path() {
+        "/ids" => json("[7]"),
+        _ => json("s3cret-t0ken"),
+    });
+    let profile = format!(
+        "auth: {{oauth2: {{token_url: '{}/oauth/token', client_id: app, client_secret: '${{S}}'}}, \
+         pool: 5}}\nsetup: [{{name: ids, path: /ids, pools: {{ids: '$[*]'}}}}]\n\
+         requests: [{{path: '/{{{{ pick(ids) }}}}'}}]\n",
+        issuer.url()
+    );
+    let program = steadfire(&format!("once app.yaml --host {} -e S=s3cret-app", target.url()));
+    std::fs::write(program.home().join("app.yaml"), profile).expect("a file can be written");
+    let shown = program.run();
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    for words in [
+        "log-in: token\n> POST /oauth/token\n",
+        &format!("> host: {}\n", issuer.url().trim_start_matches("http://")),
+        "< {\"access_token\":\"***\"}\n",
+        "set-up: ids\n> GET /ids\n",
+        "> GET /7\n",
+        "3 exchanges, all as expected\n",
+    ] {
+        assert!(shown.stdout.contains(words), "no {words:?} in:\n{}", shown.stdout);
+    }
+    assert!(!shown.stdout.contains("s3cret"), "{}", shown.stdout);
+    assert_eq!((issuer.received().len(), target.received().len()), (1, 2));
+}
+
+#[test]
+fn answers_to_log_in_and_set_up_meet_their_checks_or_end_the_run() {
+    let server = Server::answering(|received| match received.path() {
+        "/login" => json("{\"token\":\"t0ken\",\"role\":\"guest\"}"),
+        _ => OK.to_vec(),
+    });
+    let table = [
+        ("json: {$.role: guest}, max_bytes: 100", "header: {content-length: '2'}", ""),
+        (
+            "json: {$.role: admin}",
+            "status: 200",
+            "login (POST /login): the answer fails the check `json $.role: equals`",
+        ),
+        (
+            "contains: admin",
+            "status: 200",
+            "login (POST /login): the answer fails the check `contains`",
+        ),
+        (
+            "max_bytes: 5",
+            "status: 200",
+            "login (POST /login): the answer fails the check `max_bytes`",
+        ),
+        (
+            "header: {x-role: {exists: true}}",
+            "status: 200",
+            "login (POST /login): the answer fails the check `header x-role: exists`",
+        ),
+        (
+            "status: 200",
+            "header: {x-a: b}",
+            "list (GET /list): the answer fails the check `header x-a: equals`",
+        ),
+        ("status: 200", "min_bytes: 3", "list (GET /list): the answer fails the check `min_bytes`"),
+    ];
+    for (log_in, set_up, error) in table {
+        let profile = format!(
+            "auth: {{login: {{path: /login, json: {{}}, expect: {{{log_in}}}}}, token: $.token}}\n\
+             setup: [{{name: list, path: /list, expect: {{{set_up}}}}}]\nrequests: [{{path: /}}]\n"
+        );
+        let finished = run(&server, &profile, "-n 2 -r 50");
+        if error.is_empty() {
+            assert_eq!(finished.code, 0, "{}", finished.stderr);
+        } else {
+            finished.refused(3, &[error]);
+        }
+    }
+}

@@ -2,27 +2,34 @@
 //!
 //! Invariant: whatever is admitted stays within it, warm-ups, heads and trials that end early included.
 
+use std::sync::Arc;
+
 use crate::analysis::words::Count;
 use crate::commands::Failure;
 use crate::commands::run::Args;
-use crate::load::schedule::{Arrivals, Horizon, Schedule};
+use crate::load::mix::Mix;
+use crate::load::outlay::Outlay;
+use crate::load::plan::Plan;
+use crate::load::schedule::{Horizon, Schedule};
 use crate::time::Offset;
 
-/// Standard deviations by which Poisson arrivals may pass their mean: one count in a billion passes it further.
-const POISSON_Z: f64 = 6.0;
-
 /// What may still be sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Budget {
     most: u64,
     left: u64,
+    /// What slots come to.
+    outlay: Arc<Outlay>,
 }
 
 impl Budget {
     /// The whole of it; without the flag there is no bound.
-    pub(super) fn of(args: &Args) -> Self {
+    ///
+    /// # Errors
+    /// The plan has nothing to send.
+    pub(super) fn of(args: &Args, plan: &Plan) -> Result<Self, Failure> {
         let most = args.max_total_requests.unwrap_or(u64::MAX);
-        Self { most, left: most }
+        Ok(Self { most, left: most, outlay: Arc::new(outlay(plan)?) })
     }
 
     /// Whether `schedule` fits `times` over.
@@ -30,13 +37,13 @@ impl Budget {
     /// # Errors
     /// It does not; the text says by how much and what to do.
     pub(super) fn allow(&self, schedule: &Schedule, times: u64) -> Result<(), Failure> {
-        let planned = schedule.slots_expected().saturating_mul(times);
+        let planned = self.outlay.requests(schedule.slots_expected()).saturating_mul(times);
         if planned <= self.left {
             return Ok(());
         }
         Err(Failure::usage(format!(
-            "--max-total-requests {}: {} are planned, warm-up included; lower --rate or --duration, or \
-             raise the bound",
+            "--max-total-requests {}: {} are planned, with warm-up, steps of flows and redirects; lower \
+             --rate or --duration, or raise the bound",
             self.most,
             Count(planned)
         )))
@@ -45,29 +52,18 @@ impl Budget {
     /// `schedule`, ended where the budget is spent should random arrivals pass their mean; nothing if its
     /// mean is already too much.
     pub(super) fn admit(&self, schedule: Schedule) -> Option<Schedule> {
-        let slots = schedule.horizon.slots.min(self.left);
+        let fits = self.outlay.requests(schedule.slots_expected()) <= self.left;
+        let slots = schedule.horizon.slots.min(self.outlay.slots(self.left));
         let horizon = Horizon { slots, ..schedule.horizon };
-        (schedule.slots_expected() <= self.left).then_some(Schedule { horizon, ..schedule })
+        fits.then_some(Schedule { horizon, ..schedule })
     }
 
     /// Takes off what was due of `schedule` before `end`.
     pub(super) fn spend(&mut self, schedule: &Schedule, end: Offset) {
         let length = end.since(Offset::ZERO).min(schedule.horizon.length);
         let horizon = Horizon { length, ..schedule.horizon };
-        let mean = Schedule { horizon, ..schedule.clone() }.slots_expected();
-        let spent = match schedule.arrivals {
-            Arrivals::Constant | Arrivals::UniformJitter => mean,
-            Arrivals::Poisson => {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "the root of a count is a count"
-                )]
-                let spread = (POISSON_Z * (mean as f64).sqrt()).ceil() as u64;
-                mean.saturating_add(spread).min(schedule.horizon.slots)
-            }
-        };
-        self.left = self.left.saturating_sub(spent);
+        let slots = Schedule { horizon, ..schedule.clone() }.slots_at_most();
+        self.left = self.left.saturating_sub(self.outlay.requests(slots));
     }
 
     /// Why a search ended before it was sure.
@@ -79,12 +75,26 @@ impl Budget {
     }
 }
 
+/// What the plan's slots come to.
+///
+/// # Errors
+/// The plan has nothing to send.
+pub(super) fn outlay(plan: &Plan) -> Result<Outlay, Failure> {
+    let mix = match &plan.trace {
+        Some(trace) => Mix::recorded(trace.requests()),
+        None => Mix::new(&plan.weights(), plan.seed).map_err(Failure::usage)?,
+    };
+    Ok(Outlay::new(plan, &mix))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
     use crate::load::rate::Rate;
+    use crate::load::schedule::Arrivals;
+    use crate::report::example;
 
     fn schedule(arrivals: Arrivals, seconds: u64) -> Schedule {
         Schedule {
@@ -98,7 +108,8 @@ mod tests {
     }
 
     fn budget(most: u64) -> Budget {
-        Budget { most, left: most }
+        let outlay = Arc::new(outlay(&example::plan()).unwrap());
+        Budget { most, left: most, outlay }
     }
 
     #[test]
@@ -127,6 +138,22 @@ mod tests {
             assert!((900..=1_234).contains(&due) || arrivals == Arrivals::Poisson, "{due}");
             assert!(due >= 500, "{arrivals:?} {due}");
         }
+    }
+
+    #[test]
+    fn steps_and_redirects_count_as_requests() {
+        let mut plan = example::plan();
+        for request in &mut plan.requests {
+            request.expect.redirects = 2;
+        }
+        let outlay = Arc::new(outlay(&plan).unwrap());
+        let tripled = |most| Budget { outlay: Arc::clone(&outlay), ..budget(most) };
+        let schedule = schedule(Arrivals::Constant, 10);
+        assert!(tripled(3_000).allow(&schedule, 1).is_ok());
+        assert!(tripled(2_999).admit(schedule.clone()).is_none());
+        let mut spent = tripled(6_000);
+        spent.spend(&schedule, Offset::from_nanos(5_000_000_000));
+        assert_eq!(spent.left, 4_500);
     }
 
     #[test]

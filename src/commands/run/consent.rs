@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::analysis::search::Settings;
 use crate::analysis::words::Count;
 use crate::commands::interrupt::Interrupt;
+use crate::commands::run::budget::outlay;
 use crate::commands::run::{Args, Screen, fixed};
 use crate::commands::{Failure, environment};
 use crate::load::plan::Plan;
@@ -123,7 +124,9 @@ fn expected(plan: &Plan, args: &Args, times: u64) -> String {
         let most = args.max_total_requests.map(bound).unwrap_or_default();
         return format!("a search for up to {} {rate}{most}", Human(time));
     }
-    let requests = fixed::schedule(plan).slots_expected().saturating_mul(times);
+    let slots = fixed::schedule(plan).slots_expected();
+    let requests = outlay(plan).map_or(slots, |outlay| outlay.requests(slots));
+    let requests = requests.saturating_mul(times);
     let up_to = if plan.stages.is_some() { "up to " } else { "" };
     let length =
         (plan.warmup + plan.duration).saturating_mul(u32::try_from(times).unwrap_or(u32::MAX));

@@ -71,18 +71,18 @@ impl Session {
         args: &Args,
         output: &mut Output,
     ) -> Result<Report, Failure> {
-        Progress::new(self, args, Record::none(self.screen)).run(output)
+        Progress::new(self, args, Record::none(self.screen))?.run(output)
     }
 }
 
 /// Searches until there is an answer, and reports it with the trial it rests on.
 pub(super) fn run(session: &Session, args: &Args, output: &mut Output) -> Result<Report, Failure> {
     let record = Record::open(session, args, &settings(session, args), output.folder())?;
-    Progress::new(session, args, record).run(output)
+    Progress::new(session, args, record)?.run(output)
 }
 
 impl<'a> Progress<'a> {
-    fn new(session: &'a Session, args: &Args, mut record: Record) -> Self {
+    fn new(session: &'a Session, args: &Args, mut record: Record) -> Result<Self, Failure> {
         let current_rate = args.current_rate.map(Rate::as_per_second);
         let earlier = std::mem::take(&mut record.earlier);
         let mut progress = Self {
@@ -93,10 +93,11 @@ impl<'a> Progress<'a> {
             failed: Vec::new(),
             record,
             marks: Vec::new(),
-            budget: Budget::of(args),
+            budget: Budget::of(args, &session.plan)?,
             spent: None,
         };
-        for StoredTrial { trial, result, broken } in earlier {
+        session.fleet.skip(&progress.record.legs);
+        for StoredTrial { trial, result, broken, .. } in earlier {
             if let Ok(schedule) = schedule(&session.plan, &trial) {
                 progress.budget.spend(&schedule, Offset::ZERO + trial.head + result.length);
             }
@@ -104,7 +105,7 @@ impl<'a> Progress<'a> {
             progress.take(&trial, &judgement, Basis::Stored, broken);
             progress.search.replay(trial, result);
         }
-        progress
+        Ok(progress)
     }
 
     fn run(mut self, output: &mut Output) -> Result<Report, Failure> {
@@ -123,6 +124,7 @@ impl<'a> Progress<'a> {
                 self.spent = Some(self.budget.note());
                 break self.search.conclude();
             };
+            self.record.begin(schedule.slots_at_most());
             let (ran, result) = offer(session, (&trial, schedule.clone()), output)?;
             // What is asked from here on does not concern a trial that has ended.
             let interrupted = session.interrupt.requested().is_some();
@@ -139,6 +141,7 @@ impl<'a> Progress<'a> {
                     trial,
                     result: result.clone(),
                     broken: broken.clone(),
+                    slots: ran.stretch.outcome.slots,
                 });
             }
             let standing = self.take(&trial, &judgement, Basis::Ran(Box::new(ran)), broken);

@@ -26,7 +26,7 @@ pub(super) fn run(
     let planned = Planned {
         label: String::new(),
         // Refused above if its mean were too much.
-        schedule: Budget::of(args).admit(schedule.clone()).unwrap_or(schedule),
+        schedule: Budget::of(args, &plan)?.admit(schedule.clone()).unwrap_or(schedule),
         warmup: plan.warmup,
         drain: plan.limits.drain,
     };

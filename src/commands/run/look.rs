@@ -10,8 +10,9 @@ use crate::commands::run::{
     Args, Screen, fixed, loopback, resolve, start_demo, tls_client, tls_files, token_life,
 };
 use crate::commands::{Failure, clock};
-use crate::engine::once::{Single, once};
+use crate::engine::once::once;
 use crate::engine::prepare::Surroundings;
+use crate::engine::single::Single;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::schedule::Schedule;
 use crate::load::secrets::without;
@@ -80,8 +81,12 @@ impl Look {
             .enable_all()
             .build()
             .map_err(Failure::unexpected)?;
-        let surroundings =
-            Surroundings { tls: tls.as_ref(), own_life: token_life, filled: &mut |_| {} };
+        let surroundings = Surroundings {
+            tls: tls.as_ref(),
+            own_life: token_life,
+            filled: &mut |_| {},
+            witness: None,
+        };
         runtime.block_on(async {
             tokio::select! {
                 done = once(&self.plan, surroundings, clock::since_1970(), show) => done.map_err(Failure::unreachable),

@@ -167,7 +167,7 @@ impl Session {
             screen.note(&users.sentence(plan.rate));
         }
         if !args.find_max_rps {
-            Budget::of(args).allow(&fixed::schedule(&plan), times)?;
+            Budget::of(args, &plan)?.allow(&fixed::schedule(&plan), times)?;
         }
         consent::obtain((&plan, times), args, &interrupt, screen)?;
         let ready = set_up(&plan, tls_client(&plan, &tls)?.as_ref(), &interrupt, screen)?;
@@ -230,7 +230,8 @@ fn set_up(
             screen.note(&format!("logged in {done} of {of}"));
         }
     };
-    let surroundings = Surroundings { tls, own_life: token_life, filled: &mut filled };
+    let surroundings =
+        Surroundings { tls, own_life: token_life, filled: &mut filled, witness: None };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

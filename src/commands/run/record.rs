@@ -14,7 +14,7 @@ use crate::report::search::SearchReport;
 use crate::report::{HoldsName, OutcomeName, Report, SeverityName};
 use crate::store::StoreError;
 use crate::store::folder::{RESULT, read_result};
-use crate::store::trials::{Header, SCHEMA, StoredTrial, TRIALS, TrialLog};
+use crate::store::trials::{Header, Reopened, SCHEMA, StoredTrial, TRIALS, TrialLog};
 
 /// The record of one search.
 pub(super) struct Record {
@@ -22,6 +22,8 @@ pub(super) struct Record {
     screen: Screen,
     /// Trials of earlier sittings, in order.
     pub(super) earlier: Vec<StoredTrial>,
+    /// Slots of the trials of earlier sittings, also of those that did not end, in order.
+    pub(super) legs: Vec<u64>,
     /// What the earlier sittings would have reported.
     pub(super) report: Option<Report>,
 }
@@ -29,7 +31,7 @@ pub(super) struct Record {
 impl Record {
     /// Of a search that shares its folder with others and cannot be resumed.
     pub(super) const fn none(screen: Screen) -> Self {
-        Self { log: None, screen, earlier: Vec::new(), report: None }
+        Self { log: None, screen, earlier: Vec::new(), legs: Vec::new(), report: None }
     }
 
     /// Begins one in `folder`, or goes on with the one that is there.
@@ -55,7 +57,7 @@ impl Record {
     }
 
     fn resume(session: &Session, asked: &Header, folder: &Path) -> Result<Self, Failure> {
-        let (log, stored, earlier) =
+        let Reopened { log, header: stored, trials: earlier, legs } =
             TrialLog::reopen(folder, &session.plan.slo).map_err(Failure::usage)?;
         let others = differences(&stored, asked, session.own_target);
         if !others.is_empty() {
@@ -69,13 +71,22 @@ impl Record {
         let found = folder.join(RESULT).exists();
         let report = if found { Some(read_result(folder).map_err(Failure::usage)?) } else { None };
         session.screen.note(&format!("{} trials taken over from {TRIALS}", earlier.len()));
-        Ok(Self { log: Some(log), screen: session.screen, earlier, report })
+        Ok(Self { log: Some(log), screen: session.screen, earlier, legs, report })
+    }
+
+    /// Notes that a trial begins, of so many slots at most.
+    pub(super) fn begin(&mut self, slots: u64) {
+        self.write(|log| log.begin(slots));
     }
 
     /// Adds a trial.
     pub(super) fn add(&mut self, trial: &StoredTrial) {
+        self.write(|log| log.append(trial));
+    }
+
+    fn write(&mut self, write: impl FnOnce(&mut TrialLog) -> Result<(), StoreError>) {
         let Some(log) = &mut self.log else { return };
-        if let Err(error) = log.append(trial) {
+        if let Err(error) = write(log) {
             unrecorded(self.screen, &error);
             self.log = None;
         }

@@ -36,7 +36,8 @@ pub(super) fn apply(
         let Recording { kinds, arrivals, notes } =
             recording(&text).map_err(|error| format!("--replay {place}: {error}"))?;
         let instants = arrivals.iter().map(|arrival| (arrival.at, arrival.kind)).collect();
-        let trace = Trace::new(instants, args.speed)
+        let log = path.file_name().unwrap_or_default().to_string_lossy();
+        let trace = Trace::new(&log, instants, args.speed)
             .map_err(|error| format!("--replay {place}: {error}"))?;
         let headers = shared_headers(requests);
         let path = targets(arrivals);

@@ -136,8 +136,9 @@ impl Document {
             "application/json" => 0,
             name if name.ends_with("+json") => 1,
             "application/x-www-form-urlencoded" => 2,
-            name if name.starts_with("text/") => 3,
-            _ => 4,
+            "multipart/form-data" => 3,
+            name if name.starts_with("text/") => 4,
+            _ => 5,
         };
         let best = types.iter().min_by_key(|(name, _)| rank(name))?;
         Some((best.0.as_str(), self.resolve(best.1)))

@@ -3,7 +3,10 @@
 
 use serde_json::Value;
 
-use crate::import::draft::{Body, Draft, Exchange, Json, RequestDraft, Withheld, writes};
+use crate::import::draft::{
+    Body, Draft, Exchange, Json, PartContent, PartDraft, RequestDraft, Withheld, writes,
+};
+use crate::import::multipart::file_variable;
 use crate::import::openapi::document::{Document, Operation, Parameter};
 use crate::import::openapi::pools::Pools;
 use crate::import::openapi::sample::{given, sample};
@@ -57,7 +60,7 @@ pub fn translate_openapi(text: &str, choices: &Choices) -> Result<Draft, ImportE
         draft.note(format!("left out: {deprecated} deprecated operations"));
     }
     draft.setup = setup;
-    draft.login = security.login;
+    draft.auth = security.auth;
     draft.headers = security.headers;
     for note in security.notes {
         draft.note(note);
@@ -138,7 +141,6 @@ impl Importer<'_> {
         request.exchange.method.clone_from(&operation.method);
         request.exchange.statuses = Document::good_statuses(operation);
         self.parameters(operation, request);
-        request.exchange.query.extend(self.security.query.iter().cloned());
         self.body(operation, request);
         self.look_for_trouble(operation, request);
     }
@@ -228,6 +230,7 @@ impl Importer<'_> {
                 }
             };
             match *place {
+                "query" if self.security.carries(name) => {}
                 "query" => {
                     let pairs = texts.into_iter().map(|text| ((*name).to_owned(), text));
                     request.exchange.query.extend(pairs);
@@ -255,8 +258,7 @@ impl Importer<'_> {
     fn header(&self, name: &str, texts: Vec<Text>, request: &mut RequestDraft) {
         let lower = name.to_ascii_lowercase();
         let by_itself = ["authorization", "content-type", "accept", "host", "content-length"];
-        let shared =
-            self.security.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        let shared = self.security.carries(name);
         let legal = http::HeaderName::from_bytes(lower.as_bytes()).is_ok();
         if !by_itself.contains(&lower.as_str()) && !shared && legal {
             let pairs = texts.into_iter().take(1).map(|text| (name.to_owned(), text));
@@ -284,6 +286,9 @@ impl Importer<'_> {
                 });
                 Some(Body::Form(pairs.collect()))
             }
+            ("multipart/form-data", Json::Map(fields)) if !fields.is_empty() => {
+                Some(Body::Multipart(self.parts(schema, &fields)))
+            }
             (name, Json::Text(text)) if name.starts_with("text/") => Some(Body::Text(text)),
             (name, _) => {
                 request.comments.push(format!("Its body ({name}) is not translated; write it."));
@@ -291,6 +296,33 @@ impl Importer<'_> {
                 None
             }
         };
+    }
+
+    /// Parts of a multipart form; what the schema takes for bytes is a file.
+    fn parts(&self, schema: &Value, fields: &[(String, Json)]) -> Vec<PartDraft> {
+        let properties = self.document.properties(schema);
+        let is_file = |name: &str| properties.get(name).is_some_and(|one| self.is_file(one, 2));
+        let mut parts = Vec::new();
+        for (name, value) in fields {
+            let part = |content| PartDraft { name: name.clone(), content };
+            if is_file(name) {
+                let path = Text::environment(&file_variable(name));
+                parts.push(part(PartContent::File { path, name: None, kind: None }));
+            } else {
+                parts.extend(texts(value).into_iter().map(PartContent::Text).map(part));
+            }
+        }
+        parts
+    }
+
+    /// OpenAPI 3.0 says `format: binary`, 3.1 a media type; also of a list's items.
+    fn is_file(&self, schema: &Value, depth: usize) -> bool {
+        let schema = self.document.present(schema);
+        let bytes = schema.get("format").and_then(Value::as_str) == Some("binary");
+        let items = schema.get("items").filter(|_| depth > 0);
+        bytes
+            || schema.get("contentMediaType").is_some()
+            || items.is_some_and(|items| self.is_file(items, depth - 1))
     }
 
     /// What would end the session or never end itself.

@@ -1,8 +1,8 @@
-//! Security schemes → a log-in request, or headers with `${VARIABLES}`.
+//! Security schemes → the profile's `auth`, or headers with `${VARIABLES}`.
 
 use serde_json::Value;
 
-use crate::import::draft::{Body, Exchange, Json, LoginDraft};
+use crate::import::draft::{AuthDraft, Body, Exchange, Json, KeyPlace, LoginDraft};
 use crate::import::openapi::document::{Document, Operation};
 use crate::import::openapi::sample::sample;
 use crate::import::text::{Part, Text, path_text};
@@ -12,11 +12,10 @@ use crate::import::vault::{is_password, wish};
 /// What requests carry so that the server lets them pass.
 #[derive(Default)]
 pub(super) struct Security {
-    pub(super) login: Option<LoginDraft>,
+    pub(super) auth: Option<AuthDraft>,
     /// Path of the log-in, which is then no request of the mix.
     pub(super) login_path: Option<String>,
     pub(super) headers: Vec<(String, Text)>,
-    pub(super) query: Vec<(String, Text)>,
     pub(super) notes: Vec<String>,
 }
 
@@ -28,6 +27,18 @@ const NOT_LOGIN_PATHS: [&str; 9] =
 /// Where answers keep the token, best first.
 const TOKEN_KEYS: [&str; 7] =
     ["access_token", "accessToken", "token", "jwt", "id_token", "auth_token", "key"];
+
+impl Security {
+    /// Whether requests carry this header or parameter for it.
+    pub(super) fn carries(&self, name: &str) -> bool {
+        let key = match &self.auth {
+            Some(AuthDraft::Key { name, .. }) => Some(name),
+            _ => None,
+        };
+        let headers = self.headers.iter().map(|(known, _)| known);
+        headers.chain(key).any(|known| known.eq_ignore_ascii_case(name))
+    }
+}
 
 /// Decides by the scheme that most operations ask for.
 pub(super) fn security(document: &Document, operations: &[Operation<'_>]) -> Security {
@@ -84,11 +95,10 @@ fn apply(document: &Document, operations: &[Operation<'_>], scheme: &Value) -> S
             oauth2(document, operations, url, "client_credentials")
         }
         "http" if text("/scheme").eq_ignore_ascii_case("basic") => Security {
-            headers: vec![("Authorization".to_owned(), prefixed("Basic ", "LOAD_TEST_BASIC"))],
-            notes: vec![
-                "LOAD_TEST_BASIC is `user:password` in base64: printf 'user:password' | base64"
-                    .to_owned(),
-            ],
+            auth: Some(AuthDraft::Basic {
+                user: Text::environment("LOAD_TEST_USERNAME"),
+                password: Text::environment("LOAD_TEST_PASSWORD"),
+            }),
             ..Security::default()
         },
         "http" if text("/scheme").eq_ignore_ascii_case("bearer") => bearer(document, operations),
@@ -111,16 +121,19 @@ fn token() -> Security {
 }
 
 fn api_key(place: &str, name: &str) -> Security {
+    let place = match place {
+        "query" => KeyPlace::Query,
+        "cookie" => KeyPlace::Cookie,
+        _ => KeyPlace::Header,
+    };
     let value = Text::environment("LOAD_TEST_API_KEY");
-    let mut security = Security::default();
-    match place {
-        "query" => security.query.push((name.to_owned(), value)),
-        "cookie" => security
-            .headers
-            .push(("Cookie".to_owned(), prefixed(&format!("{name}="), "LOAD_TEST_API_KEY"))),
-        _ => security.headers.push((name.to_owned(), value)),
+    let name = name.to_owned();
+    if place.may_be_named(&name) {
+        let auth = Some(AuthDraft::Key { place, name, value });
+        return Security { auth, ..Security::default() };
     }
-    security
+    let note = format!("an API key is called '{name}', which no {} can be", place.name());
+    Security { notes: vec![note], ..Security::default() }
 }
 
 /// Operations that take an `Authorization` header as a parameter log in all the same.
@@ -182,7 +195,7 @@ fn log_in(document: &Document, operation: &Operation<'_>) -> Security {
         ..Exchange::default()
     };
     Security {
-        login: Some(LoginDraft { exchange, token, comment }),
+        auth: Some(AuthDraft::Login(LoginDraft { exchange, token, comment })),
         login_path: Some(operation.path.to_owned()),
         ..Security::default()
     }
@@ -247,6 +260,7 @@ fn oauth2(document: &Document, operations: &[Operation<'_>], url: &str, grant: &
         }
     }
     let path = operation.map_or(path, |operation| operation.path.to_owned());
+    let token = "$.access_token".to_owned();
     let exchange = Exchange {
         method: "POST".to_owned(),
         path: Text::literal(path_text(&path)),
@@ -255,7 +269,7 @@ fn oauth2(document: &Document, operations: &[Operation<'_>], url: &str, grant: &
         ..Exchange::default()
     };
     Security {
-        login: Some(LoginDraft { exchange, token: "$.access_token".to_owned(), comment: None }),
+        auth: Some(AuthDraft::Login(LoginDraft { exchange, token, comment: None })),
         login_path: Some(path),
         ..Security::default()
     }

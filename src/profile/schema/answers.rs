@@ -84,7 +84,27 @@ fn status() -> Value {
     })
 }
 
+/// Of requests and steps.
 pub(super) fn extract(description: &str) -> Value {
+    let keep = json!({
+        "type": "integer", "minimum": 1, "maximum": GatheredPool::KEEP_MAX,
+        "default": GatheredPool::KEEP,
+        "description": "Most values of a pool, per worker; the oldest makes room.",
+    });
+    let into = "Where it goes; only a step of a flow has variables.";
+    let mut schema = extraction(description, into);
+    schema["additionalProperties"]["anyOf"][1]["properties"]["keep"] = keep;
+    schema
+}
+
+pub(super) fn set_up_extract() -> Value {
+    extraction(
+        "Variables that the answer fills for all that is sent later, by name.",
+        "Where it goes: the first value to a variable, unless this says pool, which takes all.",
+    )
+}
+
+fn extraction(description: &str, into: &str) -> Value {
     json!({
         "type": "object",
         "description": description,
@@ -105,15 +125,7 @@ pub(super) fn extract(description: &str) -> Value {
                         },
                         "header": described(scalar(), "The name of a header."),
                         "regex": described(scalar(), "A regular expression; its first group counts."),
-                        "into": {
-                            "enum": ["pool", "variable"],
-                            "description": "Where it goes; only a step of a flow has variables.",
-                        },
-                        "keep": {
-                            "type": "integer", "minimum": 1, "maximum": GatheredPool::KEEP_MAX,
-                            "default": GatheredPool::KEEP,
-                            "description": "Most values of a pool, per worker; the oldest makes room.",
-                        },
+                        "into": { "enum": ["pool", "variable"], "description": into },
                     },
                     "oneOf": [
                         { "required": ["json"] },

@@ -173,7 +173,7 @@ fn mistakes_are_told_with_their_place() {
         ),
         (
             request("extract: {ids: {json: $.a, into: variable}}"),
-            "1:55 only a step of a flow fills variables",
+            "1:55 only set-up requests and steps of flows fill variables",
         ),
         (request("extract: {a-b: $.a}"), "1:32 `a-b` can't be the name of a pool"),
         (request("redirects: 50"), "1:33 `redirects` must be a whole number from 0 to 20"),
@@ -196,12 +196,37 @@ fn mistakes_are_told_with_their_place() {
             "requests: [{name: f, path: /}]\nflows: [{name: f, steps: [{path: /}]}]".to_owned(),
             "2:16 `f` is the name of another flow or request",
         ),
-        (
-            "setup: [{path: /, expect: {header: {a: b}}}]\nrequests: [{path: /}]".to_owned(),
-            "1:27 the headers of log-in and set-up answers can't be checked",
-        ),
     ];
     for (text, message) in table {
         assert_eq!(messages(&text), [message], "{text}");
+    }
+}
+
+#[test]
+fn mistakes_of_what_set_up_extracts_are_told_with_their_place() {
+    let table = [
+        (
+            "setup: [{path: '/{{ id }}', extract: {id: $.id}}]\nrequests: [{path: /}]",
+            "1:18 unknown variable `id`",
+        ),
+        (
+            "setup: [{path: /, extract: {slot: $.id}}]\nrequests: [{path: /}]",
+            "1:29 `slot` can't be the name of a variable",
+        ),
+        (
+            "setup: [{path: /, pools: {id: $.id}, extract: {id: $.id}}]\nrequests: [{path: /}]",
+            "1:48 the variable `id` is filled twice",
+        ),
+        (
+            "setup: [{path: /, extract: {id: {json: $.id, keep: 2}}}]\nrequests: [{path: /}]",
+            "1:46 unknown key `keep` of a set-up request's extraction",
+        ),
+        (
+            "setup: [{path: /, extract: {id: $.id}}]\nrequests: [{path: /, extract: {id: $.id}}]",
+            "2:32 `id` is a variable that set-up fills",
+        ),
+    ];
+    for (text, message) in table {
+        assert_eq!(messages(text), [message], "{text}");
     }
 }

@@ -70,6 +70,10 @@ fn it_knows_the_same_keys_as_the_reader() {
         (&fields::API_KEY, "/properties/auth/properties/api_key/properties"),
         (&fields::USERS, "/properties/auth/properties/users/anyOf/1/properties"),
         (&fields::SETUP, "/properties/setup/items/properties"),
+        (
+            &fields::SETUP_EXTRACT,
+            "/properties/setup/items/properties/extract/additionalProperties/anyOf/1/properties",
+        ),
         (&fields::REQUEST, "/properties/requests/items/properties"),
         (&fields::FEEDER, "/properties/feeders/additionalProperties/properties"),
         (&fields::STAGE, "/properties/stages/anyOf/1/items/properties"),

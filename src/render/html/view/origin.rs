@@ -18,12 +18,15 @@ pub(super) fn command(report: &Report) -> String {
     if !url {
         words.push(format!("--host {}", quoted(&plan.origin)));
     }
-    match (report.kind, &plan.stages) {
-        (Kind::FindMaxRps, _) => words.push("--find-max-rps".to_owned()),
-        (_, Some(stages)) => words.push(format!("--stages {}", quoted(stages))),
-        (_, None) => words.push(format!("--rate {}/s", Figures(plan.rate))),
+    match (report.kind, &plan.stages, &plan.replay) {
+        (Kind::FindMaxRps, ..) => words.push("--find-max-rps".to_owned()),
+        (_, _, Some(replay)) => {
+            words.push(format!("--replay {} --speed {}", quoted(&replay.log), replay.speed));
+        }
+        (_, Some(stages), None) => words.push(format!("--stages {}", quoted(stages))),
+        (_, None, None) => words.push(format!("--rate {}/s", Figures(plan.rate))),
     }
-    if report.kind == Kind::Run && plan.stages.is_none() {
+    if report.kind == Kind::Run && plan.stages.is_none() && plan.replay.is_none() {
         words.push(match plan.slots {
             Some(slots) => format!("--requests {slots}"),
             None => format!("--duration {}", length(plan.duration)),
@@ -86,6 +89,7 @@ pub(super) fn plan(report: &Report) -> Vec<Named> {
         named("in flight", format!("{} at most", Count(plan.max_in_flight))),
         named("late arrivals", plan.late.clone()),
     ];
+    lines.extend(plan.replay.iter().map(|replay| named("replay", replay.to_string())));
     let way = &plan.way;
     lines.extend(way.proxy.iter().map(|proxy| named("proxy", proxy.clone())));
     lines.extend(way.unix_socket.iter().map(|path| named("Unix socket", path.clone())));
