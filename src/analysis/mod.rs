@@ -7,6 +7,7 @@ pub mod abort;
 pub mod compare;
 pub mod drift;
 pub mod findings;
+pub mod goals;
 pub mod hints;
 pub mod onset;
 pub mod search;
@@ -44,7 +45,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// The outcome that follows. A limit broken in a part of a run is broken in the run.
-    pub fn new(objectives: &[Judged], findings: &[Finding], extent: Extent) -> Self {
+    pub fn new<'j>(
+        objectives: impl IntoIterator<Item = &'j Judged>,
+        findings: &[Finding],
+        extent: Extent,
+    ) -> Self {
         if findings.iter().any(|finding| finding.severity == Severity::Invalid) {
             Self::Invalid
         } else if !slo::all_hold(objectives) {

@@ -2,9 +2,12 @@
 //!
 //! A figure that is only a lower bound never meets an upper limit, and what was not measured never holds.
 
+use std::time::Duration;
+
 use crate::load::slo::{Objective, Slo, Tiers};
 use crate::measure::histogram::{CensoredHistogram, Quantile};
 use crate::measure::summary::Summary;
+use crate::measure::tally::RequestTally;
 use crate::measure::window::per_second;
 
 /// What objectives are judged by.
@@ -35,16 +38,21 @@ pub struct Spared {
 impl<'a> RunFigures<'a> {
     /// The figures of a run that was asked for `rate_asked` arrivals per second.
     pub fn new(summary: &'a Summary, rate_asked: f64) -> Self {
-        let (fates, own) = (&summary.total.fates, summary.own_errors());
+        Self::of(&summary.total, summary.length, rate_asked)
+    }
+
+    /// The figures of these slots of a measurement of `length`.
+    pub(super) fn of(tally: &'a RequestTally, length: Duration, rate_asked: f64) -> Self {
+        let (fates, own) = (&tally.fates, tally.own_errors());
         let charged = fates.failed().saturating_sub(own);
         Self {
-            response_time: &summary.total.response_time,
-            error_rate: summary.error_rate(),
-            throughput_ok: summary.throughput_ok(),
+            response_time: &tally.response_time,
+            error_rate: fates.error_rate(),
+            throughput_ok: per_second(fates.ok(), length),
             rate_asked,
             spared: Spared {
                 error_rate: charged as f64 / fates.planned().max(1) as f64,
-                throughput_ok: per_second(fates.ok() + own, summary.length),
+                throughput_ok: per_second(fates.ok() + own, length),
             },
         }
     }
@@ -117,8 +125,8 @@ pub fn judge(slo: &Slo, figures: &RunFigures<'_>) -> Vec<Judged> {
 }
 
 /// Whether every objective of a threshold holds; one out of reach does not.
-pub fn all_hold(judged: &[Judged]) -> bool {
-    judged.iter().all(|one| one.holds == Holds::Yes)
+pub fn all_hold<'j>(judged: impl IntoIterator<Item = &'j Judged>) -> bool {
+    judged.into_iter().all(|one| one.holds == Holds::Yes)
 }
 
 /// Whether an objective fails that would hold but for the generator's own errors: then the failure says
@@ -131,8 +139,8 @@ pub fn fails_by_own_errors(slo: &Slo, figures: &RunFigures<'_>) -> bool {
     })
 }
 
-/// The best tier whose objectives hold; the generator's own errors do not lower it. A bar on throughput that the rate asked for cannot show is left
-/// out: 20/s asked says nothing about more than 50/s.
+/// The best tier whose objectives hold; the generator's own errors do not lower it. A bar on throughput that
+/// the rate asked for cannot show is left out: 20/s asked says nothing about more than 50/s.
 pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
     let figures = &figures.of_the_target();
     let reached = |bar| judge(bar, figures).iter().all(|one| one.holds != Holds::No);
@@ -185,8 +193,6 @@ fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::measure::fate::{Fate, TransportError};
     use crate::measure::sample::{Sample, Wait};

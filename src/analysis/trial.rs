@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use crate::analysis::goals::Surety;
 use crate::load::slo::{Objective, Slo};
 
 pub(super) use evidence::whole;
@@ -121,6 +122,17 @@ impl Measured {
     }
 }
 
+/// A limit of a single request that its figure over the judged part misses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Missed {
+    /// The request's row in the ledger.
+    pub row: usize,
+    /// The limit and the figure.
+    pub measured: Measured,
+    /// Whether so few slots may miss it by chance.
+    pub surety: Surety,
+}
+
 /// Whether the generator could do what the trial asked of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientState {
@@ -150,6 +162,8 @@ pub struct TrialResult {
     pub error_rate: f64,
     /// One for each objective of the SLO.
     pub measured: Vec<Measured>,
+    /// Limits of single requests that were missed.
+    pub missed: Vec<Missed>,
     /// Sent per second over the judged part.
     pub achieved: f64,
     /// 99th percentile of sent − due over the judged part.
@@ -191,6 +205,8 @@ pub enum Breach {
     LatencyOver(Measured),
     /// Too many errors.
     ErrorsOver(Measured),
+    /// A single request missed a limit of its own.
+    RequestOver(Missed),
     /// Requests arrive faster than they are finished.
     BacklogGrowing {
         /// Unfinished requests added per second.
@@ -242,7 +258,8 @@ impl Judgement {
 /// Judges whether the target held the trial's rate.
 ///
 /// A throughput objective is no matter of one trial: it bounds the answer, not the load. Limits other than
-/// the tightest quantile's and that on errors are held against the figures at the end.
+/// the tightest quantile's and that on errors are held against the figures at the end. So are limits of
+/// single requests, in a short trial only where chance can hardly have had a hand in it.
 pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
     let limits = Limits::of(slo);
     let mut watch = Watch::new(trial, slo);
@@ -250,7 +267,10 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
     let mut evidence = watch.evidence();
     let mut ending = stopped.unwrap_or_else(|| evidence.ending());
     let beside = result.measured.iter().filter(|m| limits.leaves_out(&m.objective) && !m.holds());
-    let beside: Vec<Breach> = beside.filter_map(breach).collect();
+    let alone = result.missed.iter();
+    let alone = alone.filter(|one| one.surety == Surety::Sure || trial.purpose.is_long());
+    let beside: Vec<Breach> =
+        beside.filter_map(breach).chain(alone.copied().map(Breach::RequestOver)).collect();
     if !beside.is_empty() && result.planned > 0 {
         evidence.latency = evidence.latency.max(trial.test.decisive);
         if matches!(ending, Ending::Held | Ending::HeldWeakly) {

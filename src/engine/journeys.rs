@@ -403,6 +403,7 @@ mod tests {
                 body: None,
                 expect: Expect::SUCCESS,
                 on_empty: OnEmpty::Fail,
+                goals: crate::load::slo::Goals::default(),
             },
             think: Think {
                 low: Duration::from_millis(pause_ms),

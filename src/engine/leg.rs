@@ -7,6 +7,7 @@ use crate::load::schedule::Schedule;
 use crate::load::stages::Stages;
 use crate::load::steering::{Change, Turn};
 use crate::measure::generator::WorkerTime;
+use crate::measure::sampling::Sampling;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
 use crate::transport::clock::{SendStamps, Stamping};
@@ -36,6 +37,8 @@ pub struct Leg {
     pub drain: Duration,
     /// Answers slower than this, and slots unanswered for longer, are counted in each window.
     pub slow_after: Duration,
+    /// Which samples each window carries.
+    pub sampling: Sampling,
     /// How precisely sends are timed.
     pub pacing: Pacing,
     /// Whether it may be turned while it is under way.

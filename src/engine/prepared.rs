@@ -331,6 +331,7 @@ pub(super) fn setup_outgoing(
         body: setup.body.clone(),
         expect: setup.expect.clone(),
         on_empty: crate::load::request::OnEmpty::Fail,
+        goals: crate::load::slo::Goals::default(),
     };
     let filled = (pools, Arc::new(Feeding::NONE));
     let wrong = || RenderError { request: setup.name.clone(), part: "template" };
@@ -386,6 +387,7 @@ mod tests {
             body: Some(template(vec![Segment::SlotIndex], Escape::Json).into()),
             expect: Expect::SUCCESS,
             on_empty: OnEmpty::Fail,
+            goals: crate::load::slo::Goals::default(),
         }
     }
 

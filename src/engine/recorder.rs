@@ -6,9 +6,11 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use crate::engine::leg::Leg;
 use crate::load::expect::Amiss;
 use crate::measure::flow::Milestone;
 use crate::measure::sample::{Sample, SetUp};
+use crate::measure::sampling::Sampling;
 use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Window};
 use crate::time::Offset;
@@ -18,6 +20,7 @@ use crate::transport::clock::Clock;
 pub(super) struct Recorder {
     clock: Cell<Clock>,
     slow_after: Cell<Duration>,
+    sampling: Cell<Sampling>,
     /// One more than turns: what was due before the first, between two, after the last.
     parts: RefCell<Vec<Tally>>,
     /// When arrivals were turned, in order.
@@ -34,6 +37,7 @@ impl Recorder {
         Self {
             clock: Cell::new(Clock::starting_at(0)),
             slow_after: Cell::new(Duration::MAX),
+            sampling: Cell::default(),
             parts: RefCell::new(vec![Tally::new(requests)]),
             turns: RefCell::default(),
             requests,
@@ -43,10 +47,11 @@ impl Recorder {
     }
 
     /// Begins a leg.
-    pub(super) fn begin(&self, clock: Clock, slow_after: Duration, warmup: Duration) {
+    pub(super) fn begin(&self, clock: Clock, leg: &Leg) {
         self.clock.set(clock);
-        self.slow_after.set(slow_after);
-        self.warming.set(!warmup.is_zero());
+        self.slow_after.set(leg.slow_after);
+        self.sampling.set(leg.sampling);
+        self.warming.set(!leg.warmup.is_zero());
         self.window.borrow_mut().clear();
     }
 
@@ -83,6 +88,9 @@ impl Recorder {
         if measured {
             let part = self.turns.borrow().partition_point(|turn| *turn <= sample.due);
             self.parts.borrow_mut()[part].record(sample);
+            if self.sampling.get().keeps(sample) {
+                self.window.borrow_mut().samples.push(*sample);
+            }
         }
     }
 

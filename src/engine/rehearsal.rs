@@ -87,6 +87,7 @@ mod tests {
             body: body.map(|text| Template::literal(text).into()),
             expect: Expect::SUCCESS,
             on_empty: OnEmpty::Fail,
+            goals: crate::load::slo::Goals::default(),
         };
         let filled = (Arc::from([]), Arc::default());
         Prepared::new(&[request], &example::plan(9), filled, &[]).expect("a request")

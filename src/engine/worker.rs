@@ -315,7 +315,7 @@ impl<'a> Worker<'a> {
     fn begin(&self, assignment: &Assignment, clock: Clock) {
         let leg = &assignment.leg;
         self.dispatcher.start.replace(Arc::clone(&assignment.start));
-        self.dispatcher.recorder.begin(clock, leg.slow_after, leg.warmup);
+        self.dispatcher.recorder.begin(clock, leg);
         self.dispatcher.journeys.begin(Offset::ZERO + leg.warmup);
     }
 

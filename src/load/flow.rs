@@ -11,6 +11,7 @@ use crate::load::plan::Plan;
 use crate::load::random::SplitMix64;
 use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
+use crate::load::slo::Goals;
 use crate::time::whole_nanos;
 
 /// Most flows of a plan, and most steps of a flow.
@@ -122,6 +123,7 @@ impl Flows {
             body: None,
             group: None,
             on_empty: OnEmpty::Fail,
+            goals: Goals::default(),
             expect: Expect::SUCCESS,
             ..flow.steps[0].request.clone()
         })

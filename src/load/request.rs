@@ -15,6 +15,7 @@ use crate::load::extract::{Gathered, Ring};
 use crate::load::feeder::{FeederId, Feeding, Taken};
 use crate::load::generate::{self, Generator, Moment};
 use crate::load::random::SplitMix64;
+use crate::load::slo::Goals;
 
 pub use crate::load::expect::Expect;
 
@@ -344,6 +345,8 @@ pub struct RequestTemplate {
     pub expect: Expect,
     /// When a pool it picks from is empty.
     pub on_empty: OnEmpty,
+    /// What it must meet, beside the run as a whole.
+    pub goals: Goals,
 }
 
 impl RequestTemplate {

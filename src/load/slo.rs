@@ -52,6 +52,15 @@ pub struct Tiers {
     pub acceptable: Slo,
 }
 
+/// What a single request must meet, beside the run as a whole.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Goals {
+    /// What the verdict is about, too.
+    pub limit: Option<Slo>,
+    /// Bars for the request's own tier.
+    pub tiers: Option<Tiers>,
+}
+
 /// Why a text is not an objective.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(

@@ -12,6 +12,7 @@ pub mod histogram;
 pub mod monitored;
 pub mod running;
 pub mod sample;
+pub mod sampling;
 pub mod slice;
 pub mod snapshot;
 pub mod summary;

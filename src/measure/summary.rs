@@ -153,7 +153,7 @@ impl Summary {
 
     /// Slots lost to errors of the generator's own.
     pub fn own_errors(&self) -> u64 {
-        TransportError::ALL.iter().filter(|kind| kind.is_own()).map(|kind| self.errors(*kind)).sum()
+        self.total.own_errors()
     }
 
     /// Exchanges that broke with `kind`.

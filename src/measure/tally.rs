@@ -251,6 +251,17 @@ impl RequestTally {
         }
     }
 
+    /// Slots of which only this is known.
+    pub fn of(fates: FateCounts, response_time: CensoredHistogram) -> Self {
+        Self { fates, response_time, ..Self::default() }
+    }
+
+    /// Slots lost to errors of the generator's own.
+    pub fn own_errors(&self) -> u64 {
+        let own = TransportError::ALL.iter().filter(|kind| kind.is_own());
+        own.map(|kind| self.errors[kind.index()]).sum()
+    }
+
     /// How long a phase was, over good answers, those without it as zero.
     pub fn phase(&self, phase: Phase) -> LatencyHistogram {
         let place = Phase::ALL.iter().position(|&one| one == phase).unwrap_or_default();

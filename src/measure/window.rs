@@ -60,6 +60,8 @@ pub struct Window {
     /// Each slot that ended, in no order, for whoever tells request names apart. No longer than what can
     /// be in flight and come due within the interval.
     pub ended: Vec<Ended>,
+    /// Of those, the ones that are kept whole.
+    pub samples: Vec<Sample>,
 }
 
 impl Default for Window {
@@ -72,6 +74,7 @@ impl Default for Window {
             send_lag: LatencyHistogram::passing(),
             gauges: Gauges::default(),
             ended: Vec::new(),
+            samples: Vec::new(),
         }
     }
 }
@@ -121,6 +124,7 @@ impl Window {
         self.send_lag.clear();
         self.gauges = Gauges::default();
         self.ended.clear();
+        self.samples.clear();
     }
 
     /// Requests sent.
@@ -135,6 +139,7 @@ impl Window {
         self.response_time.merge(&other.response_time);
         self.send_lag.merge(&other.send_lag);
         self.ended.extend_from_slice(&other.ended);
+        self.samples.extend_from_slice(&other.samples);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::load::extract::GatheredPool;
 use crate::load::feeder::{Feeder, Feeding};
 use crate::load::plan::{PoolSource, SetupRequest};
 use crate::load::request::{OnEmpty, RequestTemplate, Template};
-use crate::load::slo::{Slo, Tiers};
+use crate::load::slo::{Goals, Slo, Tiers};
 use crate::profile::diagnostics::{Mistakes, Source};
 use crate::profile::fields::{Fields, PROFILE, REQUEST, SLO, one_or_many};
 use crate::profile::node::{Node, Span, Value};
@@ -146,7 +146,7 @@ impl<'a> Compiler<'a> {
         profile.flows = self.flows(fields, &profile.requests);
         self.check_mix(fields, &profile.requests, &profile.flows);
         if let Some(node) = fields.get("slo") {
-            (profile.slo, profile.tiers) = self.objectives(node);
+            Goals { limit: profile.slo, tiers: profile.tiers } = self.objectives(node);
         }
         self.timing(profile, fields);
         profile.monitors =
@@ -262,15 +262,21 @@ impl<'a> Compiler<'a> {
             body,
             expect,
             on_empty: on_empty.unwrap_or_default(),
+            goals: self.goals(fields),
         }
     }
 
+    /// What a request or a step must meet.
+    pub(super) fn goals(&mut self, fields: &Fields<'_>) -> Goals {
+        fields.get("slo").map(|node| self.objectives(node)).unwrap_or_default()
+    }
+
     /// One text, or `limit` and the two tiers.
-    fn objectives(&mut self, node: &Node) -> (Option<Slo>, Option<Tiers>) {
+    fn objectives(&mut self, node: &Node) -> Goals {
         if let Value::Text(_) = node.value {
-            return (self.slo(node), None);
+            return Goals { limit: self.slo(node), tiers: None };
         }
-        let Some(fields) = self.mistakes.fields(node, &SLO) else { return (None, None) };
+        let Some(fields) = self.mistakes.fields(node, &SLO) else { return Goals::default() };
         let limit = fields.get("limit").and_then(|node| self.slo(node));
         let (excellent, acceptable) = (fields.get("excellent"), fields.get("acceptable"));
         if excellent.is_some() != acceptable.is_some() {
@@ -279,12 +285,8 @@ impl<'a> Compiler<'a> {
         }
         let excellent = excellent.and_then(|node| self.slo(node));
         let acceptable = acceptable.and_then(|node| self.slo(node));
-        (
-            limit,
-            excellent
-                .zip(acceptable)
-                .map(|(excellent, acceptable)| Tiers { excellent, acceptable }),
-        )
+        let tiers = excellent.zip(acceptable);
+        Goals { limit, tiers: tiers.map(|(excellent, acceptable)| Tiers { excellent, acceptable }) }
     }
 
     fn slo(&mut self, node: &Node) -> Option<Slo> {

@@ -129,8 +129,9 @@ pub(super) const REQUEST: Keys = Keys {
         "extract",
         "redirects",
         "on_empty",
+        "slo",
     ],
-    planned: &["slo"],
+    planned: &[],
 };
 pub(super) const FEEDER: Keys = Keys {
     of: "a feeder",
@@ -177,8 +178,9 @@ pub(super) const STEP: Keys = Keys {
         "expect",
         "extract",
         "redirects",
+        "slo",
     ],
-    planned: &["slo"],
+    planned: &[],
 };
 pub(super) const EXPECT: Keys = Keys { of: "`expect`", known: &EXPECT_KEYS, planned: &[] };
 const EXPECT_KEYS: [&str; 6] = ["status", "max_bytes", "min_bytes", "contains", "header", "json"];

@@ -121,6 +121,7 @@ impl Compiler<'_> {
                 body,
                 expect,
                 on_empty: OnEmpty::Fail,
+                goals: self.goals(&fields),
             };
             steps.push(Step { request, think: think.unwrap_or_default() });
         }

@@ -233,6 +233,7 @@ mod tests {
             body: None,
             expect: Expect::SUCCESS,
             on_empty: OnEmpty::Redistribute,
+            goals: crate::load::slo::Goals::default(),
         }
     }
 

@@ -215,6 +215,7 @@ fn request() -> Value {
             "description": "When a pool it picks from is empty: refuse the run, or give its weight \
                             to its group.",
         },
+        "slo": slo(),
     }))
 }
 

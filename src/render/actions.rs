@@ -53,10 +53,10 @@ pub fn annotations(report: &Report) -> String {
         }
         OutcomeName::Incomplete => doubtful("the run was cut short"),
         OutcomeName::Fail => {
-            let failed = verdict.objectives.iter().filter(|one| one.holds != HoldsName::Yes);
+            let failed = report.every_objective().filter(|(_, one)| one.holds != HoldsName::Yes);
             failed
-                .map(|one| {
-                    let title = format!("{}: {} does not hold", plan.name, one.objective);
+                .map(|(name, one)| {
+                    let title = format!("{}: {} does not hold", plan.name, name);
                     let message = format!("measured: {}, on {}", measured(one), plan.origin);
                     annotation(Level::Error, None, &title, &message)
                 })

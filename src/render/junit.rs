@@ -13,7 +13,7 @@ pub fn render(report: &Report) -> String {
     let mut suite = TestSuite::new(report.plan.name.as_str());
     suite.set_time(Duration::from_nanos(report.duration));
     suite.add_test_case(measurement(report));
-    suite.add_test_cases(report.verdict.objectives.iter().map(|one| objective(report, one)));
+    suite.add_test_cases(report.every_objective().map(|(name, one)| objective(report, &name, one)));
     suite.add_property(("target", report.plan.origin.as_str()));
     suite.add_property(("rate", report.rate.target.to_string().as_str()));
     suite.add_property(("started_at", report.started_at.as_str()));
@@ -42,7 +42,7 @@ fn measurement(report: &Report) -> TestCase {
     case(report, "the generator held the schedule to the end", status)
 }
 
-fn objective(report: &Report, one: &ObjectiveReport) -> TestCase {
+fn objective(report: &Report, name: &str, one: &ObjectiveReport) -> TestCase {
     let measured = format!("measured {}", text::measured(one));
     let status = match one.holds {
         _ if report.verdict.outcome == OutcomeName::Invalid => {
@@ -51,14 +51,14 @@ fn objective(report: &Report, one: &ObjectiveReport) -> TestCase {
             skipped
         }
         HoldsName::Yes => TestCaseStatus::success(),
-        HoldsName::No => broken(NonSuccessKind::Failure, &measured, &one.objective),
+        HoldsName::No => broken(NonSuccessKind::Failure, &measured, name),
         HoldsName::OutOfReach => {
             let mut skipped = TestCaseStatus::skipped();
             skipped.set_message("the rate asked for could not have shown it");
             skipped
         }
     };
-    let mut case = case(report, &one.objective, status);
+    let mut case = case(report, name, status);
     case.set_system_out(measured);
     case
 }

@@ -63,13 +63,13 @@ const fn sign(outcome: OutcomeName) -> &'static str {
 }
 
 fn objectives(report: &Report) -> String {
-    let rows = report.verdict.objectives.iter().map(|one| {
+    let rows = report.every_objective().map(|(name, one)| {
         let holds = match one.holds {
             HoldsName::Yes => "✅",
             HoldsName::No => "❌",
             HoldsName::OutOfReach => "–",
         };
-        format!("| {holds} | {} | {} |\n", escaped(&one.objective), escaped(&measured(one)))
+        format!("| {holds} | {} | {} |\n", escaped(&name), escaped(&measured(one)))
     });
     let rows: String = rows.collect();
     if rows.is_empty() {

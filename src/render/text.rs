@@ -170,23 +170,24 @@ impl Page {
 
     fn objectives(&mut self, report: &Report) {
         let verdict = &report.verdict;
-        if verdict.objectives.is_empty() {
+        if report.every_objective().next().is_none() {
             return;
         }
         self.section("Objectives");
-        let width = verdict.objectives.iter().map(|one| one.objective.chars().count()).max();
-        let width = width.unwrap_or(0);
-        for one in &verdict.objectives {
+        let width = report.every_objective().map(|(name, _)| name.chars().count()).max();
+        let width = width.unwrap_or(0).min(WIDTH_MAX / 2);
+        for (name, one) in report.every_objective() {
             let mark = match one.holds {
                 HoldsName::Yes => self.style.paint(Tone::Good, "✓"),
                 HoldsName::No => self.style.paint(Tone::Bad, "✗"),
                 HoldsName::OutOfReach => self.style.paint(Tone::Doubtful, "–"),
             };
-            self.line(&format!("{mark} {:<width$}  {}", one.objective, measured(one)));
+            self.line(&format!("{mark} {name:<width$}  {}", measured(one)));
         }
         // An invalid measurement says nothing of the target, so it earns no tier.
         if verdict.outcome != OutcomeName::Invalid {
-            for line in wrap(&tier_line(report), WIDTH_MAX) {
+            let tiers = [tier_line(report)].into_iter().chain(requests::tiers(report));
+            for line in tiers.flat_map(|line| wrap(&line, WIDTH_MAX)) {
                 self.line(&line);
             }
         }
@@ -357,7 +358,7 @@ pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
 
 mod locust;
 mod monitors;
-mod requests;
+pub(super) mod requests;
 pub(super) mod search;
 mod segments;
 

@@ -61,13 +61,15 @@ fn at(report: &Report) -> String {
 }
 
 fn list(report: &Report, wanted: impl Fn(&ObjectiveReport) -> bool) -> String {
-    let objectives = report.verdict.objectives.iter().filter(|one| wanted(one));
-    let told: Vec<String> = objectives.map(told).collect();
+    let objectives = report.every_objective().filter(|(_, one)| wanted(one));
+    let told: Vec<String> = objectives.map(|(name, one)| told(&name, one)).collect();
     if told.is_empty() { "there were none to miss".to_owned() } else { told.join(", ") }
 }
 
-fn told(one: &ObjectiveReport) -> String {
-    format!("{} was {} (objective {})", subject(one), text::measured(one), one.objective)
+fn told(name: &str, one: &ObjectiveReport) -> String {
+    let whose = name.strip_suffix(&one.objective).unwrap_or_default();
+    let subject = subject(one);
+    format!("{whose}{subject} was {} (objective {})", text::measured(one), one.objective)
 }
 
 fn subject(one: &ObjectiveReport) -> &str {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::Outcome;
 use crate::analysis::findings::Finding;
+use crate::analysis::goals::RequestVerdict;
 use crate::analysis::slo::{Judged, TierVerdict};
 use crate::load::plan::Plan;
 use crate::load::request::RequestTemplate;
@@ -56,6 +57,8 @@ pub struct Parts<'a> {
     pub tier: &'a TierVerdict,
     /// Each objective and how it fared.
     pub objectives: &'a [Judged],
+    /// The same for each request name.
+    pub requests: &'a [RequestVerdict],
     /// Reasons to distrust or to act.
     pub findings: &'a [Finding],
     /// The run over time.
@@ -69,7 +72,7 @@ pub struct Parts<'a> {
 impl From<Parts<'_>> for Report {
     fn from(parts: Parts<'_>) -> Self {
         let Parts { plan, tally, summary, .. } = parts;
-        let requests = plan.rows().zip(tally.requests());
+        let requests = plan.rows().zip(tally.requests()).zip(parts.requests);
         Self {
             schema: SCHEMA.to_owned(),
             tool: Tool::this(),
@@ -106,7 +109,9 @@ impl From<Parts<'_>> for Report {
             tls: Latency::from(&summary.tls),
             phases: phases(&summary.total),
             failed_response_time: Latency::from(&summary.failed_response_time),
-            requests: requests.map(|(template, tally)| request(template, tally)).collect(),
+            requests: requests
+                .map(|((template, tally), judged)| request(template, tally, judged))
+                .collect(),
             flows: flows(plan, tally),
             series: parts.series,
             spectrum: Spectrum::new(&summary.total.response_time, &summary.total.service_time),
@@ -137,7 +142,11 @@ fn phases(tally: &RequestTally) -> Phases {
     }
 }
 
-fn request(template: &RequestTemplate, tally: &RequestTally) -> RequestReport {
+fn request(
+    template: &RequestTemplate,
+    tally: &RequestTally,
+    judged: &RequestVerdict,
+) -> RequestReport {
     let amiss = tally.amiss.iter().map(|(place, count)| (template.expect.name_of(*place), *count));
     let errors = TransportError::ALL.iter().zip(tally.errors).filter(|(_, count)| *count > 0);
     RequestReport {
@@ -156,5 +165,7 @@ fn request(template: &RequestTemplate, tally: &RequestTally) -> RequestReport {
         bytes: tally.bytes,
         checks: amiss.collect(),
         redirects: tally.redirects,
+        objectives: judged.objectives.iter().map(Into::into).collect(),
+        tier: judged.tier.as_ref().map(|tier| tier.tier.into()),
     }
 }

@@ -12,6 +12,7 @@ use super::segment::SegmentReport;
 use super::series::SeriesBuilder;
 use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
+use crate::analysis::goals::{self, RequestVerdict};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
 use crate::analysis::{Extent, Outcome, hints};
 use crate::load::flow::Flows;
@@ -19,7 +20,7 @@ use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
-use crate::load::slo::{Slo, Tiers};
+use crate::load::slo::{Goals, Slo, Tiers};
 use crate::load::way::Way;
 use crate::measure::auth::AuthCounts;
 use crate::measure::fate::{Fate, TransportError};
@@ -44,6 +45,7 @@ pub(crate) fn plan() -> Plan {
         body: None,
         expect: Expect::SUCCESS,
         on_empty: OnEmpty::default(),
+        goals: Goals::default(),
     };
     Plan {
         name: "chat-center".to_owned(),
@@ -292,6 +294,11 @@ pub(crate) fn report_with(
         generator: generator.clone(),
     });
     let series = series.finish();
+    let requests: Vec<RequestVerdict> = plan
+        .rows()
+        .zip(tally.requests())
+        .map(|(request, tally)| goals::judge(&request.goals, &goals::figures(tally, plan.duration)))
+        .collect();
     let outcome = Outcome::new(&objectives, &findings, Extent::Whole);
     if outcome == Outcome::Fail {
         let names = plan.requests.iter().map(|request| request.name.as_str());
@@ -324,6 +331,7 @@ pub(crate) fn report_with(
         outcome,
         tier: &tier(&plan.tiers, &figures),
         objectives: &objectives,
+        requests: &requests,
         findings: &findings,
         series,
         segments: Vec::new(),

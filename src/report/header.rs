@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::load::plan::Plan;
+use crate::load::slo::{Goals, Slo, Tiers};
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::{Kind, Tool};
 
@@ -37,6 +38,23 @@ pub struct RequestHeader {
     pub method: String,
     /// Its weight in the mix.
     pub weight: u32,
+    /// What it must meet, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// The bars of its own tier, excellent and acceptable, if it has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiers: Option<[String; 2]>,
+}
+
+impl RequestHeader {
+    /// What the request must meet.
+    pub fn goals(&self) -> Goals {
+        let read = |text: &String| text.parse::<Slo>().ok();
+        let bars = self.tiers.as_ref().and_then(|[excellent, acceptable]| {
+            Some(Tiers { excellent: read(excellent)?, acceptable: read(acceptable)? })
+        });
+        Goals { limit: self.limit.as_ref().and_then(read), tiers: bars }
+    }
 }
 
 impl Header {
@@ -46,6 +64,12 @@ impl Header {
             name: template.name.clone(),
             method: template.method.to_string(),
             weight: template.weight,
+            limit: template.goals.limit.as_ref().map(ToString::to_string),
+            tiers: template
+                .goals
+                .tiers
+                .as_ref()
+                .map(|tiers| [tiers.excellent.to_string(), tiers.acceptable.to_string()]),
         });
         Self {
             schema: SCHEMA.to_owned(),

@@ -17,6 +17,7 @@ pub mod header;
 mod latency;
 pub mod monitors;
 pub mod rebuild;
+pub mod request;
 pub mod search;
 pub mod segment;
 pub mod series;
@@ -24,8 +25,7 @@ pub mod sheet;
 pub mod spectrum;
 
 pub use latency::{Latency, Phases};
-
-use std::collections::BTreeMap;
+pub use request::RequestReport;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -311,43 +311,6 @@ pub struct Fates {
     pub unsent: u64,
     /// Unanswered after the drain.
     pub open: u64,
-}
-
-/// One request name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RequestReport {
-    /// Its name.
-    pub name: String,
-    /// Its method; empty in results of versions that did not tell.
-    /// Its HTTP method.
-
-    #[serde(default)]
-    pub method: String,
-    /// Its weight in the mix.
-    pub weight: u32,
-    /// Its part of the ledger.
-    pub fates: Fates,
-    /// Share of its slots without a good answer.
-    pub error_rate: f64,
-    /// From due to last byte.
-    pub response_time: Latency,
-    /// From sent to last byte.
-    pub service_time: Latency,
-    /// Where the response time of good answers went.
-    #[serde(default)]
-    pub phases: Phases,
-    /// Answers by status.
-    pub statuses: BTreeMap<u16, u64>,
-    /// Broken exchanges by kind.
-    pub errors: BTreeMap<String, u64>,
-    /// Body bytes of all answers.
-    pub bytes: u64,
-    /// Checks that failed and values that answers did not hold, by name; an answer may fail several.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub checks: BTreeMap<String, u64>,
-    /// Redirects that were followed.
-    #[serde(default)]
-    pub redirects: u64,
 }
 
 /// The JSON Schema of [`Report`].

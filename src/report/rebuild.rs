@@ -3,15 +3,19 @@
 //! A journal holds fates, response times and send lags. Service times, phases, statuses and kinds of errors
 //! are only known to a run that ends, so they are absent here, and a finding says so.
 
+use std::time::Duration;
+
+use crate::analysis::goals;
 use crate::analysis::slo::{self, RunFigures, Spared};
 use crate::load::slo::{Slo, Tiers};
 use crate::measure::fate::{Fate, FateCounts};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::slice::{RequestSlice, Slice};
 use crate::measure::summary::LatencySummary;
+use crate::measure::tally::RequestTally;
 use crate::measure::window::{Interval, per_second};
 use crate::report::generator::GeneratorReport;
-use crate::report::header::Header;
+use crate::report::header::{Header, RequestHeader};
 use crate::report::series::SeriesBuilder;
 use crate::report::spectrum::Spectrum;
 use crate::report::{
@@ -36,7 +40,7 @@ pub struct Rebuilder {
 impl Rebuilder {
     /// Begins with what was known before the load.
     pub fn new(header: Header) -> Self {
-        let planned_length = std::time::Duration::from_nanos(header.plan.duration);
+        let planned_length = Duration::from_nanos(header.plan.duration);
         Self {
             planned: 0,
             fates: FateCounts::default(),
@@ -122,9 +126,7 @@ impl Rebuilder {
             tls: Latency::default(),
             phases: Phases::default(),
             failed_response_time: Latency::default(),
-            requests: named
-                .map(|(named, slice)| request((named.name, named.method, named.weight), slice))
-                .collect(),
+            requests: named.map(|(named, slice)| request(named, slice, length)).collect(),
             flows: None,
             auth: None,
             segments: Vec::new(),
@@ -137,11 +139,13 @@ impl Rebuilder {
     }
 }
 
-fn request((name, method, weight): (String, String, u32), slice: &RequestSlice) -> RequestReport {
+fn request(named: RequestHeader, slice: &RequestSlice, length: Duration) -> RequestReport {
+    let tally = RequestTally::of(slice.fates, slice.response_time.clone());
+    let judged = goals::judge(&named.goals(), &goals::figures(&tally, length));
     RequestReport {
-        name,
-        method,
-        weight,
+        name: named.name,
+        method: named.method,
+        weight: named.weight,
         fates: Fates::from(&slice.fates),
         error_rate: millionths(slice.fates.error_rate()),
         response_time: Latency::from(&LatencySummary::from(&slice.response_time)),
@@ -152,10 +156,12 @@ fn request((name, method, weight): (String, String, u32), slice: &RequestSlice) 
         checks: std::collections::BTreeMap::new(),
         redirects: 0,
         bytes: 0,
+        objectives: judged.objectives.iter().map(Into::into).collect(),
+        tier: judged.tier.as_ref().map(|tier| tier.tier.into()),
     }
 }
 
-fn cut_off(length: std::time::Duration, under_way: u64) -> FindingReport {
+fn cut_off(length: Duration, under_way: u64) -> FindingReport {
     FindingReport {
         id: "cut_off".to_owned(),
         severity: SeverityName::Warning,

@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod folder;
 pub mod hosts;
 pub mod journal;
+pub mod samples;
 pub mod trials;
 
 use std::io;

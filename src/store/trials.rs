@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::goals::Surety;
 use crate::analysis::sheet::Broken;
 use crate::analysis::trial::{
-    ClientState, Measured, Point, Purpose, Test, TimeInterval, Trial, TrialResult,
+    ClientState, Measured, Missed, Point, Purpose, Test, TimeInterval, Trial, TrialResult,
 };
 use crate::load::slo::Slo;
 use crate::report::echo::PlanEcho;
@@ -168,6 +169,9 @@ struct Line {
     error_rate: f64,
     /// By objective: value, and whether it is a lower bound.
     measured: Vec<(f64, bool)>,
+    /// Limits of single requests that were missed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    missed: Vec<MissedLine>,
     achieved: f64,
     send_lag_p99: u64,
     median: u64,
@@ -183,6 +187,16 @@ struct Line {
     broken: Vec<(String, u64, u64)>,
     /// Taken up, its head included.
     slots: u64,
+}
+
+/// A limit, its value as above, and whether chance may have had a hand in it.
+#[derive(Serialize, Deserialize)]
+struct MissedLine {
+    row: usize,
+    objective: String,
+    value: f64,
+    at_least: bool,
+    doubtful: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -220,6 +234,7 @@ impl From<&StoredTrial> for Line {
             ok: result.ok,
             error_rate: result.error_rate,
             measured: result.measured.iter().map(|one| (one.value, one.at_least)).collect(),
+            missed: result.missed.iter().map(MissedLine::from).collect(),
             achieved: result.achieved,
             send_lag_p99: whole_nanos(result.send_lag_p99),
             median: whole_nanos(result.median),
@@ -232,6 +247,31 @@ impl From<&StoredTrial> for Line {
             broken: broken.iter().map(|b| (b.request.clone(), b.planned, b.broken)).collect(),
             slots: *slots,
         }
+    }
+}
+
+impl From<&Missed> for MissedLine {
+    fn from(missed: &Missed) -> Self {
+        let Missed { row, measured, surety } = *missed;
+        Self {
+            row,
+            objective: measured.objective.to_string(),
+            value: measured.value,
+            at_least: measured.at_least,
+            doubtful: surety == Surety::Doubtful,
+        }
+    }
+}
+
+impl MissedLine {
+    fn decoded(&self) -> io::Result<Missed> {
+        let objective = self.objective.parse();
+        let objective = objective.map_err(|_| invalid("a limit in it cannot be read"))?;
+        Ok(Missed {
+            row: self.row,
+            measured: Measured { objective, value: self.value, at_least: self.at_least },
+            surety: if self.doubtful { Surety::Doubtful } else { Surety::Sure },
+        })
     }
 }
 
@@ -292,6 +332,7 @@ fn decode(line: Line, slo: &Slo) -> io::Result<StoredTrial> {
                     at_least: *at_least,
                 })
                 .collect(),
+            missed: line.missed.iter().map(MissedLine::decoded).collect::<io::Result<_>>()?,
             achieved: line.achieved,
             send_lag_p99: ns(line.send_lag_p99),
             median: ns(line.median),
@@ -354,6 +395,15 @@ pub(crate) mod tests {
                 ok: 3,
                 error_rate: 2.0 / 3.0,
                 measured: measured.collect(),
+                missed: vec![Missed {
+                    row: 3,
+                    measured: Measured {
+                        objective: "p99.9<250ms".parse().unwrap(),
+                        value: 0.7,
+                        at_least: true,
+                    },
+                    surety: Surety::Doubtful,
+                }],
                 achieved: rate * 0.999,
                 send_lag_p99: Duration::from_micros(17),
                 median: Duration::from_nanos(123_456_789),

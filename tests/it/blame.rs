@@ -15,9 +15,10 @@ use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Sche
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
-use steadfire::load::slo::{Slo, Tiers};
+use steadfire::load::slo::{Goals, Slo, Tiers};
 use steadfire::load::way::Way;
 use steadfire::measure::fate::{Fate, TransportError};
+use steadfire::measure::sampling::Sampling;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -59,6 +60,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
         body: None,
         expect: Expect::SUCCESS,
         on_empty: OnEmpty::Fail,
+        goals: Goals::default(),
     };
     Arc::new(Plan {
         name: "test".into(),
@@ -115,6 +117,7 @@ fn leg(plan: &Plan, horizon: Horizon) -> Leg {
         warmup: Duration::ZERO,
         drain: plan.limits.drain,
         slow_after: Duration::from_secs(1),
+        sampling: Sampling::None,
         pacing: Pacing::Relaxed,
         steerable: Steerable::No,
         ordered_at: Duration::ZERO,

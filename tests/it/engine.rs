@@ -15,9 +15,10 @@ use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Sche
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Escape, Expect, OnEmpty, RequestTemplate, Segment, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
-use steadfire::load::slo::{Slo, Tiers};
+use steadfire::load::slo::{Goals, Slo, Tiers};
 use steadfire::load::steering::{Change, Pace};
 use steadfire::load::way::Way;
+use steadfire::measure::sampling::Sampling;
 use steadfire::measure::summary::Summary;
 use steadfire::measure::window::Interval;
 
@@ -41,6 +42,7 @@ fn request(name: &str, weight: u32) -> RequestTemplate {
         body: None,
         expect: Expect::SUCCESS,
         on_empty: OnEmpty::Fail,
+        goals: Goals::default(),
     }
 }
 
@@ -125,6 +127,7 @@ fn steer(
         warmup,
         drain: plan.limits.drain,
         slow_after: Duration::MAX,
+        sampling: Sampling::None,
         pacing: Pacing::Precise,
         steerable: Steerable::Yes,
         ordered_at: Duration::ZERO,

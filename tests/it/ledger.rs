@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
-use steadfire::report::Report;
+use steadfire::report::{HoldsName, Report, TierName};
 use steadfire::target::{DemoBackend, Faults, Mode, Settings, Stalls, TEST_EMAIL, TEST_PASSWORD};
 
 use crate::server::{ERROR, OK, Peer, Server, work};
@@ -279,6 +279,69 @@ fn a_backend_with_every_fault_at_once_is_taken_apart() {
     for count in [statuses[&500], fates.timeout, fates.transport_error / 2] {
         assert!((20..=60).contains(&count), "{report:?}");
     }
+}
+
+#[test]
+fn a_request_may_miss_a_limit_of_its_own() {
+    let server =
+        Server::answering(
+            |received| {
+                if received.path() == "/bad" { ERROR.to_vec() } else { OK.to_vec() }
+            },
+        );
+    let profile = "slo: p95<60s,errors<50%\nrequests:\n\
+                   - {name: good, path: /good, weight: 3, slo: {limit: errors<1%, \
+                      excellent: 'p95<60s', acceptable: 'p95<61s'}}\n\
+                   - {name: bad, path: /bad, slo: errors<1%}\n";
+    let words = format!("app.yaml --host {} -r 100 -d 1s --json -", server.url());
+    let program = steadfire(&words);
+    std::fs::write(program.home().join("app.yaml"), profile).expect("a file can be written");
+    let finished = program.run();
+    assert_eq!(finished.code, 99, "{}", finished.stderr);
+    let report = finished.report();
+    assert!(report.verdict.objectives.iter().all(|one| one.holds == HoldsName::Yes));
+    let [good, bad] = &report.requests[..] else { panic!("two requests") };
+    assert_eq!((good.objectives[0].holds, good.tier), (HoldsName::Yes, Some(TierName::Excellent)));
+    assert_eq!((bad.objectives[0].holds, bad.tier), (HoldsName::No, None));
+    assert_eq!(bad.objectives[0].measured, Some(1.0));
+
+    let searched = steadfire(&format!("{words} --find-max-rps --max-rate 20 --search-time 8s"));
+    std::fs::write(searched.home().join("app.yaml"), profile).expect("a file can be written");
+    let search = searched.run().report().search.expect("a search was asked for");
+    assert!(search.max_rps.estimate <= 0.0, "{search:?}");
+    let breach = search.breach.expect("no rate held");
+    assert_eq!(breach.reason, "bad: errors 100 %, not errors < 1 %");
+}
+
+#[test]
+fn single_requests_are_written_up_to_a_bound() {
+    let server = Server::answering(|received| {
+        if received.number.is_multiple_of(4) { ERROR.to_vec() } else { OK.to_vec() }
+    });
+    let words = format!("{} -r 100 -n 40 --warmup 100ms --json", server.url());
+    let kept = |flags: &str, name: &str| {
+        let program = steadfire(&format!("{words} --samples {name} {flags}"));
+        let file = program.home().join(name);
+        let finished = program.run();
+        let text = std::fs::read_to_string(&file).expect("the samples are written");
+        (finished, text)
+    };
+    let (finished, text) = kept("", "all.csv");
+    let report = finished.report();
+    let rows: Vec<&str> = text.lines().skip(1).collect();
+    assert_eq!(rows.len() as u64, report.fates.planned, "{}", finished.stderr);
+    let bad = rows.iter().filter(|row| row.contains(",bad_status,,500,")).count();
+    assert_eq!(bad as u64, report.fates.bad_status);
+    let response = |row: &&str| row.split(',').nth(7).and_then(|ns| ns.parse::<u64>().ok());
+    let slowest = rows.iter().filter(|row| row.contains(",ok,")).filter_map(response).max();
+    let slowest = slowest.expect("some were answered well");
+    assert!(slowest.abs_diff(report.response_time.max) <= slowest / 500, "{slowest}");
+
+    let (finished, text) = kept("--samples-max 25", "some.jsonl");
+    assert_eq!(text.lines().count(), 25);
+    assert!(finished.stderr.contains("25 samples written and 15 left out"), "{}", finished.stderr);
+    let refused = steadfire(&format!("{words} --samples raw.txt")).run();
+    refused.refused(2, &["--samples", "raw.txt", ".csv or .jsonl"]);
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn result(trial: &Trial, point: impl Fn(f64) -> Point) -> TrialResult {
             Measured { objective: latency, value: 0.3, at_least: false },
             Measured { objective: errors, value: 0.0, at_least: false },
         ],
+        missed: Vec::new(),
         achieved: RATE,
         send_lag_p99: Duration::ZERO,
         median: Duration::from_millis(10),
@@ -131,6 +132,26 @@ fn a_limit_beside_the_tightest_is_held_against_the_figures() {
         let judgement = judge(&trial(10), &result, &slo);
         assert_eq!(judgement.verdict, verdict, "{value}");
         let named = judgement.reasons.contains(&Breach::LatencyOver(late(value)));
+        assert_eq!(named, verdict == Verdict::Fail);
+    }
+}
+
+#[test]
+fn a_request_of_its_own_limit_fails_a_rate_surely_or_at_length() {
+    let mut result = result(&trial(10), |_| Point::default());
+    let limit: Slo = "p95<200ms".parse().unwrap();
+    let measured = Measured { objective: limit.objectives[0], value: 0.3, at_least: false };
+    let table = [
+        (Surety::Sure, Purpose::Refine, Verdict::Fail),
+        (Surety::Doubtful, Purpose::Refine, Verdict::Pass),
+        (Surety::Doubtful, Purpose::Confirm, Verdict::Fail),
+    ];
+    for (surety, purpose, verdict) in table {
+        let missed = Missed { row: 4, measured, surety };
+        result.missed = vec![missed];
+        let judgement = judged(&Trial { purpose, ..trial(10) }, &result);
+        assert_eq!(judgement.verdict, verdict, "{surety:?} {purpose:?}");
+        let named = judgement.reasons.contains(&Breach::RequestOver(missed));
         assert_eq!(named, verdict == Verdict::Fail);
     }
 }

@@ -10,6 +10,7 @@ use clap::builder::TypedValueParser as _;
 use crate::analysis::search::Effort;
 use crate::commands::exports::Exports;
 use crate::commands::run::processors::{Pin, Threads, parse_pin, parse_threads};
+use crate::commands::run::samples::SampleArgs;
 use crate::engine::Pacing;
 use crate::load::plan::{LatePolicy, ReceiveClock};
 use crate::load::rate::Rate;
@@ -257,6 +258,9 @@ pub struct Args {
     /// Print the result as Markdown, for a pull request, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
     pub markdown: Option<OsString>,
+    /// Single requests in a file.
+    #[command(flatten)]
+    pub samples: SampleArgs,
     /// Files to write besides.
     #[command(flatten)]
     pub exports: Exports,

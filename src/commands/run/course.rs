@@ -86,6 +86,7 @@ impl<'a> Course<'a> {
             return;
         }
         self.total += &window.fates;
+        self.output.keep(&window.samples, self.screen);
         self.screen.progress(&self.label, &second, self.total, self.arrivals_end);
         if second.end.since(Offset::ZERO) > self.warmup {
             self.output.stream(&second, self.screen);

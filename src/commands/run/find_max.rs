@@ -8,10 +8,8 @@ use crate::analysis::Extent;
 use crate::analysis::findings::generator_limit;
 use crate::analysis::search::{Answer, Search, Settings, Step};
 use crate::analysis::sheet::Broken;
-use crate::analysis::slo::{self, Measured as Figure, RunFigures};
 use crate::analysis::trial::{
-    ClientState, Judgement, Measured, Point, Purpose, Spread, Trial, TrialResult, Verdict, Watch,
-    judge,
+    ClientState, Judgement, Purpose, Spread, Trial, TrialResult, Verdict, Watch, judge,
 };
 use crate::commands::Failure;
 use crate::commands::run::budget::Budget;
@@ -20,6 +18,7 @@ use crate::commands::run::output::Output;
 use crate::commands::run::record::{Record, concluded};
 use crate::commands::run::search_report::{self, Asked, Failed};
 use crate::commands::run::stretch::{Planned, Stretch};
+use crate::commands::run::trial_figures::{broken, measured, missed, point};
 use crate::commands::run::verdict::{self, Measurement};
 use crate::commands::run::{Args, Session, monitors};
 use crate::engine::leg::Flow;
@@ -27,8 +26,6 @@ use crate::live::Narrowing;
 use crate::load::plan::Plan;
 use crate::load::rate::{Figures, Rate};
 use crate::load::schedule::{Horizon, Schedule};
-use crate::measure::summary::Summary;
-use crate::measure::window::Interval;
 use crate::report::Report;
 use crate::report::search::SearchReport;
 use crate::store::trials::StoredTrial;
@@ -135,9 +132,10 @@ impl<'a> Progress<'a> {
             let judgement = judge(&trial, &result, &session.plan.slo);
             self.marks.extend(ran.stretch.orders.iter().map(|text| marked(text, &trial)));
             if trial.purpose != Purpose::Recovery {
-                session.screen.note(&search_report::line(&trial, &result, &judgement));
+                let told = (&trial, &result, &judgement);
+                session.screen.note(&search_report::line(&session.plan, told));
             }
-            let broken = broken(session, &ran);
+            let broken = broken(&session.plan, &ran.stretch.outcome.tally);
             if !interrupted {
                 self.record.add(&StoredTrial {
                     trial,
@@ -191,8 +189,7 @@ impl<'a> Progress<'a> {
 
     /// What `answer` comes to, if there is anything to rest it on.
     fn report(&self, answer: &Answer, extent: Extent) -> Option<Report> {
-        let slo = &self.session.plan.slo;
-        let mut search = search_report::from(answer, slo, self.asked, &self.failed);
+        let mut search = search_report::from(answer, &self.session.plan, self.asked, &self.failed);
         search.notes.extend(self.marks.iter().cloned());
         search.notes.extend(self.spent.clone());
         match self.kept.best(answer.estimate)? {
@@ -221,24 +218,6 @@ fn standing(trial: &Trial, judgement: &Judgement) -> Standing {
         Verdict::Undecided if judgement.held() => Standing::Held,
         Verdict::Undecided | Verdict::Invalid => Standing::Neither,
     }
-}
-
-/// Who was slow, failed or unanswered in a trial.
-fn broken(session: &Session, ran: &Ran) -> Vec<Broken> {
-    let limit = session.plan.slo.tightest_time().unwrap_or(Duration::MAX);
-    let requests = session.plan.rows().zip(ran.stretch.outcome.tally.requests());
-    requests
-        .map(|(template, tally)| {
-            let entries = tally.response_time.answered.entries();
-            let slow = entries.iter().filter(|(time, _)| *time >= limit).map(|(_, count)| count);
-            let planned = tally.fates.planned();
-            Broken {
-                request: template.name.clone(),
-                planned,
-                broken: planned - tally.fates.ok() + slow.sum::<u64>(),
-            }
-        })
-        .collect()
 }
 
 pub(super) fn settings(session: &Session, args: &Args) -> Settings {
@@ -304,6 +283,7 @@ fn offer(
         ok: summary.total.fates.ok(),
         error_rate: summary.error_rate(),
         measured: measured(plan, summary, requests),
+        missed: missed(plan, &outcome.tally, *length),
         achieved: summary.achieved() / each,
         send_lag_p99: summary.send_lag.p99.value,
         median: summary.total.response_time.quantile(0.5).value,
@@ -311,36 +291,6 @@ fn offer(
         client,
     };
     Ok((Ran { trial: *trial, stretch }, result))
-}
-
-fn point(interval: &Interval) -> Point {
-    let window = &interval.window;
-    Point {
-        at: interval.end.since(Offset::ZERO),
-        planned: window.planned,
-        answered_ok: window.fates.ok(),
-        slow: window.slow,
-        failed: window.fates.failed(),
-        unanswered: window.fates.unanswered(),
-        unfinished: window.gauges.in_flight + window.gauges.waiting,
-        overdue: window.gauges.overdue,
-    }
-}
-
-fn measured(plan: &Plan, summary: &Summary, rate: f64) -> Vec<Measured> {
-    let judged = slo::judge(&plan.slo, &RunFigures::new(summary, rate));
-    judged
-        .into_iter()
-        .map(|one| {
-            let (value, at_least) = match one.measured {
-                Figure::Time(quantile) => (quantile.value.as_secs_f64(), quantile.at_least),
-                Figure::Share(value) | Figure::PerSecond(value) => (value, false),
-                // Known from below only: it never meets a limit on a time.
-                Figure::Nothing => (0.0, true),
-            };
-            Measured { objective: one.objective, value, at_least }
-        })
-        .collect()
 }
 
 /// Whether the generator was the limit of a trial, by the same rules as in a run.

@@ -18,12 +18,14 @@ mod processors;
 mod record;
 mod replay;
 mod resolve;
+mod samples;
 mod screen;
 mod search_report;
 mod streaming;
 mod stretch;
 mod subject;
 mod tls_files;
+mod trial_figures;
 mod users;
 mod verdict;
 mod view;
@@ -58,6 +60,7 @@ use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
+use crate::measure::sampling::Sampling;
 use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
 use crate::report::{Kind, Report};
@@ -74,6 +77,7 @@ pub(super) struct Session {
     plan: Arc<Plan>,
     fleet: Fleet,
     pacing: Pacing,
+    sampling: Sampling,
     supplies: Supplies,
     redistributed: Vec<Redistributed>,
     /// Whether the target is the demo backend in this process.
@@ -114,6 +118,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     output.begin(&verdict::header(&session, kind), screen);
     let report = watched(&mut session, args, &mut output)?;
     output.close_streams(session.screen);
+    output.close_samples(session.screen);
     output.finish(&report, session.screen)?;
     Ok(session.interrupt.requested().unwrap_or_else(|| verdict::exit(&report)))
 }
@@ -190,6 +195,7 @@ impl Session {
             plan,
             fleet,
             pacing: args.pacing,
+            sampling: args.samples.sampling(),
             supplies,
             redistributed,
             own_target,

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use crate::commands::exports::{Exports, Printed};
 use crate::commands::run::Args;
+use crate::commands::run::samples::Samples;
 use crate::commands::run::screen::Screen;
 use crate::commands::stored::Journal;
 use crate::commands::{Failure, actions, clock, environment};
 use crate::load::plan::Plan;
+use crate::measure::sample::Sample;
 use crate::measure::slice::Slice;
 use crate::measure::window::Interval;
 use crate::render::html;
@@ -26,6 +28,7 @@ pub(in crate::commands) struct Output {
     /// Whether the journal has failed; told once.
     journal_broken: bool,
     streams: Streams,
+    samples: Samples,
 }
 
 impl Output {
@@ -37,6 +40,7 @@ impl Output {
             form: args.summary,
         };
         printed.check()?;
+        let samples = args.samples.open(plan)?;
         let folder = match (&args.resume, &args.out) {
             (Some(path), _) => RunFolder::reopen(path),
             (None, Some(path)) => RunFolder::create_at(path),
@@ -52,7 +56,23 @@ impl Output {
             exports: args.exports.clone(),
             journal_broken: false,
             streams: Streams::default(),
+            samples,
         })
+    }
+
+    /// What follows belongs to the next trial of a search, or is the run.
+    pub(super) fn begin_trial(&mut self) {
+        self.samples.begin_trial();
+    }
+
+    /// Adds a second's samples.
+    pub(super) fn keep(&mut self, samples: &[Sample], screen: Screen) {
+        self.samples.append(samples, screen);
+    }
+
+    /// Says what became of the samples.
+    pub(super) fn close_samples(&mut self, screen: Screen) {
+        self.samples.close(screen);
     }
 
     /// Hands every second to `streams` as well.

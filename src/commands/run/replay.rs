@@ -10,6 +10,7 @@ use crate::import::INPUT_BYTES_MAX;
 use crate::import::access_log::replay::{Arrival, Recording, recording};
 use crate::load::rate::Rate;
 use crate::load::request::{Escape, Expect, OnEmpty, RequestTemplate, Segment, Template};
+use crate::load::slo::Goals;
 use crate::load::trace::Trace;
 use crate::profile::Profile;
 use crate::time::Human;
@@ -53,6 +54,7 @@ pub(super) fn apply(
                 body: None,
                 expect: Expect::SUCCESS,
                 on_empty: OnEmpty::Fail,
+                goals: Goals::default(),
             })
             .collect();
         let screen = Screen::new(args.quiet, args.no_tui);

@@ -7,6 +7,7 @@ use crate::analysis::sheet::{
 use crate::analysis::trial::{
     Breach, ClientState, Judgement, Measured, Trial, TrialResult, Verdict,
 };
+use crate::load::plan::Plan;
 use crate::load::rate::Figures;
 use crate::load::slo::{Objective, Slo, quantile_name};
 use crate::report::millionths;
@@ -17,7 +18,10 @@ use crate::time::{Human, whole_nanos};
 use std::time::Duration;
 
 /// One line about a trial that has run.
-pub(super) fn line(trial: &Trial, result: &TrialResult, judgement: &Judgement) -> String {
+pub(super) fn line(
+    plan: &Plan,
+    (trial, result, judgement): (&Trial, &TrialResult, &Judgement),
+) -> String {
     let verdict = match judgement.verdict {
         Verdict::Pass => "held",
         Verdict::Fail => "not held",
@@ -27,7 +31,7 @@ pub(super) fn line(trial: &Trial, result: &TrialResult, judgement: &Judgement) -
     };
     let why = match (&result.client, judgement.reasons.first()) {
         (ClientState::Limited { reason }, _) => reason.clone(),
-        (ClientState::Healthy, Some(breach)) => words(breach),
+        (ClientState::Healthy, Some(breach)) => words(plan, breach),
         (ClientState::Healthy, None) => {
             result.measured.iter().map(value).collect::<Vec<_>>().join(", ")
         }
@@ -54,11 +58,16 @@ fn value(measured: &Measured) -> String {
 }
 
 /// Which limit broke.
-fn words(breach: &Breach) -> String {
+fn words(plan: &Plan, breach: &Breach) -> String {
+    let over = |measured: &Measured| {
+        let holds = if measured.holds() { "on the way above" } else { "not" };
+        format!("{}, {holds} {}", value(measured), measured.objective)
+    };
     match breach {
-        Breach::LatencyOver(measured) | Breach::ErrorsOver(measured) => {
-            let holds = if measured.holds() { "on the way above" } else { "not" };
-            format!("{}, {holds} {}", value(measured), measured.objective)
+        Breach::LatencyOver(measured) | Breach::ErrorsOver(measured) => over(measured),
+        Breach::RequestOver(missed) => {
+            let name = plan.rows().nth(missed.row).map_or("a request", |row| &row.name);
+            format!("{name}: {}", over(&missed.measured))
         }
         Breach::BacklogGrowing { per_s } => {
             format!("the backlog grew by {} requests a second", Figures(*per_s))
@@ -82,7 +91,8 @@ pub(super) struct Failed {
 }
 
 /// The search block of the report.
-pub(super) fn from(answer: &Answer, slo: &Slo, asked: Asked, failed: &[Failed]) -> SearchReport {
+pub(super) fn from(answer: &Answer, plan: &Plan, asked: Asked, failed: &[Failed]) -> SearchReport {
+    let slo = &plan.slo;
     let breach_rate = answer.breach.as_ref().map(|(rate, _)| *rate);
     let at_breach = failed.iter().rev().find(|one| Some(one.rate) == breach_rate);
     let requests = at_breach.map_or(&[][..], |one| &one.requests);
@@ -102,7 +112,7 @@ pub(super) fn from(answer: &Answer, slo: &Slo, asked: Asked, failed: &[Failed]) 
         breach: answer
             .breach
             .as_ref()
-            .map(|(rate, breach)| model::Breach { rate: *rate, reason: words(breach) }),
+            .map(|(rate, breach)| model::Breach { rate: *rate, reason: words(plan, breach) }),
         effort: asked.effort.name().to_owned(),
         held: whole_nanos(answer.held),
         noise: Some(answer.noise),

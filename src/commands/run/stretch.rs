@@ -71,16 +71,9 @@ impl Session {
         let rate = (!given).then_some(schedule.rate);
         let mut orders = Orders::new(rate.filter(|_| steerable == Steerable::Yes));
         self.screen.tell(|state| state.begin(beginning(&label, &schedule, warmup)));
+        output.begin_trial();
         let mut course = Course::new(label, &schedule, warmup, self.screen, output);
-        let leg = Leg {
-            schedule,
-            warmup,
-            drain,
-            slow_after: self.plan.slo.tightest_time().unwrap_or(Duration::MAX),
-            pacing: self.pacing,
-            steerable,
-            ordered_at: clock::now().as_duration().unsigned_abs(),
-        };
+        let leg = self.leg(schedule, (warmup, drain), steerable);
         if let Some(monitors) = &self.monitors {
             monitors.begin();
         }
@@ -128,6 +121,24 @@ impl Session {
             strain,
             ran_out,
         })
+    }
+
+    fn leg(
+        &self,
+        schedule: Schedule,
+        (warmup, drain): (Duration, Duration),
+        steerable: Steerable,
+    ) -> Leg {
+        Leg {
+            schedule,
+            warmup,
+            drain,
+            slow_after: self.plan.slo.tightest_time().unwrap_or(Duration::MAX),
+            sampling: self.sampling,
+            pacing: self.pacing,
+            steerable,
+            ordered_at: clock::now().as_duration().unsigned_abs(),
+        }
     }
 
     /// The change that the next order comes to.

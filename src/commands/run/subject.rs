@@ -13,6 +13,7 @@ use crate::load::body::Body;
 use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::secrets::is_secret_name;
+use crate::load::slo::Goals;
 use crate::profile::{self, Outside, Profile, Source};
 use crate::target::{TEST_EMAIL, TEST_PASSWORD};
 
@@ -165,6 +166,7 @@ fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
         body,
         expect: Expect::SUCCESS,
         on_empty: OnEmpty::Fail,
+        goals: Goals::default(),
     };
     Ok(Subject::Url(Box::new(request), origin))
 }

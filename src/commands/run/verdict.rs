@@ -3,6 +3,7 @@
 use crate::analysis::findings::{
     self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
 };
+use crate::analysis::goals::{self, RequestVerdict};
 use crate::analysis::slo::{self, RunFigures};
 use crate::analysis::{Extent, Outcome, drift, hints, settling};
 use crate::commands::run::Session;
@@ -67,12 +68,21 @@ pub(super) fn findings(
         fails_by_own_errors: slo::fails_by_own_errors(
             &plan.slo,
             &RunFigures::new(summary, rate_asked),
-        ),
+        ) || fails_by_own_errors(plan, measurement),
         generator,
     });
     found.extend(measurement.ran_out.map(findings::feeder_ended));
     findings::gravest_first(&mut found);
     found
+}
+
+/// Whether a limit of a single request fails that would hold but for the generator's own errors.
+fn fails_by_own_errors(plan: &Plan, measurement: Measurement<'_>) -> bool {
+    let Measurement { outcome, summary, .. } = measurement;
+    plan.rows().zip(outcome.tally.requests()).any(|(row, tally)| {
+        let figures = goals::figures(tally, summary.length);
+        row.goals.limit.as_ref().is_some_and(|limit| slo::fails_by_own_errors(limit, &figures))
+    })
 }
 
 /// Judges a measurement and assembles its report.
@@ -126,7 +136,13 @@ fn assemble(
         findings.push(findings::steered(segments.len(), changed && plan.stages.is_none()));
     }
     gravest_first(&mut findings);
-    let verdict = Outcome::new(&objectives, &findings, extent);
+    let requests: Vec<RequestVerdict> = plan
+        .rows()
+        .zip(outcome.tally.requests())
+        .map(|(row, tally)| goals::judge(&row.goals, &goals::figures(tally, summary.length)))
+        .collect();
+    let all = objectives.iter().chain(requests.iter().flat_map(|request| &request.objectives));
+    let verdict = Outcome::new(all, &findings, extent);
     if verdict == Outcome::Fail {
         findings.extend(hints::find(&hints::Evidence {
             summary,
@@ -150,6 +166,7 @@ fn assemble(
         outcome: verdict,
         tier: &slo::tier(&plan.tiers, &figures),
         objectives: &objectives,
+        requests: &requests,
         findings: &findings,
         series,
         segments,

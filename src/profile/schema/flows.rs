@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{extract, redirects};
-use super::{described, exchange, word};
+use super::{described, exchange, slo, word};
 use crate::load::flow::STEPS_MAX;
 use crate::profile::WEIGHT_MAX;
 
@@ -16,6 +16,7 @@ pub(super) fn flow() -> Value {
         },
         "extract": extract("Variables of the flow, by name; with `into: pool` pools."),
         "redirects": redirects(),
+        "slo": slo(),
     }));
     json!({
         "type": "object",

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::load::expect::Test;
+use crate::load::slo::Goals;
 
 #[test]
 fn one_path_is_a_profile() {
@@ -115,6 +116,22 @@ fn objectives_and_arrivals_are_read() {
     assert_eq!((profile.tiers, profile.arrivals), (None, Some(Arrivals::Poisson)));
     let tiers = "slo: {excellent: 'p95<1s', acceptable: 'p95<2s'}\nrequests: [{path: /}]\n";
     assert_eq!(loaded(tiers).tiers.unwrap().acceptable, "p95<2s".parse().unwrap());
+}
+
+#[test]
+fn requests_and_steps_have_goals_of_their_own() {
+    let profile = loaded(
+        "requests:\n- {path: /a, slo: 'p99<2s'}\n\
+         - {path: /b, slo: {excellent: 'p95<1s', acceptable: 'p95<2s'}}\n- {path: /c}\n\
+         flows:\n- {name: f, steps: [{path: /d}, {path: /e, slo: 'errors<1%'}]}\n",
+    );
+    let goals = |place: usize| &profile.requests[place].goals;
+    assert_eq!((&goals(0).limit, &goals(0).tiers), (&Some("p99<2s".parse().unwrap()), &None));
+    assert_eq!(goals(1).tiers.as_ref().unwrap().excellent, "p95<1s".parse().unwrap());
+    assert_eq!(goals(2), &Goals::default());
+    let steps: Vec<_> = profile.flows.list.iter().flat_map(|flow| &flow.steps).collect();
+    assert_eq!(steps[1].request.goals.limit, Some("errors<1%".parse().unwrap()));
+    assert_eq!(steps[0].request.goals, Goals::default());
 }
 
 #[test]

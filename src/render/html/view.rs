@@ -102,8 +102,8 @@ impl View {
         let (trust, why) = verdict::trust(report);
         let shown = report.requests.iter().take(REQUESTS_MAX);
         let requests: Vec<&RequestReport> = shown.collect();
-        let tiered =
-            report.verdict.outcome != OutcomeName::Invalid && !report.verdict.objectives.is_empty();
+        let tiered = report.verdict.outcome != OutcomeName::Invalid
+            && report.every_objective().next().is_some();
         Self {
             outcome: text::outcome(report.verdict.outcome).0,
             tone: match report.verdict.outcome {
@@ -125,8 +125,8 @@ impl View {
             failed: verdict::failed(report),
             next: verdict::next(report),
             tiles: tiles(report),
-            objectives: report.verdict.objectives.iter().map(ObjectiveRow::from).collect(),
-            tier: tiered.then(|| text::tier_line(report)),
+            objectives: report.every_objective().map(ObjectiveRow::from).collect(),
+            tier: tiered.then(|| tiers(report)),
             findings: report.verdict.findings.iter().map(FindingRow::from).collect(),
             search: report.search.as_ref().map(SearchView::from),
             comparison: report
@@ -214,6 +214,12 @@ fn tiles(report: &Report) -> Vec<Tile> {
     tiles
 }
 
+/// The run's tier, and those of requests that have bars of their own.
+fn tiers(report: &Report) -> String {
+    let lines = [text::tier_line(report)].into_iter().chain(text::requests::tiers(report));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
 fn requests_note(report: &Report) -> String {
     let all = report.requests.len();
     let more = if all > REQUESTS_MAX {
@@ -224,14 +230,14 @@ fn requests_note(report: &Report) -> String {
     format!("Response times by request name. A click on a column's head sorts by it.{more}")
 }
 
-impl From<&ObjectiveReport> for ObjectiveRow {
-    fn from(one: &ObjectiveReport) -> Self {
+impl From<(String, &ObjectiveReport)> for ObjectiveRow {
+    fn from((name, one): (String, &ObjectiveReport)) -> Self {
         let (tone, mark, word) = match one.holds {
             HoldsName::Yes => ("good", "✓", "met"),
             HoldsName::No => ("bad", "✗", "missed"),
             HoldsName::OutOfReach => ("doubtful", "–", "not asked for"),
         };
-        Self { name: one.objective.clone(), measured: text::measured(one), tone, mark, word }
+        Self { name, measured: text::measured(one), tone, mark, word }
     }
 }
 

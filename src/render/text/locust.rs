@@ -110,7 +110,11 @@ fn validation(report: &Report) -> Vec<(Mark, String)> {
     let is_bar =
         |one: &ObjectiveReport| acceptable.iter().any(|lower| lower.to_string() == one.objective);
     let others = report.verdict.objectives.iter().filter(|one| !is_bar(one)).filter_map(judged);
-    graded.chain(others).collect()
+    let of_requests = report.requests.iter().flat_map(|request| {
+        let judged = request.objectives.iter().filter_map(judged);
+        judged.map(|(mark, text)| (mark, format!("{}: {text}", request.name)))
+    });
+    graded.chain(others).chain(of_requests).collect()
 }
 
 /// The tier of one figure: that of the better bar it meets, else a failure if an objective of its kind

@@ -120,6 +120,7 @@ fn scripted(trial: &Trial, held: bool, took: f64, limited: bool) -> TrialResult 
         ok: 1000,
         error_rate: 0.0,
         measured: vec![Measured { objective: latency, value, at_least: false }],
+        missed: Vec::new(),
         achieved: trial.rate,
         send_lag_p99: Duration::ZERO,
         median: Duration::from_secs_f64(value / 2.0),

@@ -264,6 +264,7 @@ impl Simulation {
             ok: tally.planned - errors,
             error_rate,
             measured,
+            missed: Vec::new(),
             achieved: tally.planned as f64 / length.max(SLOT).as_secs_f64(),
             send_lag_p99: Duration::ZERO,
             median: Duration::from_secs_f64(quantile_of(&mut tally.response_s, 0.5)),
