@@ -23,6 +23,20 @@ const PATTERN_SHARE: f64 = 0.01;
 /// The share of failures that makes those who hold it the ones to name.
 const BLAMED_SHARE: f64 = 0.8;
 
+/// What hints are about.
+const CAUSES: [Cause; 10] = [
+    Cause::Saturated,
+    Cause::SlowRequests,
+    Cause::StoodStill,
+    Cause::Slow,
+    Cause::ServerErrors,
+    Cause::Unauthorized,
+    Cause::Forbidden,
+    Cause::Rejected,
+    Cause::ConnectionsBroken,
+    Cause::ChecksFailed,
+];
+
 /// What hints are drawn from.
 #[derive(Clone, Debug)]
 pub struct Evidence<'a> {
@@ -50,6 +64,11 @@ pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
         checks_failed,
     ];
     rules.iter().filter_map(|rule| rule(evidence)).collect()
+}
+
+/// Whether the finding that a result calls `id` is a hint.
+pub fn is_hint(id: &str) -> bool {
+    CAUSES.iter().any(|cause| cause.id() == id)
 }
 
 /// An objective about times that failed.

@@ -55,6 +55,32 @@ pub struct Turn {
     pub p: f64,
 }
 
+/// What happened to the response time, and which series had turned before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Onset {
+    /// What happened.
+    pub event: Event,
+    /// In order of time.
+    pub led: Vec<Lead>,
+    /// Monitored series with looks enough to be asked.
+    series: usize,
+    /// Whether no lead is beyond doubt.
+    weak: bool,
+}
+
+/// A series that turned before an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lead {
+    /// Name of the series.
+    pub name: String,
+    /// Which monitor it came from.
+    pub source: String,
+    /// Its unit; empty for a plain number.
+    pub unit: String,
+    /// When and how it turned.
+    pub turn: Turn,
+}
+
 /// The first objective on a response time that was broken for good, else a response time that drifted
 /// upwards. Nothing if it was so from the beginning: then there was no level before.
 pub fn event(slo: &Slo, points: &[Point]) -> Option<Event> {
@@ -125,49 +151,58 @@ pub fn turn(points: &[(Offset, f64)]) -> Option<Turn> {
     Some(Turn { at: points[onset].0, from, to, p })
 }
 
-/// The sentence about what turned before `event`; nothing if nothing was monitored. The arrival rate is
-/// asked as well: where stages raise it, it is what turned.
-pub fn finding(event: &Event, points: &[Point], monitored: &[Monitored]) -> Option<Finding> {
-    let enough = |series: &&Monitored| series.points.len() >= 2 * BEFORE_MIN;
-    let monitored: Vec<&Monitored> = monitored.iter().filter(enough).collect();
-    if monitored.is_empty() {
-        return None;
+impl Onset {
+    /// Looks for what turned before `event`. The arrival rate is asked as well: where stages raise it, it is
+    /// what turned.
+    pub fn new(event: Event, points: &[Point], monitored: &[Monitored]) -> Self {
+        let enough = |series: &&Monitored| series.points.len() >= 2 * BEFORE_MIN;
+        let monitored: Vec<&Monitored> = monitored.iter().filter(enough).collect();
+        let mut led: Vec<Lead> = Vec::new();
+        if !monitored.is_empty() {
+            let arrivals = arrivals(points);
+            for series in monitored.iter().copied().chain([&arrivals]) {
+                let before = series.points.partition_point(|(at, _)| *at <= event.at);
+                let until = (before + AFTER_MAX).min(series.points.len());
+                let turned = turn(&series.points[..until]).filter(|turn| turn.at <= event.at);
+                led.extend(turned.map(|turn| Lead::new(series, turn)));
+            }
+        }
+        let tests = (monitored.len() + 1) as f64;
+        led.retain(|lead| lead.turn.p * tests < WEAK);
+        led.sort_by_key(|lead| lead.turn.at);
+        let weak = led.iter().all(|lead| lead.turn.p * tests >= CERTAIN);
+        Self { event, led, series: monitored.len(), weak }
     }
-    let arrivals = arrivals(points);
-    let mut led: Vec<(&Monitored, Turn)> = Vec::new();
-    for series in monitored.iter().copied().chain([&arrivals]) {
-        let before = series.points.partition_point(|(at, _)| *at <= event.at);
-        let until = (before + AFTER_MAX).min(series.points.len());
-        let turned = turn(&series.points[..until]);
-        led.extend(turned.filter(|turn| turn.at <= event.at).map(|turn| (series, turn)));
+
+    /// It as a sentence; nothing if nothing was monitored.
+    pub fn finding(&self) -> Option<Finding> {
+        if self.series == 0 {
+            return None;
+        }
+        let at = Human(whole_seconds(self.event.at));
+        let start = format!("{} {at} into the run", self.event.what);
+        let (message, remedy) = if self.led.is_empty() {
+            (
+                format!("{start}; none of {} monitored series turned before it", self.series),
+                "monitor what the target waits for, such as its database, pool or processor, or look more \
+                 often with --monitor-interval",
+            )
+        } else {
+            let named = self.led.iter().take(NAMED_MAX).map(|lead| lead.told(&self.event));
+            let named = named.collect::<Vec<_>>().join(", then ");
+            let aside = if self.weak { "; the evidence is weak, there were few looks" } else { "" };
+            (
+                format!("{start}; before it turned {named}{aside}"),
+                "look there first; what turns first need not be the cause",
+            )
+        };
+        Some(Finding {
+            cause: Cause::TurnedFirst,
+            severity: Severity::Info,
+            message,
+            remedy: remedy.to_owned(),
+        })
     }
-    let tests = (monitored.len() + 1) as f64;
-    led.retain(|(_, turn)| turn.p * tests < WEAK);
-    led.sort_by_key(|(_, turn)| turn.at);
-    let weak = led.iter().all(|(_, turn)| turn.p * tests >= CERTAIN);
-    let at = Human(whole_seconds(event.at));
-    let start = format!("{} {at} into the run", event.what);
-    let (message, remedy) = if led.is_empty() {
-        (
-            format!("{start}; none of {} monitored series turned before it", monitored.len()),
-            "monitor what the target waits for, such as its database, pool or processor, or look more \
-             often with --monitor-interval",
-        )
-    } else {
-        let named: Vec<String> =
-            led.iter().take(NAMED_MAX).map(|(series, turn)| told(series, *turn, event)).collect();
-        let aside = if weak { "; the evidence is weak, there were few looks" } else { "" };
-        (
-            format!("{start}; before it turned {}{aside}", named.join(", then ")),
-            "look there first; what turns first need not be the cause",
-        )
-    };
-    Some(Finding {
-        cause: Cause::TurnedFirst,
-        severity: Severity::Info,
-        message,
-        remedy: remedy.to_owned(),
-    })
 }
 
 /// Arrivals per second, each point at its beginning.
@@ -184,17 +219,25 @@ fn arrivals(points: &[Point]) -> Monitored {
     }
 }
 
-/// `queue_depth 6 s earlier (2 to 40)`
-fn told(series: &Monitored, turn: Turn, event: &Event) -> String {
-    let lead = event.at.since(turn.at);
-    let when = if lead < Duration::from_secs(1) {
-        "at the same time".to_owned()
-    } else {
-        format!("{} earlier", Human(Duration::from_secs(lead.as_secs())))
-    };
-    let gap = if series.unit.is_empty() || series.unit.starts_with('/') { "" } else { " " };
-    let (from, to) = (Figures(turn.from), Figures(turn.to));
-    format!("{} {when} ({from} to {to}{gap}{})", series.name, series.unit)
+impl Lead {
+    fn new(series: &Monitored, turn: Turn) -> Self {
+        let (name, source, unit) = (&series.name, &series.source, &series.unit);
+        Self { name: name.clone(), source: source.clone(), unit: unit.clone(), turn }
+    }
+
+    /// `queue_depth 6 s earlier (2 to 40)`
+    fn told(&self, event: &Event) -> String {
+        let lead = event.at.since(self.turn.at);
+        let when = if lead < Duration::from_secs(1) {
+            "at the same time".to_owned()
+        } else {
+            format!("{} earlier", Human(Duration::from_secs(lead.as_secs())))
+        };
+        let unit = &self.unit;
+        let gap = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
+        let (from, to) = (Figures(self.turn.from), Figures(self.turn.to));
+        format!("{} {when} ({from} to {to}{gap}{unit})", self.name)
+    }
 }
 
 fn whole_seconds(at: Offset) -> Duration {

@@ -108,6 +108,10 @@ impl Journal {
                 detail.push(&interval);
             }
         });
+        if report.kind == Kind::Run {
+            // A slice that cannot be read costs the request names their time axis, and nothing else.
+            let _ = read_slices(folder, |slice| detail.push_slice(&slice));
+        }
         match read {
             Ok(_) => Self { detail: detail.finish(), hlog: Some(log.finish()) },
             Err(_) => Self::default(),

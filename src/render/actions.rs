@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::render::clean;
 use crate::render::text::measured;
 use crate::report::{HoldsName, OutcomeName, Report};
 
@@ -41,6 +42,7 @@ pub fn annotation(level: Level, place: Option<Place<'_>>, title: &str, message: 
 
 /// An annotation for each objective that failed, or the one that says why nothing was judged.
 pub fn annotations(report: &Report) -> String {
+    let report = &clean::report(report);
     let (plan, verdict) = (&report.plan, &report.verdict);
     let doubtful = |title: &str| {
         let reason = verdict.findings.first().map(|finding| finding.message.as_str());

@@ -3,15 +3,32 @@
 //! Control characters become visible, those that turn the direction of writing are replaced, and what is
 //! longer than anybody reads is cut. Escaping for a format is that format's own business.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::report::Report;
+use crate::report::comparison::ComparisonReport;
 
 /// Characters of any one text.
 const TEXT_MAX: usize = 2_000;
 
 /// `report` with every text in it made harmless.
 pub(super) fn report(report: &Report) -> Report {
+    document(report)
+}
+
+/// The same of a comparison.
+pub(super) fn comparison(report: &ComparisonReport) -> ComparisonReport {
+    document(report)
+}
+
+/// Names of requests for whoever gets the figures of a load under way.
+pub fn names(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    names.into_iter().map(|name| harmless(&name).unwrap_or(name)).collect()
+}
+
+fn document<T: Serialize + DeserializeOwned + Clone>(report: &T) -> T {
     let mut document = serde_json::to_value(report).unwrap_or_default();
     clean(&mut document);
     serde_json::from_value(document).unwrap_or_else(|_| report.clone())

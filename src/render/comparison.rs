@@ -6,6 +6,7 @@ use crate::analysis::compare::comparison::Metric;
 use crate::analysis::compare::decision::Scale;
 use crate::analysis::compare::sentence::signed;
 use crate::load::rate::Figures;
+use crate::render::clean;
 use crate::render::markdown::escaped;
 use crate::render::table::{Table, WIDTH_MAX, wrap};
 use crate::render::units::Unit;
@@ -23,6 +24,7 @@ pub fn json(report: &ComparisonReport) -> String {
 
 /// For a terminal, ending in a newline.
 pub fn text(report: &ComparisonReport, style: Style) -> String {
+    let report = &clean::comparison(report);
     let mut text = String::new();
     let verdict = &report.verdict;
     for (place, line) in wrap(&verdict.sentence, WIDTH_MAX).iter().enumerate() {
@@ -58,6 +60,7 @@ pub fn text(report: &ComparisonReport, style: Style) -> String {
 
 /// For a pull request: a heading with the verdict, a table, remarks.
 pub fn markdown(report: &ComparisonReport) -> String {
+    let report = &clean::comparison(report);
     let mut text = format!("### {}\n", escaped(&report.verdict.sentence));
     for (title, rows) in tables(report) {
         let _ = write!(

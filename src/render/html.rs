@@ -23,12 +23,11 @@ use view::View;
 const TEMPLATE: &str = include_str!("html/report.html");
 const STYLES: [&str; 2] = [include_str!("html/chart.css"), include_str!("html/report.css")];
 const SCRIPT: &str = include_str!("html/report.js");
-/// Charts by section.
-const GROUPS: [(&str, &[&str]); 3] = [
-    ("Over time", &["response", "rate", "failures", "flight"]),
-    ("Distribution", &["spectrum", "heat"]),
-    ("The generator", &["lag"]),
-];
+/// Charts over time, before and after those of single request names.
+const OVER_TIME: [&str; 4] = ["response", "rate", "failures", "flight"];
+/// Other charts by section.
+const GROUPS: [(&str, &[&str]); 2] =
+    [("Distribution", &["spectrum", "heat"]), ("The generator", &["lag"])];
 
 /// What the template sees.
 #[derive(Debug, Serialize)]
@@ -47,6 +46,10 @@ struct Page {
     /// The charts' data, as JSON.
     hover: String,
     capacity: Vec<Picture>,
+    over_time: Vec<Picture>,
+    /// Response times of single request names.
+    by_request: Vec<Picture>,
+    monitored: Vec<Picture>,
     groups: Vec<Group>,
 }
 
@@ -67,8 +70,11 @@ struct Picture {
 #[expect(clippy::missing_panics_doc, reason = "the template is a constant that the tests render")]
 pub fn render(report: &Report, detail: &Detail) -> String {
     let report = &clean::report(report);
-    let mut charts = chart::all(report);
-    charts.extend(chart::heat(&detail.heat));
+    let charts = Charts {
+        whole: chart::all(report).into_iter().chain(chart::heat(report, &detail.heat)).collect(),
+        by_request: chart::by_request(report, &detail.requests),
+        monitored: chart::monitored(report),
+    };
     let context = Context { view: View::new(report), page: Page::new(&charts) };
     let mut templates = Environment::new();
     templates.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -78,23 +84,35 @@ pub fn render(report: &Report, detail: &Detail) -> String {
         .expect("the template names only what its context has")
 }
 
+/// All charts of a page.
+#[derive(Debug)]
+struct Charts {
+    whole: Vec<Chart>,
+    by_request: Vec<Chart>,
+    monitored: Vec<Chart>,
+}
+
 impl Page {
-    fn new(charts: &[Chart]) -> Self {
+    fn new(charts: &Charts) -> Self {
         let style = coloured(&STYLES.concat());
+        let all = charts.whole.iter().chain(&charts.by_request).chain(&charts.monitored);
         let data: BTreeMap<&str, HoverData> =
-            charts.iter().map(|chart| (chart.id, chart.hover_data())).collect();
-        let pictures = |ids: &[&str]| {
-            let found = ids.iter().filter_map(|id| charts.iter().find(|chart| chart.id == *id));
-            found.map(Picture::from).collect::<Vec<_>>()
+            all.map(|chart| (chart.id.as_str(), chart.hover_data())).collect();
+        let named = |ids: &[&str]| -> Vec<Picture> {
+            let found = |id: &&str| charts.whole.iter().find(|chart| chart.id == *id);
+            ids.iter().filter_map(found).map(Picture::from).collect()
         };
-        let groups = GROUPS.into_iter().map(|(title, ids)| Group { title, charts: pictures(ids) });
+        let groups = GROUPS.into_iter().map(|(title, ids)| Group { title, charts: named(ids) });
         Self {
             style_hash: hash(&style),
             style,
             script: SCRIPT,
             script_hash: hash(SCRIPT),
             hover: block(&data),
-            capacity: pictures(&["capacity"]),
+            capacity: named(&["capacity"]),
+            over_time: named(&OVER_TIME),
+            by_request: charts.by_request.iter().map(Picture::from).collect(),
+            monitored: charts.monitored.iter().map(Picture::from).collect(),
             groups: groups.filter(|group| !group.charts.is_empty()).collect(),
         }
     }

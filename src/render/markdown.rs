@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
+use crate::render::clean;
 use crate::render::text::{answer, cell, human, measured, outcome, severity, tier};
 use crate::render::units::Unit;
 use crate::report::{HoldsName, Latency, OutcomeName, Report};
@@ -16,6 +17,7 @@ const REQUESTS_MAX: usize = 100;
 
 /// The report: a heading with the verdict, objectives, requests, findings. Ends in a newline.
 pub fn render(report: &Report) -> String {
+    let report = &clean::report(report);
     let mut text = heading(report);
     text.push_str(&objectives(report));
     text.push_str(&requests(report));

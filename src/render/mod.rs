@@ -4,7 +4,7 @@ pub mod actions;
 mod auth;
 pub mod bench;
 mod chart;
-mod clean;
+pub mod clean;
 mod client;
 pub mod comparison;
 pub mod csv;

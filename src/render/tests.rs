@@ -1,3 +1,4 @@
 //! What tests of several formats share.
 
 pub(super) mod golden;
+mod hostile;

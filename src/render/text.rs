@@ -357,7 +357,7 @@ pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
 }
 
 mod locust;
-mod monitors;
+pub(super) mod monitors;
 pub(super) mod requests;
 pub(super) mod search;
 mod segments;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::analysis::hints;
 use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::csv::reasons;
@@ -68,8 +69,16 @@ fn list(report: &Report, wanted: impl Fn(&ObjectiveReport) -> bool) -> String {
 
 fn told(name: &str, one: &ObjectiveReport) -> String {
     let whose = name.strip_suffix(&one.objective).unwrap_or_default();
-    let subject = subject(one);
-    format!("{whose}{subject} was {} (objective {})", text::measured(one), one.objective)
+    let (subject, objective) = (subject(one), &one.objective);
+    if one.measured.is_none() {
+        return format!("{whose}there was no good answer to take {subject} from (objective {objective})");
+    }
+    format!("{whose}{subject} was {} (objective {objective})", text::measured(one))
+}
+
+/// What stands behind the comparison: `1 s` of `p95 < 1 s`.
+fn limit(one: &ObjectiveReport) -> &str {
+    one.objective.split_once(['<', '>']).map_or(one.objective.as_str(), |(_, limit)| limit.trim())
 }
 
 fn subject(one: &ObjectiveReport) -> &str {
@@ -134,6 +143,14 @@ pub(super) fn failed(report: &Report) -> Vec<String> {
         });
         return [at].into_iter().chain(who).collect();
     }
+    if report.verdict.outcome == OutcomeName::Invalid {
+        return vec![
+            "The generator. What the tables below say of failures and times is its doing as well, and not \
+             to be held against the target."
+                .to_owned(),
+        ];
+    }
+    let mut slow = too_slow(report);
     let bad = |request: &&RequestReport| request.fates.planned > request.fates.ok;
     let mut requests: Vec<&RequestReport> = report.requests.iter().filter(bad).collect();
     requests.sort_by_key(|request| std::cmp::Reverse(request.fates.planned - request.fates.ok));
@@ -149,10 +166,45 @@ pub(super) fn failed(report: &Report) -> Vec<String> {
     });
     let mut lines: Vec<String> = lines.collect();
     match (report.fates.planned - report.fates.ok, requests.len().saturating_sub(LISTED_MAX)) {
+        (0, _) if !slow.is_empty() => {}
         (0, _) => lines.push("Nothing: every request got a good answer.".to_owned()),
         (_, 0) => {}
         (_, more) => lines.push(format!("and {more} more request names, in the table below")),
     }
+    slow.append(&mut lines);
+    slow
+}
+
+/// Objectives on response times that were missed, and the request names that were slowest.
+fn too_slow(report: &Report) -> Vec<String> {
+    let missed = |one: &&ObjectiveReport| {
+        one.metric == Metric::ResponseTime && one.holds == HoldsName::No && one.measured.is_some()
+    };
+    let missed = report.verdict.objectives.iter().filter(missed);
+    let mut lines: Vec<String> = missed
+        .map(|one| {
+            format!(
+                "Too slow: {} was {}, the limit is {}.",
+                subject(one),
+                text::measured(one),
+                limit(one)
+            )
+        })
+        .collect();
+    let mut requests: Vec<&RequestReport> = report.requests.iter().collect();
+    if lines.is_empty() || requests.len() < 2 {
+        return lines;
+    }
+    requests.sort_by_key(|request| {
+        let times = &request.response_time;
+        std::cmp::Reverse((times.bounds("p95"), times.p95))
+    });
+    let slowest = requests.iter().take(LISTED_MAX).map(|request| {
+        let times = &request.response_time;
+        let bound = if times.bounds("p95") { "≥ " } else { "" };
+        format!("{} (p95 {bound}{})", request.name, human(times.p95))
+    });
+    lines.push(format!("Slowest: {}.", slowest.collect::<Vec<_>>().join(", ")));
     lines
 }
 
@@ -166,30 +218,64 @@ pub(super) fn why(request: &RequestReport) -> String {
 
 /// What to try next, the most useful first.
 pub(super) fn next(report: &Report) -> Vec<String> {
-    let doubts = report.verdict.findings.iter().filter(|one| one.severity != SeverityName::Info);
-    let mut steps: Vec<String> =
-        doubts.map(|finding| sentence(&finding.remedy)).take(LISTED_MAX).collect();
+    let findings = &report.verdict.findings;
+    let remedies = |severity| {
+        let found = of(findings, severity).into_iter();
+        found.map(|finding| sentence(&finding.remedy)).take(LISTED_MAX).collect::<Vec<_>>()
+    };
     if report.verdict.outcome == OutcomeName::Invalid {
+        let mut steps = remedies(SeverityName::Invalid);
+        steps
+            .push("Then measure again: a result counts once the generator was in time.".to_owned());
         return steps;
     }
     if let Some(found) = &report.search {
+        let mut steps = remedies(SeverityName::Warning);
         steps.extend(after_search(found));
         return steps;
     }
-    if report.verdict.outcome == OutcomeName::Fail {
-        steps.extend(slowest_part(report));
-        steps.push(
-            "Find the rate at which the objectives do hold: the same command with --find-max-rps."
-                .to_owned(),
-        );
-    } else if report.verdict.outcome == OutcomeName::Pass && report.comparison.is_none() {
-        steps.push("Find how much more it holds: the same command with --find-max-rps.".to_owned());
-        steps.push(
-            "Keep this run as a baseline (steadfire runs tag latest baseline) and compare later ones \
-             with it (steadfire compare baseline latest)."
-                .to_owned(),
-        );
+    match report.verdict.outcome {
+        OutcomeName::Fail => after_failure(report, remedies(SeverityName::Warning)),
+        OutcomeName::Pass if report.comparison.is_none() => {
+            let mut steps = remedies(SeverityName::Warning);
+            steps.push(
+                "Find how much more it holds: the same command with --find-max-rps.".to_owned(),
+            );
+            steps.push(
+                "Keep this run as a baseline (steadfire runs tag latest baseline) and compare later ones \
+                 with it (steadfire compare baseline latest)."
+                    .to_owned(),
+            );
+            steps
+        }
+        _ => remedies(SeverityName::Warning),
     }
+}
+
+/// What the figures usually mean, then what the warnings advise, then where the time went.
+fn after_failure(report: &Report, remedies: Vec<String>) -> Vec<String> {
+    let verdict = &report.verdict;
+    let hints = verdict.findings.iter().filter(|finding| hints::is_hint(&finding.id));
+    let hints = hints.map(|hint| format!("{} {}", sentence(&hint.message), sentence(&hint.remedy)));
+    let mut steps: Vec<String> = hints.take(LISTED_MAX).collect();
+    let turned = report.onset.iter().flat_map(|onset| &onset.turned).next();
+    // A rate that was raised is what the plan asked for.
+    let turned = turned.filter(|first| first.source != "schedule");
+    steps.extend(turned.map(|first| {
+        format!("Look at {} first: it had turned when the response time did.", first.name)
+    }));
+    steps.extend(remedies);
+    let missed = |metric| {
+        let missed = |one: &ObjectiveReport| one.metric == metric && one.holds == HoldsName::No;
+        verdict.objectives.iter().any(missed)
+    };
+    if missed(Metric::ResponseTime) {
+        steps.extend(slowest_part(report));
+    }
+    steps.push(
+        "Find the rate at which the objectives do hold: the same command with --find-max-rps."
+            .to_owned(),
+    );
     steps
 }
 
@@ -251,6 +337,7 @@ fn human(ns: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::fate::Fate;
     use crate::report::example;
 
     #[test]
@@ -289,5 +376,20 @@ mod tests {
         );
         assert!(next(&search)[0].contains("297/s"), "{:?}", next(&search));
         assert!(next(&failing).iter().any(|step| step.contains("--find-max-rps")));
+        assert!(next(&failing)[0].starts_with("The server failed: "), "{:?}", next(&failing));
+        assert!(!next(&failing).iter().any(|step| step.contains("Of the time")), "none was slow");
+        let late = example::report(example::LATE);
+        assert!(failed(&late)[0].starts_with("The generator."), "{:?}", failed(&late));
+        assert!(!next(&late).iter().any(|step| step.contains("--find-max-rps")));
+        let silent = example::Course { fate: |_| Fate::BadStatus, ..example::GOOD };
+        let silent = headline(&example::report(silent));
+        assert!(silent.contains("there was no good answer to take p95 from"), "{silent}");
+        let censored = failed(&example::report(example::CENSORED));
+        assert_eq!(censored[0], "Too slow: p95 was ≥ 5 s, the limit is 1 s.");
+        assert!(censored[1].starts_with("Slowest: "), "{censored:?}");
+        let mut slow = example::watched();
+        slow.verdict.outcome = OutcomeName::Fail;
+        let steps = next(&slow);
+        assert!(steps.iter().any(|step| step.contains("Look at queue_depth first")), "{steps:?}");
     }
 }

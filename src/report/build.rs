@@ -119,6 +119,7 @@ impl From<Parts<'_>> for Report {
             search: parts.search,
             comparison: None,
             monitors: Vec::new(),
+            onset: None,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! [`Detail`]: what a journal tells beyond its result, reduced to a bounded size: the response times of each
-//! point of the series, and the heat map.
+//! point of the series, the heat map, and the request names over time.
 //!
 //! Nothing of it is stored; it is made from the intervals whenever a result is shown.
 
 use std::time::Duration;
 
 use crate::measure::histogram::CensoredHistogram;
+use crate::measure::slice::{RequestSlice, Slice};
 use crate::measure::window::Interval;
 use crate::report::Report;
 use crate::report::spectrum::{Percentile, percentiles};
@@ -18,6 +19,9 @@ pub const ROWS: usize = 128;
 /// Rows in which times double.
 const ROWS_PER_OCTAVE: f64 = 4.0;
 
+/// Request names that have a history at most.
+pub const REQUESTS_MAX: usize = 24;
+
 /// What a journal tells beyond its result.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Detail {
@@ -25,6 +29,34 @@ pub struct Detail {
     pub history: Vec<HistoryPoint>,
     /// Response times over time.
     pub heat: Vec<HeatColumn>,
+    /// The same of each request name, if there are several.
+    pub requests: Vec<RequestHistory>,
+}
+
+/// One request name over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestHistory {
+    /// Its place among the report's requests.
+    pub request: usize,
+    /// One for each slice of the journal.
+    pub points: Vec<RequestPoint>,
+}
+
+/// What became of a request name within a slice. Times in ns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestPoint {
+    /// End of the slice, ns since the start.
+    pub t: u64,
+    /// Good answers.
+    pub ok: u64,
+    /// Slots that were never answered; quantiles among them are lower bounds.
+    pub censored: u64,
+    /// Median response time.
+    pub p50: u64,
+    /// 95th percentile of the response time.
+    pub p95: u64,
+    /// 99th percentile of the response time.
+    pub p99: u64,
 }
 
 /// The response times up to and within a point of the series.
@@ -72,6 +104,7 @@ pub struct DetailBuilder {
     history: Vec<HistoryPoint>,
     heat: Vec<HeatColumn>,
     column_length: u64,
+    requests: Vec<RequestHistory>,
 }
 
 /// The row that a time belongs to.
@@ -97,6 +130,7 @@ impl DetailBuilder {
             history: Vec::new(),
             heat: Vec::new(),
             column_length: 0,
+            requests: told(report),
         }
     }
 
@@ -112,9 +146,18 @@ impl DetailBuilder {
         self.add_heat(interval);
     }
 
+    /// Takes the next slice.
+    pub fn push_slice(&mut self, slice: &Slice) {
+        for history in &mut self.requests {
+            let nothing = RequestSlice::default();
+            let request = slice.requests.get(history.request).unwrap_or(&nothing);
+            history.points.push(RequestPoint::new(slice.end.as_nanos(), request));
+        }
+    }
+
     /// What it comes to.
     pub fn finish(self) -> Detail {
-        Detail { history: self.history, heat: self.heat }
+        Detail { history: self.history, heat: self.heat, requests: self.requests }
     }
 
     fn close(&mut self) {
@@ -153,6 +196,37 @@ impl DetailBuilder {
     }
 }
 
+impl RequestPoint {
+    fn new(t: u64, request: &RequestSlice) -> Self {
+        let times = &request.response_time;
+        let time = |q| whole_nanos(times.quantile(q).value);
+        Self {
+            t,
+            ok: request.fates.ok(),
+            censored: times.unanswered.count(),
+            p50: time(0.5),
+            p95: time(0.95),
+            p99: time(0.99),
+        }
+    }
+}
+
+/// The request names that are told apart, in the order of the plan. Of too many, those that failed most
+/// often, then the slowest. What a single name did is what all did.
+fn told(report: &Report) -> Vec<RequestHistory> {
+    let mut places: Vec<usize> = (0..report.requests.len()).collect();
+    if places.len() == 1 {
+        return Vec::new();
+    }
+    places.sort_by_key(|place| {
+        let request = &report.requests[*place];
+        std::cmp::Reverse((request.fates.planned - request.fates.ok, request.response_time.p95))
+    });
+    places.truncate(REQUESTS_MAX);
+    places.sort_unstable();
+    places.into_iter().map(|request| RequestHistory { request, points: Vec::new() }).collect()
+}
+
 fn joined(columns: &[HeatColumn]) -> HeatColumn {
     let mut whole = columns[0].clone();
     for column in &columns[1..] {
@@ -168,6 +242,7 @@ fn joined(columns: &[HeatColumn]) -> HeatColumn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::fate::Fate;
     use crate::measure::window::Window;
     use crate::report::example;
     use crate::time::Offset;
@@ -210,6 +285,35 @@ mod tests {
         let median = history[3].percentiles[0].time;
         assert!(median.abs_diff(13_000_000) < 14_000, "{median}");
         assert!(history[3].total.max > 13_000_000 && history[0].total.min < 10_100_000);
+    }
+
+    #[test]
+    fn request_names_are_told_apart_and_of_many_the_worst() {
+        let mut report = example::report(example::FAILING);
+        let mut slice = RequestSlice::default();
+        for ms in 1..=100 {
+            slice.fates.record(Fate::Ok);
+            slice.response_time.answered.record(Duration::from_millis(ms));
+        }
+        let (end, length) = (Offset::from_nanos(1_000_000_000), Duration::from_secs(1));
+        // Names at the end that nothing happened to are left out.
+        let slice = Slice { end, length, requests: vec![RequestSlice::default(), slice] };
+        let mut builder = DetailBuilder::new(&report);
+        builder.push_slice(&slice);
+        let requests = builder.finish().requests;
+        assert_eq!(requests.len(), report.requests.len());
+        assert_eq!((requests[0].points[0].ok, requests[2].points[0].p95), (0, 0));
+        let point = requests[1].points[0];
+        assert_eq!((point.t, point.ok), (1_000_000_000, 100));
+        assert!(point.p95.abs_diff(95_000_000) < 95_000, "{}", point.p95);
+
+        let worst = report.requests[0].clone();
+        report.requests = vec![report.requests[2].clone(); 2 * REQUESTS_MAX];
+        report.requests.push(worst);
+        let told = told(&report);
+        assert_eq!((told.len(), told[REQUESTS_MAX - 1].request), (REQUESTS_MAX, 2 * REQUESTS_MAX));
+        report.requests.truncate(1);
+        assert_eq!(super::told(&report), []);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::series::SeriesBuilder;
 use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::goals::{self, RequestVerdict};
+use crate::analysis::onset::{self, Onset};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
 use crate::analysis::{Extent, Outcome, hints};
 use crate::load::flow::Flows;
@@ -25,6 +26,7 @@ use crate::load::way::Way;
 use crate::measure::auth::AuthCounts;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
+use crate::measure::monitored::Monitored;
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::measure::summary::Summary;
 use crate::measure::tally::{Opening, Tally};
@@ -359,4 +361,41 @@ pub(crate) fn segment() -> SegmentReport {
     }
     let end = Offset::from_nanos(1_000_000_000);
     SegmentReport::new("start".to_owned(), (Offset::ZERO, end), 200.0, &tally)
+}
+
+/// A run that was steered and monitored; its p95 breaks the limit 18 s into it, a queue grew before.
+pub(crate) fn watched() -> Report {
+    let mut report = report(GOOD);
+    for point in &mut report.series[18..] {
+        (point.p50, point.p95, point.p99) = (8 * point.p50, 20 * point.p95, 25 * point.p99);
+    }
+    let parts = [(0, 5, "start", 200.0), (5, 10, "rate 220/s", 220.0), (10, 12, "paused", 0.0)];
+    let parts = parts.into_iter().chain([(12, 30, "deployed v2; resumed at 200/s", 200.0)]);
+    report.segments = parts
+        .map(|(begin, end, label, rate)| {
+            let (begin, end) = (begin * 1_000_000_000, end * 1_000_000_000);
+            SegmentReport { begin, end, rate, label: label.to_owned(), ..segment() }
+        })
+        .collect();
+    let series = |name: &str, unit: &str, value: fn(u64) -> f64| Monitored {
+        name: name.to_owned(),
+        kind: "prometheus",
+        source: "prometheus http://127.0.0.1:8001/api/metrics".to_owned(),
+        unit: unit.to_owned(),
+        points: (0..30).map(|s| (Offset::from_nanos(s * 1_000_000_000), value(s))).collect(),
+        notes: Vec::new(),
+    };
+    let mut monitored = vec![
+        series("rss", "MB", |s| 240.0 + (s % 3) as f64),
+        series("requests", "/s", |s| 199.0 + (s % 2) as f64),
+        series("queue_depth", "", |s| if s < 14 { 2.0 + (s % 2) as f64 } else { 40.0 + s as f64 }),
+    ];
+    monitored[0].notes.push("1 of 31 looks failed: timed out".to_owned());
+    let points: Vec<_> = report.series.iter().map(Into::into).collect();
+    let event = onset::event(&Slo::standard(), &points).expect("the p95 breaks its limit");
+    let onset = Onset::new(event, &points, &monitored);
+    report.monitors = monitored.iter().map(Into::into).collect();
+    report.verdict.findings.extend(onset.finding().as_ref().map(Into::into));
+    report.onset = Some(Box::new((&onset).into()));
+    report
 }

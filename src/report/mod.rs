@@ -16,6 +16,7 @@ pub mod generator;
 pub mod header;
 mod latency;
 pub mod monitors;
+pub mod onset;
 pub mod rebuild;
 pub mod request;
 pub mod search;
@@ -37,6 +38,7 @@ use crate::report::echo::{Environment, PlanEcho};
 use crate::report::flows::FlowsReport;
 use crate::report::generator::GeneratorReport;
 use crate::report::monitors::MonitorReport;
+use crate::report::onset::OnsetReport;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
@@ -127,6 +129,10 @@ pub struct Report {
     /// What the target and its machine said of themselves meanwhile.
     #[serde(default)]
     pub monitors: Vec<MonitorReport>,
+    /// When the response time broke its limit or began to rise, and what had turned before; absent if it did
+    /// neither, or was so from the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onset: Option<Box<OnsetReport>>,
 }
 
 /// The program that wrote a result.

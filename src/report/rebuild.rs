@@ -135,6 +135,7 @@ impl Rebuilder {
             search: None,
             comparison: None,
             monitors: Vec::new(),
+            onset: None,
         }
     }
 }

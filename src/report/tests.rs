@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report, segment};
+use crate::report::example::{
+    CENSORED, FAILING, GOOD, LATE, report, search_report, segment, watched,
+};
 
 fn round_trip(report: &Report) -> Report {
     let text = serde_json::to_string_pretty(report).unwrap();
@@ -23,6 +25,7 @@ fn examples_conform_to_the_published_schema_and_come_back() {
         report(CENSORED),
         report(LATE),
         steered,
+        watched(),
         search_report(),
     ];
     for report in reports {

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::measure::running::Running;
 use crate::measure::window::Interval;
+use crate::render::clean;
 
 pub use otlp::Collector;
 use otlp::Exporter;
@@ -48,7 +49,7 @@ impl Streams {
         collector: Option<Collector>,
     ) -> io::Result<Self> {
         let running = Arc::new(Mutex::new(Running::new(names.len())));
-        let feed = Feed { running, names: names.into() };
+        let feed = Feed { running, names: clean::names(names).into() };
         Ok(Self {
             _scrape: listener.map(|on| Scrape::start(on, feed.clone())).transpose()?,
             exporter: collector.map(|to| Exporter::start(to, feed.clone())).transpose()?,

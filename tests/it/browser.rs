@@ -110,6 +110,44 @@ impl Browser {
         self.call("Input.dispatchMouseEvent", &json!({"type": "mouseMoved", "x": x, "y": y}));
     }
 
+    /// Draws the pointer from one place to another with its button down.
+    pub(crate) fn drag(&mut self, from: (f64, f64), to: (f64, f64)) {
+        self.point(from.0, from.1);
+        self.button("mousePressed", from, 1);
+        self.point(f64::midpoint(from.0, to.0), to.1);
+        self.point(to.0, to.1);
+        self.button("mouseReleased", to, 1);
+    }
+
+    /// Clicks twice.
+    pub(crate) fn double_click(&mut self, at: (f64, f64)) {
+        for count in [1, 2] {
+            self.button("mousePressed", at, count);
+            self.button("mouseReleased", at, count);
+        }
+    }
+
+    fn button(&mut self, kind: &str, (x, y): (f64, f64), count: u32) {
+        let words = json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": count});
+        self.call("Input.dispatchMouseEvent", &words);
+    }
+
+    /// Presses a key, named as in `KeyboardEvent.key`.
+    pub(crate) fn press(&mut self, key: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            self.call("Input.dispatchKeyEvent", &json!({"type": kind, "key": key}));
+        }
+    }
+
+    /// Shows the page in a window of this width, on `screen` or for `print`, in a colour scheme.
+    pub(crate) fn show_as(&mut self, width: u32, media: &str, scheme: &str) {
+        let size = json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+        self.call("Emulation.setDeviceMetricsOverride", &size);
+        let scheme = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        let media = json!({"media": media, "features": scheme});
+        self.call("Emulation.setEmulatedMedia", &media);
+    }
+
     /// A picture of the window, as PNG in base64.
     pub(crate) fn picture(&mut self) -> String {
         let picture = self.call("Page.captureScreenshot", &json!({"format": "png"}));

@@ -119,6 +119,10 @@ fn noise_hardly_ever_turns() {
     }
 }
 
+fn sentence(event: &Event, points: &[Point], monitored: &[Monitored]) -> Option<Finding> {
+    Onset::new(event.clone(), points, monitored).finding()
+}
+
 #[test]
 fn what_turned_first_is_told_in_order_and_what_followed_is_not() {
     let event = Event { what: "p95 broke its limit of 1 s".to_owned(), at: second(30) };
@@ -130,23 +134,23 @@ fn what_turned_first_is_told_in_order_and_what_followed_is_not() {
         series("steady", noise(3, 0.0, 60)),
         series("too short", [1.0, 2.0]),
     ];
-    let found = finding(&event, &[], &monitored).unwrap();
+    let found = sentence(&event, &[], &monitored).unwrap();
     assert_eq!(found.severity, Severity::Info);
     assert_eq!(
         found.message,
         "p95 broke its limit of 1 s 30 s into the run; before it turned queue_depth 6 s earlier \
          (2 to 40), then connections 3 s earlier (2 to 40)"
     );
-    let none = finding(&event, &points(|_| 50), &monitored[3..]).unwrap();
+    let none = sentence(&event, &points(|_| 50), &monitored[3..]).unwrap();
     assert!(none.message.ends_with("none of 1 monitored series turned before it"), "{none:?}");
-    assert_eq!(finding(&event, &[], &monitored[4..]), None);
+    assert_eq!(sentence(&event, &[], &monitored[4..]), None);
 }
 
 #[test]
 fn few_looks_are_called_weak_evidence() {
     let event = Event { what: "p95 broke its limit of 1 s".to_owned(), at: second(7) };
     let short = series("depth", (0..14).map(|at| if at < 6 { 2.0 } else { 40.0 }));
-    let found = finding(&event, &[], &[short]).unwrap();
+    let found = sentence(&event, &[], &[short]).unwrap();
     assert!(found.message.ends_with("the evidence is weak, there were few looks"), "{found:?}");
 }
 
@@ -155,7 +159,7 @@ fn where_the_load_itself_was_raised_that_is_told() {
     let event = Event { what: "p95 broke its limit of 1 s".to_owned(), at: second(34) };
     let mut staged = points(|_| 50);
     staged[30..].iter_mut().for_each(|point| point.planned = 500);
-    let found = finding(&event, &staged, &[series("steady", noise(3, 0.0, 60))]).unwrap();
+    let found = sentence(&event, &staged, &[series("steady", noise(3, 0.0, 60))]).unwrap();
     assert!(
         found.message.ends_with("before it turned the arrival rate 4 s earlier (100 to 500/s)"),
         "{found:?}"

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::drift::Point;
-use crate::analysis::onset;
+use crate::analysis::onset::{self, Onset};
 use crate::commands::Failure;
 use crate::commands::environment::Environment;
 use crate::commands::run::subject::Subject;
@@ -15,6 +15,7 @@ use crate::measure::monitored::Monitored;
 use crate::monitor::Watch;
 use crate::profile::MONITORS_MAX;
 use crate::report::Report;
+use crate::report::onset::OnsetReport;
 use crate::transport::tls::client_config;
 
 /// More often, looking would be a load of its own.
@@ -88,16 +89,14 @@ pub(super) fn start(args: &Args, monitors: Vec<Monitor>) -> Result<Option<Watch>
     Watch::start(monitors, args.monitor_interval, tls).map(Some).map_err(Failure::unexpected)
 }
 
-/// Adds what was monitored to a report, and what of it turned before the response time did.
+/// Adds to a report what was monitored, when the response time broke its limit, and what turned before.
 pub(super) fn tell(report: &mut Report, slo: &Slo, monitored: &[Monitored]) {
-    if monitored.is_empty() {
-        return;
-    }
     report.monitors = monitored.iter().map(Into::into).collect();
     let points: Vec<Point> = report.series.iter().map(Into::into).collect();
-    let event = onset::event(slo, &points);
-    let found = event.and_then(|event| onset::finding(&event, &points, monitored));
-    report.verdict.findings.extend(found.as_ref().map(Into::into));
+    let Some(event) = onset::event(slo, &points) else { return };
+    let onset = Onset::new(event, &points, monitored);
+    report.verdict.findings.extend(onset.finding().as_ref().map(Into::into));
+    report.onset = Some(Box::new(OnsetReport::from(&onset)));
 }
 
 #[cfg(test)]

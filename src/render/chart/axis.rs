@@ -13,6 +13,9 @@ const SECONDS: [f64; 22] = [
 /// Ticks that an axis has about.
 const TICKS: f64 = 6.0;
 
+/// Ticks of a small chart about.
+const LEVEL_TICKS: f64 = 3.0;
+
 /// How values spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::render) enum Scale {
@@ -22,10 +25,20 @@ pub(in crate::render) enum Scale {
     Log,
 }
 
+/// What an axis counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quantity {
+    /// Seconds since the start of a run.
+    Elapsed,
+    /// Anything else.
+    Other,
+}
+
 /// One axis.
 #[derive(Debug)]
 pub(in crate::render) struct Axis {
     pub(in crate::render) title: String,
+    quantity: Quantity,
     scale: Scale,
     low: f64,
     high: f64,
@@ -44,7 +57,8 @@ impl Axis {
             s => Human(Duration::from_secs_f64(s)).to_string(),
         };
         let ticks = ticks(low, high, step).map(|value| (value, label(value))).collect();
-        Self { title: "time since the start".to_owned(), scale: Scale::Linear, low, high, ticks }
+        let title = "time since the start".to_owned();
+        Self { title, quantity: Quantity::Elapsed, scale: Scale::Linear, low, high, ticks }
     }
 
     /// Response times and the like, in ns; from zero if linear.
@@ -61,6 +75,25 @@ impl Axis {
         Self::of(title, Scale::Linear, (low, high), |value| Figures(value).to_string())
     }
 
+    /// Numbers of any sign with few ticks, for a small chart: from zero, unless all lie far above it.
+    pub(in crate::render) fn levels(title: &str, low: f64, high: f64) -> Self {
+        // A level that hardly moves should look so.
+        let spread = (high - low).max(0.1 * high.abs()).max(f64::MIN_POSITIVE);
+        let near = low >= 0.0 && spread >= 0.3 * high;
+        let step = nice(if near { high.max(spread) } else { spread } / LEVEL_TICKS);
+        let low = if near { 0.0 } else { (low / step).floor() * step };
+        let high = ((high / step).ceil() * step).max(low + step);
+        let ticks = ticks(low, high, step).map(|value| (value, short(value))).collect::<Vec<_>>();
+        Self {
+            title: title.to_owned(),
+            quantity: Quantity::Other,
+            scale: Scale::Linear,
+            low,
+            high,
+            ticks,
+        }
+    }
+
     /// Shares close to one: 0, 90, 99, 99.9 % at equal distances, up to the distance `high`.
     pub(in crate::render) fn nines(high: f64) -> Self {
         let half = (nines(0.5), "50 %".to_owned());
@@ -69,6 +102,7 @@ impl Axis {
         let ticks = whole.chain([half]).filter(|(at, _)| *at <= high).collect();
         Self {
             title: "share of requests at or below".to_owned(),
+            quantity: Quantity::Other,
             scale: Scale::Linear,
             low: 0.0,
             high,
@@ -96,7 +130,12 @@ impl Axis {
             }
         };
         let ticks = values.into_iter().map(|value| (value, label(value))).collect();
-        Self { title: title.to_owned(), scale, low, high, ticks }
+        Self { title: title.to_owned(), quantity: Quantity::Other, scale, low, high, ticks }
+    }
+
+    /// Both ends of an axis of time, in seconds.
+    pub(super) fn span(&self) -> Option<[f64; 2]> {
+        (self.quantity == Quantity::Elapsed).then_some([self.low, self.high])
     }
 
     /// Its upper end.
@@ -111,6 +150,18 @@ impl Axis {
             Scale::Log => (value.max(self.low) / self.low).ln() / (self.high / self.low).ln(),
         };
         if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
+/// A number in the room of a tick's label.
+fn short(value: f64) -> String {
+    let powers = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")];
+    let power = powers.into_iter().find(|(least, _)| value.abs() >= *least);
+    match power {
+        Some((_, "k")) => format!("{} k", Figures(value / 1e3)),
+        Some((least, name)) => format!("{} {name}", Figures(value / least)),
+        // A step may lie far below the level, where rounding leaves dust.
+        None => Figures((value * 1e9).round() / 1e9).to_string(),
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn capacity(report: &Report, search: &SearchReport) -> Option<Chart> 
         values: trials.iter().map(|trial| value(trial)).collect(),
     };
     Some(Chart {
-        id: "capacity",
+        id: "capacity".to_owned(),
         title: "Response time against rate".to_owned(),
         note: "Each dot is a trial at one rate, with the 95 % interval of its quantile; the shaded rates \
                are the interval of the answer."

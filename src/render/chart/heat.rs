@@ -1,15 +1,17 @@
 //! Response times over time, by how many there were.
 
 use crate::analysis::words::Count;
+use crate::render::chart::timeline::until;
 use crate::render::chart::words::{human, seconds_text};
-use crate::render::chart::{Axis, Chart, Hover, HoverRow, Mark, Scale};
+use crate::render::chart::{Axis, Chart, Hover, HoverRow, Mark, Scale, events};
+use crate::report::Report;
 use crate::report::detail::{self, HeatColumn};
 
 /// Shades of a heat map.
 const SHADES: [&str; 8] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6", "h7"];
 
 /// Response times over time, by how many there were.
-pub(in crate::render) fn heat(columns: &[HeatColumn]) -> Option<Chart> {
+pub(in crate::render) fn heat(report: &Report, columns: &[HeatColumn]) -> Option<Chart> {
     let filled = |row: &usize| columns.iter().any(|column| column.answered[*row] > 0);
     let first = (0..detail::ROWS).find(filled)?;
     let last = (0..detail::ROWS).rev().find(filled)?;
@@ -33,6 +35,7 @@ pub(in crate::render) fn heat(columns: &[HeatColumn]) -> Option<Chart> {
     let mut marks: Vec<Mark> =
         SHADES.into_iter().zip(by_shade).map(|(class, cells)| Mark::Cells(class, cells)).collect();
     marks.push(Mark::Cells("lost", unanswered));
+    marks.extend(events::all(report));
     let mut y = Axis::times("response time", Scale::Log, detail::row_start(first), high);
     y.ticks.retain(|(value, _)| *value <= detail::row_start(last + 1));
     let most_at = |column: &HeatColumn| {
@@ -50,13 +53,13 @@ pub(in crate::render) fn heat(columns: &[HeatColumn]) -> Option<Chart> {
         legend.push(("lost", "some never answered".to_owned()));
     }
     Some(Chart {
-        id: "heat",
+        id: "heat".to_owned(),
         title: "Response times over time, by their number".to_owned(),
         note: "Each column is a stretch of time, each row a range of response times. Two bands are two \
                kinds of answer; a column that reaches up alone is a stall."
             .to_owned(),
         height: 300.0,
-        x: Axis::elapsed(0.0, columns.last().map_or(0.0, |column| column.to as f64 / 1e9)),
+        x: Axis::elapsed(0.0, until(report)),
         y,
         marks,
         legend,

@@ -6,21 +6,27 @@
 
 mod axis;
 mod capacity;
+mod draw;
+mod events;
 mod heat;
+mod monitored;
 mod over_time;
+mod response;
 mod spectrum;
 mod thin;
+mod timeline;
 mod words;
-
-use std::fmt::Write as _;
 
 use serde::Serialize;
 
 use crate::report::Report;
+use crate::report::detail::RequestHistory;
 
 use axis::{Axis, Scale};
 pub(super) use capacity::verdict_name;
+pub(super) use events::turn as monitor_turn;
 pub(super) use heat::heat;
+pub(super) use monitored::{monitored, order as monitor_order};
 
 /// Colours on light paper, as custom properties.
 const LIGHT: &str = "--surface:#fff;--ink:#14181d;--soft:#565d66;--faint:#7d858e;--rule:#e4e7ea;--blue:#2a78d6;--pale:#93bdf0;--deep:#123f80;\
@@ -31,21 +37,11 @@ const DARK: &str = "--surface:#15181c;--ink:#eceff2;--soft:#b0b7bf;--faint:#868e
     --orange:#f0834a;--teal:#35bd94;--red:#f0695f;--amber:#e0a63a;\
     --h0:#14263c;--h1:#193657;--h2:#1f4976;--h3:#265e99;--h4:#3578bd;--h5:#5495d8;--h6:#84b6ec;--h7:#c2defa";
 
-/// Width of every chart in units of its own.
-const WIDTH: f64 = 960.0;
-/// Room for labels around the plot.
-const LEFT: f64 = 74.0;
-const RIGHT: f64 = 18.0;
-const TOP: f64 = 30.0;
-const BOTTOM: f64 = 40.0;
-/// What a character of a label takes.
-const CHARACTER: f64 = 6.7;
-
 /// A chart.
 #[derive(Debug)]
 pub(super) struct Chart {
     /// Unique in a document.
-    pub(super) id: &'static str,
+    pub(super) id: String,
     /// What it shows.
     pub(super) title: String,
     /// How to read it, in a sentence.
@@ -60,7 +56,7 @@ pub(super) struct Chart {
 }
 
 /// Something drawn, in the units of the axes, under a class.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Mark {
     /// A line, broken where there is nothing.
     Line(&'static str, Vec<Vec<(f64, f64)>>),
@@ -109,22 +105,16 @@ pub(super) struct HoverData {
     rows: Vec<HoverRow>,
     top: f64,
     bottom: f64,
+    /// Both ends of an axis of time, in seconds; such charts zoom together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    span: Option<[f64; 2]>,
 }
 
-/// Every chart that the report has data for, but for the heat map, whose data are the journal's.
+/// Every chart that the report has data for, without those of its monitors. The journal's are [`heat`] and
+/// [`by_request`].
 pub(super) fn all(report: &Report) -> Vec<Chart> {
-    let over_time = || {
-        let seconds = over_time::Seconds::new(&report.series);
-        [
-            seconds.response_time(report),
-            seconds.rate(),
-            seconds.failures(),
-            seconds.in_flight(),
-            seconds.send_lag(),
-        ]
-    };
     let search = report.search.as_ref().and_then(|search| capacity::capacity(report, search));
-    let timed = if report.series.is_empty() { None } else { Some(over_time()) };
+    let timed = if report.series.is_empty() { None } else { Some(over_time::charts(report)) };
     search
         .into_iter()
         .chain(timed.into_iter().flatten())
@@ -132,201 +122,10 @@ pub(super) fn all(report: &Report) -> Vec<Chart> {
         .collect()
 }
 
-impl Chart {
-    /// The picture.
-    pub(super) fn svg(&self) -> String {
-        let mut svg = format!(
-            r#"<svg class="chart" id="{}" viewBox="0 0 {WIDTH} {}" role="img" aria-label="{}">"#,
-            self.id,
-            self.height,
-            escaped(&self.title)
-        );
-        svg += &self.content();
-        svg += "</svg>";
-        svg
-    }
-
-    /// The picture without the element around it.
-    pub(super) fn content(&self) -> String {
-        let mut svg = String::new();
-        let (left, right, top, bottom) = (LEFT, WIDTH - RIGHT, TOP, self.bottom());
-        for (value, label) in &self.y.ticks {
-            let y = self.y_at(*value);
-            let _ = write!(
-                svg,
-                r#"<path class="grid" d="M{left} {y:.1}H{right}"/><text class="tick" x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"#,
-                left - 8.0,
-                y + 4.0,
-                escaped(label)
-            );
-        }
-        for (value, label) in &self.x.ticks {
-            let x = self.x_at(*value);
-            let _ = write!(
-                svg,
-                r#"<path class="tickmark" d="M{x:.1} {bottom:.1}v5"/><text class="tick" x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
-                bottom + 18.0,
-                escaped(label)
-            );
-        }
-        let _ = write!(svg, r#"<path class="axis" d="M{left} {bottom:.1}H{right}"/>"#);
-        let _ = write!(
-            svg,
-            r#"<text class="unit" x="{:.1}" y="{:.1}" text-anchor="start">{}</text><text class="unit" x="{right}" y="{:.1}" text-anchor="end">{}</text>"#,
-            4.0,
-            top - 14.0,
-            escaped(&self.y.title),
-            bottom + 34.0,
-            escaped(&self.x.title)
-        );
-        let mut uprights = 0;
-        for mark in &self.marks {
-            self.draw(mark, &mut uprights, &mut svg);
-        }
-        self.draw_legend(&mut svg);
-        svg
-    }
-
-    /// What the script tells at each place.
-    pub(super) fn hover_data(&self) -> HoverData {
-        let places = self.hover.places.iter();
-        HoverData {
-            places: places.map(|place| (self.x_at(*place) * 10.0).round() / 10.0).collect(),
-            heads: self.hover.heads.clone(),
-            rows: self.hover.rows.clone(),
-            top: TOP,
-            bottom: self.bottom(),
-        }
-    }
-
-    fn bottom(&self) -> f64 {
-        self.height - BOTTOM
-    }
-
-    /// Where a value of the x axis lies in the picture.
-    pub(super) fn x_at(&self, value: f64) -> f64 {
-        LEFT + (WIDTH - RIGHT - LEFT) * self.x.share(value)
-    }
-
-    /// Where a value of the y axis lies in the picture.
-    pub(super) fn y_at(&self, value: f64) -> f64 {
-        self.bottom() - (self.bottom() - TOP) * self.y.share(value)
-    }
-
-    fn draw(&self, mark: &Mark, uprights: &mut u32, svg: &mut String) {
-        let (top, bottom) = (TOP, self.bottom());
-        let _ = match mark {
-            Mark::Line(class, runs) => {
-                write!(svg, r#"<path class="line {class}" d="{}"/>"#, self.path(runs))
-            }
-            Mark::Area(class, runs) => {
-                let d: String = runs.iter().map(|run| self.area(run)).collect();
-                let line = self.path(runs);
-                write!(
-                    svg,
-                    r#"<path class="area {class}" d="{d}"/><path class="line {class}" d="{line}"/>"#
-                )
-            }
-            Mark::Shape(class, points) => {
-                let d = self.path(std::slice::from_ref(points));
-                write!(svg, r#"<path class="area {class}" d="{d}Z"/>"#)
-            }
-            Mark::Dots(class, points) => points.iter().try_for_each(|(x, y)| {
-                let (x, y) = (self.x_at(*x), self.y_at(*y));
-                write!(svg, r#"<circle class="dot {class}" cx="{x:.1}" cy="{y:.1}" r="4.5"/>"#)
-            }),
-            Mark::Whisker(class, x, (low, high)) => {
-                let (x, low, high) = (self.x_at(*x), self.y_at(*low), self.y_at(*high));
-                let (left, right) = (x - 5.0, x + 5.0);
-                write!(
-                    svg,
-                    r#"<path class="whisker {class}" d="M{left:.1} {low:.1}H{right:.1}M{x:.1} {low:.1}V{high:.1}M{left:.1} {high:.1}H{right:.1}"/>"#
-                )
-            }
-            Mark::Level(class, y, label) => {
-                let (y, right) = (self.y_at(*y), WIDTH - RIGHT);
-                // Above the line, unless that is where the legend stands.
-                let text = if y < TOP + 14.0 { y + 14.0 } else { y - 5.0 };
-                write!(
-                    svg,
-                    r#"<path class="level {class}" d="M{LEFT} {y:.1}H{right}"/><text class="label {class}" x="{:.1}" y="{text:.1}" text-anchor="end">{}</text>"#,
-                    right - 4.0,
-                    escaped(label)
-                )
-            }
-            Mark::Upright(class, x, label) => {
-                let x = self.x_at(*x);
-                let y = top + 12.0 + 15.0 * f64::from(*uprights);
-                *uprights += 1;
-                let (anchor, at) =
-                    if x > WIDTH * 0.7 { ("end", x - 6.0) } else { ("start", x + 6.0) };
-                write!(
-                    svg,
-                    r#"<path class="upright {class}" d="M{x:.1} {top}V{bottom:.1}"/><text class="label {class}" x="{at:.1}" y="{y:.1}" text-anchor="{anchor}">{}</text>"#,
-                    escaped(label)
-                )
-            }
-            Mark::Span(class, from, to) => {
-                let (from, to) = (self.x_at(*from), self.x_at(*to));
-                let (width, height) = ((to - from).max(1.0), bottom - top);
-                write!(
-                    svg,
-                    r#"<rect class="span {class}" x="{from:.1}" y="{top}" width="{width:.1}" height="{height:.1}"/>"#
-                )
-            }
-            Mark::Cells(class, cells) => {
-                let d: String = cells.iter().map(|cell| self.cell(*cell)).collect();
-                write!(svg, r#"<path class="cell {class}" d="{d}"/>"#)
-            }
-        };
-    }
-
-    fn path(&self, runs: &[Vec<(f64, f64)>]) -> String {
-        let mut d = String::new();
-        for run in runs {
-            for (place, (x, y)) in run.iter().enumerate() {
-                let command = if place == 0 { 'M' } else { 'L' };
-                let _ = write!(d, "{command}{:.1} {:.1}", self.x_at(*x), self.y_at(*y));
-            }
-            // A single point would leave no trace.
-            if run.len() == 1 {
-                d += "h1.5";
-            }
-        }
-        d
-    }
-
-    fn area(&self, run: &[(f64, f64)]) -> String {
-        let (Some(first), Some(last)) = (run.first(), run.last()) else { return String::new() };
-        let line = self.path(&[run.to_vec()]);
-        let bottom = self.bottom();
-        format!(
-            "{line}L{:.1} {bottom:.1}L{:.1} {bottom:.1}Z",
-            self.x_at(last.0),
-            self.x_at(first.0)
-        )
-    }
-
-    fn cell(&self, [left, right, low, high]: [f64; 4]) -> String {
-        let (x, y) = (self.x_at(left), self.y_at(high));
-        let (width, height) = (self.x_at(right) - x, self.y_at(low) - y);
-        format!("M{x:.1} {y:.1}h{width:.1}v{height:.1}h-{width:.1}z")
-    }
-
-    fn draw_legend(&self, svg: &mut String) {
-        let width = |name: &str| name.chars().count() as f64 * CHARACTER + 38.0;
-        let total: f64 = self.legend.iter().map(|(_, name)| width(name)).sum();
-        let mut x = WIDTH - RIGHT - total + 14.0;
-        for (class, name) in &self.legend {
-            let _ = write!(
-                svg,
-                r#"<rect class="key {class}" x="{x:.1}" y="9" width="16" height="5" rx="2"/><text class="name" x="{:.1}" y="15.5">{}</text>"#,
-                x + 21.0,
-                escaped(name)
-            );
-            x += width(name);
-        }
-    }
+/// Response times over time of each request name that the journal tells apart.
+pub(super) fn by_request(report: &Report, requests: &[RequestHistory]) -> Vec<Chart> {
+    let known = requests.iter().filter(|history| !history.points.is_empty());
+    known.filter_map(|history| response::of_request(report, history)).collect()
 }
 
 /// `style` with the colours in place of their names.

@@ -49,7 +49,7 @@ pub(super) fn spectrum(report: &Report) -> Option<Chart> {
         legend.insert(0, ("s-response bound", "at least".to_owned()));
     }
     Some(Chart {
-        id: "spectrum",
+        id: "spectrum".to_owned(),
         title: "Percentile spectrum".to_owned(),
         note: "The gap between the curves is what coordinated omission would have hidden: a tool that \
                waits for answers before it sends again measures service time and calls it latency."

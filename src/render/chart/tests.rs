@@ -21,31 +21,231 @@ fn points(svg: &str, class: &str) -> Vec<(f64, f64)> {
         .collect()
 }
 
+/// An axis as a reader of the picture has it: where its labelled ticks stand.
+#[derive(Debug)]
+struct Ruler {
+    /// Place and value.
+    ticks: Vec<(f64, f64)>,
+    log: bool,
+}
+
+impl Ruler {
+    /// From the elements with the class of a tick's line; `place` finds it in their path.
+    fn new(svg: &str, class: &str, place: fn(&str) -> Option<&str>) -> Self {
+        let mut ticks: Vec<(f64, f64)> = Vec::new();
+        for element in svg.split(&format!(r#"<path class="{class}" d="M"#)).skip(1) {
+            let (path, rest) = element.split_once('"').unwrap();
+            let label = rest.split_once("<text").unwrap().1;
+            let label = label.split(['>', '<']).nth(1).unwrap();
+            ticks.push((place(path).unwrap().parse().unwrap(), number(label)));
+        }
+        let [a, b] = [ticks[0], ticks[ticks.len() - 1]];
+        let middle = ticks[ticks.len() / 2];
+        let share = (middle.0 - a.0) / (b.0 - a.0);
+        let linear = (a.1 + share * (b.1 - a.1) - middle.1).abs() < 0.01 * (b.1 - a.1).abs();
+        Self { log: !linear, ticks }
+    }
+
+    fn x(svg: &str) -> Self {
+        Self::new(svg, "tickmark", |path| path.split(' ').next())
+    }
+
+    fn y(svg: &str) -> Self {
+        Self::new(svg, "grid", |path| path.split([' ', 'H']).nth(1))
+    }
+
+    /// What is read off at a place, and what a tenth of a unit makes of it.
+    fn read(&self, place: f64) -> (f64, f64) {
+        let [a, b] = [self.ticks[0], self.ticks[self.ticks.len() - 1]];
+        let at = |place: f64| {
+            let share = (place - a.0) / (b.0 - a.0);
+            if self.log { a.1 * (b.1 / a.1).powf(share) } else { a.1 + share * (b.1 - a.1) }
+        };
+        (at(place), (at(place + 0.15) - at(place)).abs())
+    }
+}
+
+/// A tick's label as a number; times in ns.
+fn number(label: &str) -> f64 {
+    let words: Vec<&str> = label.split(' ').collect();
+    let value = |pair: &[&str]| {
+        let unit = match pair.get(1).copied().unwrap_or("") {
+            "ns" | "" => 1.0,
+            "µs" => 1e3,
+            "ms" => 1e6,
+            "s" => 1e9,
+            "min" => 6e10,
+            "h" => 3.6e12,
+            other => panic!("{other}"),
+        };
+        pair[0].parse::<f64>().unwrap() * unit
+    };
+    words.chunks(2).map(value).sum()
+}
+
+/// Chart, class of a line, and where its figure stands in a point of the JSON.
+const LINES: [(&str, &str, &str); 9] = [
+    ("response", "s-p50", "p50"),
+    ("response", "s-p95", "p95"),
+    ("response", "s-p99", "p99"),
+    ("rate", "s-asked", "planned"),
+    ("rate", "s-sent", "achieved"),
+    ("rate", "s-good", "ok"),
+    ("failures", "s-failed", "failed"),
+    ("flight", "s-flight", "in_flight"),
+    ("lag", "s-lag", "send_lag_p99"),
+];
+
 #[test]
-fn a_line_goes_through_the_figures_of_the_result() {
-    let report = example::report(example::CENSORED);
-    let chart = chart(&report, "response");
-    let svg = chart.svg();
-    for (class, figure) in [
-        ("s-p50", (|p| p.p50) as fn(&crate::report::series::SeriesPoint) -> u64),
-        ("s-p95", |p| p.p95),
-    ] {
-        let drawn = points(&svg, class);
-        assert_eq!(drawn.len(), report.series.len());
-        for place in [0, 7, 29] {
-            let point = &report.series[place];
-            let x = LEFT + (WIDTH - LEFT - RIGHT) * (point.t as f64 / 1e9) / 30.0;
-            let y = chart.y_at(figure(point) as f64);
-            assert!(
-                (drawn[place].0 - x).abs() < 0.06 && (drawn[place].1 - y).abs() < 0.06,
-                "{class}"
-            );
+fn what_is_read_off_the_ticks_is_what_the_json_says() {
+    for report in [example::report(example::CENSORED), example::watched()] {
+        let json = serde_json::to_value(&report).unwrap();
+        for (id, class, field) in LINES {
+            let svg = chart(&report, id).svg();
+            let series = json["series"].as_array().unwrap();
+            agree(&svg, class, series, |point| point[field].as_f64().unwrap());
+        }
+        let charts = monitored(&report);
+        assert_eq!(charts.len(), report.monitors.len());
+        for chart in charts {
+            let place: usize = chart.id.trim_start_matches("monitor-").parse().unwrap();
+            let points = json["monitors"][place]["points"].as_array().unwrap();
+            agree(&chart.svg(), "s-monitor", points, |point| point["value"].as_f64().unwrap());
         }
     }
+}
+
+fn agree(
+    svg: &str,
+    class: &str,
+    series: &[serde_json::Value],
+    figure: impl Fn(&serde_json::Value) -> f64,
+) {
+    let (x, y) = (Ruler::x(svg), Ruler::y(svg));
+    let drawn = points(svg, class);
+    assert_eq!(drawn.len(), series.len(), "{class}");
+    for place in [0, 7, 11, 19, 29] {
+        let ((at, at_error), (value, error)) = (x.read(drawn[place].0), y.read(drawn[place].1));
+        let (time, figure) = (series[place]["t"].as_f64().unwrap(), figure(&series[place]));
+        assert!((at - time).abs() <= at_error, "{class} at {place}: {at} is not {time}");
+        assert!((value - figure).abs() <= error, "{class} at {place}: {value} is not {figure}");
+    }
+}
+
+#[test]
+fn a_request_name_has_its_own_figures() {
+    let report = example::report(example::FAILING);
+    let point = |at: u64| crate::report::detail::RequestPoint {
+        t: at * 1_000_000_000,
+        ok: 100,
+        censored: if at == 20 { 10 } else { 0 },
+        p50: 9_000_000 + at * 1_000_000,
+        p95: 50_000_000,
+        p99: 70_000_000,
+    };
+    let history = |request| RequestHistory { request, points: (1..=30).map(point).collect() };
+    let charts = by_request(&report, &[history(0), history(2), history(9)]);
+    assert_eq!(
+        charts.iter().map(|chart| chart.id.as_str()).collect::<Vec<_>>(),
+        ["response-0", "response-2"]
+    );
+    let svg = charts[1].svg();
+    let y = Ruler::y(&svg);
+    let (value, error) = y.read(points(&svg, "s-p50")[19].1);
+    assert!((value - 29e6).abs() <= error, "{value}");
+    assert_eq!(charts[1].title, report.requests[2].name);
+    assert_eq!(charts[1].hover.rows[1].values[18..20], ["50 ms", "≥ 50 ms"]);
+    assert!(by_request(&report, &[RequestHistory { request: 0, points: Vec::new() }]).is_empty());
+}
+
+#[test]
+fn bounds_are_told_as_such() {
+    let chart = chart(&example::report(example::CENSORED), "response");
     // Higher times lie higher.
+    let svg = chart.svg();
     assert!(points(&svg, "s-p95")[0].1 < points(&svg, "s-p50")[0].1);
     assert_eq!(chart.hover.rows[2].values[7], "359 ms");
     assert_eq!(chart.hover.rows[1].values[7], "≥ 5 s");
+}
+
+#[test]
+fn what_was_done_and_what_turned_stands_in_every_chart_over_time() {
+    let report = example::watched();
+    for id in ["response", "rate", "failures", "flight", "lag"] {
+        let svg = chart(&report, id).svg();
+        for part in [
+            "p95 broke its limit of 1 s<",
+            "queue_depth turned<",
+            "rate 220/s<",
+            "paused<",
+            "deployed v2; resumed at 200/s<",
+            "span pause",
+            "span segment",
+        ] {
+            assert!(svg.contains(part), "{id}: no {part} in {svg}");
+        }
+        assert_eq!(svg.matches(r#"class="upright"#).count(), 5);
+        assert!(!svg.contains("NaN"), "{svg}");
+    }
+    let charts = monitored(&report);
+    assert_eq!(charts[0].title, "queue_depth", "what turned first comes first");
+    assert!(charts[0].svg().contains("turned: 3 to "), "{}", charts[0].svg());
+    assert!(!charts[1].svg().contains("turned: "));
+    let onset = report.onset.unwrap();
+    let event = (onset.at as f64 / 1e9, onset.turned[0].at as f64 / 1e9);
+    assert_eq!(event, (18.0, 14.0));
+}
+
+#[test]
+fn odd_runs_are_drawn_as_well() {
+    use crate::measure::fate::{Fate, TransportError};
+    let with = |fate: fn(u64) -> Fate| example::report(example::Course { fate, ..example::GOOD });
+    let mut short = example::report(example::GOOD);
+    short.series.truncate(1);
+    let table = vec![
+        ("one second", short),
+        ("all time out", with(|_| Fate::Timeout)),
+        ("all fail", with(|_| Fate::BadStatus)),
+        ("all are refused", with(|_| Fate::TransportError(TransportError::ConnectRefused))),
+        ("all are shed", with(|_| Fate::Shed)),
+        ("one in a hundred", with(|i| if i == 0 { Fate::Ok } else { Fate::Timeout })),
+    ];
+    for (name, report) in table {
+        for chart in all(&report) {
+            let svg = chart.svg();
+            let id = &chart.id;
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}, {id}: {svg}");
+            for axis in [&chart.x, &chart.y] {
+                let labels: std::collections::BTreeSet<_> =
+                    axis.ticks.iter().map(|(_, label)| label).collect();
+                assert_eq!(labels.len(), axis.ticks.len(), "{name}, {id}: {:?}", axis.ticks);
+                assert!(labels.len() > 1, "{name}, {id}: {:?}", axis.ticks);
+            }
+        }
+    }
+    let mut short = example::report(example::GOOD);
+    short.series.truncate(1);
+    let drawn = points(&chart(&short, "rate").svg(), "s-sent");
+    assert!(drawn.len() == 2 && drawn[1].0 - drawn[0].0 > 800.0, "{drawn:?}");
+}
+
+#[test]
+fn many_labels_leave_out_those_without_room() {
+    let mut report = example::watched();
+    let one = report.segments[1].clone();
+    report.segments = (0..400)
+        .map(|at| crate::report::segment::SegmentReport {
+            begin: at * 70_000_000,
+            end: (at + 1) * 70_000_000,
+            label: format!("a long mark of the number {at}"),
+            ..one.clone()
+        })
+        .collect();
+    let svg = chart(&report, "failures").svg();
+    assert!(svg.matches(r#"class="upright turned"#).count() < 100);
+    let labels = svg.matches(r#"<text class="label turned"#).count();
+    assert!((2..40).contains(&labels), "{labels}");
+    assert!(svg.contains(">p95 broke its limit of 1 s<"));
 }
 
 #[test]
@@ -71,7 +271,8 @@ fn a_search_shows_its_trials_and_its_answer() {
 
 #[test]
 fn heat_is_drawn_where_there_are_answers() {
-    assert!(heat(&[]).is_none());
+    let report = example::report(example::GOOD);
+    assert!(heat(&report, &[]).is_none());
     let mut column = crate::report::detail::HeatColumn {
         from: 0,
         to: 1_000_000_000,
@@ -80,7 +281,7 @@ fn heat_is_drawn_where_there_are_answers() {
     };
     column.answered[40] = 1;
     column.answered[41] = 1_000;
-    let svg = heat(&[column]).unwrap().svg();
+    let svg = heat(&report, &[column]).unwrap().svg();
     assert!(
         svg.contains(r#"class="cell h7" d="M"#) && svg.contains(r#"class="cell h0" d="M"#),
         "{svg}"

@@ -55,6 +55,15 @@ fn every_figure_of_the_tables_is_that_of_the_result() {
 }
 
 #[test]
+fn the_start_is_told_to_the_second() {
+    let mut report = example::report(example::GOOD);
+    report.started_at = "2026-01-02T03:04:05.123456789Z".to_owned();
+    assert!(page(&report).contains(" · 2026-01-02 03:04:05 UTC<"));
+    report.started_at = "</div>".to_owned();
+    assert!(page(&report).contains(" · &lt;&#x2f;div&gt;<"));
+}
+
+#[test]
 fn hostile_labels_do_no_harm() {
     let mut report = example::search_report();
     let hostile =
@@ -70,6 +79,19 @@ fn hostile_labels_do_no_harm() {
         search.notes = vec![hostile.to_owned()];
         search.slo = hostile.to_owned();
     }
+    let watched = example::watched();
+    (report.monitors, report.onset, report.segments) =
+        (watched.monitors, watched.onset, watched.segments);
+    report.segments[1].label = hostile.to_owned();
+    for series in &mut report.monitors {
+        series.notes.push(hostile.to_owned());
+        series.unit = hostile.to_owned();
+        series.source = hostile.to_owned();
+        series.name = hostile.to_owned();
+    }
+    let onset = report.onset.as_mut().unwrap();
+    onset.what = hostile.to_owned();
+    onset.turned[0].name = hostile.to_owned();
     let page = page(&report);
     assert_eq!(page.matches("<script").count(), 2);
     assert_eq!(page.matches("</script").count(), 2);
@@ -92,8 +114,8 @@ fn the_policy_lets_only_the_page_s_own_script_run() {
     assert!(!page.contains("/*light*/") && !page.contains("/*dark*/"));
 }
 
-#[test]
-fn a_day_long_run_stays_small() {
+/// Eight hours of twenty request names and as many series as there can be.
+fn day_long() -> (Report, Detail) {
     let mut report = example::report(example::CENSORED);
     let point = report.series[3];
     report.series = (1..=3_600)
@@ -118,12 +140,61 @@ fn a_day_long_run_stays_small() {
         answered: vec![1 + at; ROWS],
         unanswered: 1,
     };
-    let detail = Detail { heat: (0..120).map(column).collect(), ..Detail::default() };
+    let series = example::watched().monitors.remove(0);
+    report.monitors = (0..64)
+        .map(|number| crate::report::monitors::MonitorReport {
+            name: format!("series {number}"),
+            points: (0..1_200)
+                .map(|at| crate::report::monitors::MonitorPoint {
+                    t: at * 24_000_000_000,
+                    value: (at * 37 % 1_001) as f64 / 7.0,
+                })
+                .collect(),
+            ..series.clone()
+        })
+        .collect();
+    let slices = (1..=600).map(|at| crate::report::detail::RequestPoint {
+        t: at * 48_000_000_000,
+        ok: 100,
+        censored: 0,
+        p50: point.p50 + at * 13_000 % 99_000,
+        p95: point.p95 + at * 17_000 % 99_000,
+        p99: point.p99 + at * 19_000 % 99_000,
+    });
+    let slices: Vec<_> = slices.collect();
+    let requests = (0..20)
+        .map(|request| crate::report::detail::RequestHistory { request, points: slices.clone() });
+    let heat = (0..120).map(column).collect();
+    let detail = Detail { heat, requests: requests.collect(), ..Detail::default() };
+    (report, detail)
+}
+
+#[test]
+fn a_day_long_run_stays_small() {
+    let (report, detail) = day_long();
     let page = render(&report, &detail);
-    assert!(page.len() < 1_500_000, "{}", page.len());
+    assert!(page.len() < 4_000_000, "{}", page.len());
     let peak =
         crate::time::Human(std::time::Duration::from_nanos(report.series[976].p95)).to_string();
     assert!(page.contains(&peak), "the peak of {peak} is kept");
+}
+
+#[test]
+fn what_was_steered_and_monitored_is_told() {
+    let page = page(&example::watched());
+    for text in [
+        "<h2>Segments</h2>",
+        "<td>deployed v2; resumed at 200&#x2f;s</td><td>12 s</td><td>18 s</td>",
+        "<h2>What the target said of itself</h2>",
+        "What turned first, before it: queue_depth at 14 s.",
+        "at 14 s: 3 to ",
+        "rss: 1 of 31 looks failed: timed out",
+        r#"<svg class="chart" id="monitor-2""#,
+    ] {
+        assert!(page.contains(text), "no {text:?} in {page}");
+    }
+    let plain = super::tests::page(&example::report(example::GOOD));
+    assert!(!plain.contains("Segments") && !plain.contains("said of itself"));
 }
 
 #[test]
@@ -159,7 +230,10 @@ fn pages_to_look_at() {
         ("late", example::LATE),
     ];
     let runs = courses.into_iter().map(|(name, course)| (name, example::report(course)));
-    for (name, report) in runs.chain([("search", example::search_report())]) {
+    let others = [("search", example::search_report()), ("watched", example::watched())];
+    let all = runs.chain(others).map(|(name, report)| (name, report, detail.clone()));
+    let (long, long_detail) = day_long();
+    for (name, report, detail) in all.chain([("long", long, long_detail)]) {
         std::fs::write(folder.join(format!("{name}.html")), render(&report, &detail)).unwrap();
         let picture = crate::render::svg::render(&report);
         std::fs::write(folder.join(format!("{name}.svg")), picture).unwrap();

@@ -16,8 +16,10 @@ use crate::time::Human;
 
 mod origin;
 mod tables;
+mod watched;
 
 use tables::{Cell, PHASES, PhaseRow, RequestRow, TimesRow, figure, phases, times, trial};
+use watched::{MonitorRow, SegmentRow};
 
 /// Request names in a table; more would be read by nobody and make the page slow.
 const REQUESTS_MAX: usize = 500;
@@ -42,6 +44,11 @@ pub(super) struct View {
     findings: Vec<FindingRow>,
     search: Option<SearchView>,
     comparison: Option<String>,
+    segments_note: String,
+    segments: Vec<SegmentRow>,
+    onset: Option<String>,
+    monitors: Vec<MonitorRow>,
+    monitor_notes: Vec<String>,
     requests_note: String,
     requests: Vec<RequestRow>,
     phase_keys: Vec<Key>,
@@ -113,7 +120,7 @@ impl View {
             },
             name: report.plan.name.clone(),
             origin: report.plan.origin.clone(),
-            started_at: report.started_at.clone(),
+            started_at: to_the_second(&report.started_at),
             headline: verdict::headline(report),
             about: about(report),
             trust: why,
@@ -133,6 +140,11 @@ impl View {
                 .comparison
                 .as_ref()
                 .map(|compared| comparison::text(compared, Style::Plain)),
+            segments_note: watched::segments_note(report),
+            segments: watched::segments(report),
+            onset: watched::onset(report),
+            monitors: watched::monitors(report),
+            monitor_notes: watched::notes(report),
             requests_note: requests_note(report),
             requests: requests.iter().map(|request| RequestRow::from(*request)).collect(),
             phase_keys: PHASES.map(|(class, name)| Key { class, name }).into(),
@@ -153,9 +165,15 @@ impl View {
     }
 }
 
+/// A time in RFC 3339 as people write it.
+fn to_the_second(started_at: &str) -> String {
+    let at = started_at.parse::<jiff::Timestamp>();
+    at.map_or_else(|_| started_at.to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
 fn about(report: &Report) -> String {
     format!(
-        "{} slots planned over {}: asked {}/s, achieved {}/s, answered well {}/s.{}",
+        "{} requests planned over {}: asked {}/s, achieved {}/s, answered well {}/s.{}",
         Count(report.fates.planned),
         human(report.duration),
         Figures(report.rate.target),

@@ -29,11 +29,7 @@ fn table(monitors: &[MonitorReport]) -> (Option<Table>, Vec<String>) {
     let with_points = monitors.iter().filter(|series| !series.points.is_empty());
     let mut rows = 0;
     for series in with_points.clone().take(SHOWN_MAX) {
-        let values = series.points.iter().map(|point| point.value);
-        let (low, high) = values
-            .clone()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-        let mean = values.sum::<f64>() / series.points.len() as f64;
+        let [low, mean, high] = span(series);
         let unit = if series.unit.is_empty() { "-" } else { &series.unit };
         table.row([
             series.name.clone(),
@@ -45,19 +41,36 @@ fn table(monitors: &[MonitorReport]) -> (Option<Table>, Vec<String>) {
         ]);
         rows += 1;
     }
-    let notes = monitors.iter().flat_map(|series| {
-        series.notes.iter().map(move |note| {
-            // A note about a whole monitor stands beside its first series.
-            let about = if series.points.is_empty() { &series.source } else { &series.name };
-            format!("{about}: {note}")
-        })
-    });
-    let mut notes: Vec<String> = notes.collect();
+    let mut notes: Vec<String> = notes(monitors).collect();
     let hidden = with_points.count() - rows;
     if hidden > 0 {
         notes.push(format!("{hidden} more series are in the result"));
     }
     ((rows > 0).then_some(table), notes)
+}
+
+/// The least, the mean and the most of a series with points.
+pub(in crate::render) fn span(series: &MonitorReport) -> [f64; 3] {
+    let values = series.points.iter().map(|point| point.value);
+    let (low, high) = values
+        .clone()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    [low, values.sum::<f64>() / series.points.len() as f64, high]
+}
+
+/// `240 MB`, `12/s`, `7`
+pub(in crate::render) fn with_unit(value: f64, unit: &str) -> String {
+    let gap = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
+    format!("{}{gap}{unit}", Figures(value))
+}
+
+/// What monitors had to say beside their values.
+pub(in crate::render) fn notes(monitors: &[MonitorReport]) -> impl Iterator<Item = String> {
+    monitors.iter().flat_map(|series| {
+        // A note about a whole monitor stands beside its first series.
+        let about = if series.points.is_empty() { &series.source } else { &series.name };
+        series.notes.iter().map(move |note| format!("{about}: {note}"))
+    })
 }
 
 #[cfg(test)]
