@@ -71,7 +71,9 @@ fn told(name: &str, one: &ObjectiveReport) -> String {
     let whose = name.strip_suffix(&one.objective).unwrap_or_default();
     let (subject, objective) = (subject(one), &one.objective);
     if one.measured.is_none() {
-        return format!("{whose}there was no good answer to take {subject} from (objective {objective})");
+        return format!(
+            "{whose}there was no good answer to take {subject} from (objective {objective})"
+        );
     }
     format!("{whose}{subject} was {} (objective {objective})", text::measured(one))
 }
