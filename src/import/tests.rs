@@ -111,7 +111,7 @@ fn curl_commands_become_requests() {
     for words in ["--made-up", "elsewhere.test", "'echo' is not curl", "--compressed"] {
         assert!(draft.notes.iter().any(|note| note.contains(words)), "{words}: {:?}", draft.notes);
     }
-    assert!(text.contains("path: ${LOAD_TEST_FILE_FILE}\n          name: \"x.png\""), "{text}");
+    assert!(text.contains("path: ${LOAD_TEST_FILE_FILE}\n          name: x.png\n"), "{text}");
     let profile = loaded(&draft);
     let upload = profile.requests[4].body.as_ref().unwrap();
     assert!(

@@ -76,8 +76,7 @@ impl Compiler<'_> {
         if let Value::Text(text) = &node.value {
             let found = status_range(text);
             if found.is_none() {
-                let hint =
-                    "write a status such as 200, a class such as 2xx, or a range such as 200-204";
+                let hint = "write a status such as 200, a class as 2xx, or a range as 200-204";
                 self.mistakes.report_with(node.span, "this is not a status", hint);
             }
             return found;

@@ -37,9 +37,12 @@ impl Compiler<'_> {
         let Some(node) = fields.get("pools") else { return };
         for (key, path) in self.mistakes.mapping(node, "`pools`").unwrap_or_default() {
             let Some(name) = self.pool_name(key, Holder::Pool) else { continue };
+            if self.pools.len() >= POOLS_MAX {
+                return self.mistakes.report(key.span, format!("more than {POOLS_MAX} pools"));
+            }
             let path = self.json_path(path, &format!("the pool `{name}`")).unwrap_or_default();
             let values = PoolValues::Selected(path);
-            self.add_pool(key, PoolSource { name, setup, values, hint: hint.cloned() });
+            self.pools.push(PoolSource { name, setup, values, hint: hint.cloned() });
         }
     }
 
@@ -52,12 +55,15 @@ impl Compiler<'_> {
             };
             let holder = into.unwrap_or(Holder::Variable);
             let Some(name) = self.pool_name(key, holder) else { continue };
+            if self.pools.len() >= POOLS_MAX {
+                return self.mistakes.report(key.span, format!("more than {POOLS_MAX} pools"));
+            }
             let into = match holder {
                 Holder::Pool => Target::Pool(self.pools.len()),
                 Holder::Variable => Target::Variable(self.pools.len()),
             };
             let values = PoolValues::Extracted(Extraction { name: name.clone(), source, into });
-            self.add_pool(key, PoolSource { name, setup, values, hint: hint.cloned() });
+            self.pools.push(PoolSource { name, setup, values, hint: hint.cloned() });
         }
     }
 
@@ -88,15 +94,6 @@ impl Compiler<'_> {
 
     fn is_variable(&self, name: &str) -> bool {
         self.variables.iter().any(|(variable, _)| variable == name)
-    }
-
-    fn add_pool(&mut self, key: &Key, pool: PoolSource) {
-        if self.pools.len() < POOLS_MAX {
-            self.pools.push(pool);
-        } else {
-            let message = format!("more than {POOLS_MAX} pools and variables of set-up");
-            self.mistakes.report(key.span, message);
-        }
     }
 
     /// The pool that holds the value of a variable which a set-up answer has brought.

@@ -33,7 +33,6 @@ use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Interval, Window};
 use crate::report::ClockSource;
 use crate::time::Offset;
-
 /// A plan of 200/s for 30 s over three request names.
 pub(crate) fn plan() -> Plan {
     let request = |name: &str, weight| RequestTemplate {
