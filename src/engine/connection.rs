@@ -157,6 +157,7 @@ impl<L: Link> Carrier<L> {
         let expect = prepared.expect(job.request);
         let mut case = self.dispatcher.case(expect, &job, &request);
         let limit_ns = clock.monotonic(self.limit(&job, began));
+        self.note_sending(&job);
         self.link.hold_until(clock.monotonic(job.due));
         let exchange = match &mut case {
             None => {
@@ -196,6 +197,7 @@ impl<L: Link> Carrier<L> {
             }
             Within::Ended(Exchange::NotSent) => {
                 self.seat.carrying.set(None);
+                self.note_unsent(&job);
                 self.dispatcher.give_back(job);
                 After::Closed
             }
@@ -205,6 +207,23 @@ impl<L: Link> Carrier<L> {
             }
             // The leg is over, and the slot was given its fate then.
             Within::Dismissed => After::Closed,
+        }
+    }
+
+    /// Whether this is the slot's own request and not a redirect that is followed.
+    fn is_first(&self, job: &Job) -> bool {
+        self.dispatcher.journeys.followed(job).is_none()
+    }
+
+    fn note_sending(&self, job: &Job) {
+        if self.is_first(job) {
+            self.dispatcher.recorder.sending(job.measured);
+        }
+    }
+
+    fn note_unsent(&self, job: &Job) {
+        if self.is_first(job) {
+            self.dispatcher.recorder.not_sent(job.measured);
         }
     }
 
@@ -229,6 +248,9 @@ impl<L: Link> Carrier<L> {
     fn fail(&mut self, job: &Job, began: Offset, fate: Fate) {
         self.seat.carrying.set(None);
         let sample = Sample { fate, ..self.sample(job, began, None) };
+        if sample.sent.is_none() {
+            self.note_unsent(job);
+        }
         self.dispatcher.carried(job, &sample);
     }
 

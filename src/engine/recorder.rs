@@ -76,12 +76,26 @@ impl Recorder {
         }
     }
 
+    /// Notes that a slot's request is on its way.
+    pub(super) fn sending(&self, measured: bool) {
+        if measured || self.warming.get() {
+            self.window.borrow_mut().record_sent();
+        }
+    }
+
+    /// Notes that nothing came of that.
+    pub(super) fn not_sent(&self, measured: bool) {
+        if measured || self.warming.get() {
+            self.window.borrow_mut().take_back_sent();
+        }
+    }
+
     /// Enters a slot that has ended.
     pub(super) fn ended(&self, sample: &Sample, measured: bool) {
         if measured || self.warming.get() {
             let mut window = self.window.borrow_mut();
             if let Some(lag) = sample.send_lag() {
-                window.record_sent(lag);
+                window.record_lag(lag);
             }
             window.record_ended(sample, Some(self.slow_after.get()));
         }

@@ -114,7 +114,7 @@ impl State {
             leg: self.leg_share(),
             run: self.run_share(),
             asked: if self.paused { 0.0 } else { asked },
-            achieved: parts.map(|part| per_second(part.send_lag.count(), part.length)),
+            achieved: parts.map(|part| per_second(part.sent, part.length)),
             answered: parts.map(|part| per_second(part.fates.ok(), part.length)),
             gauges: self.gauges(),
             send_lag: parts.map(|part| part.send_lag.quantile(0.99)),

@@ -110,6 +110,7 @@ pub struct State {
 pub(super) struct Part {
     pub(super) length: Duration,
     pub(super) planned: u64,
+    pub(super) sent: u64,
     pub(super) fates: FateCounts,
     pub(super) response_time: CensoredHistogram,
     pub(super) send_lag: LatencyHistogram,
@@ -120,6 +121,7 @@ impl Part {
         let window = &interval.window;
         self.length += interval.length;
         self.planned += window.planned;
+        self.sent += window.sent;
         self.fates += &window.fates;
         self.response_time.merge(&window.response_time);
         self.send_lag.merge(&window.send_lag);

@@ -57,7 +57,8 @@ fn second(end: u64, (failed, lost): (u64, u64)) -> Interval {
         ..Window::default()
     };
     for slot in 0..200 {
-        window.send_lag.record(Duration::from_micros(12 + slot / 10));
+        window.record_sent();
+        window.record_lag(Duration::from_micros(12 + slot / 10));
         let (fate, time) = match slot {
             slot if slot < failed => (Fate::BadStatus, ms(4)),
             slot if slot < failed + lost => (Fate::Timeout, 5 * SECOND),

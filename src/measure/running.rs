@@ -89,7 +89,7 @@ impl Running {
     pub fn observe(&mut self, interval: &Interval) {
         let window = &interval.window;
         self.planned += window.planned;
-        self.sent += window.sent();
+        self.sent += window.sent;
         for ended in &window.ended {
             let last = self.requests.len().saturating_sub(1);
             if let Some(request) = self.requests.get_mut(ended.request().min(last)) {
@@ -146,7 +146,8 @@ mod tests {
 
     fn interval(ended: Vec<Ended>) -> Interval {
         let mut window = Window { planned: 10, ended, ..Window::default() };
-        window.record_sent(Duration::from_micros(7));
+        window.record_sent();
+        window.record_lag(Duration::from_micros(7));
         Interval { end: Offset::ZERO, length: Duration::from_secs(2), window }
     }
 

@@ -53,7 +53,9 @@ pub struct Window {
     pub slow: u64,
     /// Of slots that ended: good answers, and ages of those never answered.
     pub response_time: CensoredHistogram,
-    /// Of requests that were sent; its count is their number.
+    /// Requests that were sent, by when they were, answered or not.
+    pub sent: u64,
+    /// Of slots that ended and were sent.
     pub send_lag: LatencyHistogram,
     /// Levels at the close.
     pub gauges: Gauges,
@@ -71,6 +73,7 @@ impl Default for Window {
             fates: FateCounts::default(),
             slow: 0,
             response_time: CensoredHistogram::passing(),
+            sent: 0,
             send_lag: LatencyHistogram::passing(),
             gauges: Gauges::default(),
             ended: Vec::new(),
@@ -85,8 +88,18 @@ impl Window {
         self.planned += slots;
     }
 
-    /// Enters a request that was sent `lag` after it was due.
-    pub fn record_sent(&mut self, lag: Duration) {
+    /// Enters that a request is on its way.
+    pub fn record_sent(&mut self) {
+        self.sent += 1;
+    }
+
+    /// Takes one back that came to nothing; it may have counted in the window before.
+    pub fn take_back_sent(&mut self) {
+        self.sent = self.sent.saturating_sub(1);
+    }
+
+    /// Enters a slot that has ended and was sent `lag` after it was due.
+    pub fn record_lag(&mut self, lag: Duration) {
         self.send_lag.record(lag);
     }
 
@@ -121,15 +134,11 @@ impl Window {
         self.fates = FateCounts::default();
         self.slow = 0;
         self.response_time.clear();
+        self.sent = 0;
         self.send_lag.clear();
         self.gauges = Gauges::default();
         self.ended.clear();
         self.samples.clear();
-    }
-
-    /// Requests sent.
-    pub fn sent(&self) -> u64 {
-        self.send_lag.count()
     }
 
     fn add_counts(&mut self, other: &Self) {
@@ -137,6 +146,7 @@ impl Window {
         self.fates += &other.fates;
         self.slow += other.slow;
         self.response_time.merge(&other.response_time);
+        self.sent += other.sent;
         self.send_lag.merge(&other.send_lag);
         self.ended.extend_from_slice(&other.ended);
         self.samples.extend_from_slice(&other.samples);
@@ -164,7 +174,7 @@ impl Interval {
 
     /// Requests sent per second; 0 for an interval without length.
     pub fn achieved(&self) -> f64 {
-        per_second(self.window.sent(), self.length)
+        per_second(self.window.sent, self.length)
     }
 }
 
@@ -181,7 +191,8 @@ mod tests {
     fn window(in_flight: u64) -> Window {
         let mut window = Window::default();
         window.record_due(3);
-        window.record_sent(Duration::from_micros(20));
+        window.record_sent();
+        window.record_lag(Duration::from_micros(20));
         let sample = Sample {
             request: 0,
             due: Offset::ZERO,
@@ -206,7 +217,7 @@ mod tests {
     fn workers_add_up_and_neighbours_keep_the_peak() {
         let mut beside = window(4);
         beside.merge(&window(7));
-        assert_eq!((beside.planned, beside.sent(), beside.slow), (6, 2, 2));
+        assert_eq!((beside.planned, beside.sent, beside.slow), (6, 2, 2));
         assert_eq!((beside.gauges.in_flight, beside.gauges.waiting), (11, 2));
         assert_eq!((beside.response_time.answered.count(), beside.fates.planned()), (2, 6));
 

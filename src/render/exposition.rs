@@ -92,7 +92,8 @@ pub(crate) mod tests {
         ];
         let gauges = Gauges { in_flight: 7, waiting: 1, overdue: 0 };
         let mut window = Window { planned: 5, gauges, ended, ..Window::default() };
-        window.record_sent(Duration::from_micros(20));
+        window.record_sent();
+        window.record_lag(Duration::from_micros(20));
         let length = Duration::from_secs(1);
         running.observe(&Interval { end: Offset::ZERO, length, window });
         (running, names)

@@ -75,7 +75,8 @@ mod tests {
         };
         for _ in 0..190 {
             window.response_time.answered.record(Duration::from_millis(8));
-            window.send_lag.record(Duration::from_micros(21));
+            window.record_sent();
+            window.record_lag(Duration::from_micros(21));
         }
         for _ in 0..20 {
             window.response_time.unanswered.record(Duration::from_secs(5));

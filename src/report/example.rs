@@ -255,7 +255,8 @@ fn measured(plan: &Plan, course: Course) -> (Tally, SeriesBuilder) {
             tally.record(&sample);
             window.record_ended(&sample, plan.slo.tightest_time());
             if let Some(lag) = sample.send_lag() {
-                window.record_sent(lag);
+                window.record_sent();
+                window.record_lag(lag);
             }
         }
         window.gauges = Gauges { in_flight: 12, waiting: 0, overdue: 0 };

@@ -29,6 +29,7 @@ use crate::time::{Human, Offset, whole_nanos};
 pub struct Rebuilder {
     header: Header,
     planned: u64,
+    sent: u64,
     fates: FateCounts,
     response_time: CensoredHistogram,
     send_lag: LatencyHistogram,
@@ -43,6 +44,7 @@ impl Rebuilder {
         let planned_length = Duration::from_nanos(header.plan.duration);
         Self {
             planned: 0,
+            sent: 0,
             fates: FateCounts::default(),
             response_time: CensoredHistogram::default(),
             send_lag: LatencyHistogram::default(),
@@ -57,6 +59,7 @@ impl Rebuilder {
     pub fn push(&mut self, interval: &Interval) {
         let window = &interval.window;
         self.planned += window.planned;
+        self.sent += window.sent;
         self.fates += &window.fates;
         self.response_time.merge(&window.response_time);
         self.send_lag.merge(&window.send_lag);
@@ -83,7 +86,7 @@ impl Rebuilder {
         let header = self.header;
         let rates = Rates {
             target: header.plan.rate,
-            achieved: millionths(per_second(self.send_lag.count(), length)),
+            achieved: millionths(per_second(self.sent, length)),
             throughput_ok: millionths(per_second(self.fates.ok(), length)),
         };
         let named = header.requests.into_iter().zip(&self.requests);

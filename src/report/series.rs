@@ -182,7 +182,8 @@ mod tests {
         window.fates.record(fate);
         window.fates.record(fate);
         window.response_time.answered.record(Duration::from_millis(second));
-        window.send_lag.record(Duration::from_micros(5));
+        window.record_sent();
+        window.record_lag(Duration::from_micros(5));
         window.gauges = Gauges { in_flight: second, waiting: 0, overdue: 0 };
         let end = Offset::from_nanos((second + 1) * 1_000_000_000);
         // A little short, as a real timer may leave it.

@@ -26,6 +26,9 @@ struct Line {
     length: u64,
     /// Slots that came due; `fates.planned` is the number that ended.
     planned: u64,
+    /// Requests sent; lines of versions that did not tell are read as if each had ended at once.
+    #[serde(default)]
+    sent: Option<u64>,
     fates: Fates,
     slow: u64,
     in_flight: u64,
@@ -72,6 +75,7 @@ pub fn encode(interval: &Interval, slice: Option<&Slice>) -> String {
         t: interval.end.as_nanos(),
         length: whole_nanos(interval.length),
         planned: window.planned,
+        sent: Some(window.sent),
         fates: Fates::from(&window.fates),
         slow: window.slow,
         in_flight: window.gauges.in_flight,
@@ -112,6 +116,7 @@ pub fn decode_slice(line: &str) -> io::Result<Option<Slice>> {
 /// The interval that a line holds.
 pub fn decode(line: &str) -> io::Result<Interval> {
     let line: Line = serde_json::from_str(line)?;
+    let send_lag = histogram(&line.hdr.send_lag)?;
     Ok(Interval {
         end: Offset::from_nanos(line.t),
         length: Duration::from_nanos(line.length),
@@ -123,7 +128,8 @@ pub fn decode(line: &str) -> io::Result<Interval> {
                 answered: histogram(&line.hdr.answered)?,
                 unanswered: histogram(&line.hdr.unanswered)?,
             },
-            send_lag: histogram(&line.hdr.send_lag)?,
+            sent: line.sent.unwrap_or(send_lag.count()),
+            send_lag,
             gauges: Gauges {
                 in_flight: line.in_flight,
                 waiting: line.waiting,

@@ -36,7 +36,7 @@ fn line<'a>(
 fn rates(points: &[SeriesPoint], timeline: &Timeline) -> Chart {
     let lines = [
         line(points, "s-asked", ("asked", rate), |point| per_second(point.planned, point)),
-        line(points, "s-sent", ("sent and ended", rate), |point| Some(point.achieved)),
+        line(points, "s-sent", ("sent", rate), |point| Some(point.achieved)),
         line(points, "s-good", ("answered well", rate), |point| per_second(point.ok, point)),
     ];
     let note = "Asked is what the schedule wanted, whatever the target did. The others are counted when a \
