@@ -39,8 +39,8 @@ fn rates(points: &[SeriesPoint], timeline: &Timeline) -> Chart {
         line(points, "s-sent", ("sent", rate), |point| Some(point.achieved)),
         line(points, "s-good", ("answered well", rate), |point| per_second(point.ok, point)),
     ];
-    let note = "Asked is what the schedule wanted, whatever the target did. The others are counted when a \
-                request ends: where they stay below, requests pile up or are lost.";
+    let note = "Asked is what the schedule wanted, whatever the target did. Where sent stays below, the \
+                generator was late; where answered does, requests pile up or are lost.";
     timeline.chart(heading("rate", "Rate over time", note, 250.0), &lines, |_, high| {
         Axis::numbers("per second", 0.0, high)
     })
