@@ -53,6 +53,7 @@ pub fn explain(plan: &Plan, schedule: &Schedule, first: &[Planned<'_>]) -> Strin
     for line in table.lines() {
         push(&mut text, &line);
     }
+    text.push_str(&objectives(plan));
     let log_ins = match &plan.auth {
         Some(Auth::Issued(issuance)) => issuance.pool,
         Some(Auth::Given(_)) | None => 0,
@@ -70,6 +71,17 @@ pub fn explain(plan: &Plan, schedule: &Schedule, first: &[Planned<'_>]) -> Strin
         push(&mut text, &format!("\n{:.6} s  {}", planned.due.as_secs_f64(), planned.name));
         let line = (planned.method, planned.uri);
         text += &request(line, planned.headers, planned.body, Bodies::Shown);
+    }
+    text
+}
+
+/// What the run must meet, and each request that must meet more.
+fn objectives(plan: &Plan) -> String {
+    let mut text = format!("\nobjectives: {}\n", plan.slo);
+    for row in plan.rows() {
+        if let Some(limit) = &row.goals.limit {
+            push(&mut text, &format!("  {}: {limit}", row.name));
+        }
     }
     text
 }

@@ -115,6 +115,7 @@ fn check_explains_what_would_be_sent_and_sends_nothing() {
         "chat-center on http://HOST",
         "100/s for 10 s, constant arrivals, seed 1",
         "before that 1 s of warm-up, 100 requests",
+        "objectives: p95 < 1 s, errors < 5 %",
         "1 log-in, 2 set-up requests",
         "> authorization: Bearer ***",
         "0.010000 s",

@@ -307,7 +307,9 @@ fn few_samples(evidence: &Evidence<'_>) -> Option<Finding> {
     let count = evidence.summary.total.response_time.count();
     let (name, quantile) = [("p95", 0.95), ("p99", 0.99)]
         .into_iter()
-        .find(|(_, quantile)| (count as f64) * (1.0 - quantile) < BEYOND_MIN - 1e-6)?;
+        .find(|(_, quantile)| (count as f64) * (1.0 - quantile) < BEYOND_MIN - 1e-6)
+        // Where nothing was answered, other findings say so.
+        .filter(|_| count > 0)?;
     Some(finding(
         Cause::FewSamples,
         Severity::Info,

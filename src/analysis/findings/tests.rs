@@ -223,7 +223,7 @@ fn circumstances_are_told() {
 #[test]
 fn few_samples_name_the_quantile_they_are_too_few_for() {
     for (count, expected) in
-        [(199, Some("p95")), (200, Some("p99")), (999, Some("p99")), (1_000, None)]
+        [(0, None), (199, Some("p95")), (200, Some("p99")), (999, Some("p99")), (1_000, None)]
     {
         let mut tally = Tally::new(1);
         for _ in 0..count {
