@@ -271,9 +271,15 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
     let alone = alone.filter(|one| one.surety == Surety::Sure || trial.purpose.is_long());
     let beside: Vec<Breach> =
         beside.filter_map(breach).chain(alone.copied().map(Breach::RequestOver)).collect();
+    let backlog_slope = evidence.growth_per_s() * trial.rate;
+    let mut reasons = reasons(&evidence, result, &limits, backlog_slope);
     if !beside.is_empty() && result.planned > 0 {
         evidence.latency = evidence.latency.max(trial.test.decisive);
-        if matches!(ending, Ending::Held | Ending::HeldWeakly) {
+        // What fails a trial that held otherwise is what binds.
+        let binds = matches!(ending, Ending::Held | Ending::HeldWeakly);
+        let place = if binds { 0 } else { reasons.len() };
+        reasons.splice(place..place, beside);
+        if binds {
             ending = Ending::Overload;
         }
     }
@@ -284,8 +290,6 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
         (ClientState::Healthy, Ending::Overload | Ending::Errors) => Verdict::Fail,
         (ClientState::Healthy, _) => Verdict::Undecided,
     };
-    let backlog_slope = evidence.growth_per_s() * trial.rate;
-    let reasons = reasons(&evidence, result, &limits, backlog_slope, beside);
     let (stalls, onset) = stalls::count(trial, &limits, &result.points);
     Judgement { verdict, ending, evidence, reasons, backlog_slope, stalls, onset }
 }
@@ -311,13 +315,7 @@ impl Purpose {
 }
 
 /// What speaks against the rate, the strongest first.
-fn reasons(
-    evidence: &Evidence,
-    result: &TrialResult,
-    limits: &Limits,
-    per_s: f64,
-    beside: Vec<Breach>,
-) -> Vec<Breach> {
+fn reasons(evidence: &Evidence, result: &TrialResult, limits: &Limits, per_s: f64) -> Vec<Breach> {
     let tested = |errors: bool| {
         let of = |m: &&Measured| {
             matches!(m.objective, Objective::ErrorRate { .. }) == errors
@@ -332,7 +330,7 @@ fn reasons(
     ];
     found.retain(|(odds, _)| *odds > 0.0);
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    found.into_iter().filter_map(|(_, breach)| breach).chain(beside).collect()
+    found.into_iter().filter_map(|(_, breach)| breach).collect()
 }
 
 fn breach(measured: &Measured) -> Option<Breach> {
