@@ -11,8 +11,11 @@ fn in_actions(words: &str) -> Program {
 
 #[test]
 fn a_failed_objective_is_annotated_and_summarised() {
-    let server = Server::answering(|_| ERROR.to_vec());
-    let words = format!("{} -n 20 -r 100 --slo errors<5% --json", server.url());
+    let server = Server::answering(|received| {
+        if received.number.is_multiple_of(2) { ERROR.to_vec() } else { OK.to_vec() }
+    });
+    // With a limit on times this loose, a late send on a busy machine does not make the run invalid.
+    let words = format!("{} -n 20 -r 100 --slo p95<60s,errors<5% --json", server.url());
     let finished = in_actions(&words).run();
     assert_eq!(finished.code, 99, "{}", finished.stderr);
     assert_eq!(finished.report().fates.planned, 20, "stdout is one JSON document");
@@ -25,7 +28,7 @@ fn a_failed_objective_is_annotated_and_summarised() {
     let files = finished.files();
     let (_, summary) = files.iter().find(|(path, _)| path.ends_with("summary.md")).unwrap();
     assert!(summary.starts_with("### ❌ FAIL: "), "{summary}");
-    assert!(summary.contains("| ❌ | errors &lt; 5 % | 100 % |"), "{summary}");
+    assert!(summary.contains("| ❌ | errors &lt; 5 % | 50 % |"), "{summary}");
     let elsewhere = steadfire(&words).run();
     assert!(!elsewhere.stderr.contains("::error"), "{}", elsewhere.stderr);
 }
