@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::analysis::drift::order::{median, ranks};
 use crate::analysis::drift::{self, Course, Metric, Movement, Point, When};
 use crate::analysis::findings::{Cause, Finding, Severity};
+use crate::analysis::words::Amount;
 use crate::load::rate::Figures;
 use crate::load::slo::{Objective, Slo, quantile_name};
 use crate::measure::monitored::Monitored;
@@ -233,10 +234,8 @@ impl Lead {
         } else {
             format!("{} earlier", Human(Duration::from_secs(lead.as_secs())))
         };
-        let unit = &self.unit;
-        let gap = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
-        let (from, to) = (Figures(self.turn.from), Figures(self.turn.to));
-        format!("{} {when} ({from} to {to}{gap}{unit})", self.name)
+        let (from, to) = (Figures(self.turn.from), Amount(self.turn.to, &self.unit));
+        format!("{} {when} ({from} to {to})", self.name)
     }
 }
 

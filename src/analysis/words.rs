@@ -37,6 +37,18 @@ impl fmt::Display for Percent {
     }
 }
 
+/// A figure with its unit: `240 MB`, `12/s`, `7`.
+#[derive(Clone, Copy, Debug)]
+pub struct Amount<'u>(pub f64, pub &'u str);
+
+impl fmt::Display for Amount<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(value, unit) = *self;
+        let gap = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
+        f.pad(&format!("{}{gap}{unit}", Figures(value)))
+    }
+}
+
 /// A part of a whole: `23 of 12,543 slots (0.183 %)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {

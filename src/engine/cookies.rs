@@ -27,8 +27,7 @@ impl Cookies {
     /// Those of these names, or all where none is named, that may be sent over `channel`.
     pub(super) fn chosen(mut self, names: &[String], channel: Channel) -> Self {
         self.0.retain(|cookie| {
-            (names.is_empty() || names.contains(&cookie.name))
-                && (cookie.channel == Channel::Plain || channel == Channel::Secure)
+            (names.is_empty() || names.contains(&cookie.name)) && channel.suits(cookie.channel)
         });
         self
     }

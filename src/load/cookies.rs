@@ -67,7 +67,7 @@ impl Jar {
             .0
             .iter()
             .filter(|cookie| cookie.expires.is_none_or(|end| now < end))
-            .filter(|cookie| cookie.channel == Channel::Plain || channel == Channel::Secure)
+            .filter(|cookie| channel.suits(cookie.channel))
             .filter(|cookie| is_below(path, &cookie.path))
             .collect();
         fitting.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
@@ -81,7 +81,7 @@ impl Site<'_> {
     fn may_set(&self, cookie: &SetCookie) -> bool {
         let at_home = cookie.domain.as_ref().is_none_or(|domain| belongs(self.host, domain));
         // A plain connection may not plant what a secure one would trust.
-        at_home && (cookie.channel == Channel::Plain || self.channel == Channel::Secure)
+        at_home && self.channel.suits(cookie.channel)
     }
 }
 

@@ -23,6 +23,13 @@ pub enum Channel {
     Secure,
 }
 
+impl Channel {
+    /// Whether a cookie that asks for `wanted` may be set and sent over it.
+    pub fn suits(self, wanted: Self) -> bool {
+        wanted == Self::Plain || self == Self::Secure
+    }
+}
+
 /// A cookie as an answer sets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetCookie {

@@ -61,6 +61,18 @@ pub struct Goals {
     pub tiers: Option<Tiers>,
 }
 
+impl Goals {
+    /// From the texts of a limit and of the two bars, excellent and acceptable. What cannot be read is left
+    /// out.
+    pub fn read(limit: Option<&str>, bars: Option<[&str; 2]>) -> Self {
+        let read = |text: &str| text.parse::<Slo>().ok();
+        let bars = bars.and_then(|[excellent, acceptable]| {
+            Some(Tiers { excellent: read(excellent)?, acceptable: read(acceptable)? })
+        });
+        Self { limit: limit.and_then(read), tiers: bars }
+    }
+}
+
 /// Why a text is not an objective.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -152,10 +164,10 @@ impl FromStr for Objective {
     }
 }
 
-/// `5%` or `0.05`, as a fraction.
-fn share(text: &str) -> Option<f64> {
+/// `5%` or `0.05`, as a fraction from 0 to 1.
+pub(crate) fn share(text: &str) -> Option<f64> {
     let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
-    let value = number.parse::<f64>().ok()? / scale;
+    let value = number.trim().parse::<f64>().ok()? / scale;
     (0.0..=1.0).contains(&value).then_some(value)
 }
 

@@ -1,9 +1,9 @@
 //! [`Sampling`]: which slots are kept one by one, beside being counted.
 
-use std::fmt;
 use std::str::FromStr;
 
 use crate::load::random::SplitMix64;
+use crate::load::slo::share;
 use crate::measure::sample::Sample;
 
 /// Which samples are kept. The choice falls on a slot by the instant it was due and the request it was, before
@@ -33,15 +33,7 @@ impl FromStr for Share {
 
     /// Reads `1%` or `0.01`.
     fn from_str(text: &str) -> Result<Self, ShareError> {
-        let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
-        let share = number.trim().parse::<f64>().map_err(|_| ShareError)? / whole;
-        if share > 0.0 && share <= 1.0 { Ok(Self(share)) } else { Err(ShareError) }
-    }
-}
-
-impl fmt::Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        share(text).filter(|share| *share > 0.0).map(Self).ok_or(ShareError)
     }
 }
 

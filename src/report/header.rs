@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::load::plan::Plan;
-use crate::load::slo::{Goals, Slo, Tiers};
+use crate::load::slo::Goals;
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::{Kind, Tool};
 
@@ -49,11 +49,8 @@ pub struct RequestHeader {
 impl RequestHeader {
     /// What the request must meet.
     pub fn goals(&self) -> Goals {
-        let read = |text: &String| text.parse::<Slo>().ok();
-        let bars = self.tiers.as_ref().and_then(|[excellent, acceptable]| {
-            Some(Tiers { excellent: read(excellent)?, acceptable: read(acceptable)? })
-        });
-        Goals { limit: self.limit.as_ref().and_then(read), tiers: bars }
+        let bars = self.tiers.as_ref();
+        Goals::read(self.limit.as_deref(), bars.map(|bars| bars.each_ref().map(String::as_str)))
     }
 }
 

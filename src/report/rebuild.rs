@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use crate::analysis::goals;
-use crate::analysis::slo::{self, RunFigures, Spared};
-use crate::load::slo::{Slo, Tiers};
+use crate::analysis::goals::{self, RequestVerdict};
+use crate::analysis::slo::{RunFigures, Spared};
+use crate::load::slo::Goals;
 use crate::measure::fate::{Fate, FateCounts};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::slice::{RequestSlice, Slice};
@@ -97,8 +97,10 @@ impl Rebuilder {
             started_at: header.started_at,
             duration: whole_nanos(length),
             verdict: verdict(
-                &header.plan.slo,
-                [&header.plan.tier_excellent, &header.plan.tier_acceptable],
+                &Goals::read(
+                    Some(&header.plan.slo),
+                    Some([&header.plan.tier_excellent, &header.plan.tier_acceptable]),
+                ),
                 &RunFigures {
                     response_time: &self.response_time,
                     error_rate: self.fates.error_rate(),
@@ -179,12 +181,8 @@ fn cut_off(length: Duration, under_way: u64) -> FindingReport {
     }
 }
 
-fn verdict(slo: &str, bars: [&str; 2], figures: &RunFigures<'_>, cut: &FindingReport) -> Verdict {
-    let read = |text: &str| text.parse::<Slo>().ok();
-    let objectives = read(slo).map(|slo| slo::judge(&slo, figures)).unwrap_or_default();
-    let tiers = read(bars[0]).zip(read(bars[1]));
-    let tier =
-        tiers.map(|(excellent, acceptable)| slo::tier(&Tiers { excellent, acceptable }, figures));
+fn verdict(goals: &Goals, figures: &RunFigures<'_>, cut: &FindingReport) -> Verdict {
+    let RequestVerdict { objectives, tier } = goals::judge(goals, figures);
     let not_judged = tier.iter().flat_map(|tier| &tier.not_judged);
     Verdict {
         outcome: OutcomeName::Incomplete,

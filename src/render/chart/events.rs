@@ -18,8 +18,8 @@ const TURNED_MAX: usize = 3;
 /// For charts of the run itself.
 pub(super) fn all(report: &Report) -> Vec<Mark> {
     let mut marks = spans(report);
+    marks.extend(event(report));
     if let Some(onset) = &report.onset {
-        marks.push(Mark::Upright("event", seconds(onset.at), shortened(&onset.what, LABEL_MAX)));
         marks.extend(onset.turned.iter().take(TURNED_MAX).map(|one| {
             let label = shortened(&format!("{} turned", one.name), LABEL_MAX);
             Mark::Upright("turn", seconds(one.at), label)
@@ -32,15 +32,19 @@ pub(super) fn all(report: &Report) -> Vec<Mark> {
 /// For the chart of one monitored series: its own turn alone.
 pub(super) fn of_series(report: &Report, series: &MonitorReport) -> Vec<Mark> {
     let mut marks = spans(report);
-    if let Some(onset) = &report.onset {
-        marks.push(Mark::Upright("event", seconds(onset.at), shortened(&onset.what, LABEL_MAX)));
-    }
+    marks.extend(event(report));
     marks.extend(turn(report, series).map(|turned| {
         let (from, to) = (Figures(turned.from), Figures(turned.to));
         Mark::Upright("turn", seconds(turned.at), format!("turned: {from} to {to}"))
     }));
     marks.extend(segments(report));
     marks
+}
+
+/// When the response time broke its limit.
+fn event(report: &Report) -> Option<Mark> {
+    let onset = report.onset.as_ref()?;
+    Some(Mark::Upright("event", seconds(onset.at), shortened(&onset.what, LABEL_MAX)))
 }
 
 /// Where `series` turned before the response time did.

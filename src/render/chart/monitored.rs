@@ -1,8 +1,8 @@
 //! What was monitored, a small chart for each series on the time axis of the run.
 
+use crate::analysis::words::Amount;
 use crate::render::chart::timeline::{Heading, Line, Timeline};
 use crate::render::chart::{Axis, Chart, events};
-use crate::render::text::monitors::with_unit;
 use crate::report::Report;
 
 /// Series that have a chart; the table has them all.
@@ -28,7 +28,7 @@ fn chart(report: &Report, place: usize) -> Chart {
     let series = &report.monitors[place];
     let times = series.points.iter().map(|point| point.t);
     let timeline = Timeline::new(report, times, events::of_series(report, series));
-    let text = |value: f64| with_unit(value, &series.unit);
+    let text = |value: f64| Amount(value, &series.unit).to_string();
     let line = Line::new("s-monitor", "value", text, |point| Some(series.points[point].value));
     let heading = Heading {
         id: format!("monitor-{place}"),

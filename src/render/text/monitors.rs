@@ -58,12 +58,6 @@ pub(in crate::render) fn span(series: &MonitorReport) -> [f64; 3] {
     [low, values.sum::<f64>() / series.points.len() as f64, high]
 }
 
-/// `240 MB`, `12/s`, `7`
-pub(in crate::render) fn with_unit(value: f64, unit: &str) -> String {
-    let gap = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
-    format!("{}{gap}{unit}", Figures(value))
-}
-
 /// What monitors had to say beside their values.
 pub(in crate::render) fn notes(monitors: &[MonitorReport]) -> impl Iterator<Item = String> {
     monitors.iter().flat_map(|series| {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::words::{Count, Percent};
+use crate::analysis::words::{Amount, Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::chart::{monitor_order, monitor_turn};
 use crate::render::html::view::human;
@@ -102,10 +102,10 @@ pub(super) fn monitors(report: &Report) -> Vec<MonitorRow> {
 
 impl MonitorRow {
     fn new(series: &MonitorReport, turned: Option<&TurnedReport>) -> Self {
-        let figures = monitors::span(series).map(|value| monitors::with_unit(value, &series.unit));
+        let figures = monitors::span(series).map(|value| Amount(value, &series.unit).to_string());
         let looks = Count(series.points.len() as u64).to_string();
         let turned = turned.map(|one| {
-            let (from, to) = (Figures(one.from), monitors::with_unit(one.to, &one.unit));
+            let (from, to) = (Figures(one.from), Amount(one.to, &one.unit));
             format!("at {}: {from} to {to}", human(one.at))
         });
         Self {
