@@ -101,6 +101,12 @@ pub enum TransportError {
     Tls,
     /// The answer breaks the protocol.
     Protocol,
+    /// The target refused the stream without processing it, on one HTTP/2 connection after another.
+    RefusedStream,
+    /// The answer's head or its framing is larger than this program reads.
+    TooLarge,
+    /// The answer, or a part of it, lay unread in this machine's socket when the time was up.
+    Unread,
     /// This machine has no file descriptor or local port left.
     LocalExhausted,
     /// The proxy did not lead to the target.
@@ -111,7 +117,7 @@ pub enum TransportError {
 
 impl TransportError {
     /// The number of kinds.
-    pub const COUNT: usize = 12;
+    pub const COUNT: usize = 15;
 
     /// All kinds, by [`Self::index`].
     pub const ALL: [Self; Self::COUNT] = [
@@ -124,6 +130,9 @@ impl TransportError {
         Self::StaleConnection,
         Self::Tls,
         Self::Protocol,
+        Self::RefusedStream,
+        Self::TooLarge,
+        Self::Unread,
         Self::LocalExhausted,
         Self::Proxy,
         Self::Template,
@@ -146,16 +155,27 @@ impl TransportError {
             Self::StaleConnection => "stale_connection",
             Self::Tls => "tls",
             Self::Protocol => "protocol",
+            Self::RefusedStream => "refused_stream",
+            Self::TooLarge => "too_large",
+            Self::Unread => "unread",
             Self::LocalExhausted => "local_exhausted",
             Self::Proxy => "proxy",
             Self::Template => "template",
         }
     }
 
-    /// Whether it is the generator's own: it had nothing to connect with or to send, or used a connection
-    /// that it should have known to be closed. Never charged to the target.
+    /// Whether it is the generator's own: it had nothing to connect with or to send, used a connection
+    /// that it should have known to be closed, or did not read what had arrived. Never charged to the
+    /// target.
     pub const fn is_own(self) -> bool {
-        matches!(self, Self::LocalExhausted | Self::StaleConnection | Self::Template)
+        matches!(
+            self,
+            Self::LocalExhausted
+                | Self::StaleConnection
+                | Self::Template
+                | Self::TooLarge
+                | Self::Unread
+        )
     }
 
     /// What happened, in one line for people.
@@ -170,6 +190,9 @@ impl TransportError {
             Self::StaleConnection => "an idle connection had been closed by the target",
             Self::Tls => "the TLS handshake failed",
             Self::Protocol => "the answer is not valid HTTP",
+            Self::RefusedStream => "the target refused the stream unprocessed, twice",
+            Self::TooLarge => "the answer's head is larger than this program reads",
+            Self::Unread => "the answer lay unread in this machine's socket",
             Self::LocalExhausted => "this machine ran out of file descriptors or local ports",
             Self::Proxy => "the proxy did not lead to the target",
             Self::Template => "a template of the profile could not be filled",
