@@ -52,6 +52,8 @@ pub enum Cause {
     Retransmits,
     /// A listener on this machine had no room for connections.
     AcceptQueueFull,
+    /// The generator did not move what lay in its sockets.
+    Neglected,
     /// Hardly a file descriptor was left.
     DescriptorsNear,
     /// Hardly a local port was left.
@@ -141,6 +143,7 @@ impl Cause {
             Self::CpuThrottled => "cpu_throttled",
             Self::Retransmits => "retransmits",
             Self::AcceptQueueFull => "accept_queue_full",
+            Self::Neglected => "neglected",
             Self::DescriptorsNear => "descriptors_near",
             Self::PortsNear => "ports_near",
             Self::ConnectionLimit => "connection_limit",

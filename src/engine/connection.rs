@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::engine::alarm::Alarm;
 use crate::engine::dispatch::Dispatcher;
+use crate::engine::overtime::{Judgement, Overtime};
 use crate::engine::ruling::{Received, Ruling, by_status};
 use crate::engine::seat::{Job, Seat};
 use crate::load::way::KeepAlive;
@@ -20,7 +21,7 @@ use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::time::Offset;
 use crate::transport::clock::monotonic_ns;
 use crate::transport::exchange::{Exchange, Http1, Link, Reuse};
-use crate::transport::io::Instants;
+use crate::transport::io::{Instants, Stamps};
 
 /// Opens a connection and serves the dispatcher until it closes.
 pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u64) {
@@ -65,6 +66,7 @@ pub(super) struct Carrier<L> {
     dispatcher: Rc<Dispatcher>,
     seat: Rc<Seat>,
     link: L,
+    stamps: Rc<Stamps>,
     /// Zero once the first slot has borne it.
     set_up: SetUp,
     alarm: Alarm,
@@ -134,7 +136,8 @@ impl Carrier<Http1> {
 impl<L: Link> Carrier<L> {
     pub(super) fn new(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, link: L, set_up: SetUp) -> Self {
         let alarm = Alarm::new(dispatcher.limits.timeout);
-        Self { dispatcher, seat, link, set_up, alarm }
+        let stamps = Rc::clone(link.stamps());
+        Self { dispatcher, seat, link, stamps, set_up, alarm }
     }
 
     /// Sends one slot's request, waits for the answer and records what came of it.
@@ -163,11 +166,13 @@ impl<L: Link> Carrier<L> {
             None => {
                 let mut let_go = |_: &Bytes| {};
                 let exchange = self.link.exchange(request, &mut let_go);
-                within(&mut self.alarm, limit_ns, &self.seat, exchange).await
+                let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
+                within(&mut self.alarm, bound, exchange).await
             }
             Some(case) => {
                 let exchange = self.link.exchange(request, &mut case.keeper);
-                within(&mut self.alarm, limit_ns, &self.seat, exchange).await
+                let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
+                within(&mut self.alarm, bound, exchange).await
             }
         };
         match exchange {
@@ -205,6 +210,10 @@ impl<L: Link> Carrier<L> {
                 self.fail(&job, began, Fate::Timeout);
                 After::GivenUp
             }
+            Within::Neglected(own) => {
+                self.fail(&job, began, Fate::TransportError(own));
+                After::GivenUp
+            }
             // The leg is over, and the slot was given its fate then.
             Within::Dismissed => After::Closed,
         }
@@ -228,9 +237,10 @@ impl<L: Link> Carrier<L> {
     }
 
     async fn settle(&mut self, limit_ns: u64) -> After {
-        match within(&mut self.alarm, limit_ns, &self.seat, self.link.settle()).await {
+        let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
+        match within(&mut self.alarm, bound, self.link.settle()).await {
             Within::Ended(reuse) => reuse.into(),
-            Within::TimedOut | Within::Dismissed => After::Closed,
+            Within::TimedOut | Within::Neglected(_) | Within::Dismissed => After::Closed,
         }
     }
 
@@ -280,21 +290,31 @@ impl<L: Link> Carrier<L> {
     }
 }
 
+/// What bounds the wait for an exchange.
+struct Bound<'a> {
+    /// Until when, in monotonic nanoseconds.
+    limit_ns: u64,
+    /// Whose dismissal ends it.
+    seat: &'a Seat,
+    /// What may lie in its socket when the time is up.
+    stamps: &'a Stamps,
+}
+
 /// How a bounded wait ended.
 enum Within<T> {
     Ended(T),
+    /// The server was late.
     TimedOut,
+    /// This program did not move what lay in the socket.
+    Neglected(TransportError),
     Dismissed,
 }
 
-/// Runs `future` until `limit_ns` or until the seat is dismissed.
-async fn within<F: Future>(
-    alarm: &mut Alarm,
-    limit_ns: u64,
-    seat: &Seat,
-    future: F,
-) -> Within<F::Output> {
+/// Runs `future` within its bound.
+async fn within<F: Future>(alarm: &mut Alarm, bound: Bound<'_>, future: F) -> Within<F::Output> {
+    let Bound { limit_ns, seat, stamps } = bound;
     let mut future = pin!(future);
+    let mut overtime: Option<Overtime> = None;
     alarm.at_latest(limit_ns);
     poll_fn(|cx| {
         let polled = future.as_mut().poll(cx);
@@ -302,9 +322,85 @@ async fn within<F: Future>(
             return Poll::Ready(Within::Dismissed);
         }
         if let Poll::Ready(output) = polled {
-            return Poll::Ready(Within::Ended(output));
+            return Poll::Ready(match &overtime {
+                Some(overtime) if !overtime.was_in_time(stamps) => Within::TimedOut,
+                _ => Within::Ended(output),
+            });
         }
-        if alarm.poll_past(cx, limit_ns) { Poll::Ready(Within::TimedOut) } else { Poll::Pending }
+        match &overtime {
+            None if !alarm.poll_past(cx, limit_ns) => return Poll::Pending,
+            None => overtime = Overtime::begin(stamps, monotonic_ns()),
+            Some(_) => {}
+        }
+        let judged = overtime.as_ref().map(|overtime| overtime.judge(stamps, monotonic_ns()));
+        match judged {
+            None | Some(Judgement::ServerLate) => Poll::Ready(Within::TimedOut),
+            Some(Judgement::Own(fault)) => Poll::Ready(Within::Neglected(fault)),
+            Some(Judgement::Open) => {
+                // Whatever should have woken this task may be what is wrong.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::io::Write as _;
+    use std::os::unix::net::UnixStream as Peer;
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::transport::io::MeasuredIo;
+    use crate::transport::socket::Socket;
+
+    /// How a wait of a few milliseconds for `future` ends, beside a socket that `future` is given.
+    async fn ends<F: Future>(
+        sent: &[u8],
+        future: impl FnOnce(MeasuredIo) -> F,
+    ) -> Within<F::Output> {
+        let (ours, mut peer) = Peer::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let stamps = Rc::new(Stamps::default());
+        let io =
+            MeasuredIo::new(Socket::unix(UnixStream::from_std(ours).unwrap()), Rc::clone(&stamps));
+        peer.write_all(sent).unwrap();
+        let seat = Seat::default();
+        let limit_ns = monotonic_ns() + 2_000_000;
+        let bound = Bound { limit_ns, seat: &seat, stamps: &stamps };
+        within(&mut Alarm::new(Duration::from_mins(1)), bound, future(io)).await
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn an_answer_that_is_left_unread_is_not_the_servers_timeout() {
+        let neglected = ends(b"an answer", async |_io| pending::<()>().await).await;
+        assert!(matches!(neglected, Within::Neglected(TransportError::Unread)));
+        let late = ends(b"", async |_io| pending::<()>().await).await;
+        assert!(matches!(late, Within::TimedOut));
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn half_an_answer_is_the_servers_timeout() {
+        let late = ends(b"half", async |mut io| io.read_exact(&mut [0; 8]).await).await;
+        assert!(matches!(late, Within::TimedOut));
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn an_answer_that_had_arrived_counts_however_late_it_is_read() {
+        let answered = ends(b"an answer", async |mut io| {
+            // Put aside for longer than the limit.
+            let resumes = monotonic_ns() + 6_000_000;
+            while monotonic_ns() < resumes {
+                tokio::task::yield_now().await;
+            }
+            io.read_exact(&mut [0; 9]).await.map_err(drop)
+        });
+        assert!(matches!(answered.await, Within::Ended(Ok(9))));
+    }
 }

@@ -21,6 +21,7 @@ mod kept;
 mod learnt;
 pub mod leg;
 pub mod once;
+mod overtime;
 mod pacer;
 mod pools;
 pub mod prepare;

@@ -14,7 +14,8 @@ use crate::engine::prepared::{Prepared, Turn};
 use crate::measure::sample::SetUp;
 use crate::transport::connect::Dialed;
 use crate::transport::exchange::{Exchange, Http1, Link as _, Reuse};
-use crate::transport::io::{MeasuredIo, Socket, Stamps};
+use crate::transport::io::{MeasuredIo, Stamps};
+use crate::transport::socket::Socket;
 use crate::transport::stream::Stream;
 
 /// What suffices for branches, caches and the allocator to have settled: some milliseconds.
@@ -30,7 +31,7 @@ pub(super) async fn rehearse(prepared: &Prepared) -> u64 {
     let Ok((ours, theirs)) = UnixStream::pair() else { return 0 };
     let peer = tokio::task::spawn_local(answer(theirs));
     let stamps = Rc::new(Stamps::default());
-    let io = MeasuredIo::new(Socket::Unix(ours), Rc::clone(&stamps));
+    let io = MeasuredIo::new(Socket::unix(ours), Rc::clone(&stamps));
     let dialed = Dialed { stream: Stream::Plain(io), stamps, set_up: SetUp::default() };
     let mut done = 0;
     let whole = async {

@@ -107,6 +107,8 @@ pub enum TransportError {
     TooLarge,
     /// The answer, or a part of it, lay unread in this machine's socket when the time was up.
     Unread,
+    /// A part of the request was not written when the time was up, although the socket had room.
+    Unwritten,
     /// This machine has no file descriptor or local port left.
     LocalExhausted,
     /// The proxy did not lead to the target.
@@ -117,7 +119,7 @@ pub enum TransportError {
 
 impl TransportError {
     /// The number of kinds.
-    pub const COUNT: usize = 15;
+    pub const COUNT: usize = 16;
 
     /// All kinds, by [`Self::index`].
     pub const ALL: [Self; Self::COUNT] = [
@@ -133,6 +135,7 @@ impl TransportError {
         Self::RefusedStream,
         Self::TooLarge,
         Self::Unread,
+        Self::Unwritten,
         Self::LocalExhausted,
         Self::Proxy,
         Self::Template,
@@ -158,6 +161,7 @@ impl TransportError {
             Self::RefusedStream => "refused_stream",
             Self::TooLarge => "too_large",
             Self::Unread => "unread",
+            Self::Unwritten => "unwritten",
             Self::LocalExhausted => "local_exhausted",
             Self::Proxy => "proxy",
             Self::Template => "template",
@@ -175,6 +179,7 @@ impl TransportError {
                 | Self::Template
                 | Self::TooLarge
                 | Self::Unread
+                | Self::Unwritten
         )
     }
 
@@ -193,6 +198,7 @@ impl TransportError {
             Self::RefusedStream => "the target refused the stream unprocessed, twice",
             Self::TooLarge => "the answer's head is larger than this program reads",
             Self::Unread => "the answer lay unread in this machine's socket",
+            Self::Unwritten => "the request was not written although the socket had room",
             Self::LocalExhausted => "this machine ran out of file descriptors or local ports",
             Self::Proxy => "the proxy did not lead to the target",
             Self::Template => "a template of the profile could not be filled",

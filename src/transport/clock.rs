@@ -49,6 +49,17 @@ impl Clock {
     }
 }
 
+/// What one read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// How many bytes; none if the peer has closed.
+    pub bytes: usize,
+    /// When they arrived, in monotonic nanoseconds.
+    pub arrived: u64,
+    /// Whether the kernel returned less than it was asked for, and so has nothing left (epoll(7)).
+    pub drained: bool,
+}
+
 /// Whether the kernel stamps what is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SendStamps {

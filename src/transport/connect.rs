@@ -15,10 +15,11 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
 use crate::transport::clock::{SendStamps, Stamping, monotonic_ns};
-use crate::transport::io::{MeasuredIo, Socket, Stamps};
+use crate::transport::io::{MeasuredIo, Stamps};
 use crate::transport::kernel_clock::KernelClock;
 use crate::transport::proxy::ProxyFault;
 use crate::transport::route::{Hop, Route, of_kind};
+use crate::transport::socket::Socket;
 use crate::transport::stream::Stream;
 use crate::transport::tls;
 
@@ -139,7 +140,7 @@ impl Dialer {
 
     async fn connect(&self, turn: usize) -> io::Result<Socket> {
         match &self.route.hop {
-            Hop::Unix(path) => UnixStream::connect::<&Path>(path).await.map(Socket::Unix),
+            Hop::Unix(path) => UnixStream::connect::<&Path>(path).await.map(Socket::unix),
             Hop::Tcp { addresses, sources } => {
                 let address = addresses[turn % addresses.len()];
                 // A source changes when every address has had its turn, so that all pairs come up.

@@ -124,6 +124,9 @@ pub trait Link {
     /// The instants of the latest exchange.
     fn instants(&self) -> Instants;
 
+    /// The connection's socket, as it is seen from below.
+    fn stamps(&self) -> &Rc<Stamps>;
+
     /// Holds the next request back at the socket until the monotonic instant `due_ns`, microseconds ahead,
     /// where it has the connection for itself.
     fn hold_until(&mut self, _due_ns: u64) {}
@@ -203,6 +206,10 @@ impl Link for Http1 {
 
     fn instants(&self) -> Instants {
         self.stamps.instants()
+    }
+
+    fn stamps(&self) -> &Rc<Stamps> {
+        &self.stamps
     }
 
     fn hold_until(&mut self, due_ns: u64) {

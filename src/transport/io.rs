@@ -4,18 +4,16 @@
 //! machine. Both instants are the kernel's where it stamps what the socket sends and receives; else the send
 //! instant is read just before the write, the receive instant just after the read.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
 
 use crate::transport::clock::monotonic_ns;
-use crate::transport::kernel_clock::KernelClock;
-use crate::transport::stamped::StampedStream;
+use crate::transport::socket::{Socket, SocketWatch};
 
 /// A longer hold is a mistake, and ignored: nothing else runs meanwhile.
 const HOLD_MAX_NS: u64 = 100_000;
@@ -29,6 +27,25 @@ pub struct Stamps {
     sent: Cell<Option<u64>>,
     first_read: Cell<Option<u64>>,
     last_read: Cell<Option<u64>>,
+    /// Bytes read over the whole life of the connection.
+    read_bytes: Cell<u64>,
+    /// Whether the latest write found no room in the socket.
+    write_waits: Cell<bool>,
+    watch: OnceCell<SocketWatch>,
+}
+
+/// What lies in a socket's queues although there was time to move it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backlog {
+    /// Nothing.
+    None,
+    /// Bytes that have arrived and were not read.
+    Unread {
+        /// How many.
+        bytes: u64,
+    },
+    /// A part of the request, although the kernel would take it.
+    Unwritten,
 }
 
 /// When an exchange's request left and its answer arrived, in monotonic nanoseconds.
@@ -93,7 +110,23 @@ impl Stamps {
         }
     }
 
-    fn note_read(&self, arrived: u64) {
+    /// What lies in the socket's queues right now.
+    pub fn backlog(&self) -> Backlog {
+        let Some(watch) = self.watch.get() else { return Backlog::None };
+        match watch.unread() {
+            0 if self.write_waits.get() && watch.takes_more() => Backlog::Unwritten,
+            0 => Backlog::None,
+            bytes => Backlog::Unread { bytes },
+        }
+    }
+
+    /// Bytes read from the socket since it was opened.
+    pub fn read_bytes(&self) -> u64 {
+        self.read_bytes.get()
+    }
+
+    fn note_read(&self, arrived: u64, bytes: usize) {
+        self.read_bytes.set(self.read_bytes.get() + bytes as u64);
         if self.first_read.get().is_none() {
             self.first_read.set(Some(arrived));
         }
@@ -116,42 +149,6 @@ impl Stamps {
     }
 }
 
-/// What bytes go over.
-#[derive(Debug)]
-pub enum Socket {
-    /// TCP, by this program's clock.
-    Tcp(TcpStream),
-    /// TCP, by the kernel's.
-    Stamped(StampedStream),
-    /// A Unix socket; the kernel stamps none of its data.
-    Unix(UnixStream),
-}
-
-impl Socket {
-    /// A connected TCP socket; `clock` is left unused where the kernel does not stamp.
-    pub fn tcp(stream: TcpStream, clock: Option<&Rc<KernelClock>>) -> Self {
-        match clock {
-            None => Self::Tcp(stream),
-            Some(clock) => StampedStream::new(stream, clock).map_or_else(Self::Tcp, Self::Stamped),
-        }
-    }
-
-    /// About to write `bytes`.
-    fn prepare_write(&mut self, bytes: usize) {
-        if let Self::Stamped(stream) = self {
-            stream.prepare_write(bytes);
-        }
-    }
-
-    /// The instant of a write that was begun at `before` and has just been made.
-    fn sent(&self, before: u64) -> u64 {
-        match self {
-            Self::Stamped(stream) => stream.sent(before).unwrap_or(before),
-            Self::Tcp(_) | Self::Unix(_) => before,
-        }
-    }
-}
-
 /// A socket with [`Stamps`].
 #[derive(Debug)]
 pub struct MeasuredIo {
@@ -162,74 +159,49 @@ pub struct MeasuredIo {
 impl MeasuredIo {
     /// Wraps a connected socket.
     pub fn new(socket: Socket, stamps: Rc<Stamps>) -> Self {
+        // Stamps are made for one connection.
+        let _ = stamps.watch.set(socket.watch());
         Self { socket, stamps }
     }
 }
 
-/// Reads through tokio, and the clock after it.
-fn poll_read_plain(
-    stream: Pin<&mut impl AsyncRead>,
-    cx: &mut Context<'_>,
-    buffer: &mut ReadBuf<'_>,
-) -> Poll<io::Result<Option<u64>>> {
-    let filled = buffer.filled().len();
-    ready!(stream.poll_read(cx, buffer))?;
-    Poll::Ready(Ok((buffer.filled().len() > filled).then(monotonic_ns)))
-}
-
 impl AsyncRead for MeasuredIo {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let arrived = ready!(match &mut self.socket {
-            Socket::Stamped(stream) => stream.poll_read(cx, buffer),
-            Socket::Tcp(stream) => poll_read_plain(Pin::new(stream), cx, buffer),
-            Socket::Unix(stream) => poll_read_plain(Pin::new(stream), cx, buffer),
-        })?;
-        if let Some(arrived) = arrived {
-            self.stamps.note_read(arrived);
+        let filled = buffer.filled().len();
+        if let Some(arrived) = ready!(self.socket.poll_read(cx, buffer))? {
+            self.stamps.note_read(arrived, buffer.filled().len() - filled);
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl MeasuredIo {
-    /// Writes by `write`, `bytes` at the most, once the write is not held any more, and notes when.
-    fn poll_write_by(
-        &mut self,
-        bytes: usize,
-        write: impl FnOnce(Pin<&mut (dyn AsyncWrite + Unpin)>) -> Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        self.socket.prepare_write(bytes);
-        let before = self.stamps.instant_of_write();
-        let written = ready!(match &mut self.socket {
-            Socket::Stamped(stream) => write(stream.stream()),
-            Socket::Tcp(stream) => write(Pin::new(stream)),
-            Socket::Unix(stream) => write(Pin::new(stream)),
-        })?;
-        self.stamps.note_write(self.socket.sent(before), written);
-        Poll::Ready(Ok(written))
-    }
-}
-
 impl AsyncWrite for MeasuredIo {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll_write_by(bytes.len(), |socket| socket.poll_write(cx, bytes))
+        self.poll_write_vectored(cx, &[io::IoSlice::new(bytes)])
     }
 
+    /// Writes once nothing is held any more, and notes when.
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let bytes = slices.iter().map(|slice| slice.len()).sum();
-        self.poll_write_by(bytes, |socket| socket.poll_write_vectored(cx, slices))
+        let Self { socket, stamps } = &*self;
+        socket.prepare_write(slices.iter().map(|slice| slice.len()).sum());
+        let before = stamps.instant_of_write();
+        let written = socket.poll_write(cx, slices);
+        stamps.write_waits.set(written.is_pending());
+        let written = ready!(written)?;
+        stamps.note_write(socket.sent(before), written);
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -237,16 +209,12 @@ impl AsyncWrite for MeasuredIo {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Neither kind of socket holds anything back.
+        // No kind of socket holds anything back.
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.socket {
-            Socket::Stamped(stream) => stream.stream().poll_shutdown(cx),
-            Socket::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Socket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.socket.shut_down())
     }
 }
 

@@ -15,7 +15,7 @@ use nix::sys::socket::{
 };
 use tokio::net::TcpStream;
 
-use crate::transport::clock::{SendStamps, StampCounts, nanoseconds};
+use crate::transport::clock::{Chunk, SendStamps, StampCounts, nanoseconds};
 use crate::transport::wall_clock::{Mapped, OFFSET_TOLERANCE_NS, WallClock};
 
 /// Largest read; a copy out of this buffer costs less than clearing hyper's before each read.
@@ -76,14 +76,14 @@ impl KernelClock {
         if bytes <= STAMPED_WRITE_BYTES_MAX { self.sends.get() } else { SendStamps::Off }
     }
 
-    /// Reads at most `bytes_max` bytes and hands them to `take`; their number and the monotonic instant of
-    /// their arrival in nanoseconds. Zero bytes mean that the peer has closed.
+    /// Reads at most `bytes_max` bytes, or as many as fit the clock's own buffer, and hands them to `take`.
+    /// Zero bytes mean that the peer has closed.
     pub fn read(
         &self,
         stream: &TcpStream,
         bytes_max: usize,
         take: impl FnOnce(&[u8]),
-    ) -> io::Result<(usize, u64)> {
+    ) -> io::Result<Chunk> {
         let mut buffer = self.buffer.borrow_mut();
         let room = bytes_max.min(buffer.len());
         let mut control = Control([0; 128]);
@@ -98,7 +98,8 @@ impl KernelClock {
         let Mapped { now, stamped } = self.wall.map(stamp_of(&message));
         count(&self.arrival_counts, stamped.is_some());
         take(&buffer[..bytes]);
-        Ok((bytes, stamped.unwrap_or(now)))
+        let drained = 0 < bytes && bytes < room;
+        Ok(Chunk { bytes, arrived: stamped.unwrap_or(now), drained })
     }
 
     /// When the kernel handed to the network what was written just now, from the monotonic instant `before`
@@ -187,9 +188,9 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(2)).await;
             stream.readable().await.unwrap();
             let mut seen = Vec::new();
-            let (bytes, arrived) =
+            let Chunk { bytes, arrived, drained } =
                 clock.read(&stream, 100, |data| seen.extend_from_slice(data)).unwrap();
-            assert_eq!((bytes, seen.as_slice()), (5, b"hello".as_slice()));
+            assert_eq!((bytes, seen.as_slice(), drained), (5, b"hello".as_slice(), true));
             stamped = clock.take_arrival_counts();
             if stamped.kernel == 1 {
                 let tolerance = OFFSET_TOLERANCE_NS.unsigned_abs();
@@ -202,7 +203,32 @@ mod tests {
         assert_eq!(blocked.kind(), io::ErrorKind::WouldBlock);
         drop(peer);
         stream.readable().await.unwrap();
-        assert_eq!(clock.read(&stream, 100, |_| {}).unwrap().0, 0);
+        assert_eq!(clock.read(&stream, 100, |_| {}).unwrap().bytes, 0);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_socket_is_empty_only_if_it_gave_less_than_it_was_asked_for() {
+        let (stream, mut peer) = pair().await;
+        let clock = KernelClock::default();
+        let lengths = [READ_BYTES_MAX - 1, READ_BYTES_MAX, READ_BYTES_MAX + 1, 3 * READ_BYTES_MAX];
+        for length in lengths {
+            let writer = std::thread::spawn(move || {
+                peer.write_all(&vec![7; length]).unwrap();
+                peer
+            });
+            let mut left = length;
+            while left > 0 {
+                stream.readable().await.unwrap();
+                let read = stream.try_io(tokio::io::Interest::READABLE, || {
+                    // More room than one read of the clock takes.
+                    clock.read(&stream, 1 << 20, |_| {})
+                });
+                let Ok(chunk) = read else { continue };
+                assert!(!chunk.drained || chunk.bytes < READ_BYTES_MAX, "{chunk:?} of {length}");
+                left -= chunk.bytes;
+            }
+            peer = writer.join().unwrap();
+        }
     }
 
     #[tokio::test(flavor = "current_thread")]

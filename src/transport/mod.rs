@@ -14,6 +14,7 @@ pub mod multiplexed;
 pub mod proxy;
 pub mod route;
 pub mod single;
+pub mod socket;
 pub mod stamped;
 pub mod stream;
 pub mod tls;

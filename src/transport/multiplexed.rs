@@ -27,7 +27,7 @@ use crate::transport::connect::Dialed;
 use crate::transport::exchange::{
     Exchange, HEAD_BYTES_MAX, IDLE_MIN_NS, Keep, Link, Outgoing, Reuse, io_fault,
 };
-use crate::transport::io::Instants;
+use crate::transport::io::{Instants, Stamps};
 use crate::transport::stream::Stream;
 
 /// For the connection and for each stream: bodies are taken in and let go as they come, so that a window
@@ -151,6 +151,10 @@ impl Link for Http2 {
 
     fn instants(&self) -> Instants {
         self.stream.map(|stream| self.timeline.of(stream)).unwrap_or_default()
+    }
+
+    fn stamps(&self) -> &Rc<Stamps> {
+        self.timeline.stamps()
     }
 }
 

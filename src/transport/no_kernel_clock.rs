@@ -5,7 +5,7 @@ use std::io;
 
 use tokio::net::TcpStream;
 
-use crate::transport::clock::{SendStamps, StampCounts};
+use crate::transport::clock::{Chunk, SendStamps, StampCounts};
 
 /// Never in use.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ impl KernelClock {
     }
 
     /// Refuses.
-    pub fn read(&self, _: &TcpStream, _: usize, _: impl FnOnce(&[u8])) -> io::Result<(usize, u64)> {
+    pub fn read(&self, _: &TcpStream, _: usize, _: impl FnOnce(&[u8])) -> io::Result<Chunk> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

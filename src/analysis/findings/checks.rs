@@ -23,7 +23,7 @@ pub(super) const PATTERN_SHARE: f64 = 0.01;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 27] = [
+pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
     client_late,
     rate_missed,
     client_cpu,
@@ -31,6 +31,7 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 27] = [
     cpu_stolen,
     cpu_throttled,
     local_exhausted,
+    neglected,
     descriptors_near,
     ports_near,
     retransmits,
@@ -144,6 +145,25 @@ fn local_exhausted(evidence: &Evidence<'_>) -> Option<Finding> {
             "the client ran out of file descriptors or local ports: {part}; not charged to the server"
         ),
         "raise `ulimit -n`, widen net.ipv4.ip_local_port_range, or let the target keep connections alive",
+    ))
+}
+
+/// Whatever the objectives say: a client that left answers unread knows nothing of the server.
+fn neglected(evidence: &Evidence<'_>) -> Option<Finding> {
+    let kinds = [TransportError::Unread, TransportError::Unwritten];
+    let part = evidence.slots(kinds.iter().map(|&kind| evidence.summary.errors(kind)).sum());
+    if part.count == 0 {
+        return None;
+    }
+    Some(finding(
+        Cause::Neglected,
+        Severity::Invalid,
+        format!(
+            "the client was the limit: when the time of {part} was up, answers lay unread in its sockets, or \
+             requests unwritten; not charged to the server"
+        ),
+        "lower the rate or ask for smaller answers; if this machine was not busy, it is a fault of this \
+         program and worth a report",
     ))
 }
 

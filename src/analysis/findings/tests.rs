@@ -100,6 +100,8 @@ fn fates_and_statuses_become_findings() {
         (broken(TransportError::StaleConnection), 1, vec![(Cause::StaleConnections, Warning)]),
         (broken(TransportError::ConnectRefused), 1, vec![(Cause::ConnectRefused, Warning)]),
         (broken(TransportError::LocalExhausted), 1, vec![(Cause::LocalExhausted, Warning)]),
+        (broken(TransportError::Unread), 1, vec![(Cause::Neglected, Invalid)]),
+        (broken(TransportError::Unwritten), 1, vec![(Cause::Neglected, Invalid)]),
         (
             broken(TransportError::LocalExhausted),
             30,

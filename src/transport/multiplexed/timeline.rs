@@ -40,6 +40,11 @@ impl Timeline {
         }
     }
 
+    /// Those of the socket that all streams share.
+    pub(super) fn stamps(&self) -> &Rc<Stamps> {
+        &self.stamps
+    }
+
     /// Follows a stream from here on.
     pub(super) fn begin(&self, stream: u32) {
         self.streams.borrow_mut().insert(stream, Instants::default());
