@@ -82,6 +82,8 @@ pub enum Cause {
     StaleConnections,
     /// The target refused connections.
     ConnectRefused,
+    /// Some addresses of the target could not be connected to.
+    AddressFailed,
     /// The target stopped answering for good.
     TargetGone,
     /// Requests without data gave their weight to others.
@@ -158,6 +160,7 @@ impl Cause {
             Self::RateLimited => "rate_limited",
             Self::StaleConnections => "stale_connections",
             Self::ConnectRefused => "connect_refused",
+            Self::AddressFailed => "address_failed",
             Self::TargetGone => "target_gone",
             Self::Redistributed => "redistributed",
             Self::FeederEnded => "feeder_ended",
@@ -232,6 +235,9 @@ pub struct Evidence<'a> {
     pub rate_asked: f64,
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
+    /// Addresses of the target that could not be connected to although another could: each with what
+    /// happened and how often.
+    pub address_failures: &'a [(String, u64)],
     /// What it took to hold tokens; `None` where requests carry none.
     pub auth: Option<AuthCounts>,
     /// Why the latest attempt to renew one failed.

@@ -147,6 +147,7 @@ impl<L: Link> Carrier<L> {
         let clock = self.dispatcher.recorder.clock();
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
+        self.seat.used.set(true);
         let start = self.dispatcher.start.borrow().clone();
         let token_version = prepared.token_version(job.slot);
         let request = match self.dispatcher.journeys.outgoing(prepared, &job, (began, &start)) {
