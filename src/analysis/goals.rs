@@ -87,6 +87,7 @@ mod tests {
                 tally.response_time.answered.record(Duration::from_millis(ms));
             }
         }
+        tally.traffic.within.good = good + slow;
         for _ in 0..failed {
             tally.fates.record(Fate::BadStatus);
         }

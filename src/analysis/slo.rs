@@ -17,7 +17,7 @@ pub struct RunFigures<'a> {
     pub response_time: &'a CensoredHistogram,
     /// Share of planned slots without a good answer.
     pub error_rate: f64,
-    /// Good answers per second.
+    /// Good answers per second that ended while requests came due.
     pub throughput_ok: f64,
     /// Arrivals per second that the plan asked for.
     pub rate_asked: f64,
@@ -42,17 +42,17 @@ impl<'a> RunFigures<'a> {
     }
 
     /// The figures of these slots of a measurement of `length`.
-    pub(super) fn of(tally: &'a RequestTally, length: Duration, rate_asked: f64) -> Self {
-        let (fates, own) = (&tally.fates, tally.own_errors());
+    pub fn of(tally: &'a RequestTally, length: Duration, rate_asked: f64) -> Self {
+        let (fates, good, own) = (&tally.fates, tally.traffic.within.good, tally.own_errors());
         let charged = fates.failed().saturating_sub(own);
         Self {
             response_time: &tally.response_time,
             error_rate: fates.error_rate(),
-            throughput_ok: per_second(fates.ok(), length),
+            throughput_ok: per_second(good, length),
             rate_asked,
             spared: Spared {
                 error_rate: charged as f64 / fates.planned().max(1) as f64,
-                throughput_ok: per_second(fates.ok() + own, length),
+                throughput_ok: per_second(good + own, length),
             },
         }
     }

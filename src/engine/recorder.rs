@@ -12,6 +12,7 @@ use crate::measure::flow::Milestone;
 use crate::measure::sample::{Sample, SetUp};
 use crate::measure::sampling::Sampling;
 use crate::measure::tally::{Opening, Tally};
+use crate::measure::traffic::Span;
 use crate::measure::window::{Gauges, Window};
 use crate::time::Offset;
 use crate::transport::clock::Clock;
@@ -21,6 +22,8 @@ pub(super) struct Recorder {
     clock: Cell<Clock>,
     slow_after: Cell<Duration>,
     sampling: Cell<Sampling>,
+    /// The measured part of the leg, as far as it is known yet.
+    span: Cell<Span>,
     /// One more than turns: what was due before the first, between two, after the last.
     parts: RefCell<Vec<Tally>>,
     /// When arrivals were turned, in order.
@@ -38,6 +41,7 @@ impl Recorder {
             clock: Cell::new(Clock::starting_at(0)),
             slow_after: Cell::new(Duration::MAX),
             sampling: Cell::default(),
+            span: Cell::new(Span::ALL),
             parts: RefCell::new(vec![Tally::new(requests)]),
             turns: RefCell::default(),
             requests,
@@ -51,6 +55,7 @@ impl Recorder {
         self.clock.set(clock);
         self.slow_after.set(leg.slow_after);
         self.sampling.set(leg.sampling);
+        self.span.set(Span { begin: Offset::ZERO + leg.warmup, end: leg.schedule.end() });
         self.warming.set(!leg.warmup.is_zero());
         self.window.borrow_mut().clear();
     }
@@ -59,6 +64,16 @@ impl Recorder {
     pub(super) fn turn(&self, at: Offset) {
         self.turns.borrow_mut().push(at);
         self.parts.borrow_mut().push(Tally::new(self.requests));
+    }
+
+    /// Learns when arrivals end or ended, as things stand: turns, a stop, and steps of flows that come due
+    /// late all move it.
+    pub(super) fn arrivals_end(&self, end: Offset) {
+        let span = self.span.get();
+        if end > span.end {
+            self.parts.borrow_mut().iter_mut().for_each(Tally::prolong);
+        }
+        self.span.set(Span { end, ..span });
     }
 
     pub(super) fn clock(&self) -> Clock {
@@ -99,12 +114,15 @@ impl Recorder {
             }
             window.record_ended(sample, Some(self.slow_after.get()));
         }
+        let part = self.turns.borrow().partition_point(|turn| *turn <= sample.due);
+        let part = &mut self.parts.borrow_mut()[part];
         if measured {
-            let part = self.turns.borrow().partition_point(|turn| *turn <= sample.due);
-            self.parts.borrow_mut()[part].record(sample);
+            part.record_within(sample, self.span.get());
             if self.sampling.get().keeps(sample) {
                 self.window.borrow_mut().samples.push(*sample);
             }
+        } else {
+            part.record_carried(sample, self.span.get());
         }
     }
 
@@ -158,5 +176,77 @@ impl Recorder {
     pub(super) fn take_parts(&self) -> Vec<Tally> {
         self.turns.borrow_mut().clear();
         self.parts.replace(vec![Tally::new(self.requests)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Pacing;
+    use crate::engine::leg::Steerable;
+    use crate::load::rate::Rate;
+    use crate::load::schedule::{Arrivals, Horizon, Schedule};
+    use crate::measure::fate::Fate;
+    use crate::measure::sample::Wait;
+    use crate::measure::traffic::Events;
+
+    fn seconds(seconds: u64) -> Offset {
+        Offset::ZERO + Duration::from_secs(seconds)
+    }
+
+    /// A warm-up of a second and a measurement of two.
+    fn leg() -> Leg {
+        Leg {
+            schedule: Schedule {
+                rate: Rate::per_second(1).unwrap(),
+                stages: None,
+                trace: None,
+                arrivals: Arrivals::Constant,
+                seed: 1,
+                horizon: Horizon::after(Duration::from_secs(3)),
+            },
+            warmup: Duration::from_secs(1),
+            drain: Duration::ZERO,
+            slow_after: Duration::MAX,
+            sampling: Sampling::default(),
+            pacing: Pacing::Precise,
+            steerable: Steerable::No,
+            ordered_at: Duration::ZERO,
+        }
+    }
+
+    /// A good answer to a slot due then, sent at once.
+    fn answered(due: Offset, done: Offset) -> Sample {
+        Sample {
+            taken: Some(due),
+            wait: Wait::default(),
+            sent: Some(due),
+            ..Sample::unsent(0, due, Fate::Ok, done)
+        }
+    }
+
+    #[test]
+    fn rates_are_those_of_the_measured_span() {
+        let recorder = Recorder::new(1);
+        recorder.begin(Clock::starting_at(0), &leg());
+        recorder.ended(&answered(seconds(0), seconds(0)), false);
+        recorder.ended(&answered(seconds(0), seconds(1)), false);
+        recorder.ended(&answered(seconds(1), seconds(2)), true);
+        recorder.ended(&answered(seconds(2), seconds(4)), true);
+        let part = recorder.take_parts().remove(0).all_requests();
+        assert_eq!(part.fates.ok(), 2, "slots of the warm-up are in no ledger");
+        assert_eq!(part.traffic.within, Events { sent: 2, ended: 2, good: 2 });
+        assert_eq!(part.traffic.after, Events { sent: 0, ended: 1, good: 1 });
+    }
+
+    #[test]
+    fn what_ended_before_the_last_step_of_a_flow_ended_in_time() {
+        let recorder = Recorder::new(1);
+        recorder.begin(Clock::starting_at(0), &leg());
+        recorder.ended(&answered(seconds(2), seconds(4)), true);
+        recorder.arrivals_end(seconds(5));
+        recorder.ended(&answered(seconds(5), seconds(6)), true);
+        let traffic = recorder.take_parts().remove(0).all_requests().traffic;
+        assert_eq!((traffic.within.good, traffic.after.good), (1, 1));
     }
 }

@@ -262,6 +262,7 @@ impl<'a> Worker<'a> {
                     return Next::Quit;
                 }
             }
+            self.dispatcher.recorder.arrivals_end(self.ended(&arrivals));
             self.give_up_late(&mut arrivals, now, leg.drain);
             let head_start =
                 if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };

@@ -17,4 +17,5 @@ pub mod slice;
 pub mod snapshot;
 pub mod summary;
 pub mod tally;
+pub mod traffic;
 pub mod window;

@@ -10,6 +10,7 @@ use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::flow::{FlowTally, Milestone};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::sample::{Phase, Sample, SetUp};
+use crate::measure::traffic::{Span, Traffic};
 
 /// What became of the slots of one request name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +25,8 @@ pub struct RequestTally {
     pub response_time: CensoredHistogram,
     /// Good answers only.
     pub service_time: LatencyHistogram,
+    /// What happened within the measured span, for rates.
+    pub traffic: Traffic,
     /// Body bytes of all answers.
     pub bytes: u64,
     /// What was amiss with answers, by place; see [`crate::load::expect::Expect::name_of`].
@@ -72,12 +75,21 @@ impl Tally {
         }
     }
 
-    /// Enters a slot that has ended. Hot: two to nine histogram records.
+    /// Enters a slot that has ended, all of it within the measured span.
     ///
     /// # Panics
     /// If the sample's request is not of this mix.
     pub fn record(&mut self, sample: &Sample) {
+        self.record_within(sample, Span::ALL);
+    }
+
+    /// Enters a slot that has ended. Hot: two to nine histogram records.
+    ///
+    /// # Panics
+    /// If the sample's request is not of this mix.
+    pub fn record_within(&mut self, sample: &Sample, span: Span) {
         self.requests[sample.request].record(sample);
+        self.requests[sample.request].traffic.record(sample, span);
         let failed = sample.fate.answered() && sample.fate != Fate::Ok;
         if failed {
             self.failed_response_time.record(sample.response_time());
@@ -88,6 +100,20 @@ impl Tally {
         if let Some(lag) = sample.dispatch_lag() {
             self.dispatch_lag.record(lag);
         }
+    }
+
+    /// Enters a slot of the warm-up that has ended: it is in no count and no distribution, only in the rates
+    /// of the span it reaches into.
+    ///
+    /// # Panics
+    /// If the sample's request is not of this mix.
+    pub fn record_carried(&mut self, sample: &Sample, span: Span) {
+        self.requests[sample.request].traffic.record_carried(sample, span);
+    }
+
+    /// The measured span goes on after all: what was counted after it lies within.
+    pub fn prolong(&mut self) {
+        self.requests.iter_mut().for_each(|request| request.traffic.prolong());
     }
 
     /// Enters what was amiss with an answer of a request.
@@ -241,6 +267,7 @@ impl RequestTally {
         }
         self.response_time.merge(&other.response_time);
         self.service_time.merge(&other.service_time);
+        self.traffic += other.traffic;
         self.bytes += other.bytes;
         for (place, count) in &other.amiss {
             *self.amiss.entry(*place).or_default() += count;
@@ -251,9 +278,10 @@ impl RequestTally {
         }
     }
 
-    /// Slots of which only this is known.
-    pub fn of(fates: FateCounts, response_time: CensoredHistogram) -> Self {
-        Self { fates, response_time, ..Self::default() }
+    /// Adds slots of which only this is known.
+    pub fn add(&mut self, fates: &FateCounts, response_time: &CensoredHistogram) {
+        self.fates += fates;
+        self.response_time.merge(response_time);
     }
 
     /// Slots lost to errors of the generator's own.

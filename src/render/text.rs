@@ -8,7 +8,7 @@ use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::render::{Style, Tone, auth, clean, client};
+use crate::render::{Style, Tone, auth, clean, client, rates};
 use crate::report::flows::FlowsReport;
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
@@ -105,14 +105,12 @@ impl Page {
         let about = format!("{} on {}", plan.name, plan.origin);
         let room = WIDTH_MAX - word.len() - 2;
         self.line(&format!("{}  {}", self.style.paint(tone, word), shortened(&about, room)));
-        let mean = if plan.stages.is_some() { " on average" } else { "" };
-        self.line(&format!(
-            "asked {}/s{mean}, achieved {}/s, answered well {}/s, over {}",
-            Figures(report.rate.target),
-            Figures(report.rate.achieved),
-            Figures(report.rate.throughput_ok),
-            human(report.duration)
-        ));
+        let rates = format!("{}, over {}", rates::clause(report), human(report.duration));
+        for line in [rates].into_iter().chain(rates::drained(report)) {
+            for line in wrap(&line, WIDTH_MAX) {
+                self.line(&line);
+            }
+        }
         if let Some(replay) = &plan.replay {
             for line in wrap(&format!("replayed {replay}"), WIDTH_MAX) {
                 self.line(&line);

@@ -194,6 +194,26 @@ fn waiting_for_the_only_connection_is_response_time() {
     assert!(report.series.iter().any(|point| point.waiting > 0));
 }
 
+/// Of 100/s at the only connection of a server that answers 50/s, half is answered in the drain.
+#[test]
+fn what_the_drain_brings_is_in_no_rate() {
+    let server = slow();
+    let words = format!("{} -r 100 -d 1s -c 1 --json --slo rps>60,errors<5%", server.url());
+    let finished = steadfire(&words).run();
+    let report = finished.report();
+    let rate = &report.rate;
+    assert_eq!((finished.code, report.fates.ok), (99, PLANNED), "{}", finished.stderr);
+    for rate in [rate.achieved, rate.throughput_ok, rate.ended.unwrap_or(f64::MAX)] {
+        assert!(rate <= 51.0, "{rate}/s of a server that answers 50/s");
+    }
+    assert!(rate.achieved >= rate.throughput_ok, "{rate:?}");
+    let within = rate.throughput_ok * report.duration as f64 / 1e9;
+    assert!((within + rate.drain_ok as f64 - PLANNED as f64).abs() < 0.01, "{rate:?}");
+    assert_eq!(report.requests[0].rate.map(|own| own.drain_ok), Some(rate.drain_ok));
+    assert_eq!(report.verdict.objectives[0].holds, HoldsName::No);
+    assert_eq!(report.verdict.objectives[0].measured, Some(rate.throughput_ok));
+}
+
 #[test]
 fn slots_past_their_deadline_time_out_while_they_wait() {
     let server = slow();

@@ -85,7 +85,7 @@ fn totals(report: &Report) -> Vec<String> {
         format!("95th Percentile: {}", time("p95", times.p95)),
         format!("99th Percentile: {}", time("p99", times.p99)),
         format!("Average Response Time: {}", time("mean", times.mean)),
-        format!("Requests/sec: {:.2}", report.rate.achieved),
+        format!("Requests/sec: {:.2}", report.rate.ended.unwrap_or(report.rate.achieved)),
         format!("Error Rate: {}", percent(report.error_rate)),
     ];
     if let Some(search) = &report.search {
