@@ -1,6 +1,7 @@
 //! Judges objectives and tiers against what was measured.
 //!
-//! A figure that is only a lower bound never meets an upper limit, and what was not measured never holds.
+//! A figure that is only a lower bound never meets an upper limit. What nothing was sent for, or what the rate
+//! asked for could not have shown, is not judged: it neither holds nor fails.
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use crate::measure::window::per_second;
 /// What objectives are judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct RunFigures<'a> {
+    /// Slots that were due.
+    pub planned: u64,
     /// Good answers and the ages of slots never answered.
     pub response_time: &'a CensoredHistogram,
     /// Share of planned slots without a good answer.
@@ -46,6 +49,7 @@ impl<'a> RunFigures<'a> {
         let (fates, good, own) = (&tally.fates, tally.traffic.within.good, tally.own_errors());
         let charged = fates.failed().saturating_sub(own);
         Self {
+            planned: fates.planned(),
             response_time: &tally.response_time,
             error_rate: fates.error_rate(),
             throughput_ok: per_second(good, length),
@@ -84,8 +88,27 @@ pub enum Holds {
     Yes,
     /// It does not, or nothing shows that it does.
     No,
-    /// The rate asked for could not have met it, whatever the target did.
-    OutOfReach,
+    /// It cannot be told, whatever the target did.
+    NotJudged(Unjudged),
+}
+
+/// Why an objective is not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unjudged {
+    /// The rate asked for could not have met it.
+    NotAskedFor,
+    /// No slot was due that it is about.
+    NothingDue,
+}
+
+impl Unjudged {
+    /// The reason, for people.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::NotAskedFor => "no more was asked for",
+            Self::NothingDue => "none was due",
+        }
+    }
 }
 
 /// One objective and how it fared.
@@ -124,11 +147,6 @@ pub fn judge(slo: &Slo, figures: &RunFigures<'_>) -> Vec<Judged> {
     slo.objectives.iter().map(|objective| judge_one(*objective, figures)).collect()
 }
 
-/// Whether every objective of a threshold holds; one out of reach does not.
-pub fn all_hold<'j>(judged: impl IntoIterator<Item = &'j Judged>) -> bool {
-    judged.into_iter().all(|one| one.holds == Holds::Yes)
-}
-
 /// Whether an objective fails that would hold but for the generator's own errors: then the failure says
 /// nothing about the target.
 pub fn fails_by_own_errors(slo: &Slo, figures: &RunFigures<'_>) -> bool {
@@ -143,7 +161,8 @@ pub fn fails_by_own_errors(slo: &Slo, figures: &RunFigures<'_>) -> bool {
 /// the rate asked for cannot show is left out: 20/s asked says nothing about more than 50/s.
 pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
     let figures = &figures.of_the_target();
-    let reached = |bar| judge(bar, figures).iter().all(|one| one.holds != Holds::No);
+    let reached =
+        |bar| figures.planned > 0 && judge(bar, figures).iter().all(|one| one.holds != Holds::No);
     let (tier, bar) = if reached(&tiers.excellent) {
         (Tier::Excellent, &tiers.excellent)
     } else if reached(&tiers.acceptable) {
@@ -151,7 +170,8 @@ pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
     } else {
         (Tier::Critical, &tiers.acceptable)
     };
-    let not_judged = judge(bar, figures).into_iter().filter(|one| one.holds == Holds::OutOfReach);
+    let not_judged =
+        judge(bar, figures).into_iter().filter(|one| matches!(one.holds, Holds::NotJudged(_)));
     TierVerdict { tier, not_judged: not_judged.map(|one| one.objective).collect() }
 }
 
@@ -159,6 +179,7 @@ fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
     let times = figures.response_time;
     let yes_if = |met| if met { Holds::Yes } else { Holds::No };
     let (measured, holds) = match objective {
+        _ if figures.planned == 0 => (Measured::Nothing, Holds::NotJudged(Unjudged::NothingDue)),
         Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. }
             if times.count() == 0 =>
         {
@@ -181,7 +202,7 @@ fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
             let holds = if rate > limit {
                 Holds::Yes
             } else if figures.rate_asked <= limit {
-                Holds::OutOfReach
+                Holds::NotJudged(Unjudged::NotAskedFor)
             } else {
                 Holds::No
             };
@@ -219,7 +240,8 @@ mod tests {
         rate_asked: f64,
     ) -> RunFigures<'_> {
         let spared = Spared { error_rate, throughput_ok };
-        RunFigures { response_time, error_rate, throughput_ok, rate_asked, spared }
+        let planned = 100;
+        RunFigures { planned, response_time, error_rate, throughput_ok, rate_asked, spared }
     }
 
     fn holds(text: &str, figures: &RunFigures<'_>) -> Holds {
@@ -239,7 +261,7 @@ mod tests {
             ("errors<0", Holds::No),
             ("rps>50", Holds::Yes),
             ("rps>99.8", Holds::No),
-            ("rps>100", Holds::OutOfReach),
+            ("rps>100", Holds::NotJudged(Unjudged::NotAskedFor)),
         ];
         for (text, expected) in table {
             assert_eq!(holds(text, &figures), expected, "{text}");
@@ -262,7 +284,17 @@ mod tests {
         let times = times(&[], &[]);
         let judged = judge(&"p95<1s,mean<1s".parse().unwrap(), &figures(&times));
         assert!(judged.iter().all(|j| j.holds == Holds::No && j.measured == Measured::Nothing));
-        assert!(!all_hold(&judged));
+    }
+
+    #[test]
+    fn what_nothing_was_due_for_is_not_judged() {
+        let times = times(&[], &[]);
+        let figures = RunFigures { planned: 0, ..made(&times, 0.0, 0.0, 0.0) };
+        let slo = "p95<1s,mean<1s,errors<1%,rps>5".parse().unwrap();
+        for judged in judge(&slo, &figures) {
+            assert_eq!(judged.holds, Holds::NotJudged(Unjudged::NothingDue), "{judged:?}");
+            assert_eq!(judged.measured, Measured::Nothing);
+        }
     }
 
     #[test]
@@ -328,7 +360,12 @@ mod tests {
             let summary = summary(own, refused);
             let figures = RunFigures::new(&summary, 100.0);
             let slo = slo.parse().unwrap();
-            assert_eq!(!all_hold(&judge(&slo, &figures)), fails, "{own} {refused} {slo}");
+            let judged = judge(&slo, &figures);
+            assert_eq!(
+                judged.iter().any(|one| one.holds == Holds::No),
+                fails,
+                "{own} {refused} {slo}"
+            );
             assert_eq!(fails_by_own_errors(&slo, &figures), by_own, "{own} {refused} {slo}");
         }
         let tier_of =

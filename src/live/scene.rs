@@ -200,6 +200,7 @@ fn figures(part: &Part, rate_asked: f64) -> RunFigures<'_> {
     let (error_rate, throughput_ok) =
         (part.fates.error_rate(), per_second(part.fates.ok(), part.length));
     RunFigures {
+        planned: part.fates.planned(),
         response_time: &part.response_time,
         error_rate,
         throughput_ok,

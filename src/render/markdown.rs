@@ -69,7 +69,7 @@ fn objectives(report: &Report) -> String {
         let holds = match one.holds {
             HoldsName::Yes => "✅",
             HoldsName::No => "❌",
-            HoldsName::OutOfReach => "–",
+            HoldsName::NotJudged => "–",
         };
         format!("| {holds} | {} | {} |\n", escaped(&name), escaped(&measured(one)))
     });

@@ -27,12 +27,21 @@ pub(super) fn headline(report: &Report) -> String {
             "This measurement says nothing of the target: the generator was the limit.".to_owned()
         }
         (outcome, Some(found)) => searched(found, outcome),
+        (OutcomeName::Incomplete, None) if text::nothing_judged(report) => {
+            format!("{} nothing came up that an objective is about.", at(report))
+        }
         (OutcomeName::Incomplete, None) => format!(
             "The run was cut short after {}; this is what was measured until then.",
             human(report.duration)
         ),
         (OutcomeName::Pass, None) => {
-            format!("{} the target met every objective: {}.", at(report), list(report, |_| true))
+            let met = list(report, |one| one.holds == HoldsName::Yes);
+            let open = report.every_objective().filter_map(|(name, one)| {
+                text::unjudged(one).map(|why| format!(" {name} is {why}."))
+            });
+            let open: String = open.collect();
+            let every = if open.is_empty() { "every" } else { "every other" };
+            format!("{} the target met {every} objective: {met}.{open}", at(report))
         }
         (OutcomeName::Fail, None) => format!(
             "{} the target missed its objectives: {}.",
@@ -363,6 +372,23 @@ mod tests {
             let headline = headline(&report);
             assert!(headline.contains(words), "{headline}");
         }
+    }
+
+    #[test]
+    fn what_is_not_judged_is_told_beside_what_was_met() {
+        let mut report = example::report(example::GOOD);
+        let errors = report.verdict.objectives[1].clone();
+        for one in &mut report.verdict.objectives {
+            (one.holds, one.measured) = (HoldsName::NotJudged, None);
+            one.why = Some("none was due".to_owned());
+        }
+        report.verdict.outcome = OutcomeName::Incomplete;
+        assert!(headline(&report).ends_with("nothing came up that an objective is about."));
+        report.verdict.outcome = OutcomeName::Pass;
+        report.verdict.objectives[1] = errors;
+        let headline = headline(&report);
+        assert!(headline.contains("met every other objective: the error rate was"), "{headline}");
+        assert!(headline.ends_with(" p95 < 1 s is not judged: none was due."), "{headline}");
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl From<Holds> for HoldsName {
         match holds {
             Holds::Yes => Self::Yes,
             Holds::No => Self::No,
-            Holds::OutOfReach => Self::OutOfReach,
+            Holds::NotJudged(_) => Self::NotJudged,
         }
     }
 }
@@ -188,6 +188,10 @@ impl From<&Judged> for ObjectiveReport {
             measured: measured.map(millionths),
             at_least,
             holds: judged.holds.into(),
+            why: match judged.holds {
+                Holds::NotJudged(unjudged) => Some(unjudged.why().to_owned()),
+                Holds::Yes | Holds::No => None,
+            },
         }
     }
 }

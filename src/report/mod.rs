@@ -234,6 +234,9 @@ pub struct ObjectiveReport {
     pub at_least: bool,
     /// Whether it holds.
     pub holds: HoldsName,
+    /// Why it is not judged; absent where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// What an objective is about, and its unit.
@@ -256,8 +259,9 @@ pub enum HoldsName {
     Yes,
     /// It does not.
     No,
-    /// The rate asked for could not have shown it.
-    OutOfReach,
+    /// It cannot be told, whatever the target did; results of earlier versions say `out_of_reach`.
+    #[serde(alias = "out_of_reach")]
+    NotJudged,
 }
 
 /// A reason to distrust a figure or to act.

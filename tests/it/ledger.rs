@@ -338,6 +338,41 @@ fn a_request_may_miss_a_limit_of_its_own() {
 }
 
 #[test]
+fn what_was_never_due_is_not_judged() {
+    let server = Server::answering(|_| OK.to_vec());
+    let profile = "requests:\n\
+                   - {name: common, path: /a, weight: 9999}\n\
+                   - {name: rare, path: /b, slo: 'p95<60s,errors<1%'}\n\
+                   - {name: never, path: /c, weight: 0, slo: errors<1%}\n";
+    let words = "--slo p95<60s,errors<5% -r 50 -d 1s --json";
+    let program = steadfire(&format!("app.yaml --host {} {words}", server.url()));
+    std::fs::write(program.home().join("app.yaml"), profile).expect("a file can be written");
+    let finished = program.run();
+    let report = finished.report();
+    assert_eq!((finished.code, report.requests.len()), (0, 2), "{}", finished.stderr);
+    for objective in &report.requests[1].objectives {
+        assert_eq!(objective.holds, HoldsName::NotJudged, "{objective:?}");
+        assert_eq!(objective.why.as_deref(), Some("none was due"));
+    }
+    for told in [
+        "limits of requests that are not sent are not judged: never",
+        "limits of requests that come up less than once in so short a load are not judged: rare",
+    ] {
+        assert!(finished.stderr.contains(told), "{}", finished.stderr);
+    }
+}
+
+/// Whatever the target does, 50/s never are more than 100/s.
+#[test]
+fn what_cannot_hold_is_refused_before_the_load() {
+    let server = Server::answering(|_| OK.to_vec());
+    let words = format!("{} -r 50 -d 1s --threshold rate>100", server.url());
+    let why = "the objective 'rate > 100/s' cannot hold, since 50/s are asked for: raise --rate";
+    steadfire(&words).run().refused(2, &[why]);
+    assert!(server.received().is_empty());
+}
+
+#[test]
 fn single_requests_are_written_up_to_a_bound() {
     let server = Server::answering(|received| {
         if received.number.is_multiple_of(4) { ERROR.to_vec() } else { OK.to_vec() }

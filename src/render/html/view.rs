@@ -252,7 +252,7 @@ impl From<(String, &ObjectiveReport)> for ObjectiveRow {
         let (tone, mark, word) = match one.holds {
             HoldsName::Yes => ("good", "✓", "met"),
             HoldsName::No => ("bad", "✗", "missed"),
-            HoldsName::OutOfReach => ("doubtful", "–", "not asked for"),
+            HoldsName::NotJudged => ("doubtful", "–", "not judged"),
         };
         Self { name, measured: text::measured(one), tone, mark, word }
     }
