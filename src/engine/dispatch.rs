@@ -324,13 +324,13 @@ impl Dispatcher {
         let limit = self.limits.idle_timeout;
         self.sessions.sweep(limit);
         let now_ns = monotonic_ns();
-        self.idle.borrow_mut().retain(|seat| {
-            let fresh = seat.idle_for(now_ns) < limit;
-            if !fresh {
-                seat.dismiss();
-            }
-            fresh
-        });
+        // Those parked last are the freshest, so most sweeps look at one.
+        let stale = {
+            let mut idle = self.idle.borrow_mut();
+            let stale = idle.partition_point(|seat| seat.idle_for(now_ns) >= limit);
+            idle.drain(..stale).collect::<Vec<_>>()
+        };
+        stale.iter().for_each(|seat| seat.dismiss());
         loop {
             let expired =
                 self.waiting.borrow().front().is_some_and(|job| self.past_deadline(job, now));

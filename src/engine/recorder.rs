@@ -31,6 +31,10 @@ pub(super) struct Recorder {
     /// The number of request names.
     requests: usize,
     window: RefCell<Window>,
+    /// A window that has ended and not been handed over, with its end.
+    ended_window: RefCell<Option<(Offset, Window)>>,
+    /// The window after the current one, with its memory.
+    spare: RefCell<Option<Window>>,
     /// Whether the current window lies in the warm-up.
     warming: Cell<bool>,
 }
@@ -46,6 +50,8 @@ impl Recorder {
             turns: RefCell::default(),
             requests,
             window: RefCell::default(),
+            ended_window: RefCell::default(),
+            spare: RefCell::default(),
             warming: Cell::new(false),
         }
     }
@@ -58,6 +64,7 @@ impl Recorder {
         self.span.set(Span { begin: Offset::ZERO + leg.warmup, end: leg.schedule.end() });
         self.warming.set(!leg.warmup.is_zero());
         self.window.borrow_mut().clear();
+        self.ended_window.take();
     }
 
     /// Counts apart what is due from `at` on.
@@ -162,14 +169,30 @@ impl Recorder {
         }
     }
 
-    /// Hands over the window that closes at `end` and begins the next.
-    pub(super) fn close_window(&self, gauges: Gauges, end: Offset, warmup: Duration) -> Window {
-        let mut window = self.window.take();
-        // The next window ends about as many slots.
-        self.window.borrow_mut().ended.reserve(window.ended.len());
-        window.gauges = gauges;
+    /// Ends the current window at `end`: whatever happens from here on is the next one's.
+    ///
+    /// It may fall on a due instant, so it only changes places. The rest is for [`Self::hand_over`],
+    /// before which no other window may end.
+    pub(super) fn end_window(&self, end: Offset, warmup: Duration) {
+        let next = self.spare.take().unwrap_or_default();
+        self.ended_window.replace(Some((end, self.window.replace(next))));
         self.warming.set(end.since(Offset::ZERO) < warmup);
-        window
+    }
+
+    /// The end of a window that waits to be handed over.
+    pub(super) fn ended_at(&self) -> Option<Offset> {
+        self.ended_window.borrow().as_ref().map(|(end, _)| *end)
+    }
+
+    /// Hands over the window that has ended, with the levels at that time.
+    pub(super) fn hand_over(&self, gauges: Gauges) -> Option<Window> {
+        let (_, mut window) = self.ended_window.take()?;
+        // The window after next holds about as much; to grow it would cost time just after a due instant.
+        let mut spare = window.clone();
+        spare.clear();
+        self.spare.replace(Some(spare));
+        window.gauges = gauges;
+        Some(window)
     }
 
     /// Hands over the tallies, of each part its own.
@@ -248,5 +271,24 @@ mod tests {
         recorder.ended(&answered(seconds(5), seconds(6)), true);
         let traffic = recorder.take_parts().remove(0).all_requests().traffic;
         assert_eq!((traffic.within.good, traffic.after.good), (1, 1));
+    }
+
+    #[test]
+    fn what_happens_after_a_window_has_ended_is_the_next_ones() {
+        let recorder = Recorder::new(1);
+        let at = |ms| Offset::ZERO + Duration::from_millis(ms);
+        recorder.due(true);
+        assert_eq!((recorder.ended_at(), recorder.hand_over(Gauges::default())), (None, None));
+        recorder.end_window(at(100), Duration::ZERO);
+        recorder.due(true);
+        recorder.due(true);
+        assert_eq!(recorder.ended_at(), Some(at(100)));
+        let gauges = Gauges { in_flight: 3, ..Gauges::default() };
+        let first = recorder.hand_over(gauges).expect("it has ended");
+        assert_eq!((first.planned, first.gauges), (1, gauges));
+        assert_eq!(recorder.ended_at(), None, "once");
+        recorder.end_window(at(200), Duration::ZERO);
+        let second = recorder.hand_over(Gauges::default()).expect("it has ended");
+        assert_eq!((second.planned, second.gauges), (2, Gauges::default()));
     }
 }

@@ -17,6 +17,7 @@ use crate::engine::arrivals::Arrivals;
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::helm::Helm;
 use crate::engine::journeys::Journeys;
+use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::leg::{Leg, Start, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
@@ -40,6 +41,18 @@ use crate::transport::route::Route;
 const BURST: usize = 32;
 /// How often a drain looks whether everything has been answered.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
+
+/// From making room for it to having handed over a window.
+const HAND_OVER: Learning = Learning {
+    quantile: 0.9,
+    step_ns: 5_000.0,
+    start_ns: 100_000.0,
+    min_ns: 10_000.0,
+    max_ns: 2_000_000.0,
+};
+/// A window that has ended is handed over where that fits before the next slot; after this long in any
+/// case.
+const HAND_OVER_MAX: Duration = Duration::from_millis(20);
 
 /// What the fleet asks of a worker.
 pub(super) enum Command {
@@ -168,6 +181,8 @@ struct Worker<'a> {
     singles: usize,
     dispatcher: Rc<Dispatcher>,
     pacer: Pacer,
+    /// How long handing over a window takes.
+    hand_over: Learnt,
     messages: &'a Sender<Message>,
 }
 
@@ -182,7 +197,8 @@ impl<'a> Worker<'a> {
         let Equipment { prepared, rows, journeys, .. } = equipment;
         let recorder = Recorder::new(rows);
         let dispatcher = Dispatcher::new(recorder, dialer, limits, prepared, journeys);
-        Ok(Self { number, workers, singles, dispatcher, pacer: Pacer::new()?, messages })
+        let (pacer, hand_over) = (Pacer::new()?, Learnt::new(HAND_OVER));
+        Ok(Self { number, workers, singles, dispatcher, pacer, hand_over, messages })
     }
 
     async fn obey(&mut self, command: Command, commands: &mut UnboundedReceiver<Command>) -> Next {
@@ -254,18 +270,19 @@ impl<'a> Worker<'a> {
         let mut next_tick = first_tick(leg.warmup);
         loop {
             let now = clock.now();
-            // First of all: a worker that never catches up must still be heard and stopped.
-            if now >= next_tick {
-                self.close_window(next_tick, leg.warmup);
-                next_tick = next_tick + WINDOW;
-                if self.hear(commands) == Next::Quit {
+            let head_start =
+                if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };
+            // A slot that is due as a window ends is the next one's.
+            if now + head_start >= next_tick {
+                // A worker that never catches up must still be heard and stopped.
+                if self.hand_over(commands) == Next::Quit {
                     return Next::Quit;
                 }
+                self.dispatcher.recorder.end_window(next_tick, leg.warmup);
+                next_tick = next_tick + WINDOW;
             }
             self.dispatcher.recorder.arrivals_end(self.ended(&arrivals));
             self.give_up_late(&mut arrivals, now, leg.drain);
-            let head_start =
-                if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };
             let taken = clock.now();
             self.take_steps(&arrivals, taken, head_start, next_tick);
             if self.take_due(&mut arrivals, taken, head_start, next_tick) == Progress::More {
@@ -292,14 +309,26 @@ impl<'a> Worker<'a> {
             } else {
                 wake = wake.min(arrivals.ended());
             }
+            if self.may_hand_over(clock.now(), wake) {
+                let began = clock.now();
+                // What has been taken up leaves first.
+                tokio::task::yield_now().await;
+                if self.hand_over(commands) == Next::Quit {
+                    return Next::Quit;
+                }
+                self.hand_over.observe(clock.now().since(began));
+                continue;
+            }
             self.rest(wake).await;
         }
+        self.hand_over_window();
         let end = clock.now();
         self.dispatcher.abandon(end);
         while let Some(job) = self.dispatcher.journeys.take(end, arrivals.steps_end(), end) {
             self.dispatcher.never_sent(&job, end);
         }
-        self.close_window(end, leg.warmup);
+        self.dispatcher.recorder.end_window(end, leg.warmup);
+        self.hand_over_window();
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
             parts: self.dispatcher.recorder.take_parts(),
@@ -343,12 +372,32 @@ impl<'a> Worker<'a> {
         Progress::More
     }
 
-    fn close_window(&self, end: Offset, warmup: Duration) {
-        self.dispatcher.sweep(end);
-        let gauges = self.dispatcher.gauges(end);
-        let window = self.dispatcher.recorder.close_window(gauges, end, warmup);
-        self.tell(Message::Window { worker: self.number, end, window: Box::new(window) });
+    /// Whether an ended window waits, and there is time to hand it over before `wake` or no more to lose.
+    fn may_hand_over(&self, now: Offset, wake: Offset) -> bool {
+        let ended = self.dispatcher.recorder.ended_at();
+        ended.is_some_and(|end| fits(wake.since(now), now.since(end), self.hand_over.duration()))
     }
+
+    /// Hands over the window that has ended, if there is one, and takes in what the fleet has sent.
+    fn hand_over(&self, commands: &mut UnboundedReceiver<Command>) -> Next {
+        self.hand_over_window();
+        self.hear(commands)
+    }
+
+    fn hand_over_window(&self) {
+        let Dispatcher { recorder, .. } = &*self.dispatcher;
+        let Some(end) = recorder.ended_at() else { return };
+        self.dispatcher.sweep(end);
+        if let Some(window) = recorder.hand_over(self.dispatcher.gauges(end)) {
+            self.tell(Message::Window { worker: self.number, end, window: Box::new(window) });
+        }
+    }
+}
+
+/// Whether a window that ended `ago` is handed over now, which takes `cost`, with so much time `left`
+/// before the next slot.
+fn fits(left: Duration, ago: Duration, cost: Duration) -> bool {
+    left >= cost || ago >= HAND_OVER_MAX
 }
 
 #[derive(PartialEq, Eq)]
@@ -366,6 +415,16 @@ fn first_tick(warmup: Duration) -> Offset {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_window_is_handed_over_between_slots_and_soon_in_any_case() {
+        let us = Duration::from_micros;
+        let cost = us(80);
+        assert!(!fits(us(0), us(0), cost), "a slot is due");
+        assert!(!fits(us(79), us(19_999), cost));
+        assert!(fits(us(80), us(0), cost), "there is room");
+        assert!(fits(us(0), HAND_OVER_MAX, cost), "slots leave no room");
+    }
 
     #[test]
     fn a_worker_that_panics_says_so() {

@@ -1,3 +1,5 @@
+//! Sockets of every kind against a peer that writes and reads in pieces of any size.
+
 use std::io::Write as _;
 use std::time::Duration;
 
