@@ -244,6 +244,8 @@ pub struct Evidence<'a> {
     pub redistributed: &'a [Redistribution],
     /// Whether an objective fails that would hold but for errors of the generator's own.
     pub fails_by_own_errors: bool,
+    /// An objective that fails and would hold but for the generator's own lateness.
+    pub fails_by_lateness: Option<&'a str>,
     /// What the machine gave the generator.
     pub generator: Generator,
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::engine::leg::Leg;
 use crate::load::expect::Amiss;
 use crate::measure::flow::Milestone;
+use crate::measure::late::Wakes;
 use crate::measure::sample::{Sample, SetUp};
 use crate::measure::sampling::Sampling;
 use crate::measure::tally::{Opening, Tally};
@@ -24,6 +25,8 @@ pub(super) struct Recorder {
     sampling: Cell<Sampling>,
     /// The measured part of the leg, as far as it is known yet.
     span: Cell<Span>,
+    /// Pauses of this worker that are still felt.
+    wakes: RefCell<Wakes>,
     /// One more than turns: what was due before the first, between two, after the last.
     parts: RefCell<Vec<Tally>>,
     /// When arrivals were turned, in order.
@@ -46,6 +49,7 @@ impl Recorder {
             slow_after: Cell::new(Duration::MAX),
             sampling: Cell::default(),
             span: Cell::new(Span::ALL),
+            wakes: RefCell::default(),
             parts: RefCell::new(vec![Tally::new(requests)]),
             turns: RefCell::default(),
             requests,
@@ -61,6 +65,7 @@ impl Recorder {
         self.clock.set(clock);
         self.slow_after.set(leg.slow_after);
         self.sampling.set(leg.sampling);
+        self.wakes.borrow_mut().clear();
         self.span.set(Span { begin: Offset::ZERO + leg.warmup, end: leg.schedule.end() });
         self.warming.set(!leg.warmup.is_zero());
         self.window.borrow_mut().clear();
@@ -98,6 +103,18 @@ impl Recorder {
         }
     }
 
+    /// Notes when a slot was taken up.
+    pub(super) fn took_up(&self, due: Offset, taken: Offset) {
+        self.wakes.borrow_mut().took_up(due, taken);
+    }
+
+    /// Notes that the late policy gives up a slot to which this worker came late.
+    pub(super) fn shed_late(&self, request: usize, measured: bool) {
+        if measured {
+            self.latest(|part| part.record_shed_late(request));
+        }
+    }
+
     /// Notes that a slot's request is on its way.
     pub(super) fn sending(&self, measured: bool) {
         if measured || self.warming.get() {
@@ -124,7 +141,8 @@ impl Recorder {
         let part = self.turns.borrow().partition_point(|turn| *turn <= sample.due);
         let part = &mut self.parts.borrow_mut()[part];
         if measured {
-            part.record_within(sample, self.span.get());
+            let wake = self.wakes.borrow().delay(sample.due);
+            part.record_within(sample, self.span.get(), wake);
             if self.sampling.get().keeps(sample) {
                 self.window.borrow_mut().samples.push(*sample);
             }
@@ -260,6 +278,22 @@ mod tests {
         assert_eq!(part.fates.ok(), 2, "slots of the warm-up are in no ledger");
         assert_eq!(part.traffic.within, Events { sent: 2, ended: 2, good: 2 });
         assert_eq!(part.traffic.after, Events { sent: 0, ended: 1, good: 1 });
+    }
+
+    #[test]
+    fn a_slot_on_time_in_the_wake_of_a_pause_is_spared_it() {
+        let recorder = Recorder::new(1);
+        recorder.begin(Clock::starting_at(0), &leg());
+        let (pause, ms) = (seconds(1), Duration::from_millis);
+        recorder.took_up(pause, pause + ms(150));
+        for due in [pause + ms(200), pause + ms(800)] {
+            recorder.took_up(due, due);
+            recorder.ended(&answered(due, due + ms(120)), true);
+        }
+        let part = recorder.take_parts().remove(0).all_requests();
+        assert_eq!(part.fates.ok(), 2);
+        assert!(part.late.spares_quantile(&part.response_time, 0.5, ms(100)));
+        assert!(!part.late.spares_quantile(&part.response_time, 1.0, ms(100)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod fate;
 pub mod flow;
 pub mod generator;
 pub mod histogram;
+pub mod late;
 pub mod monitored;
 pub mod running;
 pub mod sample;

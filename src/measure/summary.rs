@@ -151,11 +151,6 @@ impl Summary {
         self.total.fates.error_rate()
     }
 
-    /// Slots lost to errors of the generator's own.
-    pub fn own_errors(&self) -> u64 {
-        self.total.own_errors()
-    }
-
     /// Exchanges that broke with `kind`.
     pub const fn errors(&self, kind: TransportError) -> u64 {
         self.total.errors[kind.index()]

@@ -23,8 +23,9 @@ pub(super) const PATTERN_SHARE: f64 = 0.01;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
+pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 29] = [
     client_late,
+    objective_late,
     rate_missed,
     client_cpu,
     client_waited,
@@ -80,7 +81,8 @@ impl Evidence<'_> {
 
     /// `blame` of the target, unless the generator itself was late and may have caused it.
     fn unless_late(&self, blame: &'static str) -> &'static str {
-        if client_late(self).is_some() { "" } else { blame }
+        let late = client_late(self).is_some() || self.fails_by_lateness.is_some();
+        if late { "" } else { blame }
     }
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
@@ -115,6 +117,22 @@ pub(super) fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
             Human(limit)
         ),
         "lower the rate, leave this machine more CPU, raise --threads, or share the load among agents",
+    ))
+}
+
+/// Its lateness may be rare enough for the run as a whole and still decide an objective at a high quantile.
+fn objective_late(evidence: &Evidence<'_>) -> Option<Finding> {
+    let objective = evidence.fails_by_lateness.filter(|_| client_late(evidence).is_none())?;
+    Some(finding(
+        Cause::ClientLate,
+        Severity::Invalid,
+        format!(
+            "the client was the limit: {objective} fails by its own lateness alone; requests left up to {} \
+             after they were due",
+            Human(evidence.summary.dispatch_lag.max.value)
+        ),
+        "measure again; if it stays so, leave this machine more CPU, lower the rate, or share the load among \
+         agents",
     ))
 }
 

@@ -67,6 +67,7 @@ pub(super) fn causes(
         silent_since: None,
         redistributed: &[],
         fails_by_own_errors: false,
+        fails_by_lateness: None,
         generator: Generator::default(),
     };
     change(&mut evidence);
@@ -135,6 +136,16 @@ fn an_objective_that_fails_by_own_errors_makes_the_run_invalid() {
         let found = causes(&tally(broken(kind), 2), |evidence| evidence.fails_by_own_errors = true);
         assert_eq!(found, [(cause, Severity::Invalid)]);
     }
+}
+
+#[test]
+fn an_objective_that_fails_by_lateness_makes_the_run_invalid() {
+    let at = |ms: u64| Offset::from_nanos(ms * 1_000_000);
+    let late = Sample { taken: Some(at(150)), sent: Some(at(150)), done: at(155), ..FINE };
+    let tally = tally(late, 15);
+    assert_eq!(causes(&tally, |_| {}), [], "0.75 % late, and no objective that minds");
+    let found = causes(&tally, |evidence| evidence.fails_by_lateness = Some("p99.9 < 100 ms"));
+    assert_eq!(found, [(Cause::ClientLate, Severity::Invalid)]);
 }
 
 #[test]
@@ -215,6 +226,7 @@ fn circumstances_are_told() {
         silent_since: None,
         redistributed: &gone,
         fails_by_own_errors: false,
+        fails_by_lateness: None,
         generator: Generator::default(),
     };
     let found = find(&evidence);
@@ -245,6 +257,7 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             silent_since: None,
             redistributed: &[],
             fails_by_own_errors: false,
+            fails_by_lateness: None,
             generator: Generator::default(),
         };
         let found = find(&evidence).into_iter().find(|finding| finding.cause == Cause::FewSamples);

@@ -4,7 +4,7 @@ use crate::analysis::findings::{
     self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
 };
 use crate::analysis::goals::{self, RequestVerdict};
-use crate::analysis::slo::{self, RunFigures};
+use crate::analysis::slo::{self, OwnFault, RunFigures};
 use crate::analysis::{Extent, Outcome, drift, hints, settling};
 use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
@@ -54,6 +54,10 @@ pub(super) fn findings(
         .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
         .collect();
     let auth = session.auth();
+    let faults = own_faults(plan, measurement);
+    let ours = |fault: OwnFault| {
+        faults.iter().find(|(_, one)| *one == fault).map(|(objective, _)| objective.as_str())
+    };
     let mut found = findings::find(&Evidence {
         summary,
         tightest_limit: plan.slo.tightest_time(),
@@ -65,10 +69,8 @@ pub(super) fn findings(
         interrupted: session.interrupt.requested().is_some(),
         silent_since,
         redistributed: &redistributed,
-        fails_by_own_errors: slo::fails_by_own_errors(
-            &plan.slo,
-            &RunFigures::new(summary, rate_asked),
-        ) || fails_by_own_errors(plan, measurement),
+        fails_by_own_errors: ours(OwnFault::Errors).is_some(),
+        fails_by_lateness: ours(OwnFault::Lateness),
         generator,
     });
     found.extend(measurement.ran_out.map(findings::feeder_ended));
@@ -76,13 +78,19 @@ pub(super) fn findings(
     found
 }
 
-/// Whether a limit of a single request fails that would hold but for the generator's own errors.
-fn fails_by_own_errors(plan: &Plan, measurement: Measurement<'_>) -> bool {
-    let Measurement { outcome, summary, .. } = measurement;
-    plan.rows().zip(outcome.tally.requests()).any(|(row, tally)| {
-        let figures = goals::figures(tally, summary.length);
-        row.goals.limit.as_ref().is_some_and(|limit| slo::fails_by_own_errors(limit, &figures))
-    })
+/// The objectives, those of single requests by their name, that fail by the generator itself.
+fn own_faults(plan: &Plan, measurement: Measurement<'_>) -> Vec<(String, OwnFault)> {
+    let Measurement { outcome, summary, rate_asked, .. } = measurement;
+    let of_run = slo::own_faults(&plan.slo, &RunFigures::new(summary, rate_asked));
+    let mut faults: Vec<(String, OwnFault)> =
+        of_run.into_iter().map(|(objective, fault)| (objective.to_string(), fault)).collect();
+    for (row, tally) in plan.rows().zip(outcome.tally.requests()) {
+        let Some(limit) = &row.goals.limit else { continue };
+        let ours = slo::own_faults(limit, &goals::figures(tally, summary.length));
+        let named = |(objective, fault)| (format!("{}: {objective}", row.name), fault);
+        faults.extend(ours.into_iter().map(named));
+    }
+    faults
 }
 
 /// Judges a measurement and assembles its report.
