@@ -124,11 +124,14 @@ pub(super) fn trust(report: &Report) -> (Trust, String) {
         return (Trust::None, format!("No. {}", why.join("; ")));
     }
     let sent = Percent(report.rate.achieved / report.rate.target.max(f64::MIN_POSITIVE));
-    let lag = if report.dispatch_lag.count > 0 { &report.dispatch_lag } else { &report.send_lag };
-    let punctual = format!(
-        "the generator sent {sent} of the rate asked for and was {} late at the 99th percentile",
-        human(lag.p99)
-    );
+    let late = if report.dispatch_lag.count > 0 {
+        format!("the generator was {} late", human(report.dispatch_lag.p99))
+    } else {
+        // What is left of a run that was killed does not tell whose lag it was.
+        format!("requests left {} after they were due", human(report.send_lag.p99))
+    };
+    let punctual =
+        format!("{sent} of the rate asked for was sent, and {late} at the 99th percentile");
     if report.verdict.outcome == OutcomeName::Incomplete {
         return (Trust::Limited, format!("In part: the run did not reach its end; {punctual}."));
     }

@@ -290,7 +290,7 @@ pub(crate) fn report_with(
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
-        silent_since: series.silent_since(),
+        silence: series.silence(),
         redistributed,
         fails_by_own_errors: false,
         fails_by_lateness: None,

@@ -195,3 +195,65 @@ fn verdict(goals: &Goals, figures: &RunFigures<'_>, cut: &FindingReport) -> Verd
         findings: vec![cut.clone()],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::slice::{Ended, RequestSlice};
+    use crate::measure::window::Window;
+    use crate::report::Kind;
+    use crate::report::example;
+
+    /// A second in which so many requests were due, all sent, and so many answered well.
+    fn second(end: u64, due: u64, answered: u64) -> Interval {
+        let mut window = Window { planned: due, sent: due, ..Window::default() };
+        for _ in 0..answered {
+            window.fates.record(Fate::Ok);
+            window.response_time.answered.record(Duration::from_millis(10));
+            window.send_lag.record(Duration::from_micros(20));
+        }
+        let end = Offset::from_nanos(end * 1_000_000_000);
+        Interval { end, length: Duration::from_secs(1), window }
+    }
+
+    fn rebuilder() -> Rebuilder {
+        let report = example::report(example::GOOD);
+        let (plan, environment) = (example::plan(), report.environment);
+        Rebuilder::new(Header::new(Kind::Run, &plan, report.started_at, environment))
+    }
+
+    #[test]
+    fn the_drain_is_in_no_rate() {
+        let mut rebuilder = rebuilder();
+        (1..=30).for_each(|end| rebuilder.push(&second(end, 200, 100)));
+        (31..=40).for_each(|end| rebuilder.push(&second(end, 0, 100)));
+        let mut requests = vec![RequestSlice::default(); 3];
+        (0..100).for_each(|_| requests[1].record(Ended::new(1, Fate::Ok, Duration::ZERO)));
+        let slice = |end: u64| Slice {
+            end: Offset::from_nanos(end * 1_000_000_000),
+            length: Duration::from_secs(10),
+            requests: requests.clone(),
+        };
+        [10, 20, 30, 40].map(|end| rebuilder.push_slice(&slice(end)));
+        let report = rebuilder.finish();
+        let expected = Rates {
+            target: 200.0,
+            achieved: 200.0,
+            ended: Some(100.0),
+            throughput_ok: 100.0,
+            drain_ok: 1_000,
+        };
+        assert_eq!(report.rate, expected);
+        assert_eq!((report.duration, report.fates.ok), (30_000_000_000, 4_000));
+        assert_eq!((report.requests[1].fates.ok, report.fates.open), (400, 2_000));
+    }
+
+    #[test]
+    fn what_was_killed_before_its_end_is_as_long_as_its_journal() {
+        let mut rebuilder = rebuilder();
+        (1..=4).for_each(|end| rebuilder.push(&second(end, 200, 200)));
+        let report = rebuilder.finish();
+        assert_eq!((report.duration, report.rate.drain_ok), (4_000_000_000, 0));
+        assert!((report.rate.throughput_ok - 200.0).abs() < 1e-9, "{:?}", report.rate);
+    }
+}

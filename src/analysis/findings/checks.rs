@@ -219,15 +219,41 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// Nothing is said of the server where nothing got as far as to it.
 fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
-    let since = evidence.silent_since?;
+    let silence = evidence.silence?;
+    let since = Human(silence.since.since(Offset::ZERO));
+    let broken = |kinds: &[TransportError]| -> u64 {
+        kinds.iter().map(|kind| silence.errors[kind.index()]).sum()
+    };
+    let before: Vec<TransportError> =
+        TransportError::ALL.into_iter().filter(|kind| kind.is_before_target()).collect();
+    let lost = silence.timeouts + broken(&TransportError::ALL);
+    if 2 * broken(&before) > lost {
+        let kind = before.into_iter().max_by_key(|kind| silence.errors[kind.index()])?;
+        return Some(finding(
+            Cause::WayGone,
+            Severity::Warning,
+            format!(
+                "nothing was answered from {since} into the run on, since nothing got as far as to the server: {}",
+                kind.explanation()
+            ),
+            "look at what lies before the target: this machine's interface and routes, its name server, a proxy, \
+             the certificates on either side",
+        ));
+    }
+    // A refusal or a reset comes from the target's machine; silence may as well be the network's.
+    let unheard = silence.timeouts + broken(&[TransportError::ConnectTimeout]);
+    let who = if unheard < lost { "the server" } else { "the server, or the network before it," };
+    let what = if silence.since == Offset::ZERO {
+        "answered nothing in the whole run".to_owned()
+    } else {
+        format!("stopped answering {since} into the run and did not come back")
+    };
     Some(finding(
         Cause::TargetGone,
         Severity::Warning,
-        format!(
-            "the server stopped answering {} into the run and did not come back",
-            Human(since.since(Offset::ZERO))
-        ),
+        format!("{who} {what}"),
         "look at the target's log around that instant: a crash, a restart or a full queue",
     ))
 }

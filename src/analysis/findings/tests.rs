@@ -64,7 +64,7 @@ pub(super) fn causes(
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
-        silent_since: None,
+        silence: None,
         redistributed: &[],
         fails_by_own_errors: false,
         fails_by_lateness: None,
@@ -204,14 +204,13 @@ fn slots_never_taken_up_make_the_run_invalid_unless_it_was_interrupted() {
     assert!(found.contains(&(Cause::Interrupted, Severity::Warning)));
 }
 
-#[test]
-fn circumstances_are_told() {
-    let gone = [Redistribution { request: "chat detail".into(), pool: "interaction_ids".into() }];
-    let found = causes(&tally(FINE, 0), |evidence| {
-        evidence.silent_since = Some(Offset::from_nanos(3_000_000_000));
-    });
-    assert_eq!(found, [(Cause::TargetGone, Severity::Warning)]);
-
+/// What is said of a run that was answered for 3 s, and then lost slots in these ways.
+fn silence(timeouts: u64, broken: &[(TransportError, u64)]) -> Option<Finding> {
+    let mut silence =
+        Silence { since: Offset::from_nanos(3_000_000_000), timeouts, ..Silence::default() };
+    for (kind, count) in broken {
+        silence.errors[kind.index()] = *count;
+    }
     let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
     let limits = limits();
     let evidence = Evidence {
@@ -223,7 +222,50 @@ fn circumstances_are_told() {
         auth: None,
         auth_failure: None,
         interrupted: false,
-        silent_since: None,
+        silence: Some(silence),
+        redistributed: &[],
+        fails_by_own_errors: false,
+        fails_by_lateness: None,
+        generator: Generator::default(),
+    };
+    find(&evidence).into_iter().next()
+}
+
+#[test]
+fn a_silence_is_blamed_on_the_server_only_where_it_was_reached() {
+    use TransportError::{ConnectFailed, ConnectRefused, ConnectTimeout, Dns, LocalExhausted, Tls};
+    let table: [(u64, &[(TransportError, u64)], Cause, &str); 8] = [
+        (0, &[(ConnectRefused, 9)], Cause::TargetGone, "the server stopped answering 3 s into"),
+        (9, &[(ConnectRefused, 1)], Cause::TargetGone, "the server stopped answering 3 s into"),
+        (9, &[], Cause::TargetGone, "the server, or the network before it, stopped answering"),
+        (0, &[(ConnectTimeout, 9)], Cause::TargetGone, "the server, or the network before it,"),
+        (0, &[(ConnectFailed, 9)], Cause::WayGone, "the connection could not be made"),
+        (2, &[(Dns, 9)], Cause::WayGone, "the host name could not be resolved"),
+        (0, &[(Tls, 5), (ConnectFailed, 4)], Cause::WayGone, "the TLS handshake failed"),
+        (0, &[(LocalExhausted, 9)], Cause::WayGone, "ran out of file descriptors"),
+    ];
+    for (timeouts, broken, cause, words) in table {
+        let found = silence(timeouts, broken).expect("the silence is told");
+        assert_eq!(found.cause, cause, "{timeouts} {broken:?}");
+        assert!(found.message.contains(words), "{}", found.message);
+    }
+}
+
+#[test]
+fn circumstances_are_told() {
+    let gone = [Redistribution { request: "chat detail".into(), pool: "interaction_ids".into() }];
+    let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
+    let limits = limits();
+    let evidence = Evidence {
+        summary: &summary,
+        tightest_limit: None,
+        limits: &limits,
+        rate_asked: 200.0,
+        connections_peak: 3,
+        auth: None,
+        auth_failure: None,
+        interrupted: false,
+        silence: None,
         redistributed: &gone,
         fails_by_own_errors: false,
         fails_by_lateness: None,
@@ -254,7 +296,7 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             auth: None,
             auth_failure: None,
             interrupted: false,
-            silent_since: None,
+            silence: None,
             redistributed: &[],
             fails_by_own_errors: false,
             fails_by_lateness: None,

@@ -97,7 +97,7 @@ impl Session {
             outcome: &whole.outcome,
             summary: &summary,
             rate_asked: self.plan.rate_asked(),
-            silent_since: None,
+            silence: None,
             strain: Strain::default(),
             ran_out: None,
         };

@@ -1,7 +1,7 @@
 //! From a measurement to a report: findings, objectives, tier, outcome, exit code.
 
 use crate::analysis::findings::{
-    self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
+    self, Evidence, Finding, Redistribution, Silence, generator_limit, gravest_first,
 };
 use crate::analysis::goals::{self, RequestVerdict};
 use crate::analysis::slo::{self, OwnFault, RunFigures};
@@ -19,7 +19,6 @@ use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
 use crate::report::{ClockSource, Kind, OutcomeName, Report};
-use crate::time::Offset;
 use crate::transport::clock::StampCounts;
 
 /// What was measured.
@@ -28,7 +27,7 @@ pub(super) struct Measurement<'a> {
     pub(super) outcome: &'a LegOutcome,
     pub(super) summary: &'a Summary,
     pub(super) rate_asked: f64,
-    pub(super) silent_since: Option<Offset>,
+    pub(super) silence: Option<Silence>,
     /// What the machine went through meanwhile.
     pub(super) strain: Strain,
     /// The feeder whose last row ended arrivals.
@@ -47,7 +46,7 @@ pub(super) fn findings(
     measurement: Measurement<'_>,
     generator: Generator,
 ) -> Vec<Finding> {
-    let Measurement { outcome, summary, rate_asked, silent_since, .. } = measurement;
+    let Measurement { outcome, summary, rate_asked, silence, .. } = measurement;
     let redistributed: Vec<Redistribution> = session
         .redistributed
         .iter()
@@ -67,7 +66,7 @@ pub(super) fn findings(
         auth: auth.as_ref().map(|record| record.counts),
         auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
         interrupted: session.interrupt.requested().is_some(),
-        silent_since,
+        silence,
         redistributed: &redistributed,
         fails_by_own_errors: ours(OwnFault::Errors).is_some(),
         fails_by_lateness: ours(OwnFault::Lateness),
