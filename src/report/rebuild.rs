@@ -234,7 +234,9 @@ mod tests {
             length: Duration::from_secs(10),
             requests: requests.clone(),
         };
-        [10, 20, 30, 40].map(|end| rebuilder.push_slice(&slice(end)));
+        for end in [10, 20, 30, 40] {
+            rebuilder.push_slice(&slice(end));
+        }
         let report = rebuilder.finish();
         let expected = Rates {
             target: 200.0,
