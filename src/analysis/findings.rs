@@ -254,7 +254,7 @@ pub struct Evidence<'a> {
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
     /// The stretch at the end in which nothing was answered, if there is one.
-    pub silence: Option<Silence>,
+    pub silence: Option<&'a Silence>,
     /// Requests that gave their weight to others.
     pub redistributed: &'a [Redistribution],
     /// Whether an objective fails that would hold but for errors of the generator's own.

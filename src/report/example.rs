@@ -290,7 +290,7 @@ pub(crate) fn report_with(
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
-        silence: series.silence(),
+        silence: series.silence().as_ref(),
         redistributed,
         fails_by_own_errors: false,
         fails_by_lateness: None,

@@ -222,7 +222,7 @@ fn silence(timeouts: u64, broken: &[(TransportError, u64)]) -> Option<Finding> {
         auth: None,
         auth_failure: None,
         interrupted: false,
-        silence: Some(silence),
+        silence: Some(&silence),
         redistributed: &[],
         fails_by_own_errors: false,
         fails_by_lateness: None,

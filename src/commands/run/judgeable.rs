@@ -33,13 +33,13 @@ pub(super) fn notes(plan: &Plan, limited: &[String]) -> Vec<String> {
     let (mut rare, mut slow) = (Vec::new(), Vec::new());
     for (request, due) in expected(plan) {
         let Some(limit) = &request.goals.limit else { continue };
-        let rate = due / plan.duration.as_secs_f64();
+        let each = due / plan.duration.as_secs_f64();
         if due < 1.0 {
             rare.push(request.name.clone());
         } else if let Some(beyond) = limit.objectives.iter().find(
-            |objective| matches!(objective, Objective::Throughput { limit } if *limit >= rate),
+            |objective| matches!(objective, Objective::Throughput { limit } if *limit >= each),
         ) {
-            slow.push(format!("{} ({beyond}, of {}/s)", request.name, Figures(rate)));
+            slow.push(format!("{} ({beyond}, of {}/s)", request.name, Figures(each)));
         }
     }
     let sent = |name: &String| plan.rows().any(|row| row.name == *name);

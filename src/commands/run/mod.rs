@@ -169,6 +169,7 @@ impl Session {
             screen.note(&users.sentence(plan.rate));
         }
         if !args.find_max_rps {
+            judgeable::allow(&plan).map_err(Failure::usage)?;
             for note in judgeable::notes(&plan, &limited) {
                 screen.warn(&note);
             }

@@ -8,9 +8,9 @@ use crate::analysis::search::Settings;
 use crate::commands::Failure;
 use crate::commands::run::choose::choose;
 use crate::commands::run::preflight::Machine;
+use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
 use crate::commands::run::{Args, replay, way};
-use crate::commands::run::{judgeable, processors};
 use crate::load::auth::Auth;
 use crate::load::flow::Flows;
 use crate::load::plan::{Limits, Origin, Plan};
@@ -101,9 +101,6 @@ pub(super) fn resolve(
         slo,
         tiers: profile.and_then(|profile| profile.tiers).unwrap_or_else(Tiers::standard),
     };
-    if !args.find_max_rps {
-        judgeable::allow(&plan).map_err(Failure::usage)?;
-    }
     let workers = processors::workers(args, plan.request_rate(), &plan.origin, machine);
     Ok(Plan { workers, ..plan })
 }

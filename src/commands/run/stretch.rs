@@ -196,7 +196,7 @@ impl Stretch {
             outcome: &self.outcome,
             summary: &self.summary,
             rate_asked,
-            silence: self.silence,
+            silence: self.silence.as_ref(),
             strain: self.strain,
             ran_out: self.ran_out.as_deref(),
         }

@@ -27,7 +27,7 @@ pub(super) struct Measurement<'a> {
     pub(super) outcome: &'a LegOutcome,
     pub(super) summary: &'a Summary,
     pub(super) rate_asked: f64,
-    pub(super) silence: Option<Silence>,
+    pub(super) silence: Option<&'a Silence>,
     /// What the machine went through meanwhile.
     pub(super) strain: Strain,
     /// The feeder whose last row ended arrivals.
