@@ -335,7 +335,9 @@ impl Dispatcher {
             let stale = idle.partition_point(|seat| seat.idle_for(now_ns) >= limit);
             idle.drain(..stale).collect::<Vec<_>>()
         };
-        stale.iter().for_each(|seat| seat.dismiss());
+        for seat in stale {
+            seat.dismiss();
+        }
         loop {
             let expired =
                 self.waiting.borrow().front().is_some_and(|job| self.past_deadline(job, now));
