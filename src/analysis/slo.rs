@@ -185,10 +185,10 @@ pub fn own_faults(slo: &Slo, figures: &RunFigures<'_>) -> Vec<(Objective, OwnFau
 }
 
 fn blame(objective: &Objective, figures: &RunFigures<'_>) -> OwnFault {
-    let shed = figures.spared.late.is_some_and(|late| late.shed > 0);
+    let lost = figures.spared.late.is_some_and(|late| late.lost > 0);
     match objective {
         Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. } => OwnFault::Lateness,
-        Objective::ErrorRate { .. } | Objective::Throughput { .. } if shed => OwnFault::Lateness,
+        Objective::ErrorRate { .. } | Objective::Throughput { .. } if lost => OwnFault::Lateness,
         Objective::ErrorRate { .. } | Objective::Throughput { .. } => OwnFault::Errors,
     }
 }
@@ -454,7 +454,7 @@ mod tests {
                 bytes: 0,
             });
         }
-        (0..shed).for_each(|_| tally.record_shed_late(0));
+        (0..shed).for_each(|_| tally.record_lost_late(0));
         Summary::new(&tally, Duration::from_secs(100))
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::engine::leg::Leg;
 use crate::load::expect::Amiss;
+use crate::measure::fate::Fate;
 use crate::measure::flow::Milestone;
 use crate::measure::late::Wakes;
 use crate::measure::sample::{Sample, SetUp};
@@ -25,6 +26,8 @@ pub(super) struct Recorder {
     sampling: Cell<Sampling>,
     /// The measured part of the leg, as far as it is known yet.
     span: Cell<Span>,
+    /// What a slot may take from its due instant.
+    deadline: Option<Duration>,
     /// Pauses of this worker that are still felt.
     wakes: RefCell<Wakes>,
     /// One more than turns: what was due before the first, between two, after the last.
@@ -49,6 +52,7 @@ impl Recorder {
             slow_after: Cell::new(Duration::MAX),
             sampling: Cell::default(),
             span: Cell::new(Span::ALL),
+            deadline: None,
             wakes: RefCell::default(),
             parts: RefCell::new(vec![Tally::new(requests)]),
             turns: RefCell::default(),
@@ -58,6 +62,11 @@ impl Recorder {
             spare: RefCell::default(),
             warming: Cell::new(false),
         }
+    }
+
+    /// The same where slots have a deadline.
+    pub(super) fn with_deadline(self, deadline: Option<Duration>) -> Self {
+        Self { deadline, ..self }
     }
 
     /// Begins a leg.
@@ -111,7 +120,7 @@ impl Recorder {
     /// Notes that the late policy gives up a slot to which this worker came late.
     pub(super) fn shed_late(&self, request: usize, measured: bool) {
         if measured {
-            self.latest(|part| part.record_shed_late(request));
+            self.latest(|part| part.record_lost_late(request));
         }
     }
 
@@ -143,12 +152,22 @@ impl Recorder {
         if measured {
             let wake = self.wakes.borrow().delay(sample.due);
             part.record_within(sample, self.span.get(), wake);
+            if self.lost_late(sample, wake) {
+                part.record_lost_late(sample.request);
+            }
             if self.sampling.get().keeps(sample) {
                 self.window.borrow_mut().samples.push(*sample);
             }
         } else {
             part.record_carried(sample, self.span.get());
         }
+    }
+
+    /// Whether a slot missed its deadline of which the generator had left it no half.
+    fn lost_late(&self, sample: &Sample, wake: Duration) -> bool {
+        let delay = sample.dispatch_lag().unwrap_or_default().max(wake);
+        let missed = |deadline| sample.response_time() >= deadline && 2 * delay >= deadline;
+        sample.fate == Fate::Timeout && self.deadline.is_some_and(missed)
     }
 
     /// Enters what was amiss with an answer.
@@ -227,7 +246,6 @@ mod tests {
     use crate::engine::leg::Steerable;
     use crate::load::rate::Rate;
     use crate::load::schedule::{Arrivals, Horizon, Schedule};
-    use crate::measure::fate::Fate;
     use crate::measure::sample::Wait;
     use crate::measure::traffic::Events;
 
@@ -294,6 +312,21 @@ mod tests {
         assert_eq!(part.fates.ok(), 2);
         assert!(part.late.spares_quantile(&part.response_time, 0.5, ms(100)));
         assert!(!part.late.spares_quantile(&part.response_time, 1.0, ms(100)));
+    }
+
+    #[test]
+    fn a_deadline_that_a_pause_used_up_was_not_missed_by_the_target() {
+        let ms = Duration::from_millis;
+        for (late, lost) in [(0, 0), (40, 0), (60, 1)] {
+            let recorder = Recorder::new(1).with_deadline(Some(ms(100)));
+            recorder.begin(Clock::starting_at(0), &leg());
+            let sent = seconds(1) + ms(late);
+            let missed = answered(sent, seconds(1) + ms(100));
+            let missed = Sample { due: seconds(1), fate: Fate::Timeout, ..missed };
+            recorder.ended(&missed, true);
+            let part = recorder.take_parts().remove(0).all_requests();
+            assert_eq!((part.fates.of(Fate::Timeout), part.own_errors()), (1, lost), "{late}");
+        }
     }
 
     #[test]

@@ -195,7 +195,7 @@ impl<'a> Worker<'a> {
             ReceiveClock::User => dialer,
         };
         let Equipment { prepared, rows, journeys, .. } = equipment;
-        let recorder = Recorder::new(rows);
+        let recorder = Recorder::new(rows).with_deadline(limits.deadline);
         let dispatcher = Dispatcher::new(recorder, dialer, limits, prepared, journeys);
         let (pacer, hand_over) = (Pacer::new()?, Learnt::new(HAND_OVER));
         Ok(Self { number, workers, singles, dispatcher, pacer, hand_over, messages })

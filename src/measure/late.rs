@@ -25,8 +25,8 @@ pub struct Late {
     measured: LatencyHistogram,
     /// The same without the delay.
     spared: LatencyHistogram,
-    /// Those that the late policy gave up.
-    pub shed: u64,
+    /// Those that were lost by it: given up by the late policy, or left too little of their deadline.
+    pub lost: u64,
 }
 
 impl Late {
@@ -42,14 +42,14 @@ impl Late {
     pub fn merge(&mut self, other: &Self) {
         self.measured.merge(&other.measured);
         self.spared.merge(&other.spared);
-        self.shed += other.shed;
+        self.lost += other.lost;
     }
 
     /// Whether quantile `q` of `times` would lie below `limit` without these delays.
     pub fn spares_quantile(&self, times: &CensoredHistogram, q: f64, limit: Duration) -> bool {
         let beyond = times.answered.count_from(limit) + times.unanswered.count();
         let ours = self.measured.count_from(limit).saturating_sub(self.spared.count_from(limit));
-        beyond.saturating_sub(ours + self.shed) <= times.count_beyond(q)
+        beyond.saturating_sub(ours + self.lost) <= times.count_beyond(q)
     }
 
     /// Whether the mean of `times` would lie below `limit` without these delays.
@@ -75,12 +75,16 @@ struct Wake {
 }
 
 impl Wakes {
-    /// Learns that a slot was taken up; they come in the order of their due instants.
+    /// Learns that a slot was taken up; they come in the order in which they are.
     pub fn took_up(&mut self, due: Offset, taken: Offset) {
         let pause = taken.since(due);
         let goes_on = |last: &Wake| due < last.end && pause <= last.pause;
         if pause < LATE_FROM || self.0.back().is_some_and(goes_on) {
             return;
+        }
+        // A longer one that began earlier takes their place: begins stay in order.
+        while self.0.back().is_some_and(|last| last.begin >= due) {
+            self.0.pop_back();
         }
         if self.0.len() == WAKES_MAX {
             self.0.pop_front();
@@ -170,6 +174,17 @@ mod tests {
         for (due, pause) in [(199, 100), (200, 300), (1_399, 300), (1_400, 0)] {
             assert_eq!(wakes.delay(at(due)), ms(pause), "{due}");
         }
+    }
+
+    #[test]
+    fn wakes_stay_in_order_whatever_is_taken_up_first() {
+        let mut wakes = Wakes::default();
+        // Steps of flows are taken up before slots that were due sooner.
+        for (due, taken) in [(0, 1), (150, 200), (100, 200), (120, 200), (180, 200)] {
+            wakes.took_up(at(due), at(taken));
+        }
+        assert_eq!(wakes.0.len(), 2);
+        assert_eq!((wakes.delay(at(1)), wakes.delay(at(160))), (ms(1), ms(100)));
     }
 
     #[test]

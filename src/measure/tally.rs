@@ -116,13 +116,13 @@ impl Tally {
         self.requests[sample.request].traffic.record_carried(sample, span);
     }
 
-    /// Enters that the late policy gave up a slot of a request to which the generator came late; its fate is
-    /// entered as that of any other.
+    /// Enters that a slot of a request was lost since the generator came late to it; its fate is entered as
+    /// that of any other.
     ///
     /// # Panics
     /// If the request is not of this mix.
-    pub fn record_shed_late(&mut self, request: usize) {
-        self.requests[request].late.shed += 1;
+    pub fn record_lost_late(&mut self, request: usize) {
+        self.requests[request].late.lost += 1;
     }
 
     /// The measured span goes on after all: what was counted after it lies within.
@@ -304,7 +304,7 @@ impl RequestTally {
     /// Slots lost to errors of the generator's own, its lateness included.
     pub fn own_errors(&self) -> u64 {
         let own = TransportError::ALL.iter().filter(|kind| kind.is_own());
-        own.map(|kind| self.errors[kind.index()]).sum::<u64>() + self.late.shed
+        own.map(|kind| self.errors[kind.index()]).sum::<u64>() + self.late.lost
     }
 
     /// How long a phase was, over good answers, those without it as zero.
