@@ -234,7 +234,9 @@ fn silence(timeouts: u64, broken: &[(TransportError, u64)]) -> Option<Finding> {
 #[test]
 fn a_silence_is_blamed_on_the_server_only_where_it_was_reached() {
     use TransportError::{ConnectFailed, ConnectRefused, ConnectTimeout, Dns, LocalExhausted, Tls};
-    let table: [(u64, &[(TransportError, u64)], Cause, &str); 8] = [
+    /// Timeouts and broken exchanges, what is found, and words of it.
+    type Row = (u64, &'static [(TransportError, u64)], Cause, &'static str);
+    let table: [Row; 8] = [
         (0, &[(ConnectRefused, 9)], Cause::TargetGone, "the server stopped answering 3 s into"),
         (9, &[(ConnectRefused, 1)], Cause::TargetGone, "the server stopped answering 3 s into"),
         (9, &[], Cause::TargetGone, "the server, or the network before it, stopped answering"),
