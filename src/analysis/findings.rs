@@ -5,6 +5,7 @@
 
 mod auth;
 mod checks;
+mod connections;
 mod machine;
 
 use std::time::Duration;
@@ -80,6 +81,8 @@ pub enum Cause {
     RateLimited,
     /// The generator used connections that the target had given up.
     StaleConnections,
+    /// Requests were sent once more, since the target had left them unprocessed.
+    SentAgain,
     /// The target refused connections.
     ConnectRefused,
     /// The target stopped answering for good.
@@ -157,6 +160,7 @@ impl Cause {
             Self::RenewalFailed => "renewal_failed",
             Self::RateLimited => "rate_limited",
             Self::StaleConnections => "stale_connections",
+            Self::SentAgain => "sent_again",
             Self::ConnectRefused => "connect_refused",
             Self::TargetGone => "target_gone",
             Self::Redistributed => "redistributed",

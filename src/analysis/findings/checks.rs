@@ -3,6 +3,7 @@
 //! Each draws on the evidence alone and returns nothing where there is nothing to say.
 
 use crate::analysis::findings::auth::{auth_storm, renewal_failed, token_rejected};
+use crate::analysis::findings::connections::{sent_again, stale_connections};
 use crate::analysis::findings::machine::{
     accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
     ports_near, retransmits,
@@ -23,7 +24,7 @@ pub(super) const PATTERN_SHARE: f64 = 0.01;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
+pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 29] = [
     client_late,
     rate_missed,
     client_cpu,
@@ -48,6 +49,7 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
     renewal_failed,
     rate_limited,
     stale_connections,
+    sent_again,
     censored,
     few_samples,
     redistributed,
@@ -59,7 +61,7 @@ impl Evidence<'_> {
         self.summary.total.fates.planned()
     }
 
-    fn slots(&self, count: u64) -> Part {
+    pub(super) fn slots(&self, count: u64) -> Part {
         Part { count, of: self.planned(), things: "slots" }
     }
 
@@ -68,7 +70,7 @@ impl Evidence<'_> {
         (count > 0).then(|| self.slots(count))
     }
 
-    fn broken(&self, kind: TransportError) -> Option<Part> {
+    pub(super) fn broken(&self, kind: TransportError) -> Option<Part> {
         let count = self.summary.errors(kind);
         (count > 0).then(|| self.slots(count))
     }
@@ -85,7 +87,7 @@ impl Evidence<'_> {
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
     /// lost with it is judged apart.
-    fn own_error(&self) -> Severity {
+    pub(super) fn own_error(&self) -> Severity {
         if self.fails_by_own_errors { Severity::Invalid } else { Severity::Warning }
     }
 
@@ -290,19 +292,6 @@ fn rate_limited(evidence: &Evidence<'_>) -> Option<Finding> {
         Severity::Warning,
         format!("a rate limiter before or in the server answered: {part} are 429"),
         "switch it off for the test or raise its limit; otherwise it is the limiter that is measured",
-    ))
-}
-
-fn stale_connections(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.broken(TransportError::StaleConnection)?;
-    Some(finding(
-        Cause::StaleConnections,
-        evidence.own_error(),
-        format!(
-            "the client used idle connections that the server had just closed: {part}; not charged to the \
-             server"
-        ),
-        "set --idle-timeout below the target's keep-alive timeout, or raise that above the longest pause between requests",
     ))
 }
 
