@@ -81,6 +81,8 @@ pub enum Cause {
     RateLimited,
     /// The generator used connections that the target had given up.
     StaleConnections,
+    /// Answers were past the bounds of what this program reads.
+    TooLarge,
     /// Requests were sent once more, since the target had left them unprocessed.
     SentAgain,
     /// The target refused connections.
@@ -160,6 +162,7 @@ impl Cause {
             Self::RenewalFailed => "renewal_failed",
             Self::RateLimited => "rate_limited",
             Self::StaleConnections => "stale_connections",
+            Self::TooLarge => "too_large",
             Self::SentAgain => "sent_again",
             Self::ConnectRefused => "connect_refused",
             Self::TargetGone => "target_gone",

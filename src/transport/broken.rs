@@ -79,7 +79,10 @@ mod tests {
             (Broken { age: ms(103), round_trip: ms(2), ..base }, again),
             // It came to close the connection late, with the request unread.
             (Broken { fault: Reset, age: ms(5000), ..base }, again),
-            (Broken { fault: Reset, age: ms(5000), idempotent: false, ..base }, Some(StaleConnection)),
+            (
+                Broken { fault: Reset, age: ms(5000), idempotent: false, ..base },
+                Some(StaleConnection),
+            ),
             (Broken { kept: false, ..base }, Some(ClosedEarly)),
             (Broken { fault: Reset, kept: false, ..base }, Some(Reset)),
             (Broken { heard: true, ..base }, Some(ClosedEarly)),

@@ -271,8 +271,7 @@ impl Http1 {
     pub async fn open(dialed: Dialed) -> Result<Self, TransportError> {
         let Dialed { stream, stamps, set_up } = dialed;
         let interim = Rc::<RefCell<Interim>>::default();
-        let heard =
-            Heard { stream, stamps: Rc::clone(&stamps), interim: Rc::clone(&interim) };
+        let heard = Heard { stream, stamps: Rc::clone(&stamps), interim: Rc::clone(&interim) };
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX as usize)
             .max_headers(HEAD_FIELDS_MAX)
@@ -354,3 +353,6 @@ impl Http1 {
         broken.outcome()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,8 +14,11 @@ pub(super) const HEAD_FIELDS_MAX: usize = 1000;
 
 /// How hyper begins what it says of a chunked body that is past its own bounds. There is no other way to
 /// tell such an error from one of the framing, or either from one of TLS: all are invalid data.
-const CHUNK_BOUNDS: [&str; 3] =
-    ["chunk extensions over limit", "chunk trailers bytes over limit", "chunk trailers count overflow"];
+const CHUNK_BOUNDS: [&str; 3] = [
+    "chunk extensions over limit",
+    "chunk trailers bytes over limit",
+    "chunk trailers count overflow",
+];
 
 /// The kind of failure that a hyper error means.
 pub(super) fn of_hyper(error: &hyper::Error) -> TransportError {

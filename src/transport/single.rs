@@ -77,7 +77,10 @@ pub async fn fetch(
     tokio::time::timeout(timeout, whole).await.map_err(|_| SingleError::Timeout(timeout))?
 }
 
-async fn attempt(dialer: &Dialer, request: Outgoing) -> Result<Result<Answer, Repeatable>, SingleError> {
+async fn attempt(
+    dialer: &Dialer,
+    request: Outgoing,
+) -> Result<Result<Answer, Repeatable>, SingleError> {
     let fresh = dialer.dial().await?;
     let mut keep = Whole::default();
     let exchanged = match dialer.route().version() {

@@ -3,7 +3,7 @@
 //! Each draws on the evidence alone and returns nothing where there is nothing to say.
 
 use crate::analysis::findings::auth::{auth_storm, renewal_failed, token_rejected};
-use crate::analysis::findings::connections::{sent_again, stale_connections};
+use crate::analysis::findings::connections::{sent_again, stale_connections, too_large};
 use crate::analysis::findings::machine::{
     accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
     ports_near, retransmits,
@@ -24,7 +24,7 @@ pub(super) const PATTERN_SHARE: f64 = 0.01;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 29] = [
+pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 30] = [
     client_late,
     rate_missed,
     client_cpu,
@@ -50,6 +50,7 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 29] = [
     rate_limited,
     stale_connections,
     sent_again,
+    too_large,
     censored,
     few_samples,
     redistributed,

@@ -1,4 +1,4 @@
-//! Findings about connections that ended under requests.
+//! Findings about connections that ended under requests, and answers past the bounds of this program.
 
 use crate::analysis::findings::checks::{PATTERN_SHARE, finding};
 use crate::analysis::findings::{Cause, Evidence, Finding, Severity};
@@ -15,6 +15,17 @@ pub(super) fn stale_connections(evidence: &Evidence<'_>) -> Option<Finding> {
         ),
         "set --idle-timeout below the target's keep-alive timeout, or raise that above the longest pause \
          between requests; if they fail with --disable-keepalive as well, it is the server",
+    ))
+}
+
+pub(super) fn too_large(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.broken(TransportError::TooLarge)?;
+    Some(finding(
+        Cause::TooLarge,
+        evidence.own_error(),
+        format!("{}: {part}; not charged to the server", TransportError::TooLarge.explanation()),
+        "leave such requests out (--exclude-tags, --weight NAME=0), or let the target send fewer or shorter \
+         fields",
     ))
 }
 

@@ -96,7 +96,8 @@ mod tests {
         well.redirects = 3;
         well.repeats = 1;
         well.interim = 1200;
-        let told = "[extract ids]: 1,200, redirects followed: 3, sent again: 1, interim answers: 1,200";
+        let told =
+            "[extract ids]: 1,200, redirects followed: 3, sent again: 1, interim answers: 1,200";
         assert_eq!(reasons(&well), told);
         let mut failing = report(FAILING).requests.remove(0);
         failing.checks.insert("json $.id: exists".to_owned(), 2);
