@@ -56,6 +56,13 @@ pub struct Turn {
     pub p: f64,
 }
 
+impl Turn {
+    /// Whether chance hardly explains it, for a series that is looked at by itself.
+    pub fn is_certain(&self) -> bool {
+        self.p < CERTAIN
+    }
+}
+
 /// What happened to the response time, and which series had turned before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Onset {

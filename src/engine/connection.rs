@@ -386,9 +386,9 @@ mod tests {
         let io =
             MeasuredIo::new(Socket::unix(UnixStream::from_std(ours).unwrap()), Rc::clone(&stamps));
         peer.write_all(sent).unwrap();
-        let seat = Seat::default();
+        let place = Seat::default();
         let limit_ns = monotonic_ns() + 2_000_000;
-        let bound = Bound { limit_ns, seat: &seat, stamps: &stamps };
+        let bound = Bound { limit_ns, seat: &place, stamps: &stamps };
         within(&mut Alarm::new(Duration::from_mins(1)), bound, future(io)).await
     }
 

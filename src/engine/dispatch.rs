@@ -372,7 +372,9 @@ impl Dispatcher {
             let stale = idle.partition_point(|seat| seat.has_expired(now_ns));
             idle.drain(..stale).collect::<Vec<_>>()
         };
-        stale.iter().for_each(|seat| seat.dismiss());
+        for seat in stale {
+            seat.dismiss();
+        }
         while let Some(job) = self.next_expired(now) {
             self.finish(&job, Fate::Timeout, now);
         }

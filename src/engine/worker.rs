@@ -270,8 +270,7 @@ impl<'a> Worker<'a> {
         let mut next_tick = first_tick(leg.warmup);
         loop {
             let now = clock.now();
-            let head_start =
-                if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };
+            let head_start = self.head_start(now);
             // A slot that is due as a window ends is the next one's.
             if now + head_start >= next_tick {
                 // A worker that never catches up must still be heard and stopped.
@@ -320,25 +319,34 @@ impl<'a> Worker<'a> {
             }
             self.rest(wake).await;
         }
+        self.finish(&arrivals, clock.now(), time.unwrap_or_default(), leg.warmup);
+        Next::GoOn
+    }
+
+    /// Gives what is left its fate and tells how the leg went.
+    fn finish(&self, arrivals: &Arrivals, end: Offset, time: WorkerTime, warmup: Duration) {
+        let dispatcher = &self.dispatcher;
         self.hand_over_window();
-        let end = clock.now();
-        self.dispatcher.abandon(end);
-        while let Some(job) = self.dispatcher.journeys.take(end, arrivals.steps_end(), end) {
-            self.dispatcher.never_sent(&job, end);
+        dispatcher.abandon(end);
+        while let Some(job) = dispatcher.journeys.take(end, arrivals.steps_end(), end) {
+            dispatcher.never_sent(&job, end);
         }
-        self.dispatcher.recorder.end_window(end, leg.warmup);
+        dispatcher.recorder.end_window(end, warmup);
         self.hand_over_window();
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
-            parts: self.dispatcher.recorder.take_parts(),
-            connections_peak: self.dispatcher.take_connections_peak(),
-            time: time.unwrap_or_default(),
-            stamps: self.dispatcher.dialer.take_stamps(),
-            arrivals_end: self.ended(&arrivals),
+            parts: dispatcher.recorder.take_parts(),
+            connections_peak: dispatcher.take_connections_peak(),
+            time,
+            stamps: dispatcher.dialer.take_stamps(),
+            arrivals_end: self.ended(arrivals),
             end,
             slots: arrivals.taken,
         })));
-        Next::GoOn
+    }
+
+    fn head_start(&self, now: Offset) -> Duration {
+        if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO }
     }
 
     fn begin(&self, assignment: &Assignment, clock: Clock) {

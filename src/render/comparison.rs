@@ -41,7 +41,7 @@ pub fn text(report: &ComparisonReport, style: Style) -> String {
     for (title, rows) in tables(report) {
         let mut table = Table::new([&title, "A", "B", "change", "interval", "verdict"]);
         for row in rows {
-            table.row([named(row)].into_iter().chain(cells(row)).chain([word(row).to_owned()]));
+            table.row([named(row)].into_iter().chain(figures(row)).chain([word(row).to_owned()]));
         }
         for (place, line) in table.lines().iter().enumerate() {
             let line = if place == 0 { style.paint(Tone::Strong, line) } else { line.clone() };
@@ -68,7 +68,7 @@ pub fn markdown(report: &ComparisonReport) -> String {
             "\n| {title} | A | B | change | interval | verdict |\n|---|--:|--:|--:|--:|---|\n"
         );
         for row in rows {
-            let cells: Vec<String> = cells(row).collect();
+            let cells = figures(row);
             let word = match row.word {
                 WordName::Worse | WordName::Better => format!("**{}**", word(row)),
                 _ => word(row).to_owned(),
@@ -104,6 +104,41 @@ fn tables(report: &ComparisonReport) -> Vec<(String, Vec<&MetricReport>)> {
     tables
 }
 
+/// What the verdict rests on, in lines: the figures that are worse, or what else there is to say.
+pub(super) fn grounds(report: &ComparisonReport) -> Vec<String> {
+    let told = |of: WordName| {
+        let rows = report.metrics.iter().filter(move |row| row.gating && row.word == of);
+        rows.map(|row| {
+            let [a, b, change, _] = figures(row);
+            format!("{}: {a} to {b} ({change})", named(row))
+        })
+        .collect::<Vec<_>>()
+    };
+    match report.verdict.word {
+        WordName::Worse => told(WordName::Worse),
+        WordName::Better | WordName::Same => vec!["Nothing: no figure is worse on B.".to_owned()],
+        WordName::Inconclusive => {
+            let open = told(WordName::Inconclusive);
+            [vec!["Nothing is known to be worse on B. Left open:".to_owned()], open].concat()
+        }
+        WordName::NotComparable => report.verdict.reasons.clone(),
+    }
+}
+
+/// What to do with a verdict.
+pub(super) fn advice(report: &ComparisonReport) -> Vec<String> {
+    let next = match report.verdict.word {
+        WordName::Worse => {
+            "Find the change that did it: compare the builds that lie between A and B."
+        }
+        WordName::Better => "Keep B, and compare what comes next with it.",
+        WordName::Same => "Decide by what else speaks for A or B: these figures do not.",
+        WordName::Inconclusive => "Measure more pairs or longer blocks (--pairs, --block).",
+        WordName::NotComparable => "Measure both sides in the same way.",
+    };
+    [next.to_owned()].into_iter().chain(remarks(report)).collect()
+}
+
 fn remarks(report: &ComparisonReport) -> Vec<String> {
     let detectable = Some(&report.verdict.detectable).filter(|text| !text.is_empty());
     let noise = report.noise.as_ref().map(|noise| &noise.sentence);
@@ -125,7 +160,7 @@ fn named(row: &MetricReport) -> String {
 }
 
 /// A, B, change and interval.
-fn cells(row: &MetricReport) -> impl Iterator<Item = String> {
+fn figures(row: &MetricReport) -> [String; 4] {
     let metric = Metric::from(row.metric);
     let scale = metric.scale();
     let figure = |value: f64, at_least: bool| {
@@ -146,7 +181,6 @@ fn cells(row: &MetricReport) -> impl Iterator<Item = String> {
         signed(scale, row.change),
         interval,
     ]
-    .into_iter()
 }
 
 #[expect(

@@ -63,7 +63,9 @@ struct Group {
 struct Picture {
     title: String,
     note: String,
+    /// Empty where there is nothing to see.
     svg: String,
+    nothing: &'static str,
 }
 
 /// The page.
@@ -120,7 +122,12 @@ impl Page {
 
 impl From<&Chart> for Picture {
     fn from(chart: &Chart) -> Self {
-        Self { title: chart.title.clone(), note: chart.note.clone(), svg: chart.svg() }
+        Self {
+            title: chart.title.clone(),
+            note: chart.note.clone(),
+            svg: if chart.nothing.is_some() { String::new() } else { chart.svg() },
+            nothing: chart.nothing.unwrap_or_default(),
+        }
     }
 }
 

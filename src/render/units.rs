@@ -1,6 +1,6 @@
 //! One unit for a whole table of times, so that columns can be compared by eye.
 
-use crate::analysis::words::Count;
+use crate::analysis::words::{Amount, Count};
 
 /// A unit of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,29 @@ pub enum Unit {
     Millis,
     /// Seconds.
     Seconds,
+}
+
+/// A number of bytes, to three figures: `12.5 MB`.
+pub fn bytes(count: u64) -> String {
+    const STEP: f64 = 1_000.0;
+    let units = ["B", "kB", "MB", "GB", "TB", "PB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    // What would be rounded to a thousand is one of the next.
+    while value >= STEP - 0.5 && unit + 1 < units.len() {
+        value /= STEP;
+        unit += 1;
+    }
+    Amount(to_three_figures(value), units[unit]).to_string()
+}
+
+fn to_three_figures(value: f64) -> f64 {
+    let scale = match value {
+        v if v >= 99.95 => 1.0,
+        v if v >= 9.995 => 10.0,
+        _ => 100.0,
+    };
+    (value * scale).round() / scale
 }
 
 impl Unit {
@@ -62,6 +85,22 @@ impl Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_read_in_the_unit_that_fits() {
+        let table = [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1 kB"),
+            (65_536, "65.5 kB"),
+            (999_999, "1 MB"),
+            (12_345_678, "12.3 MB"),
+            (100_000_000_000, "100 GB"),
+        ];
+        for (count, text) in table {
+            assert_eq!(bytes(count), text);
+        }
+    }
 
     #[test]
     fn figures_keep_three_digits() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::analysis::hints;
 use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
+use crate::render::comparison;
 use crate::render::csv::reasons;
 use crate::render::text::{self, search};
 use crate::report::search::{Bound, SearchReport};
@@ -136,6 +137,9 @@ fn of(findings: &[FindingReport], severity: SeverityName) -> Vec<&FindingReport>
 
 /// What failed: requests with their reasons, the most failures first.
 pub(super) fn failed(report: &Report) -> Vec<String> {
+    if let Some(compared) = &report.comparison {
+        return comparison::grounds(compared);
+    }
     if let Some(breach) = report.search.as_ref().and_then(|search| search.breach.as_ref()) {
         let at = format!("At {}/s: {}.", Figures(breach.rate), breach.reason);
         let sheet = report.search.as_ref().and_then(|search| search.sheet.as_ref());
@@ -225,6 +229,9 @@ pub(super) fn why(request: &RequestReport) -> String {
 
 /// What to try next, the most useful first.
 pub(super) fn next(report: &Report) -> Vec<String> {
+    if let Some(compared) = &report.comparison {
+        return comparison::advice(compared);
+    }
     let findings = &report.verdict.findings;
     let remedies = |severity| {
         let found = of(findings, severity).into_iter();
@@ -243,7 +250,7 @@ pub(super) fn next(report: &Report) -> Vec<String> {
     }
     match report.verdict.outcome {
         OutcomeName::Fail => after_failure(report, remedies(SeverityName::Warning)),
-        OutcomeName::Pass if report.comparison.is_none() => {
+        OutcomeName::Pass => {
             let mut steps = remedies(SeverityName::Warning);
             steps.push(
                 "Find how much more it holds: the same command with --find-max-rps.".to_owned(),
@@ -363,6 +370,22 @@ mod tests {
             let headline = headline(&report);
             assert!(headline.contains(words), "{headline}");
         }
+    }
+
+    #[test]
+    fn a_comparison_is_judged_by_its_own_word() {
+        let compared = |ms| {
+            let comparison = crate::report::comparison::tests::example(ms);
+            Report { comparison: Some(Box::new(comparison)), ..example::report(example::GOOD) }
+        };
+        let worse = compared(15);
+        assert!(
+            failed(&worse).iter().any(|line| line.starts_with("p95: ")),
+            "{:?}",
+            failed(&worse)
+        );
+        assert!(next(&worse)[0].starts_with("Find the change"), "{:?}", next(&worse));
+        assert!(failed(&compared(6))[0].starts_with("Nothing"), "{:?}", failed(&compared(6)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::onset::{self, Turn};
 use crate::measure::monitored::Monitored;
 use crate::report::millionths;
 
@@ -20,8 +21,30 @@ pub struct MonitorReport {
     pub unit: String,
     /// In order of time, 1,200 at most; counters are rates.
     pub points: Vec<MonitorPoint>,
+    /// When and how it left its level for good, whether before the response time did or after; absent if it
+    /// did not, or too few looks tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turned: Option<MonitorTurn>,
     /// Failed looks, restarts, series left out. A monitor that never succeeded has notes alone.
     pub notes: Vec<String>,
+}
+
+/// A change of level.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MonitorTurn {
+    /// ns since the start of the measurement.
+    pub at: u64,
+    /// The level before.
+    pub from: f64,
+    /// The level after.
+    pub to: f64,
+}
+
+impl From<Turn> for MonitorTurn {
+    fn from(turn: Turn) -> Self {
+        let Turn { at, from, to, .. } = turn;
+        Self { at: at.as_nanos(), from: millionths(from), to: millionths(to) }
+    }
 }
 
 /// A value at an instant.
@@ -44,6 +67,7 @@ impl From<&Monitored> for MonitorReport {
             points: points
                 .map(|(at, value)| MonitorPoint { t: at.as_nanos(), value: millionths(*value) })
                 .collect(),
+            turned: onset::turn(&series.points).filter(Turn::is_certain).map(MonitorTurn::from),
             notes: series.notes.clone(),
         }
     }

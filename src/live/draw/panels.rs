@@ -57,8 +57,8 @@ pub(super) fn load(scene: &Scene, area: Rect, buffer: &mut Buffer) {
             format!("limit {}", Human(scene.subject.lag_limit)),
         ),
     ];
-    let spark = rates(scene);
-    framed(title, lines, Some((spark, ACCENT)), area, buffer);
+    let spark = Spark { label: "sent/s", values: rates(scene), tone: ACCENT };
+    framed(title, lines, Some(spark), area, buffer);
 }
 
 /// Response times against their limits.
@@ -88,17 +88,27 @@ pub(super) fn times(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         row(format!("last {RECENT} s"), scene.times[0]),
         row("whole".to_owned(), scene.times[1]),
         Line::styled(row_of("limit", limits), FAINT),
-        Line::styled("p95, second by second", FAINT),
     ];
-    let spark = scene.history.iter().map(|point| whole_nanos(point.p95)).collect();
-    framed("Response time", lines, Some((spark, DOUBT)), area, buffer);
+    let values = scene.history.iter().map(|point| whole_nanos(point.p95)).collect();
+    let spark = Spark { label: "p95", values, tone: DOUBT };
+    framed("Response time", lines, Some(spark), area, buffer);
+}
+
+/// Columns for what a row of bars is about.
+const SPARK_LABEL: u16 = 10;
+
+/// A row of bars, one for each second.
+struct Spark {
+    label: &'static str,
+    values: Vec<u64>,
+    tone: Style,
 }
 
 /// Lines in a frame, and what is left below them for a row of bars.
 fn framed(
     title: &str,
     lines: Vec<Line<'_>>,
-    spark: Option<(Vec<u64>, Style)>,
+    spark: Option<Spark>,
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -109,8 +119,11 @@ fn framed(
     let [text, rest] =
         Layout::vertical([Constraint::Length(used), Constraint::Min(0)]).areas(inner);
     Paragraph::new(lines).render(text, buffer);
-    if let Some((values, tone)) = spark {
-        bars(&values, tone, rest, buffer);
+    if let Some(Spark { label, values, tone }) = spark {
+        let [label_area, chart] =
+            Layout::horizontal([Constraint::Length(SPARK_LABEL), Constraint::Min(0)]).areas(rest);
+        Line::styled(label, FAINT).render(label_area, buffer);
+        bars(&values, tone, chart, buffer);
     }
 }
 

@@ -72,7 +72,7 @@ const fn sign(dot: &Dot) -> (&'static str, Style) {
     }
 }
 
-const LEGEND: &str = " ● held ◐ rather ? hardly ✗ not ○ invalid ";
+const LEGEND: &str = " ● pass ✗ fail ◐ likely ? undecided ○ invalid ";
 
 /// A range on a logarithmic scale, spread over a number of cells.
 #[derive(Clone, Copy)]

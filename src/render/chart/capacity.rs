@@ -2,7 +2,7 @@
 
 use crate::load::rate::Figures;
 use crate::render::chart::words::bounded;
-use crate::render::chart::{Axis, Chart, Hover, HoverRow, Mark, Scale};
+use crate::render::chart::{Axis, Chart, Hover, HoverRow, Mark, PointShape, Scale};
 use crate::report::search::{SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::sheet::CurveReport;
 use crate::report::{Metric, Report};
@@ -34,12 +34,13 @@ pub(super) fn capacity(report: &Report, search: &SearchReport) -> Option<Chart> 
         marks.push(Mark::Level("limit", limit.limit, limit.objective.clone()));
     }
     for trial in &trials {
-        let (class, p95) = (verdict(trial.verdict).0, trial.p95 as f64);
+        let (class, _, shape) = verdict(trial.verdict);
+        let p95 = trial.p95 as f64;
         if let Some(low) = trial.p95_low {
             let high = trial.p95_high.map_or(high * 1.3, |high| high as f64);
             marks.push(Mark::Whisker(class, trial.rate, (low as f64, high)));
         }
-        marks.push(Mark::Dots(class, vec![(trial.rate, p95)]));
+        marks.push(Mark::Point(class, shape, (trial.rate, p95)));
     }
     let kinds =
         [TrialVerdict::Pass, TrialVerdict::Fail, TrialVerdict::Undecided, TrialVerdict::Invalid];
@@ -52,7 +53,7 @@ pub(super) fn capacity(report: &Report, search: &SearchReport) -> Option<Chart> 
     Some(Chart {
         id: "capacity".to_owned(),
         title: "Response time against rate".to_owned(),
-        note: "Each dot is a trial at one rate, with the 95 % interval of its quantile; the shaded rates \
+        note: "Each mark is a trial at one rate, with the 95 % interval of its quantile; the shaded rates \
                are the interval of the answer."
             .to_owned(),
         height: 380.0,
@@ -60,7 +61,8 @@ pub(super) fn capacity(report: &Report, search: &SearchReport) -> Option<Chart> 
         // Room for the labels of what stands upright.
         y: Axis::times("response time", Scale::Log, low * 0.7, high * 4.0),
         marks,
-        legend: kinds.into_iter().filter(seen).map(|kind| verdict(kind)).map(|(class, name)| (class, name.to_owned())).collect(),
+        nothing: None,
+        legend: kinds.into_iter().filter(seen).map(|kind| verdict(kind)).map(|(class, name, _)| (class, name.to_owned())).collect(),
         hover: Hover {
             places: trials.iter().map(|trial| trial.rate).collect(),
             heads: trials.iter().map(|trial| format!("{}/s", Figures(trial.rate))).collect(),
@@ -99,12 +101,12 @@ pub(in crate::render) const fn verdict_name(of: TrialVerdict) -> &'static str {
     verdict(of).1
 }
 
-/// Class and name of a trial's verdict.
-const fn verdict(verdict: TrialVerdict) -> (&'static str, &'static str) {
+/// Class, name and shape of a trial's verdict.
+const fn verdict(verdict: TrialVerdict) -> (&'static str, &'static str, PointShape) {
     match verdict {
-        TrialVerdict::Pass => ("t-pass", "held"),
-        TrialVerdict::Fail => ("t-fail", "failed"),
-        TrialVerdict::Undecided => ("t-open", "undecided"),
-        TrialVerdict::Invalid => ("t-void", "generator at its limit"),
+        TrialVerdict::Pass => ("t-pass", "pass", PointShape::Disc),
+        TrialVerdict::Fail => ("t-fail", "fail", PointShape::Cross),
+        TrialVerdict::Undecided => ("t-open", "undecided", PointShape::Ring),
+        TrialVerdict::Invalid => ("t-void", "invalid", PointShape::Triangle),
     }
 }

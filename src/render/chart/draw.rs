@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::render::chart::{Chart, HoverData, Mark, escaped};
+use crate::render::chart::{Chart, HoverData, Mark, PointShape, escaped};
 
 /// Width of every chart in units of its own.
 pub(super) const WIDTH: f64 = 960.0;
@@ -163,10 +163,9 @@ impl Chart {
                 let d = self.path(std::slice::from_ref(points));
                 write!(svg, r#"<path class="area {class}" d="{d}Z"/>"#)
             }
-            Mark::Dots(class, points) => points.iter().try_for_each(|(x, y)| {
-                let (x, y) = (self.x_at(*x), self.y_at(*y));
-                write!(svg, r#"<circle class="dot {class}" cx="{x:.1}" cy="{y:.1}" r="4.5"/>"#)
-            }),
+            Mark::Point(class, shape, (x, y)) => {
+                svg.write_str(&shape.drawn(class, self.x_at(*x), self.y_at(*y)))
+            }
             Mark::Whisker(class, x, (low, high)) => {
                 let (x, low, high) = (self.x_at(*x), self.y_at(*low), self.y_at(*high));
                 let (left, right) = (x - 5.0, x + 5.0);
@@ -283,14 +282,49 @@ impl Chart {
         let width = |name: &str| length(name) + 38.0;
         let total: f64 = self.legend.iter().map(|(_, name)| width(name)).sum();
         let mut x = WIDTH - RIGHT - total + 14.0;
+        *svg += r#"<g class="legend">"#;
         for (class, name) in &self.legend {
-            let _ = write!(
-                svg,
-                r#"<rect class="key {class}" x="{x:.1}" y="9" width="16" height="5" rx="2"/><text class="name" x="{:.1}" y="15.5">{}</text>"#,
-                x + 21.0,
-                escaped(name)
-            );
+            let key = match self.shape_of(class) {
+                Some(shape) => shape.drawn(class, x + 8.0, 11.5),
+                None => format!(
+                    r#"<rect class="key {class}" x="{x:.1}" y="9" width="16" height="5" rx="2"/>"#
+                ),
+            };
+            *svg += &key;
+            let (at, name_text) = (x + 21.0, escaped(name));
+            let _ = write!(svg, r#"<text class="name" x="{at:.1}" y="15.5">{name_text}</text>"#);
             x += width(name);
+        }
+        *svg += "</g>";
+    }
+
+    /// The shape of a class's points, if it has any.
+    fn shape_of(&self, class: &str) -> Option<PointShape> {
+        self.marks.iter().find_map(|mark| match mark {
+            Mark::Point(of, shape, _) if *of == class => Some(*shape),
+            _ => None,
+        })
+    }
+}
+
+impl PointShape {
+    /// The element, about (x, y).
+    fn drawn(self, class: &str, x: f64, y: f64) -> String {
+        match self {
+            Self::Disc => {
+                format!(r#"<circle class="dot {class}" cx="{x:.1}" cy="{y:.1}" r="4.5"/>"#)
+            }
+            Self::Ring => {
+                format!(r#"<circle class="ring {class}" cx="{x:.1}" cy="{y:.1}" r="4"/>"#)
+            }
+            Self::Cross => {
+                let (left, top) = (x - 4.0, y - 4.0);
+                format!(r#"<path class="cross {class}" d="M{left:.1} {top:.1}l8 8m0-8l-8 8"/>"#)
+            }
+            Self::Triangle => {
+                let (left, bottom) = (x - 5.0, y + 4.0);
+                format!(r#"<path class="dot {class}" d="M{left:.1} {bottom:.1}h10l-5-9z"/>"#)
+            }
         }
     }
 }

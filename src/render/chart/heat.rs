@@ -63,6 +63,7 @@ pub(in crate::render) fn heat(report: &Report, columns: &[HeatColumn]) -> Option
         y,
         marks,
         legend,
+        nothing: None,
         hover: Hover {
             places: columns.iter().map(|column| (column.from + column.to) as f64 / 2e9).collect(),
             heads: columns

@@ -29,11 +29,11 @@ pub(super) use heat::heat;
 pub(super) use monitored::{monitored, order as monitor_order};
 
 /// Colours on light paper, as custom properties.
-const LIGHT: &str = "--surface:#fff;--ink:#14181d;--soft:#565d66;--faint:#7d858e;--rule:#e4e7ea;--blue:#2a78d6;--pale:#93bdf0;--deep:#123f80;\
-    --orange:#dd5f1f;--teal:#12906b;--red:#c8372d;--amber:#b77900;\
+const LIGHT: &str = "--surface:#fff;--ink:#14181d;--soft:#565d66;--faint:#656d76;--rule:#e4e7ea;--blue:#1f6cc7;--pale:#4d87cf;--deep:#123f80;\
+    --orange:#b84a10;--teal:#0b7a59;--red:#c22f26;--amber:#8a5a00;\
     --h0:#dceafb;--h1:#c0d9f7;--h2:#9cc2f0;--h3:#75a8e7;--h4:#4c8bdb;--h5:#2f70c4;--h6:#1c56a1;--h7:#0f3d7a";
 /// The same on dark paper.
-const DARK: &str = "--surface:#15181c;--ink:#eceff2;--soft:#b0b7bf;--faint:#868e97;--rule:#2b3036;--blue:#5b9fee;--pale:#2f65a8;--deep:#bcd9fb;\
+const DARK: &str = "--surface:#15181c;--ink:#eceff2;--soft:#b0b7bf;--faint:#868e97;--rule:#2b3036;--blue:#5b9fee;--pale:#4179bf;--deep:#bcd9fb;\
     --orange:#f0834a;--teal:#35bd94;--red:#f0695f;--amber:#e0a63a;\
     --h0:#14263c;--h1:#193657;--h2:#1f4976;--h3:#265e99;--h4:#3578bd;--h5:#5495d8;--h6:#84b6ec;--h7:#c2defa";
 
@@ -53,6 +53,17 @@ pub(super) struct Chart {
     /// Class and name of each series.
     pub(super) legend: Vec<(&'static str, String)>,
     pub(super) hover: Hover,
+    /// What to say instead of the picture, where there is nothing to see in it.
+    pub(super) nothing: Option<&'static str>,
+}
+
+/// The shape of a single point: colour alone would not tell everybody what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PointShape {
+    Disc,
+    Cross,
+    Ring,
+    Triangle,
 }
 
 /// Something drawn, in the units of the axes, under a class.
@@ -64,8 +75,8 @@ pub(super) enum Mark {
     Area(&'static str, Vec<Vec<(f64, f64)>>),
     /// A closed shape.
     Shape(&'static str, Vec<(f64, f64)>),
-    /// Single points.
-    Dots(&'static str, Vec<(f64, f64)>),
+    /// A single point, told apart by its shape as well.
+    Point(&'static str, PointShape, (f64, f64)),
     /// From a low to a high at one place.
     Whisker(&'static str, f64, (f64, f64)),
     /// A level with its label.

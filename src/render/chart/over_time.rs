@@ -8,16 +8,26 @@ use crate::report::series::SeriesPoint;
 
 /// Response time, rate, failures, requests in flight, send lag.
 pub(super) fn charts(report: &Report) -> [Chart; 5] {
-    let points = report.series.as_slice();
+    let points = &whole_points(&report.series);
     let times = points.iter().map(|point| point.t);
     let timeline = Timeline::new(report, times, events::all(report));
     [
-        response::of_all(report, &timeline),
+        response::of_all(report, points, &timeline),
         rates(points, &timeline),
         failures(points, &timeline),
         in_flight(points, &timeline),
         send_lag(points, &timeline),
     ]
+}
+
+/// The points without the stubs that a drain leaves: the rates of a few milliseconds in which nothing was
+/// due would stand beside those of seconds as spikes.
+fn whole_points(series: &[SeriesPoint]) -> Vec<SeriesPoint> {
+    let mut lengths: Vec<u64> = series.iter().map(|point| point.length).collect();
+    lengths.sort_unstable();
+    let usual = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
+    let stub = |point: &SeriesPoint| point.planned == 0 && point.length < usual / 2;
+    series.iter().filter(|point| !stub(point)).copied().collect()
 }
 
 fn heading(id: &str, title: &str, note: &str, height: f64) -> Heading {
@@ -55,7 +65,11 @@ fn failures(points: &[SeriesPoint], timeline: &Timeline) -> Chart {
         [line(points, "s-failed", ("failed", rate), |point| per_second(point.failed, point))];
     let note = "Every ending but a good answer, by the instant it ended.";
     let heading = heading("failures", "Failures over time", note, 180.0);
-    filled(timeline.chart(heading, &lines, |_, high| Axis::numbers("per second", 0.0, high)))
+    let blank = points.iter().all(|point| point.failed == 0);
+    Chart {
+        nothing: blank.then_some("No request failed."),
+        ..filled(timeline.chart(heading, &lines, |_, high| Axis::numbers("per second", 0.0, high)))
+    }
 }
 
 fn in_flight(points: &[SeriesPoint], timeline: &Timeline) -> Chart {
@@ -76,12 +90,14 @@ fn send_lag(points: &[SeriesPoint], timeline: &Timeline) -> Chart {
     let note = "How late requests left, waiting for a connection included: what the generator did, or was \
                 made to do.";
     let heading = heading("lag", "Send lag over time", note, 180.0);
-    filled(timeline.chart(heading, &lines, |low, high| {
+    let chart = filled(timeline.chart(heading, &lines, |low, high| {
         let scale = if high / low.max(1.0) > 8.0 { Scale::Log } else { Scale::Linear };
         // Nothing was sent: any axis will do.
         let high = if high > 0.0 { high } else { 1e6 };
         Axis::times("p99", scale, if scale == Scale::Log { low * 0.8 } else { 0.0 }, high)
-    }))
+    }));
+    let blank = points.iter().all(|point| point.send_lag_p99 == 0);
+    Chart { nothing: blank.then_some("Nothing was sent."), ..chart }
 }
 
 /// With the only line's area filled.
@@ -92,4 +108,35 @@ fn filled(mut chart: Chart) -> Chart {
         }
     }
     chart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example;
+
+    #[test]
+    fn a_drain_has_no_point_of_its_own() {
+        let mut report = example::report(example::GOOD);
+        let points = report.series.len();
+        let last = *report.series.last().expect("the run has points");
+        let stub = |length| SeriesPoint { t: last.t + length, length, planned: 0, ..last };
+        report.series.push(stub(3_000_000));
+        assert_eq!(whole_points(&report.series).len(), points);
+        // One that lasts is a part of the run.
+        report.series.push(stub(last.length));
+        assert_eq!(whole_points(&report.series).len(), points + 1);
+        // And a run of milliseconds is all there is.
+        assert_eq!(whole_points(&[stub(3_000_000)]).len(), 1);
+    }
+
+    #[test]
+    fn a_chart_without_anything_to_see_says_so() {
+        let nothing = |course| {
+            let told = charts(&example::report(course)).map(|chart| chart.nothing);
+            told.into_iter().flatten().collect::<Vec<_>>()
+        };
+        assert_eq!(nothing(example::GOOD), ["No request failed."]);
+        assert!(nothing(example::FAILING).is_empty());
+    }
 }

@@ -17,8 +17,8 @@ struct Quantiles {
     p99: u64,
 }
 
-/// Of all requests; `timeline` is that of the series.
-pub(super) fn of_all(report: &Report, timeline: &Timeline) -> Chart {
+/// Of all requests; `points` are those of the series along `timeline`.
+pub(super) fn of_all(report: &Report, points: &[SeriesPoint], timeline: &Timeline) -> Chart {
     let heading = Heading {
         id: "response".to_owned(),
         title: "Response time over time".to_owned(),
@@ -27,7 +27,7 @@ pub(super) fn of_all(report: &Report, timeline: &Timeline) -> Chart {
             .to_owned(),
         height: 300.0,
     };
-    chart(report, timeline, heading, |point| Quantiles::from(&report.series[point]))
+    chart(report, timeline, heading, |point| Quantiles::from(&points[point]))
 }
 
 /// Of one request name; nothing if the report does not have it.

@@ -59,6 +59,7 @@ pub(super) fn spectrum(report: &Report) -> Option<Chart> {
         y: Axis::times("time", Scale::Log, low * 0.8, most * 1.1),
         marks,
         legend,
+        nothing: None,
         hover: Hover {
             places: response.iter().map(|point| at(point).0).collect(),
             heads: response.iter().map(|point| format!("{} %", Figures(point.share * 100.0))).collect(),

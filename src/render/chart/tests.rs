@@ -261,12 +261,13 @@ fn the_spectrum_shows_both_times_and_what_is_only_a_bound() {
 #[test]
 fn a_search_shows_its_trials_and_its_answer() {
     let svg = chart(&example::search_report(), "capacity").svg();
-    for part in
-        ["highest 342/s", "safe 297/s", "now 200/s", "breach 360/s", "p95 &lt; 1 s", "dot t-open"]
-    {
+    for part in ["highest 342/s", "safe 297/s", "now 200/s", "breach 360/s", "p95 &lt; 1 s"] {
         assert!(svg.contains(part), "no {part} in {svg}");
     }
-    assert_eq!(svg.matches("<circle").count(), 5);
+    // Five trials and a key of each kind, told apart by their shape too.
+    for (shape, count) in [("dot t-pass", 3), ("ring t-open", 2), ("cross t-fail", 3)] {
+        assert_eq!(svg.matches(shape).count(), count, "{shape}");
+    }
 }
 
 #[test]
@@ -297,5 +298,43 @@ fn labels_are_escaped_and_numbers_are_numbers() {
     for chart in all(&report) {
         let svg = chart.svg();
         assert!(!svg.contains("<script") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    }
+}
+
+/// The colours of a theme, by name.
+fn palette(of: &str) -> Vec<(&str, &str)> {
+    of.split(';').filter_map(|one| one.strip_prefix("--")?.split_once(':')).collect()
+}
+
+/// Relative luminance of `#rgb` or `#rrggbb` (WCAG 2.2).
+fn luminance(colour: &str) -> f64 {
+    let digits = &colour[1..];
+    let each = digits.len() / 3;
+    let channel = |place: usize| {
+        let text = &digits[place * each..(place + 1) * each].repeat(3 - each);
+        let value = f64::from(u8::from_str_radix(text, 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * channel(0) + 0.7152 * channel(1) + 0.0722 * channel(2)
+}
+
+#[test]
+fn texts_and_lines_stand_out_from_the_paper_in_both_themes() {
+    const TEXTS: [&str; 8] = ["ink", "soft", "faint", "blue", "orange", "teal", "red", "amber"];
+    const LINES: [&str; 2] = ["pale", "deep"];
+    for (theme, page) in [(LIGHT, "#f4f5f7"), (DARK, "#0e1013")] {
+        let colours = palette(theme);
+        let of = |name: &str| colours.iter().find(|(known, _)| *known == name).unwrap().1;
+        for paper in [of("surface"), page] {
+            let contrast = |name: &str| {
+                let [a, b] = [of(name), paper].map(|colour| luminance(colour) + 0.05);
+                a.max(b) / a.min(b)
+            };
+            for (names, least) in [(&TEXTS[..], 4.5), (&LINES[..], 3.0)] {
+                for name in names {
+                    assert!(contrast(name) >= least, "{name} on {paper}: {:.2}", contrast(name));
+                }
+            }
+        }
     }
 }

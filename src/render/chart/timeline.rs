@@ -108,6 +108,7 @@ impl Timeline {
             marks: self.events.iter().cloned().chain(drawn).collect(),
             legend: lines.iter().map(|line| (line.class, line.name.to_owned())).collect(),
             hover: self.hover(lines),
+            nothing: None,
         }
     }
 

@@ -184,7 +184,7 @@ fn what_was_steered_and_monitored_is_told() {
     let page = page(&example::watched());
     for text in [
         "<h2>Segments</h2>",
-        "<td>deployed v2; resumed at 200&#x2f;s</td><td>12 s</td><td>18 s</td>",
+        r#"<td>deployed v2; resumed at 200&#x2f;s</td><td data-h="from">12 s</td><td data-h="length">18 s</td>"#,
         "<h2>What the target said of itself</h2>",
         "What turned first, before it: queue_depth at 14 s.",
         "at 14 s: 3 to ",
@@ -195,6 +195,24 @@ fn what_was_steered_and_monitored_is_told() {
     }
     let plain = super::tests::page(&example::report(example::GOOD));
     assert!(!plain.contains("Segments") && !plain.contains("said of itself"));
+}
+
+#[test]
+fn a_comparison_gives_the_page_its_verdict() {
+    for (ms, word, tone) in [(15, "WORSE", "bad"), (6, "BETTER", "good")] {
+        let comparison = Some(Box::new(crate::report::comparison::tests::example(ms)));
+        // B by itself meets its objectives, which is not the question.
+        let page = page(&Report { comparison, ..example::report(example::GOOD) });
+        assert!(page.contains(&format!(r#"<span class="pill">{word}</span>"#)), "{ms}");
+        assert!(page.contains(&format!(r#"<div class="verdict {tone}">"#)), "{ms}");
+        assert!(page.contains("What is worse?") && !page.contains("What failed?"), "{ms}");
+    }
+}
+
+#[test]
+fn figures_that_are_bounds_are_told_as_such() {
+    let page = page(&example::report(example::CENSORED));
+    assert!(page.contains("never answered in time"));
 }
 
 #[test]
@@ -231,7 +249,12 @@ fn pages_to_look_at() {
     ];
     let runs = courses.into_iter().map(|(name, course)| (name, example::report(course)));
     let others = [("search", example::search_report()), ("watched", example::watched())];
-    let all = runs.chain(others).map(|(name, report)| (name, report, detail.clone()));
+    let compared = [("worse", 15), ("open", 10), ("better", 6)].map(|(name, ms)| {
+        let comparison = Some(Box::new(crate::report::comparison::tests::example(ms)));
+        (name, Report { comparison, ..example::report(example::GOOD) })
+    });
+    let all =
+        runs.chain(others).chain(compared).map(|(name, report)| (name, report, detail.clone()));
     let (long, long_detail) = day_long();
     for (name, report, detail) in all.chain([("long", long, long_detail)]) {
         std::fs::write(folder.join(format!("{name}.html")), render(&report, &detail)).unwrap();

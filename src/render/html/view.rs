@@ -8,6 +8,7 @@ use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::verdict::{self, Trust};
 use crate::render::{Style, comparison, text};
+use crate::report::comparison::WordName;
 use crate::report::search::{SearchReport, TrialPurpose, TrialReport};
 use crate::report::{
     FindingReport, HoldsName, ObjectiveReport, OutcomeName, Report, RequestReport, SeverityName,
@@ -51,6 +52,8 @@ pub(super) struct View {
     monitor_notes: Vec<String>,
     requests_note: String,
     requests: Vec<RequestRow>,
+    /// All requests together, where there are several.
+    total: Option<RequestRow>,
     phase_keys: Vec<Key>,
     phases: Vec<PhaseRow>,
     times: Vec<TimesRow>,
@@ -88,6 +91,7 @@ struct FindingRow {
 #[derive(Debug, Serialize)]
 struct SearchView {
     lines: Vec<String>,
+    heads: [&'static str; tables::TRIAL_HEADS.len()],
     trials: Vec<Vec<Cell>>,
 }
 
@@ -112,12 +116,8 @@ impl View {
         let tiered = report.verdict.outcome != OutcomeName::Invalid
             && report.every_objective().next().is_some();
         Self {
-            outcome: text::outcome(report.verdict.outcome).0,
-            tone: match report.verdict.outcome {
-                OutcomeName::Pass => "good",
-                OutcomeName::Fail => "bad",
-                OutcomeName::Invalid | OutcomeName::Incomplete => "doubtful",
-            },
+            outcome: outcome(report).0,
+            tone: outcome(report).1,
             name: report.plan.name.clone(),
             origin: report.plan.origin.clone(),
             started_at: to_the_second(&report.started_at),
@@ -147,6 +147,7 @@ impl View {
             monitor_notes: watched::notes(report),
             requests_note: requests_note(report),
             requests: requests.iter().map(|request| RequestRow::from(*request)).collect(),
+            total: (report.requests.len() > 1).then(|| RequestRow::total(report)),
             phase_keys: PHASES.map(|(class, name)| Key { class, name }).into(),
             phases: phases(report, &requests),
             times: times(report),
@@ -162,6 +163,25 @@ impl View {
                 origin::clock(report.clock)
             ),
         }
+    }
+}
+
+/// The verdict in a word, with its tone: that of the comparison where this is one.
+fn outcome(report: &Report) -> (&'static str, &'static str) {
+    let Some(compared) = &report.comparison else {
+        let tone = match report.verdict.outcome {
+            OutcomeName::Pass => "good",
+            OutcomeName::Fail => "bad",
+            OutcomeName::Invalid | OutcomeName::Incomplete => "doubtful",
+        };
+        return (text::outcome(report.verdict.outcome).0, tone);
+    };
+    match compared.verdict.word {
+        WordName::Better => ("BETTER", "good"),
+        WordName::Same => ("SAME", "good"),
+        WordName::Worse => ("WORSE", "bad"),
+        WordName::Inconclusive => ("INCONCLUSIVE", "doubtful"),
+        WordName::NotComparable => ("NOT COMPARABLE", "doubtful"),
     }
 }
 
@@ -224,6 +244,7 @@ fn tiles(report: &Report) -> Vec<Tile> {
         ("p95", response.p95, "1 in 20 was slower"),
         ("p99", response.p99, "1 in 100 was slower"),
     ] {
+        let aside = if response.bounds(figure_name) { "never answered in time" } else { aside };
         tile(figure_name, figure(response, figure_name, ns), aside.to_owned());
     }
     let failed = report.fates.planned - report.fates.ok;
@@ -291,7 +312,7 @@ impl From<&SearchReport> for SearchView {
         lines.extend(search.notes.iter().map(|note| verdict::sentence(note)));
         let told = |trial: &&TrialReport| trial.purpose != Some(TrialPurpose::Recovery);
         let trials = search.trials.iter().filter(told).enumerate().map(trial).collect();
-        Self { lines, trials }
+        Self { lines, heads: tables::TRIAL_HEADS, trials }
     }
 }
 

@@ -75,6 +75,7 @@ mod tests {
     fn series(name: &str, values: &[f64], notes: &[&str]) -> MonitorReport {
         let point = |(at, value): (usize, &f64)| MonitorPoint { t: at as u64, value: *value };
         MonitorReport {
+            turned: None,
             name: name.to_owned(),
             kind: "process".to_owned(),
             source: "process on port 8001".to_owned(),

@@ -6,10 +6,10 @@ use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::chart::verdict_name;
 use crate::render::html::view::human;
-use crate::render::units::Unit;
+use crate::render::units::{self, Unit};
 use crate::render::verdict;
 use crate::report::search::TrialReport;
-use crate::report::{Latency, Phases, Report, RequestReport};
+use crate::report::{Fates, Latency, Phases, Report, RequestReport};
 
 /// Parts of the response time: class and name.
 pub(super) const PHASES: [(&str, &str); 6] = [
@@ -19,6 +19,18 @@ pub(super) const PHASES: [(&str, &str); 6] = [
     ("p3", "TLS"),
     ("p4", "first byte"),
     ("p5", "body"),
+];
+
+/// What the columns of a trial are.
+pub(super) const TRIAL_HEADS: [&str; 8] = [
+    "verdict",
+    "rate/s",
+    "quantile",
+    "its 95 % interval",
+    "errors",
+    "achieved/s",
+    "backlog/s",
+    "length",
 ];
 
 /// One request name.
@@ -61,25 +73,63 @@ pub(super) struct TimesRow {
 
 impl From<&RequestReport> for RequestRow {
     fn from(request: &RequestReport) -> Self {
-        let times = &request.response_time;
-        let count = |count: u64| cell(Count(count).to_string(), count as f64);
-        let time = |name: &str, ns: u64| cell(figure(times, name, ns), ns as f64);
         let bad = request.fates.planned > request.fates.ok;
         Self {
             name: request.name.clone(),
             why: if bad { verdict::why(request) } else { String::new() },
-            cells: vec![
-                count(request.weight.into()),
-                count(request.fates.planned),
-                count(request.fates.ok),
-                cell(Percent(request.error_rate).to_string(), request.error_rate),
-                time("p50", times.p50),
-                time("p95", times.p95),
-                time("p99", times.p99),
-                time("max", times.max),
-            ],
+            cells: figures(&Totals {
+                weight: request.weight.into(),
+                fates: &request.fates,
+                error_rate: request.error_rate,
+                times: &request.response_time,
+                bytes: request.bytes,
+            }),
         }
     }
+}
+
+impl RequestRow {
+    /// All requests together.
+    pub(super) fn total(report: &Report) -> Self {
+        let requests = || report.requests.iter();
+        Self {
+            name: "all".to_owned(),
+            why: String::new(),
+            cells: figures(&Totals {
+                weight: requests().map(|request| u64::from(request.weight)).sum(),
+                fates: &report.fates,
+                error_rate: report.error_rate,
+                times: &report.response_time,
+                bytes: requests().map(|request| request.bytes).sum(),
+            }),
+        }
+    }
+}
+
+/// What a row tells of its requests.
+struct Totals<'a> {
+    weight: u64,
+    fates: &'a Fates,
+    error_rate: f64,
+    times: &'a Latency,
+    bytes: u64,
+}
+
+fn figures(of: &Totals<'_>) -> Vec<Cell> {
+    let &Totals { weight, fates, error_rate, times, bytes } = of;
+    let count = |count: u64| cell(Count(count).to_string(), count as f64);
+    let time = |name: &str, ns: u64| cell(figure(times, name, ns), ns as f64);
+    vec![
+        count(weight),
+        count(fates.planned),
+        count(fates.ok),
+        cell(Percent(error_rate).to_string(), error_rate),
+        time("p50", times.p50),
+        time("p95", times.p95),
+        time("p99", times.p99),
+        time("max", times.max),
+        cell(units::bytes(bytes), bytes as f64),
+    ]
 }
 
 /// One trial of a search.

@@ -104,10 +104,11 @@ impl MonitorRow {
     fn new(series: &MonitorReport, turned: Option<&TurnedReport>) -> Self {
         let figures = monitors::span(series).map(|value| Amount(value, &series.unit).to_string());
         let looks = Count(series.points.len() as u64).to_string();
-        let turned = turned.map(|one| {
-            let (from, to) = (Figures(one.from), Amount(one.to, &one.unit));
-            format!("at {}: {from} to {to}", human(one.at))
-        });
+        let told = |(at, from, to)| {
+            format!("at {}: {} to {}", human(at), Figures(from), Amount(to, &series.unit))
+        };
+        let before = turned.map(|one| told((one.at, one.from, one.to)) + ", before it");
+        let turned = before.or_else(|| series.turned.map(|one| told((one.at, one.from, one.to))));
         Self {
             name: series.name.clone(),
             source: series.source.clone(),
