@@ -6,13 +6,13 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
@@ -31,22 +31,54 @@ use crate::transport::keep_alive::Promise;
 /// What a request carries: the whole body, in memory.
 pub type Outgoing = Request<Full<Bytes>>;
 
+type Sender = http1::SendRequest<Full<Bytes>>;
+
 /// hyper's connection future, which may be asked again after it has ended.
 struct Connection {
-    future: Pin<Box<http1::Connection<TokioIo<Heard>, Full<Bytes>>>>,
+    /// Absent once it is taken apart.
+    future: Option<Box<http1::Connection<TokioIo<Heard>, Full<Bytes>>>>,
     ended: bool,
 }
 
 impl Connection {
-    /// Ready once the connection has ended; the error comes out once.
+    /// Ready once the connection has ended; the error comes out once. What lies below stays open until it
+    /// is dropped.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Error>> {
-        if self.ended {
+        let Some(future) = self.future.as_mut().filter(|_| !self.ended) else {
             return Poll::Ready(None);
-        }
-        let result = ready!(self.future.as_mut().poll(cx));
+        };
+        let result = ready!(future.poll_without_shutdown(cx));
         self.ended = true;
         Poll::Ready(result.err())
     }
+
+    /// What lay below, and what had been read and not understood.
+    fn take_apart(&mut self) -> Option<(Heard, Bytes)> {
+        let parts = self.future.take()?.into_parts();
+        Some((parts.io.into_inner(), parts.read_buf))
+    }
+}
+
+/// How many fields of an answer's head hyper has places for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Places {
+    /// A hundred, on the stack and for nothing.
+    Few,
+    /// [`HEAD_FIELDS_MAX`], which costs more than a microsecond for each answer.
+    All,
+}
+
+/// Speaks HTTP/1.1 over `heard`.
+async fn handshake(heard: Heard, places: Places) -> Result<(Sender, Connection), TransportError> {
+    let mut builder = http1::Builder::new();
+    // Bodies are short: one buffer and a plain write cost less than a vector of two.
+    builder.max_buf_size(HEAD_BYTES_MAX as usize).writev(false);
+    if places == Places::All {
+        builder.max_headers(HEAD_FIELDS_MAX);
+    }
+    let opened = builder.handshake(TokioIo::new(heard)).await;
+    let (sender, connection) = opened.map_err(|_| TransportError::Protocol)?;
+    Ok((sender, Connection { future: Some(Box::new(connection)), ended: false }))
 }
 
 /// Polls the connection along with whatever waits for it.
@@ -132,16 +164,17 @@ pub trait Link {
 
 /// An open HTTP/1.1 connection.
 pub struct Http1 {
-    sender: http1::SendRequest<Full<Bytes>>,
+    sender: Sender,
     driver: Driver,
+    places: Places,
     stamps: Rc<Stamps>,
     interim: Rc<RefCell<Interim>>,
     /// What the server has said of keeping it.
     promise: Promise,
     /// Whether the server may take it for idle: it has carried an exchange, or waited for its first one.
     kept: bool,
-    /// Whether the latest request's method is idempotent.
-    idempotent: bool,
+    /// The latest request's.
+    method: Method,
     /// About what it takes to the server and back.
     round_trip: Duration,
 }
@@ -211,15 +244,20 @@ impl Link for Http1 {
         let closed = self.kept && self.stamps.peer_has_closed();
         self.stamps.clear();
         self.interim.borrow_mut().expect();
-        self.idempotent = request.method().is_idempotent();
+        self.method.clone_from(request.method());
         // Handed over here rather than in the future, which would carry the request about.
         let head = (!closed).then(|| self.sender.send_request(request));
         async move {
             let Some(head) = head else { return Exchange::Repeatable(Repeatable::NotSent) };
-            let response = match self.driver.drive(head).await {
-                Ok(Ok(response)) => response,
-                Ok(Err(error)) | Err(Some(error)) => return self.failure(&error),
-                Err(None) => return self.broke(TransportError::ClosedEarly),
+            let mut response = self.answer(head).await;
+            if let Err(Exchange::Failed(TransportError::TooLarge)) = response
+                && self.places == Places::Few
+            {
+                response = self.read_again().await;
+            }
+            let response = match response {
+                Ok(response) => response,
+                Err(failure) => return failure,
             };
             self.kept = true;
             let status = response.status().as_u16();
@@ -271,25 +309,18 @@ impl Http1 {
     pub async fn open(dialed: Dialed) -> Result<Self, TransportError> {
         let Dialed { stream, stamps, set_up } = dialed;
         let interim = Rc::<RefCell<Interim>>::default();
-        let heard = Heard { stream, stamps: Rc::clone(&stamps), interim: Rc::clone(&interim) };
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(HEAD_BYTES_MAX as usize)
-            .max_headers(HEAD_FIELDS_MAX)
-            // Bodies are short: one buffer and a plain write cost less than a vector of two.
-            .writev(false)
-            .handshake(TokioIo::new(heard))
-            .await
-            .map_err(|_| TransportError::Protocol)?;
-        let connection = Connection { future: Box::pin(connection), ended: false };
+        let heard = Heard::new(stream, Rc::clone(&stamps), Rc::clone(&interim));
+        let (sender, connection) = handshake(heard, Places::Few).await?;
         let driver = Driver { connection, gate: Gate::new() };
         Ok(Self {
             sender,
             driver,
+            places: Places::Few,
             stamps,
             interim,
             promise: Promise::default(),
             kept: false,
-            idempotent: false,
+            method: Method::GET,
             round_trip: set_up.connect,
         })
     }
@@ -302,6 +333,41 @@ impl Http1 {
     /// How long it may rest and still be used, by the server's word; `None` if it gave none.
     pub fn rest_max(&self) -> Option<Duration> {
         self.promise.rest_max()
+    }
+
+    /// The head of the final answer.
+    async fn answer(
+        &mut self,
+        head: impl Future<Output = hyper::Result<Response<Incoming>>>,
+    ) -> Result<Response<Incoming>, Exchange> {
+        match self.driver.drive(head).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) | Err(Some(error)) => Err(self.failure(&error)),
+            Err(None) => Err(self.broke(TransportError::ClosedEarly)),
+        }
+    }
+
+    /// Has a head with more fields than usual read once more, with places for all of them, by a connection
+    /// that takes the request for sent. It stays, since the next head will be like this one.
+    async fn read_again(&mut self) -> Result<Response<Incoming>, Exchange> {
+        let failed = |fault| Err(Exchange::Failed(fault));
+        self.places = Places::All;
+        let Some((mut heard, read)) = self.driver.connection.take_apart() else {
+            return failed(TransportError::TooLarge);
+        };
+        heard.repeat(read);
+        match handshake(heard, self.places).await {
+            Ok((sender, connection)) => {
+                self.sender = sender;
+                self.driver.connection = connection;
+            }
+            Err(fault) => return failed(fault),
+        }
+        // What an answer may hold depends on the method alone.
+        let mut stand_in = Request::new(Full::default());
+        stand_in.method_mut().clone_from(&self.method);
+        let head = self.sender.send_request(stand_in);
+        self.answer(head).await
     }
 
     async fn read_body(
@@ -346,7 +412,7 @@ impl Http1 {
             fault,
             kept: self.kept,
             heard: self.stamps.first_read().is_some(),
-            idempotent: self.idempotent,
+            idempotent: self.method.is_idempotent(),
             age: Duration::from_nanos(monotonic_ns().saturating_sub(sent)),
             round_trip: self.round_trip,
         };

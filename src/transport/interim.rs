@@ -8,8 +8,9 @@ use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::transport::io::Stamps;
@@ -99,9 +100,33 @@ impl Interim {
 
 /// A stream whose answers [`Interim`] looks into.
 pub(super) struct Heard {
-    pub(super) stream: Stream,
-    pub(super) stamps: Rc<Stamps>,
-    pub(super) interim: Rc<RefCell<Interim>>,
+    stream: Stream,
+    stamps: Rc<Stamps>,
+    interim: Rc<RefCell<Interim>>,
+    repetition: Repetition,
+}
+
+/// A part of an answer that is to be read a second time.
+enum Repetition {
+    None,
+    /// Nothing comes before a request, which is not sent a second time.
+    Requested {
+        bytes: Bytes,
+        reader: Waker,
+    },
+    Bytes(Bytes),
+}
+
+impl Heard {
+    pub(super) fn new(stream: Stream, stamps: Rc<Stamps>, interim: Rc<RefCell<Interim>>) -> Self {
+        Self { stream, stamps, interim, repetition: Repetition::None }
+    }
+
+    /// Takes the next write for a request that has been sent, and answers it with `bytes` and what follows
+    /// them.
+    pub(super) fn repeat(&mut self, bytes: Bytes) {
+        self.repetition = Repetition::Requested { bytes, reader: Waker::noop().clone() };
+    }
 }
 
 impl AsyncRead for Heard {
@@ -111,6 +136,20 @@ impl AsyncRead for Heard {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        match &mut this.repetition {
+            Repetition::None => {}
+            Repetition::Requested { reader, .. } => {
+                reader.clone_from(cx.waker());
+                return Poll::Pending;
+            }
+            Repetition::Bytes(bytes) => {
+                buffer.put_slice(&bytes.split_to(bytes.len().min(buffer.remaining())));
+                if bytes.is_empty() {
+                    this.repetition = Repetition::None;
+                }
+                return Poll::Ready(Ok(()));
+            }
+        }
         let filled = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
         if let Some(at) = this.stamps.last_read() {
@@ -126,19 +165,13 @@ impl AsyncWrite for Heard {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        let this = self.get_mut();
+        if let Repetition::Requested { bytes: repeated, reader } = &mut this.repetition {
+            reader.wake_by_ref();
+            this.repetition = Repetition::Bytes(std::mem::take(repeated));
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        Pin::new(&mut this.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
