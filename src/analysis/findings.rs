@@ -5,6 +5,7 @@
 
 mod auth;
 mod checks;
+mod connections;
 mod machine;
 
 use std::time::Duration;
@@ -81,6 +82,10 @@ pub enum Cause {
     RateLimited,
     /// The generator used connections that the target had given up.
     StaleConnections,
+    /// Answers were past the bounds of what this program reads.
+    TooLarge,
+    /// Requests were sent once more, since the target had left them unprocessed.
+    SentAgain,
     /// The target refused connections.
     ConnectRefused,
     /// Some addresses of the target could not be connected to.
@@ -162,6 +167,8 @@ impl Cause {
             Self::RenewalFailed => "renewal_failed",
             Self::RateLimited => "rate_limited",
             Self::StaleConnections => "stale_connections",
+            Self::TooLarge => "too_large",
+            Self::SentAgain => "sent_again",
             Self::ConnectRefused => "connect_refused",
             Self::AddressFailed => "address_failed",
             Self::TargetGone => "target_gone",

@@ -35,6 +35,7 @@ mod session;
 pub mod single;
 mod timer;
 mod tokens;
+mod wait_list;
 mod worker;
 
 pub use leg::Pacing;

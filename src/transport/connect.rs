@@ -318,6 +318,24 @@ fn is_descriptor_shortage(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
+impl Dialed {
+    /// A connection to a test's listener.
+    pub(super) async fn to(listener: &tokio::net::TcpListener) -> Self {
+        use crate::load::plan::{Origin, Scheme};
+        let port = listener.local_addr().unwrap().port();
+        let origin = Origin {
+            scheme: Scheme::Http,
+            host: "127.0.0.1".into(),
+            port,
+            authority: format!("127.0.0.1:{port}"),
+            base_path: String::new(),
+        };
+        let route = Route::resolve(&origin, &crate::load::way::Way::default(), None).await.unwrap();
+        Dialer::new(route, Duration::from_secs(5)).dial().await.unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 

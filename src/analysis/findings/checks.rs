@@ -3,6 +3,7 @@
 //! Each draws on the evidence alone and returns nothing where there is nothing to say.
 
 use crate::analysis::findings::auth::{auth_storm, renewal_failed, token_rejected};
+use crate::analysis::findings::connections::{sent_again, stale_connections, too_large};
 use crate::analysis::findings::machine::{
     accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
     ports_near, retransmits,
@@ -53,6 +54,8 @@ pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     renewal_failed,
     rate_limited,
     stale_connections,
+    sent_again,
+    too_large,
     censored,
     few_samples,
     redistributed,
@@ -64,7 +67,7 @@ impl Evidence<'_> {
         self.summary.total.fates.planned()
     }
 
-    fn slots(&self, count: u64) -> Part {
+    pub(super) fn slots(&self, count: u64) -> Part {
         Part { count, of: self.planned(), things: "slots" }
     }
 
@@ -73,7 +76,7 @@ impl Evidence<'_> {
         (count > 0).then(|| self.slots(count))
     }
 
-    fn broken(&self, kind: TransportError) -> Option<Part> {
+    pub(super) fn broken(&self, kind: TransportError) -> Option<Part> {
         let count = self.summary.errors(kind);
         (count > 0).then(|| self.slots(count))
     }
@@ -99,7 +102,7 @@ impl Evidence<'_> {
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
     /// lost with it is judged apart.
-    fn own_error(&self) -> Severity {
+    pub(super) fn own_error(&self) -> Severity {
         if self.fails_by_own_errors { Severity::Invalid } else { Severity::Warning }
     }
 
@@ -180,14 +183,14 @@ fn local_exhausted(evidence: &Evidence<'_>) -> Option<Finding> {
 
 /// A bound that nobody asked for held requests back. Where the target was slow with what it was sent as
 /// well, it would have been too slow without the bound.
-fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Option<Finding> {
+fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
     let connections = Count(evidence.limits.connections as u64);
     let (severity, blame) = if evidence.answered_in_time_once_sent() {
         (Severity::Invalid, "the client was the limit; not charged to the server")
     } else {
         (Severity::Warning, "the server was slow with what it was sent as well")
     };
-    Some(finding(
+    finding(
         Cause::ConnectionLimit,
         severity,
         format!(
@@ -197,7 +200,7 @@ fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Option<Findin
         ),
         "raise `ulimit -n` (or widen net.ipv4.ip_local_port_range); to measure the target over so few \
          connections, say so with --connections",
-    ))
+    )
 }
 
 fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -246,7 +249,7 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     }
     let all_in_use = evidence.connections_peak >= evidence.limits.connections;
     if all_in_use && evidence.limits.connections_chosen_by == ChosenBy::Program {
-        return own_connection_limit(evidence, lag);
+        return Some(own_connection_limit(evidence, lag));
     }
     if all_in_use {
         return Some(finding(
@@ -390,19 +393,6 @@ fn rate_limited(evidence: &Evidence<'_>) -> Option<Finding> {
         Severity::Warning,
         format!("a rate limiter before or in the server answered: {part} are 429"),
         "switch it off for the test or raise its limit; otherwise it is the limiter that is measured",
-    ))
-}
-
-fn stale_connections(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.broken(TransportError::StaleConnection)?;
-    Some(finding(
-        Cause::StaleConnections,
-        evidence.own_error(),
-        format!(
-            "the client used idle connections that the server had just closed: {part}; not charged to the \
-             server"
-        ),
-        "set --idle-timeout below the target's keep-alive timeout, or raise that above the longest pause between requests",
     ))
 }
 

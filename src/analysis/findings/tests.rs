@@ -101,6 +101,7 @@ fn fates_and_statuses_become_findings() {
         (answered(429), 20, vec![(Cause::RateLimited, Warning)]),
         (answered(500), 20, vec![]),
         (broken(TransportError::StaleConnection), 1, vec![(Cause::StaleConnections, Warning)]),
+        (broken(TransportError::TooLarge), 1, vec![(Cause::TooLarge, Warning)]),
         (broken(TransportError::ConnectRefused), 1, vec![(Cause::ConnectRefused, Warning)]),
         (broken(TransportError::LocalExhausted), 1, vec![(Cause::LocalExhausted, Warning)]),
         (broken(TransportError::Unread), 1, vec![(Cause::Neglected, Invalid)]),
@@ -133,6 +134,7 @@ fn an_objective_that_fails_by_own_errors_makes_the_run_invalid() {
     let broken = |kind| Sample { fate: Fate::TransportError(kind), status: None, ..FINE };
     for (kind, cause) in [
         (TransportError::StaleConnection, Cause::StaleConnections),
+        (TransportError::TooLarge, Cause::TooLarge),
         (TransportError::LocalExhausted, Cause::LocalExhausted),
     ] {
         let found = causes(&tally(broken(kind), 2), |evidence| evidence.fails_by_own_errors = true);
@@ -148,6 +150,18 @@ fn an_objective_that_fails_by_lateness_makes_the_run_invalid() {
     assert_eq!(causes(&tally, |_| {}), [], "0.75 % late, and no objective that minds");
     let found = causes(&tally, |evidence| evidence.fails_by_lateness = Some("p99.9 < 100 ms"));
     assert_eq!(found, [(Cause::ClientLate, Severity::Invalid)]);
+}
+
+#[test]
+fn what_was_sent_again_is_told_and_many_are_warned_of() {
+    for (repeats, expected) in [(0, None), (1, Some(Severity::Info)), (20, Some(Severity::Warning))]
+    {
+        let mut tally = tally(FINE, 0);
+        (0..repeats).for_each(|_| tally.record_repeat(0));
+        let expected: Vec<_> =
+            expected.map(|severity| (Cause::SentAgain, severity)).into_iter().collect();
+        assert_eq!(causes(&tally, |_| {}), expected, "{repeats}");
+    }
 }
 
 #[test]
