@@ -195,7 +195,7 @@ impl<L: Link> Carrier<L> {
                 self.seat.carrying.set(None);
                 match ruling {
                     Ruling::Ended(fate) => {
-                        self.dispatcher.carried(&job, &Sample { fate, ..sample })
+                        self.dispatcher.carried(&job, &Sample { fate, ..sample });
                     }
                     Ruling::Follow(job) => self.dispatcher.follow(job),
                 }
