@@ -357,6 +357,7 @@ fn redirect(outgoing: &mut Outgoing, hop: &Hop) {
     if hop.carries == Carries::Nothing {
         *outgoing.body_mut() = http_body_util::Full::default();
         outgoing.headers_mut().remove(http::header::CONTENT_TYPE);
+        outgoing.headers_mut().remove(http::header::CONTENT_LENGTH);
         if outgoing.method() != Method::HEAD {
             *outgoing.method_mut() = Method::GET;
         }

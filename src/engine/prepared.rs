@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    USER_AGENT,
 };
 use http::uri::Uri;
 use http::{Method, Request};
@@ -134,8 +135,11 @@ impl Prepared {
         let host = HeaderValue::from_str(&plan.origin.authority).map_err(|_| wrong("host"))?;
         headers.insert(HOST, host);
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        for (name, _) in &request.headers {
+            headers.remove(name);
+        }
         let (varying, fixed): (Vec<_>, Vec<_>) =
-            request.headers.iter().partition(|(_, value)| value.varies_by_slot());
+            request.headers.iter().partition(|(name, _)| is_rendered_for_each_slot(request, name));
         if !varying.iter().all(|(_, value)| self.fits_header(value)) {
             return Err(wrong("header"));
         }
@@ -143,7 +147,7 @@ impl Prepared {
         for (name, value) in fixed {
             let rendered = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
             // That of a token is put in its place later, where there is room for it already.
-            headers.insert(name, rendered);
+            headers.append(name, rendered);
             if let Some(carrier) = carriers.iter().position(|carrier| carrier == value) {
                 token_headers.push((name.clone(), carrier));
             }
@@ -251,7 +255,7 @@ impl Prepared {
             headers.insert(name, held.headers[*carrier].clone());
         }
         for (name, value) in &entry.varying_headers {
-            headers.insert(name, header(value, &mut fill)?);
+            headers.append(name, header(value, &mut fill)?);
         }
         let body = match &entry.body {
             Part::Fixed(body) => body.clone(),
@@ -260,12 +264,29 @@ impl Prepared {
         if fill.broken {
             return None;
         }
+        if body.is_empty() && says_its_length(&entry.method) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let mut outgoing = Request::new(Full::new(body));
         *outgoing.method_mut() = entry.method.clone();
         *outgoing.uri_mut() = uri;
         *outgoing.headers_mut() = headers;
         Some(outgoing)
     }
+}
+
+/// Whether requests of this method say so where they have no body, as RFC 9110, 8.6 asks: there are servers
+/// that answer 411 otherwise.
+fn says_its_length(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
+}
+
+/// Whether the values of a header are rendered anew for each slot: if one of them differs by slot, or by
+/// token where there are several. So they keep their order, and a new token replaces nothing else.
+fn is_rendered_for_each_slot(request: &RequestTemplate, name: &HeaderName) -> bool {
+    let values = || request.headers.iter().filter(|(given, _)| given == name).map(|(_, text)| text);
+    values().any(Template::varies_by_slot)
+        || values().count() > 1 && values().any(Template::carries_token)
 }
 
 /// What goes before a request's path: HTTP/2 and a proxy that forwards are told the whole URL. HTTP/2 has it
@@ -352,11 +373,12 @@ fn carriers(requests: &[RequestTemplate]) -> Vec<Template> {
 
 #[cfg(test)]
 mod tests {
+    use http::header::COOKIE;
     use http_body_util::BodyExt;
 
     use super::*;
     use crate::engine::example;
-    use crate::load::request::{Escape, OnEmpty, Segment};
+    use crate::load::request::{Escape, OnEmpty, Segment, add_header};
     use crate::load::way::{Credentials, Place, Proxy, ProxyKind, Via};
 
     fn plan() -> Plan {
@@ -405,6 +427,55 @@ mod tests {
         assert_eq!(request.headers()["host"], "127.0.0.1:8001");
         let body = request.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body, "17");
+    }
+
+    #[test]
+    fn a_header_given_twice_is_sent_twice_in_its_order() {
+        let name = |name: &str| name.parse::<HeaderName>().unwrap();
+        let made = |segments| template(segments, Escape::None);
+        let mut request = detail();
+        for value in ["1", "2"] {
+            add_header(&mut request.headers, name("x-a"), Template::literal(value));
+            add_header(&mut request.headers, COOKIE, Template::literal(&format!("c={value}")));
+        }
+        add_header(&mut request.headers, name("x-slot"), Template::literal("first"));
+        add_header(&mut request.headers, name("x-slot"), made(vec![Segment::SlotIndex]));
+        add_header(&mut request.headers, name("x-key"), made(vec![Segment::Token]));
+        add_header(&mut request.headers, name("x-key"), Template::literal("last"));
+        add_header(&mut request.headers, USER_AGENT, Template::literal("own"));
+        let prepared = prepared("x", &[request]).unwrap();
+        prepared.renew(Renewed { token: 0, version: 1, text: "new".into() });
+        let sent = prepared.request(0, &Turn::rehearsed(7)).unwrap();
+        let values = |name: &str| {
+            let all = sent.headers().get_all(name).into_iter();
+            all.map(|value| value.to_str().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(values("x-a"), ["1", "2"]);
+        assert_eq!(values("cookie"), ["c=1; c=2"]);
+        assert_eq!(values("x-slot"), ["first", "7"]);
+        assert_eq!(values("x-key"), ["new", "last"]);
+        assert_eq!(values("user-agent"), ["own"], "in place of our own");
+    }
+
+    #[test]
+    fn what_might_have_a_body_says_that_it_has_none() {
+        let table = [
+            (Method::POST, Some("0")),
+            (Method::PUT, Some("0")),
+            (Method::PATCH, Some("0")),
+            (Method::GET, None),
+            (Method::HEAD, None),
+            (Method::DELETE, None),
+            (Method::OPTIONS, None),
+        ];
+        for (method, length) in table {
+            let request = RequestTemplate { method: method.clone(), body: None, ..detail() };
+            let sent = prepared("x", &[request]).unwrap().request(0, &Turn::rehearsed(1)).unwrap();
+            let found = sent.headers().get(CONTENT_LENGTH).map(|value| value.to_str().unwrap());
+            assert_eq!(found, length, "{method}");
+        }
+        let full = prepared("x", &[detail()]).unwrap().request(0, &Turn::rehearsed(1)).unwrap();
+        assert!(!full.headers().contains_key(CONTENT_LENGTH), "the transport's own");
     }
 
     #[test]

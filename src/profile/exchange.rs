@@ -6,7 +6,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::load::plan::SetupRequest;
-use crate::load::request::{Escape, Segment, Template};
+use crate::load::request::{Escape, Segment, Template, add_header};
 use crate::profile::body::{BODIES, Carried};
 use crate::profile::compiler::Compiler;
 use crate::profile::fields::{Fields, one_or_many};
@@ -35,10 +35,13 @@ impl Compiler<'_> {
         let path = self.path(fields, place);
         let headers = fields.get("headers").map(|node| self.headers(node, place));
         let mut headers = headers.unwrap_or_default();
-        let token = self.token_header.iter().filter(|_| place != Place::Login);
-        for shared in self.shared_headers.iter().chain(token).chain(&of_body) {
-            if headers.iter().all(|(name, _)| *name != shared.0) {
-                headers.push(shared.clone());
+        let token = if place == Place::Login { &[] } else { self.token_header.as_slice() };
+        for shared in [self.shared_headers.as_slice(), token, of_body.as_slice()] {
+            let own = headers.len();
+            for header in shared {
+                if headers[..own].iter().all(|(name, _)| *name != header.0) {
+                    headers.push(header.clone());
+                }
             }
         }
         let expect = self.expectation(fields, place);
@@ -170,20 +173,26 @@ impl Compiler<'_> {
         Some(builder.finish())
     }
 
+    /// A list of values repeats the name.
     pub(super) fn headers(&mut self, node: &Node, place: Place) -> Vec<(HeaderName, Template)> {
         let mut headers: Vec<(HeaderName, Template)> = Vec::new();
-        for (key, value) in self.mistakes.mapping(node, "`headers`").unwrap_or_default() {
+        for (key, values) in self.mistakes.mapping(node, "`headers`").unwrap_or_default() {
             let Some(name) = &key.text else { continue };
             let parsed = self.header_name(name, key.span);
             let what = format!("the header `{name}`");
-            let Some(text) = self.mistakes.scalar(value, &what) else { continue };
-            let text = text.to_owned();
-            let template = self.header_value(&text, value.span, place);
-            let Some(header) = parsed.zip(template) else { continue };
-            if headers.iter().any(|(name, _)| *name == header.0) {
-                self.mistakes.report(key.span, format!("{what} stands here twice"));
+            if parsed.as_ref().is_some_and(|parsed| headers.iter().any(|(name, _)| name == parsed))
+            {
+                let hint = format!("write its values as a list: {name}: [one, two]");
+                self.mistakes.report_with(key.span, format!("{what} stands here twice"), hint);
             }
-            headers.push(header);
+            for value in one_or_many(values) {
+                let Some(text) = self.mistakes.scalar(value, &what) else { continue };
+                let text = text.to_owned();
+                let template = self.header_value(&text, value.span, place);
+                if let Some((name, value)) = parsed.clone().zip(template) {
+                    add_header(&mut headers, name, value);
+                }
+            }
         }
         headers
     }

@@ -82,6 +82,25 @@ fn the_environment_stands_in_place_and_is_never_read_for_templates() {
 }
 
 #[test]
+fn a_list_repeats_a_header_and_joins_cookies() {
+    let profile = loaded(
+        "headers: {X-Shared: [a, b], X-A: shared, Cookie: [s=1, t=2]}\nrequests:\n- path: /a\n  \
+         headers: {X-A: [1, 2.50, '{{ slot }}']}\n",
+    );
+    let lines = |request: &RequestTemplate| {
+        let lines =
+            request.headers.iter().map(|(name, value)| format!("{name}: {}", rendered(value)));
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        lines(&profile.requests[0]),
+        ["x-a: 1", "x-a: 2.50", "x-a: 7", "x-shared: a", "x-shared: b", "cookie: s=1; t=2"]
+    );
+    let twice = messages("requests: [{path: /, headers: {X-A: 1, x-a: 2}}]");
+    assert_eq!(twice, ["1:40 the header `x-a` stands here twice"]);
+}
+
+#[test]
 fn the_token_goes_to_all_but_the_login_and_those_that_say_otherwise() {
     let profile = loaded(
         r"
