@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::load::plan::SetupRequest;
 use crate::load::request::{Escape, Segment, Template, add_header};
+use crate::load::url_text::is_allowed;
 use crate::profile::body::{BODIES, Carried};
 use crate::profile::compiler::Compiler;
 use crate::profile::fields::{Fields, one_or_many};
@@ -131,7 +132,7 @@ impl Compiler<'_> {
             self.mistakes.report_with(span, "`path` must begin with a single /", hint);
         }
         let illegal = path.segments.iter().any(|segment| match segment {
-            Segment::Literal(text) => !text.chars().all(is_path_character),
+            Segment::Literal(text) => !text.bytes().all(is_allowed),
             _ => false,
         });
         if illegal {
@@ -231,9 +232,4 @@ impl Compiler<'_> {
         }
         Some(value)
     }
-}
-
-/// What RFC 3986 allows in a path and a query, and % for what is encoded.
-fn is_path_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?%[]".contains(character)
 }
