@@ -185,7 +185,8 @@ impl Compiler<'_> {
         if let Some(feeder) = self.feeder(name) {
             let column = self.column(feeder, column, place)?.ok_or_else(|| {
                 let columns = self.feeders[feeder].table.columns();
-                let hint = format!("write {{{{ {name}.{} }}}}", columns[0]);
+                let all = columns.join(", ");
+                let hint = format!("write {{{{ {name}.{} }}}}; it has: {all}", columns[0]);
                 (format!("the feeder `{name}` has several columns"), hint)
             })?;
             return Ok(Piece::Hole(Segment::Cell { feeder, column }));

@@ -82,6 +82,39 @@ fn the_environment_stands_in_place_and_is_never_read_for_templates() {
 }
 
 #[test]
+fn plain_scalars_stay_the_text_they_are() {
+    let profile = loaded(
+        "requests:\n- path: /a\n  query: {a: no, b: 017, c: 08, d: 1_000, e: 1e3, f: 12.50}\n  \
+         json: [no, 017, 08, 1_000, 12.50, 184467440737095516160, 1e3, true]\n",
+    );
+    let request = &profile.requests[0];
+    assert_eq!(rendered(&request.path), "/a?a=no&b=017&c=08&d=1_000&e=1e3&f=12.50");
+    let sent = r#"["no","017","08","1_000",12.50,184467440737095516160,1e3,true]"#;
+    assert_eq!(body(request), sent);
+}
+
+#[test]
+fn a_thousand_requests_may_share_an_anchor() {
+    let shared = "X-A: 1, X-B: 2, X-C: 3, X-D: 4, X-E: 5, X-F: 6, X-G: 7, X-H: 8";
+    let mut text = format!("requests:\n- path: /first\n  headers: &all {{{shared}}}\n");
+    for number in 1..1_000 {
+        text += &format!("- {{path: /{number}, headers: *all}}\n");
+    }
+    let profile = loaded(&text);
+    assert!(profile.requests.iter().all(|request| request.headers.len() == 8));
+
+    let ten = |alias: &str| vec![alias; 10].join(", ");
+    let mut bomb = format!("requests:\n- path: /\n  json:\n  - &a [{}]\n", ten("x"));
+    for (before, name) in ["*a", "*b", "*c", "*d", "*e"].into_iter().zip(["b", "c", "d", "e", "f"])
+    {
+        bomb += &format!("  - &{name} [{}]\n", ten(before));
+    }
+    let mistakes = refused(&bomb).mistakes;
+    assert!(mistakes[0].message.contains("aliases repeat"), "{}", mistakes[0].message);
+    assert!(mistakes[0].hint.as_deref().is_some_and(|hint| hint.contains("&name")));
+}
+
+#[test]
 fn a_list_repeats_a_header_and_joins_cookies() {
     let profile = loaded(
         "headers: {X-Shared: [a, b], X-A: shared, Cookie: [s=1, t=2]}\nrequests:\n- path: /a\n  \
