@@ -71,7 +71,7 @@ impl Kept {
 
     /// Shows the answer, its body decoded, to `look`; the body was `body_bytes` long on the wire.
     pub(super) fn show<T>(&self, body_bytes: u64, look: impl FnOnce(&Answer<'_>) -> T) -> T {
-        let decoded = decoded(&self.headers, &self.body);
+        let decoded = decoded(&self.headers, &self.body, self.cut);
         let body = match &decoded {
             Err(why) => Body::Unread(*why),
             Ok((bytes, whole)) if *whole && !self.cut => Body::Whole(bytes),
@@ -85,7 +85,7 @@ impl Kept {
 type Decoded<'a> = (Cow<'a, [u8]>, bool);
 
 /// What is in the body by its `Content-Encoding`; names that encode nothing are passed over, as clients do.
-fn decoded<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Decoded<'a>, Trouble> {
+fn decoded<'a>(headers: &HeaderMap, body: &'a [u8], cut: bool) -> Result<Decoded<'a>, Trouble> {
     let listed = headers.get_all(CONTENT_ENCODING).into_iter();
     let names = listed.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
     let names = names.map(|name| name.trim_ascii().to_ascii_lowercase());
@@ -96,24 +96,23 @@ fn decoded<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Decoded<'a>, Troub
         None => Ok((body.into(), true)),
         Some(_) if names.next().is_some() => Err(Trouble::Encoding),
         Some(_) if body.is_empty() => Ok((body.into(), true)),
-        Some(b"gzip" | b"x-gzip") => gunzip(body),
-        Some(b"deflate") => inflate(body),
+        Some(b"gzip" | b"x-gzip") => gunzip(body, cut),
+        Some(b"deflate") => inflate(body, cut),
         Some(b"br") => Err(Trouble::Brotli),
         Some(b"zstd") => Err(Trouble::Zstandard),
         Some(_) => Err(Trouble::Encoding),
     }
 }
 
-/// All members of a gzip file (RFC 1952). Padding behind the last one is passed over, as gzip does.
-fn gunzip(bytes: &[u8]) -> Result<Decoded<'static>, Trouble> {
+/// All members of a gzip file (RFC 1952), or as many as there are before it is `cut`. Padding behind the last
+/// one is passed over, as gzip does.
+fn gunzip(bytes: &[u8], cut: bool) -> Result<Decoded<'static>, Trouble> {
     let mut out = Vec::new();
     let mut rest = bytes;
     while rest.starts_with(&GZIP_MAGIC) {
         let mut decoder = GzDecoder::new(rest);
-        // What was decoded before an error stays.
-        let ended = read_bounded(&mut decoder, &mut out);
-        if !ended {
-            return Ok((out.into(), false));
+        if !read_bounded(&mut decoder, &mut out) {
+            return beginning(out, cut).ok_or(Trouble::NotGzip);
         }
         rest = decoder.into_inner();
     }
@@ -121,16 +120,28 @@ fn gunzip(bytes: &[u8]) -> Result<Decoded<'static>, Trouble> {
 }
 
 /// What servers call deflate: zlib's format (RFC 1950), or without its frame (RFC 1951).
-fn inflate(bytes: &[u8]) -> Result<Decoded<'static>, Trouble> {
-    let (mut zlib, mut bare) = (Vec::new(), Vec::new());
-    if read_bounded(&mut ZlibDecoder::new(bytes), &mut zlib) {
-        return Ok((zlib.into(), true));
+fn inflate(bytes: &[u8], cut: bool) -> Result<Decoded<'static>, Trouble> {
+    let mut out = Vec::new();
+    let whole = if has_zlib_header(bytes) {
+        read_bounded(&mut ZlibDecoder::new(bytes), &mut out)
+    } else {
+        read_bounded(&mut DeflateDecoder::new(bytes), &mut out)
+    };
+    if whole {
+        return Ok((out.into(), true));
     }
-    if read_bounded(&mut DeflateDecoder::new(bytes), &mut bare) {
-        return Ok((bare.into(), true));
-    }
-    let longer = if zlib.is_empty() { bare } else { zlib };
-    if longer.is_empty() { Err(Trouble::NotDeflate) } else { Ok((longer.into(), false)) }
+    beginning(out, cut).ok_or(Trouble::NotDeflate)
+}
+
+/// RFC 1950, 2.2: the method is deflate, and the first two bytes are a multiple of 31.
+fn has_zlib_header(bytes: &[u8]) -> bool {
+    matches!(bytes, [method, flags, ..]
+        if method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31))
+}
+
+/// What was decoded before there was no more, if that was for a bound of ours and not a broken body.
+fn beginning(out: Vec<u8>, cut: bool) -> Option<Decoded<'static>> {
+    (cut || out.len() == BODY_BYTES_MAX).then(|| (out.into(), false))
 }
 
 /// Appends what `decoder` gives, up to the bound, and says whether that was all and sound.
@@ -192,7 +203,7 @@ mod tests {
             (Some("gzip"), vec![], Ok((0, true))),
             (Some("gzip"), vec![b"not gzip".to_vec()], Err(Trouble::NotGzip)),
             (Some("gzip"), vec![gzipped(b"abc"), vec![0; 8]], Ok((3, true))),
-            (Some("gzip"), vec![gzipped(b"abc")[..12].to_vec()], Ok((1, false))),
+            (Some("gzip"), vec![gzipped(b"abc")[..12].to_vec()], Err(Trouble::NotGzip)),
             (Some("gzip"), vec![gzipped(&half.repeat(3))], Ok((BODY_BYTES_MAX, false))),
             (Some(""), vec![b"ab".to_vec()], Ok((2, true))),
             (Some("none"), vec![b"ab".to_vec()], Ok((2, true))),

@@ -116,9 +116,9 @@ pub enum Trouble {
     Brotli,
     /// The body is encoded with Zstandard (RFC 8878), which is not decoded here.
     Zstandard,
-    /// The body is not gzip, though its header says so.
+    /// The body is not gzip, or not whole, though its header says so.
     NotGzip,
-    /// The body is not deflate, though its header says so.
+    /// The body is not deflate, or not whole, though its header says so.
     NotDeflate,
     /// The body is no JSON, where a check or an extraction looks for values in it.
     NotJson,
@@ -156,8 +156,8 @@ impl Trouble {
             Self::Zstandard => {
                 "cannot look into zstd-encoded bodies: send Accept-Encoding: identity"
             }
-            Self::NotGzip => "body is not gzip, though its Content-Encoding says so",
-            Self::NotDeflate => "body is not deflate, though its Content-Encoding says so",
+            Self::NotGzip => "body is not gzip, or broken, though its Content-Encoding says gzip",
+            Self::NotDeflate => "body is not deflate, or broken, though its Content-Encoding says deflate",
             Self::NotJson => "body is not JSON",
             Self::OtherScheme => {
                 "redirect to another scheme: give the target with the scheme that it redirects to"
