@@ -16,7 +16,7 @@ use http::{Method, Uri};
 use slab::Slab;
 
 use crate::engine::leg::Start;
-use crate::engine::prepared::{Prepared, Turn};
+use crate::engine::prepared::{Prepared, Turn, Unsendable};
 use crate::engine::seat::Job;
 use crate::load::cookies::{Cookies, Jar, Site};
 use crate::load::extract::{Gathered, Ring, Target};
@@ -59,6 +59,8 @@ pub(super) enum Unfilled {
     Yet,
     /// A template fails, or gives what HTTP forbids.
     Never,
+    /// The link that is its path leads to another server.
+    Elsewhere,
 }
 
 /// A flow, a redirect that is followed, or both.
@@ -206,7 +208,10 @@ impl Journeys {
                 return Err(Unfilled::Yet);
             }
             let turn = Turn { slot: job.slot, step, gathered, due, taken: &start.taken };
-            prepared.request(job.request, &turn).ok_or(Unfilled::Never)
+            prepared.request(job.request, &turn).map_err(|why| match why {
+                Unsendable::Forbidden => Unfilled::Never,
+                Unsendable::Elsewhere(_) => Unfilled::Elsewhere,
+            })
         };
         let gathered = self.gathered.borrow();
         let Some(id) = job.journey else {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use crate::engine::desk::Desk;
 use crate::engine::journeys::redirect;
 use crate::engine::prepare::{PrepareError, Ready, Surroundings, feeding, prepare};
-use crate::engine::prepared::{Prepared, RenderError, Turn};
+use crate::engine::prepared::{Prepared, RenderError, Turn, Unsendable};
 use crate::engine::ruling::inspected;
 use crate::engine::single::{Sent, Single, Stage, Witness};
 use crate::load::auth::{Auth, Issuance};
 use crate::load::expect::Expect;
 use crate::load::extract::{Gathered, GatheredPool, Ring, Target};
 use crate::load::mix::Mix;
-use crate::load::plan::Plan;
+use crate::load::plan::{Origin, Plan};
 use crate::load::redirect::{Redirection, is_redirect};
 use crate::load::request::{Pools, RequestTemplate};
 use crate::transport::exchange::Outgoing;
@@ -54,7 +54,8 @@ pub async fn once(
                 unfilled.push(row);
                 continue;
             }
-            let outgoing = prepared.request(row, &turn).ok_or_else(|| unsendable(request))?;
+            let outgoing = prepared.request(row, &turn);
+            let outgoing = outgoing.map_err(|why| unsendable(request, why, &plan.origin))?;
             let single = last_hop(&desk, request, outgoing, &of(row), &witness).await;
             left.take(row, &request.expect, &single);
             witness(single);
@@ -146,7 +147,7 @@ impl Left {
 }
 
 /// The requests that these slots would send if they were due `now`, since 1970. Pools hold their own name
-/// in capitals, and the token is called TOKEN.
+/// in capitals, flows' variables VARIABLE, and the token is called TOKEN.
 ///
 /// # Errors
 /// A request renders to something that HTTP forbids.
@@ -170,13 +171,16 @@ pub fn preview(
         ring
     };
     let pools: Vec<Ring> = plan.flows.gathered.iter().map(named).collect();
-    let gathered = Gathered { variables: &[], pools: &pools };
+    let most = plan.flows.list.iter().map(|flow| flow.variables).max().unwrap_or(0);
+    let variables = vec![Some("VARIABLE".to_owned()); most];
+    let gathered = Gathered { variables: &variables, pools: &pools };
     let rendered = |(slot, request): &(u64, usize)| {
         let turn = Turn { due: now, gathered, ..Turn::rehearsed(*slot) };
         let outgoing = prepared.request(*request, &turn);
-        outgoing.map(|one| Sent::of(&one)).ok_or_else(|| unsendable(&rows[*request]))
+        let unsendable = |why| unsendable(&rows[*request], why, &plan.origin);
+        outgoing.map(|one| Sent::of(&one)).map_err(unsendable)
     };
-    Ok(slots.iter().map(rendered).collect::<Result<_, _>>()?)
+    slots.iter().map(rendered).collect()
 }
 
 /// The plan with a single log-in, which suffices for a look.
@@ -190,6 +194,14 @@ fn with_one_log_in(plan: &Plan) -> Plan {
     Plan { auth, ..plan.clone() }
 }
 
-fn unsendable(request: &RequestTemplate) -> RenderError {
-    RenderError { request: request.name.clone(), part: "template" }
+fn unsendable(request: &RequestTemplate, why: Unsendable, origin: &Origin) -> PrepareError {
+    match why {
+        Unsendable::Forbidden => {
+            RenderError { request: request.name.clone(), part: "template" }.into()
+        }
+        Unsendable::Elsewhere(link) => PrepareError::Unusable {
+            step: request.name.clone(),
+            what: format!("its path is the link '{link}', which is not on {}", origin.authority),
+        },
+    }
 }

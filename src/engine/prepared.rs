@@ -20,9 +20,12 @@ use crate::engine::tokens::{Rejection, Renewed, Tokens};
 use crate::load::body::Body;
 use crate::load::extract::{Gathered, Ring};
 use crate::load::feeder::{Feeding, Taken};
-use crate::load::plan::{Plan, Scheme, SetupRequest};
+use crate::load::plan::{Origin, Plan, Scheme, SetupRequest};
 use crate::load::random::SplitMix64;
-use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Rows, Segment, Template};
+use crate::load::redirect;
+use crate::load::request::{Escape, Expect, Fill, Pools, RequestTemplate, Rows, Segment, Template};
+use crate::load::secrets::shown_target;
+use crate::load::url_text::encoded;
 use crate::load::way::{HttpChoice, HttpVersion, KeepAlive};
 use crate::transport::exchange::Outgoing;
 use crate::transport::proxy;
@@ -78,6 +81,7 @@ struct Entry {
 /// Requests ready to be sent.
 pub(super) struct Prepared {
     entries: Vec<Entry>,
+    origin: Origin,
     seed: u64,
     pools: Pools,
     feeding: Arc<Feeding>,
@@ -94,6 +98,15 @@ pub struct RenderError {
     pub(super) part: &'static str,
 }
 
+/// Why a slot's templates give nothing that can be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unsendable {
+    /// An expression fails, or gives what HTTP forbids.
+    Forbidden,
+    /// The path is a link that leads to another server, or nowhere: the link, without secrets.
+    Elsewhere(String),
+}
+
 impl Prepared {
     pub(super) fn new(
         requests: &[RequestTemplate],
@@ -107,7 +120,8 @@ impl Prepared {
             part: "header with the token",
         })?;
         let entries = Vec::with_capacity(requests.len());
-        let mut prepared = Self { entries, seed: plan.seed, pools, feeding, tokens };
+        let origin = plan.origin.clone();
+        let mut prepared = Self { entries, origin, seed: plan.seed, pools, feeding, tokens };
         for request in requests {
             let entry = prepared.entry(request, plan, &carriers)?;
             prepared.entries.push(entry);
@@ -154,12 +168,18 @@ impl Prepared {
         }
         add_hop_headers(&mut headers, plan);
         let prefix = prefix(plan, &mut headers).ok_or_else(|| wrong("host"))?;
-        let uri = uri(&prefix, &request.path, &mut fill).ok_or_else(|| wrong("path"))?;
         let varies = |text: &Template| text.varies_by_slot() || text.carries_token();
-        let uri = if varies(&request.path) {
+        let is_link = request.path.escape == Escape::Link;
+        let uri = if is_link && varies(&request.path) {
+            // No answer has brought it yet.
             Part::Varying(request.path.clone())
         } else {
-            Part::Fixed(uri)
+            let uri = self.uri(&prefix, &request.path, &mut fill).map_err(|_| wrong("path"))?;
+            if varies(&request.path) {
+                Part::Varying(request.path.clone())
+            } else {
+                Part::Fixed(uri)
+            }
         };
         let body = match &request.body {
             None => Part::Fixed(Bytes::new()),
@@ -241,28 +261,46 @@ impl Prepared {
                 .all(|&number| gathered.variables.get(number).is_some_and(Option::is_some))
     }
 
-    /// The request that a slot sends; nothing if an expression fails, or gives what HTTP forbids.
-    pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Option<Outgoing> {
+    /// A path as it is sent, behind its prefix. A link is resolved as a redirect from the base path is.
+    fn uri(&self, prefix: &str, path: &Template, fill: &mut Fill<'_>) -> Result<Uri, Unsendable> {
+        let mut text = prefix.to_owned();
+        if path.escape == Escape::Link {
+            let link = rendered(path, fill);
+            let link = link.trim().split('#').next().unwrap_or_default();
+            let elsewhere = || Unsendable::Elsewhere(shown_target(link));
+            let base = format!("{}/", self.origin.base_path);
+            let target = redirect::target(&encoded(link.as_bytes()), &self.origin, &base);
+            let target = target.ok().filter(|_| !link.is_empty()).ok_or_else(elsewhere)?;
+            text.truncate(prefix.len() - self.origin.base_path.len());
+            text.push_str(target.as_str());
+        } else {
+            path.render(fill, &mut text);
+        }
+        Uri::from_maybe_shared(Bytes::from(text)).map_err(|_| Unsendable::Forbidden)
+    }
+
+    /// The request that a slot sends, if its templates give one.
+    pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Result<Outgoing, Unsendable> {
         let entry = &self.entries[request];
         let held = self.tokens.of(turn.slot);
         let mut fill = self.fill(turn, &held.text);
         let uri = match &entry.uri {
             Part::Fixed(uri) => uri.clone(),
-            Part::Varying(path) => uri(&entry.prefix, path, &mut fill)?,
+            Part::Varying(path) => self.uri(&entry.prefix, path, &mut fill)?,
         };
         let mut headers = entry.headers.clone();
         for (name, carrier) in &entry.token_headers {
             headers.insert(name, held.headers[*carrier].clone());
         }
         for (name, value) in &entry.varying_headers {
-            headers.append(name, header(value, &mut fill)?);
+            headers.append(name, header(value, &mut fill).ok_or(Unsendable::Forbidden)?);
         }
         let body = match &entry.body {
             Part::Fixed(body) => body.clone(),
             Part::Varying(body) => body.render(&mut fill),
         };
         if fill.broken {
-            return None;
+            return Err(Unsendable::Forbidden);
         }
         if body.is_empty() && says_its_length(&entry.method) {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -271,7 +309,7 @@ impl Prepared {
         *outgoing.method_mut() = entry.method.clone();
         *outgoing.uri_mut() = uri;
         *outgoing.headers_mut() = headers;
-        Some(outgoing)
+        Ok(outgoing)
     }
 }
 
@@ -305,12 +343,6 @@ fn prefix(plan: &Plan, headers: &mut HeaderMap) -> Option<String> {
         Some(_) => format!("http://{}{}", origin.authority, origin.base_path),
         None => origin.base_path.clone(),
     })
-}
-
-fn uri(prefix: &str, path: &Template, fill: &mut Fill<'_>) -> Option<Uri> {
-    let mut text = prefix.to_owned();
-    path.render(fill, &mut text);
-    Uri::from_maybe_shared(Bytes::from(text)).ok()
 }
 
 /// What concerns the next hop only: the connection and the proxy that forwards.
@@ -357,7 +389,7 @@ pub(super) fn setup_outgoing(
     let filled = (pools, Arc::new(Feeding::NONE));
     let wrong = || RenderError { request: setup.name.clone(), part: "template" };
     let prepared = Prepared::new(&[template], plan, filled, &[token.into()])?;
-    prepared.request(0, &Turn::rehearsed(0)).ok_or_else(wrong)
+    prepared.request(0, &Turn::rehearsed(0)).map_err(|_| wrong())
 }
 
 /// The values of headers that differ by token alone, each once.
@@ -378,7 +410,7 @@ mod tests {
 
     use super::*;
     use crate::engine::example;
-    use crate::load::request::{Escape, OnEmpty, Segment, add_header};
+    use crate::load::request::{OnEmpty, Segment, add_header};
     use crate::load::way::{Credentials, Place, Proxy, ProxyKind, Via};
 
     fn plan() -> Plan {
@@ -455,6 +487,30 @@ mod tests {
         assert_eq!(values("x-slot"), ["first", "7"]);
         assert_eq!(values("x-key"), ["new", "last"]);
         assert_eq!(values("user-agent"), ["own"], "in place of our own");
+    }
+
+    #[test]
+    fn a_path_may_be_a_link_on_the_same_server() {
+        let link = template(vec![Segment::Pick(0)], Escape::Link);
+        let request = RequestTemplate { path: link, ..detail() };
+        let elsewhere = |link: &str| Err(Unsendable::Elsewhere(link.to_owned()));
+        let table = [
+            ("/v1/items?page=2&q=a b", Ok("/v1/items?page=2&q=a%20b".to_owned())),
+            ("http://127.0.0.1:8001/other#part", Ok("/other".to_owned())),
+            ("items/7", Ok("/v1/items/7".to_owned())),
+            ("?page=2", Ok("/v1/?page=2".to_owned())),
+            (
+                "http://elsewhere.test/x?token=s3cret",
+                elsewhere("http://elsewhere.test/x?token=***"),
+            ),
+            ("https://127.0.0.1:8001/x", elsewhere("https://127.0.0.1:8001/x")),
+            ("", elsewhere("")),
+        ];
+        for (link, expected) in table {
+            let prepared = prepared(link, std::slice::from_ref(&request)).unwrap();
+            let sent = prepared.request(0, &Turn::rehearsed(1));
+            assert_eq!(sent.map(|sent| sent.uri().to_string()), expected, "{link}");
+        }
     }
 
     #[test]

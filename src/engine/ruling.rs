@@ -113,14 +113,16 @@ impl Dispatcher {
 
     /// Ends a slot that has nothing to send.
     pub(super) fn unfilled(self: &Rc<Self>, job: &Job, why: Unfilled) {
-        let fate = match why {
-            Unfilled::Yet => {
-                let amiss = Amiss::from(Trouble::NothingToFill);
-                self.recorder.amiss(job.request, amiss, job.measured);
-                Fate::Shed
+        let (fate, trouble) = match why {
+            Unfilled::Yet => (Fate::Shed, Some(Trouble::NothingToFill)),
+            Unfilled::Never => (Fate::TransportError(TransportError::Template), None),
+            Unfilled::Elsewhere => {
+                (Fate::TransportError(TransportError::Template), Some(Trouble::LinkElsewhere))
             }
-            Unfilled::Never => Fate::TransportError(TransportError::Template),
         };
+        if let Some(trouble) = trouble {
+            self.recorder.amiss(job.request, Amiss::from(trouble), job.measured);
+        }
         let now = self.recorder.clock().now().max(job.due);
         self.carried(job, &job.unsent(fate, now));
     }

@@ -124,11 +124,13 @@ pub enum Trouble {
     NotJson,
     /// A redirect leads to the same host by another scheme, mostly from http to https.
     OtherScheme,
+    /// The request was not sent, since the link that is its path leads to another server, or nowhere.
+    LinkElsewhere,
 }
 
 impl Trouble {
     /// All of them; their places in [`Amiss`] follow the last check's.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::TooLong,
         Self::Encoding,
         Self::OtherHost,
@@ -141,6 +143,7 @@ impl Trouble {
         Self::NotDeflate,
         Self::NotJson,
         Self::OtherScheme,
+        Self::LinkElsewhere,
     ];
 
     /// The stable name used in results.
@@ -157,11 +160,14 @@ impl Trouble {
                 "cannot look into zstd-encoded bodies: send Accept-Encoding: identity"
             }
             Self::NotGzip => "body is not gzip, or broken, though its Content-Encoding says gzip",
-            Self::NotDeflate => "body is not deflate, or broken, though its Content-Encoding says deflate",
+            Self::NotDeflate => {
+                "body is not deflate, or broken, though its Content-Encoding says deflate"
+            }
             Self::NotJson => "body is not JSON",
             Self::OtherScheme => {
                 "redirect to another scheme: give the target with the scheme that it redirects to"
             }
+            Self::LinkElsewhere => "path that leads to another server, or nowhere",
         }
     }
 }

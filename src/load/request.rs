@@ -74,6 +74,8 @@ pub enum Escape {
     Percent,
     /// For the inside of a JSON string (RFC 8259).
     Json,
+    /// Not at all: the whole text is a link, a path or a URL, that is resolved once it is rendered.
+    Link,
 }
 
 /// Text with holes.
@@ -280,7 +282,7 @@ impl Escape {
     /// Appends `text`, escaped.
     pub fn push(self, text: &str, out: &mut String) {
         match self {
-            Self::None => out.push_str(text),
+            Self::None | Self::Link => out.push_str(text),
             Self::Percent => push_percent(text, out),
             Self::Json => push_json(text, out),
         }
@@ -348,7 +350,7 @@ pub struct RequestTemplate {
     pub tags: Vec<String>,
     /// HTTP method.
     pub method: Method,
-    /// Path and query, percent-encoded, beginning with `/`.
+    /// Path and query, percent-encoded, beginning with `/`; or one value, a link on the same server.
     pub path: Template,
     /// Without escapes, as [`add_header`] collects them; Host, Content-Length and Connection are the
     /// transport's.

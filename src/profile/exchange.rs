@@ -16,6 +16,8 @@ use crate::profile::template::{Builder, Piece, Place, escaped, template};
 
 /// How text and holes are escaped in each place. A path is written by hand, so only its holes are.
 const IN_PATH: (Escape, Escape) = (Escape::None, Escape::Percent);
+/// A path that is one value, such as the link to the next page.
+const AS_LINK: (Escape, Escape) = (Escape::Link, Escape::Link);
 const IN_QUERY: (Escape, Escape) = (Escape::Percent, Escape::Percent);
 pub(super) const IN_JSON: (Escape, Escape) = (Escape::Json, Escape::Json);
 pub(super) const AS_IT_IS: (Escape, Escape) = (Escape::None, Escape::None);
@@ -97,12 +99,20 @@ impl Compiler<'_> {
         let query = fields.get("query").and_then(|node| self.query(node, place));
         let text = self.mistakes.scalar(node, "`path`")?.to_owned();
         let pieces = self.pieces(&text, node.span, place)?;
+        let key = self.token_query.clone().filter(|_| place != Place::Login);
+        let query = query.filter(|query| !query.segments.is_empty());
+        if is_one_value(&pieces) {
+            if query.is_some() || key.is_some() {
+                let message = "a `path` that is one value has its query in it";
+                let hint = "put the query into the value, or write the path out: path: /…";
+                self.mistakes.report_with(node.span, message, hint);
+            }
+            return Some(template(AS_LINK, pieces));
+        }
         let mut builder = Builder::new(IN_PATH.0, IN_PATH.1);
         builder.push(pieces);
         let path = builder.finish();
         self.check_path(&path, &text, node.span);
-        let key = self.token_query.clone().filter(|_| place != Place::Login);
-        let query = query.filter(|query| !query.segments.is_empty());
         if query.is_none() && key.is_none() {
             return Some(path);
         }
@@ -127,7 +137,7 @@ impl Compiler<'_> {
             let hint = if written.contains("://") {
                 "put the scheme and the server under `host`, or give them with --host"
             } else {
-                "write for example path: /api/items"
+                "write for example path: /api/items, or one value alone: \"{{ next }}\""
             };
             self.mistakes.report_with(span, "`path` must begin with a single /", hint);
         }
@@ -232,4 +242,11 @@ impl Compiler<'_> {
         }
         Some(value)
     }
+}
+
+/// Whether a text is one `{{ … }}` and nothing else.
+fn is_one_value(pieces: &[Piece]) -> bool {
+    let mut filled =
+        pieces.iter().filter(|piece| !matches!(piece, Piece::Written(text) if text.is_empty()));
+    matches!(filled.next(), Some(Piece::Hole(_) | Piece::Inserted(_))) && filled.next().is_none()
 }

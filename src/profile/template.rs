@@ -354,7 +354,7 @@ pub(super) fn template(escapes: (Escape, Escape), pieces: Vec<Piece>) -> Templat
 /// `text` as it stands in a path, a query, a JSON string or elsewhere.
 pub(super) fn escaped(escape: Escape, text: &str) -> String {
     match escape {
-        Escape::None => text.to_owned(),
+        Escape::None | Escape::Link => text.to_owned(),
         Escape::Percent => {
             let mut out = String::new();
             push_percent(text, &mut out);

@@ -115,6 +115,21 @@ fn a_thousand_requests_may_share_an_anchor() {
 }
 
 #[test]
+fn a_path_may_be_one_value_whole() {
+    let profile = loaded(
+        "variables: {start: '/a?b=c d'}\nrequests:\n- {name: x, path: '{{ start }}'}\n- {name: y, path: \
+         '{{ pick(links) }}'}\nsetup: [{path: /, pools: {links: '$.links[*]'}}]\n",
+    );
+    let paths: Vec<String> = profile.requests.iter().map(|one| rendered(&one.path)).collect();
+    assert_eq!(paths, ["/a?b=c d", "a/b \"c\""], "it is resolved and encoded when it is sent");
+    assert!(profile.requests.iter().all(|request| request.path.escape == Escape::Link));
+    let refused = messages("variables: {a: /x}\nrequests: [{path: '{{ a }}', query: {b: 1}}]");
+    assert_eq!(refused, ["2:19 a `path` that is one value has its query in it"]);
+    let refused = messages("variables: {a: /x}\nrequests: [{path: '{{ a }}/{{ slot }}'}]");
+    assert_eq!(refused, ["2:19 `path` must begin with a single /"]);
+}
+
+#[test]
 fn a_list_repeats_a_header_and_joins_cookies() {
     let profile = loaded(
         "headers: {X-Shared: [a, b], X-A: shared, Cookie: [s=1, t=2]}\nrequests:\n- path: /a\n  \
