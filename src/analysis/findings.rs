@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::load::plan::Limits;
 use crate::measure::auth::AuthCounts;
+use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
 use crate::measure::summary::Summary;
 use crate::time::Offset;
@@ -82,8 +83,12 @@ pub enum Cause {
     StaleConnections,
     /// The target refused connections.
     ConnectRefused,
+    /// Some addresses of the target could not be connected to.
+    AddressFailed,
     /// The target stopped answering for good.
     TargetGone,
+    /// The target could not be reached any more, for a reason that is not its own.
+    WayGone,
     /// Requests without data gave their weight to others.
     Redistributed,
     /// The last row of a feeder ended arrivals.
@@ -158,7 +163,9 @@ impl Cause {
             Self::RateLimited => "rate_limited",
             Self::StaleConnections => "stale_connections",
             Self::ConnectRefused => "connect_refused",
+            Self::AddressFailed => "address_failed",
             Self::TargetGone => "target_gone",
+            Self::WayGone => "way_gone",
             Self::Redistributed => "redistributed",
             Self::FeederEnded => "feeder_ended",
             Self::Censored => "censored",
@@ -219,6 +226,17 @@ pub struct Redistribution {
     pub pool: String,
 }
 
+/// A stretch at the end of a run in which nothing was answered, and how slots ended meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Silence {
+    /// The end of the last interval with an answer.
+    pub since: Offset,
+    /// Slots that were given up at their time limit.
+    pub timeouts: u64,
+    /// Broken exchanges by [`TransportError::index`].
+    pub errors: [u64; TransportError::COUNT],
+}
+
 /// All that findings are drawn from.
 #[derive(Clone, Debug)]
 pub struct Evidence<'a> {
@@ -232,18 +250,23 @@ pub struct Evidence<'a> {
     pub rate_asked: f64,
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
+    /// Addresses of the target that could not be connected to although another could: each with what
+    /// happened and how often.
+    pub address_failures: &'a [(String, u64)],
     /// What it took to hold tokens; `None` where requests carry none.
     pub auth: Option<AuthCounts>,
     /// Why the latest attempt to renew one failed.
     pub auth_failure: Option<&'a str>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
-    /// The instant from which on until the end nothing was answered, if there is one.
-    pub silent_since: Option<Offset>,
+    /// The stretch at the end in which nothing was answered, if there is one.
+    pub silence: Option<&'a Silence>,
     /// Requests that gave their weight to others.
     pub redistributed: &'a [Redistribution],
     /// Whether an objective fails that would hold but for errors of the generator's own.
     pub fails_by_own_errors: bool,
+    /// An objective that fails and would hold but for the generator's own lateness.
+    pub fails_by_lateness: Option<&'a str>,
     /// What the machine gave the generator.
     pub generator: Generator,
 }

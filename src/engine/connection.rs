@@ -147,6 +147,7 @@ impl<L: Link> Carrier<L> {
         let clock = self.dispatcher.recorder.clock();
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
+        self.seat.used.set(true);
         let start = self.dispatcher.start.borrow().clone();
         let token_version = prepared.token_version(job.slot);
         let request = match self.dispatcher.journeys.outgoing(prepared, &job, (began, &start)) {
@@ -371,9 +372,9 @@ mod tests {
         let io =
             MeasuredIo::new(Socket::unix(UnixStream::from_std(ours).unwrap()), Rc::clone(&stamps));
         peer.write_all(sent).unwrap();
-        let seat = Seat::default();
+        let place = Seat::default();
         let limit_ns = monotonic_ns() + 2_000_000;
-        let bound = Bound { limit_ns, seat: &seat, stamps: &stamps };
+        let bound = Bound { limit_ns, seat: &place, stamps: &stamps };
         within(&mut Alarm::new(Duration::from_mins(1)), bound, future(io)).await
     }
 

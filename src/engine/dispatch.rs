@@ -35,6 +35,10 @@ use crate::transport::connect::Dialer;
 const WAY_OUT: Learning =
     Learning { quantile: 0.9, step_ns: 500.0, start_ns: 10_000.0, min_ns: 0.0, max_ns: 40_000.0 };
 
+/// How long a connection is kept on which nothing has been sent yet. Servers that serve one connection at a
+/// time wait for it, and so do all others that are open.
+const UNUSED_MAX: Duration = Duration::from_millis(250);
+
 /// One worker's slots, connections and wait list.
 pub(super) struct Dispatcher {
     pub(super) recorder: Recorder,
@@ -97,12 +101,18 @@ impl Dispatcher {
     /// Takes up a slot that has come due.
     pub(super) fn dispatch(self: &Rc<Self>, job: Job) {
         self.recorder.due(job.measured);
-        if self.too_late(&job, job.taken) || self.outstanding() >= self.limits.in_flight {
+        self.recorder.took_up(job.due, job.taken);
+        let late = self.too_late(&job, job.taken);
+        if late {
+            self.recorder.shed_late(job.request, job.measured);
+        }
+        if late || self.outstanding() >= self.limits.in_flight {
             self.finish(&job, Fate::Shed, job.taken);
             return;
         }
         if let Some(seat) = self.take_idle(job.taken) {
             seat.assigned.set(Some(job));
+            seat.used.set(true);
             seat.wake();
             return;
         }
@@ -325,12 +335,16 @@ impl Dispatcher {
         self.sessions.sweep(limit);
         let now_ns = monotonic_ns();
         // Those parked last are the freshest, so most sweeps look at one.
-        let stale = {
+        let (stale, kept): (Vec<_>, Vec<_>) = {
             let mut idle = self.idle.borrow_mut();
-            let stale = idle.partition_point(|seat| seat.idle_for(now_ns) >= limit);
-            idle.drain(..stale).collect::<Vec<_>>()
+            let rested = idle.partition_point(|seat| seat.idle_for(now_ns) >= UNUSED_MAX);
+            let rested: Vec<_> = idle.drain(..rested).collect();
+            rested.into_iter().partition(|seat| !seat.used.get() || seat.idle_for(now_ns) >= limit)
         };
-        stale.iter().for_each(|seat| seat.dismiss());
+        self.idle.borrow_mut().splice(..0, kept);
+        for seat in stale {
+            seat.dismiss();
+        }
         loop {
             let expired =
                 self.waiting.borrow().front().is_some_and(|job| self.past_deadline(job, now));

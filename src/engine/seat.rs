@@ -69,6 +69,8 @@ pub(super) struct Seat {
     pub(super) waker: OnceCell<Waker>,
     /// Monotonic nanoseconds.
     pub(super) idle_since: Cell<u64>,
+    /// Whether a slot was ever sent on it.
+    pub(super) used: Cell<bool>,
 }
 
 impl Seat {

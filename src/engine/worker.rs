@@ -34,7 +34,7 @@ use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
 use crate::transport::clock::{Clock, SendStamps, Stamping};
-use crate::transport::connect::Dialer;
+use crate::transport::connect::{AddressFailure, Dialer};
 use crate::transport::route::Route;
 
 /// Late slots are taken up this many at a time, so that their requests leave before more are made.
@@ -99,6 +99,7 @@ pub(super) struct Finished {
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
     pub(super) stamps: Stamping,
+    pub(super) address_failures: Vec<AddressFailure>,
     pub(super) arrivals_end: Offset,
     pub(super) end: Offset,
     /// One more than the last slot it took up.
@@ -195,7 +196,7 @@ impl<'a> Worker<'a> {
             ReceiveClock::User => dialer,
         };
         let Equipment { prepared, rows, journeys, .. } = equipment;
-        let recorder = Recorder::new(rows);
+        let recorder = Recorder::new(rows).with_deadline(limits.deadline);
         let dispatcher = Dispatcher::new(recorder, dialer, limits, prepared, journeys);
         let (pacer, hand_over) = (Pacer::new()?, Learnt::new(HAND_OVER));
         Ok(Self { number, workers, singles, dispatcher, pacer, hand_over, messages })
@@ -270,8 +271,7 @@ impl<'a> Worker<'a> {
         let mut next_tick = first_tick(leg.warmup);
         loop {
             let now = clock.now();
-            let head_start =
-                if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO };
+            let head_start = self.head_start(now);
             // A slot that is due as a window ends is the next one's.
             if now + head_start >= next_tick {
                 // A worker that never catches up must still be heard and stopped.
@@ -281,6 +281,7 @@ impl<'a> Worker<'a> {
                 self.dispatcher.recorder.end_window(next_tick, leg.warmup);
                 next_tick = next_tick + WINDOW;
             }
+            self.dispatcher.recorder.arrivals_end(self.ended(&arrivals));
             self.give_up_late(&mut arrivals, now, leg.drain);
             let taken = clock.now();
             self.take_steps(&arrivals, taken, head_start, next_tick);
@@ -301,7 +302,7 @@ impl<'a> Worker<'a> {
                 time.get_or_insert_with(|| ThreadTime::now().since(began));
                 let drained = self.ended(&arrivals).max(next_step.unwrap_or_default()) + leg.drain;
                 let nothing_left = self.dispatcher.outstanding() == 0 && next_step.is_none();
-                if nothing_left || now >= drained {
+                if nothing_left || now >= drained || assignment.helm.drain_is_over() {
                     break;
                 }
                 wake = wake.min(drained).min(now + DRAIN_STEP);
@@ -320,25 +321,35 @@ impl<'a> Worker<'a> {
             }
             self.rest(wake).await;
         }
+        self.finish(&arrivals, clock.now(), time.unwrap_or_default(), leg.warmup);
+        Next::GoOn
+    }
+
+    /// Gives what is left its fate and tells how the leg went.
+    fn finish(&self, arrivals: &Arrivals, end: Offset, time: WorkerTime, warmup: Duration) {
+        let dispatcher = &self.dispatcher;
         self.hand_over_window();
-        let end = clock.now();
-        self.dispatcher.abandon(end);
-        while let Some(job) = self.dispatcher.journeys.take(end, arrivals.steps_end(), end) {
-            self.dispatcher.never_sent(&job, end);
+        dispatcher.abandon(end);
+        while let Some(job) = dispatcher.journeys.take(end, arrivals.steps_end(), end) {
+            dispatcher.never_sent(&job, end);
         }
-        self.dispatcher.recorder.end_window(end, leg.warmup);
+        dispatcher.recorder.end_window(end, warmup);
         self.hand_over_window();
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
-            parts: self.dispatcher.recorder.take_parts(),
-            connections_peak: self.dispatcher.take_connections_peak(),
-            time: time.unwrap_or_default(),
-            stamps: self.dispatcher.dialer.take_stamps(),
-            arrivals_end: self.ended(&arrivals),
+            parts: dispatcher.recorder.take_parts(),
+            connections_peak: dispatcher.take_connections_peak(),
+            time,
+            stamps: dispatcher.dialer.take_stamps(),
+            address_failures: dispatcher.dialer.take_address_failures(),
+            arrivals_end: self.ended(arrivals),
             end,
             slots: arrivals.taken,
         })));
-        Next::GoOn
+    }
+
+    fn head_start(&self, now: Offset) -> Duration {
+        if self.pacer.polls(now) { self.dispatcher.head_start() } else { Duration::ZERO }
     }
 
     fn begin(&self, assignment: &Assignment, clock: Clock) {

@@ -14,10 +14,10 @@ use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::goals::RequestVerdict;
 use crate::analysis::onset::{self, Onset};
-use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
+use crate::analysis::slo::{RunFigures, judge, tier};
 use crate::analysis::{Extent, Outcome, hints};
 use crate::load::flow::Flows;
-use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
+use crate::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
@@ -79,6 +79,7 @@ pub(crate) fn plan() -> Plan {
         slots: None,
         limits: Limits {
             connections: 64,
+            connections_chosen_by: ChosenBy::User,
             streams: 100,
             in_flight: 1000,
             timeout: Duration::from_secs(5),
@@ -287,12 +288,14 @@ pub(crate) fn report_with(
         limits: &plan.limits,
         rate_asked,
         connections_peak: 14,
+        address_failures: &[],
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
-        silent_since: series.silent_since(),
+        silence: series.silence().as_ref(),
         redistributed,
-        fails_by_own_errors: fails_by_own_errors(&plan.slo, &figures),
+        fails_by_own_errors: false,
+        fails_by_lateness: None,
         generator: generator.clone(),
     });
     let series = series.finish();

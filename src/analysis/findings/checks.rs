@@ -9,22 +9,26 @@ use crate::analysis::findings::machine::{
 };
 use crate::analysis::findings::{Cause, Evidence, Finding, Severity, send_lag_limit};
 use crate::analysis::words::{Count, Part};
-use crate::load::plan::LatePolicy;
+use crate::load::plan::{ChosenBy, LatePolicy};
 use crate::load::rate::Figures;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::summary::LatencySummary;
 use crate::time::{Human, Offset};
+use std::time::Duration;
 
 /// The share of arrivals the generator may lose before the rate counts as missed.
 const LOST_SHARE_MAX: f64 = 0.01;
 /// The share of answers from which on a status counts as a pattern rather than an accident.
 pub(super) const PATTERN_SHARE: f64 = 0.01;
+/// Addresses that are named; a name has few.
+const ADDRESSES_MAX: usize = 8;
 /// Entries that must lie beyond a quantile for it to be worth quoting.
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
+pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     client_late,
+    objective_late,
     rate_missed,
     client_cpu,
     client_waited,
@@ -37,6 +41,7 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
     retransmits,
     accept_queue,
     connection_wait,
+    address_failed,
     target_gone,
     connect_refused,
     timeouts,
@@ -78,9 +83,18 @@ impl Evidence<'_> {
         Part { count: self.summary.answers(status), of, things: "answers" }
     }
 
+    /// Whether what was sent was answered within the tightest limit, counted from the send.
+    fn answered_in_time_once_sent(&self) -> bool {
+        let fates = &self.summary.total.fates;
+        let silent = self.slots(fates.of(Fate::Timeout) + fates.of(Fate::Open));
+        let served = self.summary.total.service_time.quantile(0.99);
+        silent.share() <= LOST_SHARE_MAX && self.tightest_limit.is_none_or(|limit| served < limit)
+    }
+
     /// `blame` of the target, unless the generator itself was late and may have caused it.
     fn unless_late(&self, blame: &'static str) -> &'static str {
-        if client_late(self).is_some() { "" } else { blame }
+        let late = client_late(self).is_some() || self.fails_by_lateness.is_some();
+        if late { "" } else { blame }
     }
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
@@ -118,6 +132,22 @@ pub(super) fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// Its lateness may be rare enough for the run as a whole and still decide an objective at a high quantile.
+fn objective_late(evidence: &Evidence<'_>) -> Option<Finding> {
+    let objective = evidence.fails_by_lateness.filter(|_| client_late(evidence).is_none())?;
+    Some(finding(
+        Cause::ClientLate,
+        Severity::Invalid,
+        format!(
+            "the client was the limit: {objective} fails by its own lateness alone; requests left up to {} \
+             after they were due",
+            Human(evidence.summary.dispatch_lag.max.value)
+        ),
+        "measure again; if it stays so, leave this machine more CPU, lower the rate, or share the load among \
+         agents",
+    ))
+}
+
 pub(super) fn rate_missed(evidence: &Evidence<'_>) -> Option<Finding> {
     let left = if evidence.interrupted { 0 } else { evidence.never_taken_up() };
     let lost = evidence.slots(left + evidence.summary.errors(TransportError::LocalExhausted));
@@ -148,6 +178,46 @@ fn local_exhausted(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// A bound that nobody asked for held requests back. Where the target was slow with what it was sent as
+/// well, it would have been too slow without the bound.
+fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Option<Finding> {
+    let connections = Count(evidence.limits.connections as u64);
+    let (severity, blame) = if evidence.answered_in_time_once_sent() {
+        (Severity::Invalid, "the client was the limit; not charged to the server")
+    } else {
+        (Severity::Warning, "the server was slow with what it was sent as well")
+    };
+    Some(finding(
+        Cause::ConnectionLimit,
+        severity,
+        format!(
+            "no more than {connections} connections could be open, a bound that nobody asked for; all were in \
+             use, and requests waited for one: p99 {} from due to sent; {blame}",
+            Human(lag)
+        ),
+        "raise `ulimit -n` (or widen net.ipv4.ip_local_port_range); to measure the target over so few \
+         connections, say so with --connections",
+    ))
+}
+
+fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
+    let told = evidence.address_failures.iter().take(ADDRESSES_MAX);
+    let told: Vec<_> =
+        told.map(|(what, count)| format!("{what} ({} attempts)", Count(*count))).collect();
+    if told.is_empty() {
+        return None;
+    }
+    Some(finding(
+        Cause::AddressFailed,
+        Severity::Warning,
+        format!(
+            "some addresses of the target took no connections: {}; the load went to the others",
+            told.join(", ")
+        ),
+        "look at what runs there, or take them out of the name; --resolve chooses addresses",
+    ))
+}
+
 /// Whatever the objectives say: a client that left answers unread knows nothing of the server.
 fn neglected(evidence: &Evidence<'_>) -> Option<Finding> {
     let kinds = [TransportError::Unread, TransportError::Unwritten];
@@ -174,7 +244,11 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     if lag <= limit || !on_time {
         return None;
     }
-    if evidence.connections_peak >= evidence.limits.connections {
+    let all_in_use = evidence.connections_peak >= evidence.limits.connections;
+    if all_in_use && evidence.limits.connections_chosen_by == ChosenBy::Program {
+        return own_connection_limit(evidence, lag);
+    }
+    if all_in_use {
         return Some(finding(
             Cause::ConnectionLimit,
             Severity::Warning,
@@ -201,15 +275,41 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// Nothing is said of the server where nothing got as far as to it.
 fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
-    let since = evidence.silent_since?;
+    let silence = evidence.silence?;
+    let since = Human(silence.since.since(Offset::ZERO));
+    let broken = |kinds: &[TransportError]| -> u64 {
+        kinds.iter().map(|kind| silence.errors[kind.index()]).sum()
+    };
+    let before: Vec<TransportError> =
+        TransportError::ALL.into_iter().filter(|kind| kind.is_before_target()).collect();
+    let lost = silence.timeouts + broken(&TransportError::ALL);
+    if 2 * broken(&before) > lost {
+        let kind = before.into_iter().max_by_key(|kind| silence.errors[kind.index()])?;
+        return Some(finding(
+            Cause::WayGone,
+            Severity::Warning,
+            format!(
+                "nothing was answered from {since} into the run on, since nothing got as far as to the server: {}",
+                kind.explanation()
+            ),
+            "look at what lies before the target: this machine's interface and routes, its name server, a proxy, \
+             the certificates on either side",
+        ));
+    }
+    // A refusal or a reset comes from the target's machine; silence may as well be the network's.
+    let unheard = silence.timeouts + broken(&[TransportError::ConnectTimeout]);
+    let who = if unheard < lost { "the server" } else { "the server, or the network before it," };
+    let what = if silence.since == Offset::ZERO {
+        "answered nothing in the whole run".to_owned()
+    } else {
+        format!("stopped answering {since} into the run and did not come back")
+    };
     Some(finding(
         Cause::TargetGone,
         Severity::Warning,
-        format!(
-            "the server stopped answering {} into the run and did not come back",
-            Human(since.since(Offset::ZERO))
-        ),
+        format!("{who} {what}"),
         "look at the target's log around that instant: a crash, a restart or a full queue",
     ))
 }

@@ -9,6 +9,7 @@ mod course;
 mod find_max;
 mod fixed;
 pub mod foreign;
+mod judgeable;
 mod kept;
 mod look;
 mod monitors;
@@ -67,8 +68,6 @@ use crate::report::{Kind, Report};
 use crate::target::{DemoBackend, Settings};
 use crate::transport::tls::{TlsSettings, client_config};
 
-/// HTTP/2 connections opened before the clock starts, each of which carries many requests.
-const SESSIONS_AT_START: usize = 4;
 /// Lines that tell how a pool of tokens fills.
 const PROGRESS_LINES: usize = 20;
 
@@ -157,6 +156,7 @@ impl Session {
         let machine = Machine::inspect();
         let mut mistakes = Vec::new();
         let tls = tls_files::read(args, &mut mistakes);
+        let limited = subject.limited();
         let mut plan = resolve::resolve(args, subject, demo, &machine, mistakes)?;
         let (supplies, notes) =
             preflight::fit(&mut plan, args, own_target, &machine).map_err(Failure::usage)?;
@@ -167,6 +167,10 @@ impl Session {
             screen.note(&users.sentence(plan.rate));
         }
         if !args.find_max_rps {
+            judgeable::allow(&plan).map_err(Failure::usage)?;
+            for note in judgeable::notes(&plan, &limited) {
+                screen.warn(&note);
+            }
             Budget::of(args, &plan)?.allow(&fixed::schedule(&plan), times)?;
         }
         consent::obtain((&plan, times), args, &interrupt, screen)?;
@@ -178,11 +182,13 @@ impl Session {
         let redistributed = ready.redistributed.clone();
         let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
         let addresses = ready.route.addresses();
+        for failure in &ready.address_failures {
+            screen.warn(&failure.to_string());
+        }
+        let rate = plan.request_rate().as_per_second();
         let connections = match version {
-            HttpVersion::Http1 => {
-                footprint::connections_at_start(plan.request_rate().as_per_second())
-            }
-            HttpVersion::Http2 => SESSIONS_AT_START,
+            HttpVersion::Http1 => footprint::connections_at_start(rate, ready.connect_time),
+            HttpVersion::Http2 => footprint::sessions_at_start(rate, ready.connect_time),
         };
         let mut fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
         let held = tokens.len();

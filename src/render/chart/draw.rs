@@ -284,12 +284,13 @@ impl Chart {
         let mut x = WIDTH - RIGHT - total + 14.0;
         *svg += r#"<g class="legend">"#;
         for (class, name) in &self.legend {
-            *svg += &match self.shape_of(class) {
+            let key = match self.shape_of(class) {
                 Some(shape) => shape.drawn(class, x + 8.0, 11.5),
                 None => format!(
                     r#"<rect class="key {class}" x="{x:.1}" y="9" width="16" height="5" rx="2"/>"#
                 ),
             };
+            *svg += &key;
             let (at, name_text) = (x + 21.0, escaped(name));
             let _ = write!(svg, r#"<text class="name" x="{at:.1}" y="15.5">{name_text}</text>"#);
             x += width(name);

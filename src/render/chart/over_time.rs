@@ -65,9 +65,9 @@ fn failures(points: &[SeriesPoint], timeline: &Timeline) -> Chart {
         [line(points, "s-failed", ("failed", rate), |point| per_second(point.failed, point))];
     let note = "Every ending but a good answer, by the instant it ended.";
     let heading = heading("failures", "Failures over time", note, 180.0);
-    let none = points.iter().all(|point| point.failed == 0);
+    let blank = points.iter().all(|point| point.failed == 0);
     Chart {
-        nothing: none.then_some("No request failed."),
+        nothing: blank.then_some("No request failed."),
         ..filled(timeline.chart(heading, &lines, |_, high| Axis::numbers("per second", 0.0, high)))
     }
 }
@@ -96,8 +96,8 @@ fn send_lag(points: &[SeriesPoint], timeline: &Timeline) -> Chart {
         let high = if high > 0.0 { high } else { 1e6 };
         Axis::times("p99", scale, if scale == Scale::Log { low * 0.8 } else { 0.0 }, high)
     }));
-    let none = points.iter().all(|point| point.send_lag_p99 == 0);
-    Chart { nothing: none.then_some("Nothing was sent."), ..chart }
+    let blank = points.iter().all(|point| point.send_lag_p99 == 0);
+    Chart { nothing: blank.then_some("Nothing was sent."), ..chart }
 }
 
 /// With the only line's area filled.

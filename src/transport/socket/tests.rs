@@ -68,7 +68,7 @@ proptest! {
         for kind in KINDS {
             let pieces = pieces.clone();
             let read = here(async {
-                let (socket, mut peer, _reading) = pair(kind).await;
+                let (socket, mut peer, reading) = pair(kind).await;
                 let mut io = MeasuredIo::new(socket, Rc::default());
                 let writer = std::thread::spawn(move || {
                     let all: Vec<u8> = (0..length).map(byte).collect();
@@ -96,7 +96,7 @@ proptest! {
                 }
                 let peer = writer.join().unwrap();
                 drop(peer);
-                drop(_reading);
+                drop(reading);
                 assert_eq!(io.read(&mut [0; 10]).await.unwrap(), 0);
                 read
             });
@@ -158,7 +158,7 @@ fn a_write_that_waits_for_room_is_the_servers_until_there_is_room() {
             assert!(blocked.is_err(), "{kind:?}: nobody reads");
             assert_eq!(stamps.backlog(), Backlog::None, "{kind:?}");
             while stamps.backlog() == Backlog::None {
-                reading.read_exact(&mut [0; 1 << 16]).unwrap();
+                reading.read_exact(&mut [0; 1 << 14]).unwrap();
             }
             assert_eq!(stamps.backlog(), Backlog::Unwritten, "{kind:?}");
         });

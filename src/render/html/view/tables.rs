@@ -77,7 +77,7 @@ impl From<&RequestReport> for RequestRow {
         Self {
             name: request.name.clone(),
             why: if bad { verdict::why(request) } else { String::new() },
-            cells: figures(Totals {
+            cells: figures(&Totals {
                 weight: request.weight.into(),
                 fates: &request.fates,
                 error_rate: request.error_rate,
@@ -95,7 +95,7 @@ impl RequestRow {
         Self {
             name: "all".to_owned(),
             why: String::new(),
-            cells: figures(Totals {
+            cells: figures(&Totals {
                 weight: requests().map(|request| u64::from(request.weight)).sum(),
                 fates: &report.fates,
                 error_rate: report.error_rate,
@@ -115,8 +115,8 @@ struct Totals<'a> {
     bytes: u64,
 }
 
-fn figures(of: Totals<'_>) -> Vec<Cell> {
-    let Totals { weight, fates, error_rate, times, bytes } = of;
+fn figures(of: &Totals<'_>) -> Vec<Cell> {
+    let &Totals { weight, fates, error_rate, times, bytes } = of;
     let count = |count: u64| cell(Count(count).to_string(), count as f64);
     let time = |name: &str, ns: u64| cell(figure(times, name, ns), ns as f64);
     vec![
