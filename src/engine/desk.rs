@@ -9,6 +9,7 @@ use crate::engine::prepare::PrepareError;
 use crate::engine::prepared;
 use crate::engine::ruling::inspected;
 use crate::engine::single::{Sent, Single, Stage, Witness};
+use crate::load::json_text;
 use crate::load::plan::{Plan, SetupRequest};
 use crate::load::request::Pools;
 use crate::transport::connect::Dialer;
@@ -63,14 +64,12 @@ impl<'a> Desk<'a> {
             let (status, remedy) = (answer.status, remedy(stage, answer.status));
             return Err(PrepareError::Refused { step, status, remedy });
         }
-        match inspected(&request.expect, &answer).amiss.places().next() {
-            None => Ok(answer),
-            Some(check) => {
-                let check = request.expect.name_of(check);
-                let what = format!("the answer fails the check `{check}`");
-                Err(PrepareError::Unusable { step, what })
-            }
-        }
+        let amiss = inspected(&request.expect, &answer).amiss;
+        let Some(check) = amiss.places().next() else { return Ok(answer) };
+        let check = request.expect.name_of(check);
+        let why = amiss.troubles().map(|trouble| format!(": {}", trouble.name()));
+        let what = format!("the answer fails the check `{check}`{}", why.collect::<String>());
+        Err(PrepareError::Unusable { step, what })
     }
 
     async fn send(&self, errand: Errand<'_>) -> Result<Answer, PrepareError> {
@@ -118,5 +117,5 @@ pub(super) fn step(request: &SetupRequest) -> String {
 /// The body as JSON.
 pub(super) fn document(answer: &Answer) -> Option<serde_json::Value> {
     // The parser's message may quote the body, and the body may hold a token.
-    serde_json::from_slice(&answer.body).ok()
+    json_text::read(&answer.body)
 }

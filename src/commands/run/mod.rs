@@ -111,7 +111,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     session.monitors = monitors::start(args, monitors)?;
     let streams = streaming::open(args, &session)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
-    let mut output = Output::open(args, &session.plan)?;
+    let mut output = Output::open(args, &session.plan, screen)?;
     output.stream_to(streams);
     let kind = if args.find_max_rps { Kind::FindMaxRps } else { Kind::Run };
     output.begin(&verdict::header(&session, kind), screen);
