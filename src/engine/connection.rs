@@ -7,7 +7,6 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -23,10 +22,6 @@ use crate::time::Offset;
 use crate::transport::clock::monotonic_ns;
 use crate::transport::exchange::{Exchange, Http1, Keep, Link, Outgoing, Repeatable, Reuse};
 use crate::transport::io::{Instants, Stamps};
-
-/// How long a connection is kept on which nothing has been sent yet. Servers that serve one connection at a
-/// time wait for it, and so do all others that are open.
-const UNUSED_MAX: Duration = Duration::from_millis(250);
 
 /// Opens a connection and serves the dispatcher until it closes.
 pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u64) {
