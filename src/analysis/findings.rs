@@ -238,6 +238,8 @@ pub struct Evidence<'a> {
     pub auth_failure: Option<&'a str>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+    /// How long what was unanswered was waited for once arrivals had ended.
+    pub drained: Duration,
     /// The instant from which on until the end nothing was answered, if there is one.
     pub silent_since: Option<Offset>,
     /// Requests that gave their weight to others.
@@ -290,6 +292,14 @@ pub fn steered(segments: usize, changed: bool) -> Finding {
 /// Sorts by severity and keeps the order otherwise.
 pub fn gravest_first(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+}
+
+/// Whether the generator was the limit for a reason that any further trial at this rate would meet again.
+pub fn limits_steadily(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| {
+        finding.severity == Severity::Invalid
+            && matches!(finding.cause, Cause::ConnectionLimit | Cause::LocalExhausted)
+    })
 }
 
 /// Why the generator was the limit, with what explains it; `None` if it was not.

@@ -208,6 +208,10 @@ impl Fleet {
                         helm.turn(steering.turn(earliest, change));
                     }
                     Flow::Stop => helm.stop_at(interval.end + WINDOW),
+                    Flow::Abandon => {
+                        helm.stop_at(interval.end + WINDOW);
+                        helm.abandon();
+                    }
                 }
             }
         }

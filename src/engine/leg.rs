@@ -91,6 +91,8 @@ pub enum Flow {
     Turn(Change),
     /// No more arrivals; what is under way is drained.
     Stop,
+    /// No more arrivals, and no drain.
+    Abandon,
 }
 
 /// What came of a leg.

@@ -298,7 +298,8 @@ impl<'a> Worker<'a> {
             } else if !arrivals.may_go_on(now) {
                 // Waiting for the last answers says nothing about how busy the load made it.
                 time.get_or_insert_with(|| ThreadTime::now().since(began));
-                let drained = self.ended(&arrivals).max(next_step.unwrap_or_default()) + leg.drain;
+                let last = self.ended(&arrivals).max(next_step.unwrap_or_default());
+                let drained = last + arrivals.drain(leg.drain);
                 let nothing_left = self.dispatcher.outstanding() == 0 && next_step.is_none();
                 if nothing_left || now >= drained {
                     break;

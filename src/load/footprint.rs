@@ -75,7 +75,7 @@ fn whole(number: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::plan::LatePolicy;
+    use crate::load::plan::{ChosenBy, LatePolicy};
 
     #[test]
     fn a_quick_answer_decides_how_many_connections_are_open_at_the_start() {
@@ -109,6 +109,7 @@ mod tests {
     fn connections_follow_littles_law_within_the_bounds() {
         let limits = |connections, in_flight, timeout_s, deadline_s: Option<u64>| Limits {
             connections,
+            connections_by: ChosenBy::User,
             streams: 100,
             in_flight,
             timeout: Duration::from_secs(timeout_s),

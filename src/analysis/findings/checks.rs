@@ -2,6 +2,8 @@
 //!
 //! Each draws on the evidence alone and returns nothing where there is nothing to say.
 
+use std::time::Duration;
+
 use crate::analysis::findings::auth::{auth_storm, renewal_failed, token_rejected};
 use crate::analysis::findings::machine::{
     accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
@@ -9,7 +11,7 @@ use crate::analysis::findings::machine::{
 };
 use crate::analysis::findings::{Cause, Evidence, Finding, Severity, send_lag_limit};
 use crate::analysis::words::{Count, Part};
-use crate::load::plan::LatePolicy;
+use crate::load::plan::{ChosenBy, LatePolicy, Limits};
 use crate::load::rate::Figures;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::summary::LatencySummary;
@@ -174,14 +176,19 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     if lag <= limit || !on_time {
         return None;
     }
-    if evidence.connections_peak >= evidence.limits.connections {
+    let Limits { connections, in_flight, .. } = *evidence.limits;
+    // A bound that is not below that of requests never keeps one of them waiting.
+    if evidence.connections_peak >= connections && connections < in_flight {
+        if evidence.limits.connections_by == ChosenBy::Program {
+            return Some(own_connection_limit(evidence, lag));
+        }
         return Some(finding(
             Cause::ConnectionLimit,
             Severity::Warning,
             format!(
                 "all {} connections were in use, so requests waited for one: p99 {} from due to sent; \
                  the server holds more requests at once than there are connections",
-                Count(evidence.limits.connections as u64),
+                Count(connections as u64),
                 Human(lag)
             ),
             "raise --connections if the target is meant to serve more at once; the wait is part of the response time",
@@ -199,6 +206,22 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
         ),
         "a longer --warmup opens connections before the measurement; check that the target keeps them alive",
     ))
+}
+
+/// Whether more would have been answered with more connections, nobody knows.
+fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
+    finding(
+        Cause::ConnectionLimit,
+        Severity::Invalid,
+        format!(
+            "the client was the limit: all {} connections that this machine leaves it were in use, so \
+             requests waited for one: p99 {} from due to sent",
+            Count(evidence.limits.connections as u64),
+            Human(lag)
+        ),
+        "raise `ulimit -n` or widen net.ipv4.ip_local_port_range; if no more connections than these are \
+         meant to be open, say so with --connections",
+    )
 }
 
 fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -268,6 +291,14 @@ fn unsent(evidence: &Evidence<'_>) -> Option<Finding> {
 
 fn open(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.fated(Fate::Open)?;
+    if evidence.interrupted && evidence.drained < evidence.limits.drain {
+        return Some(finding(
+            Cause::Open,
+            Severity::Warning,
+            format!("unanswered when the wait for it was ended: {part}"),
+            "they count as errors, although they may have been answered soon; let the run end by itself",
+        ));
+    }
     Some(finding(
         Cause::Open,
         Severity::Warning,

@@ -1,22 +1,40 @@
 //! Each cause is found when its numbers say so, and only then.
 
 use super::*;
-use crate::load::plan::LatePolicy;
+use crate::load::plan::{ChosenBy, LatePolicy};
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, Wait};
 use crate::measure::tally::Tally;
 
-fn limits() -> Limits {
-    Limits {
-        connections: 64,
-        streams: 100,
-        in_flight: 1000,
-        timeout: Duration::from_secs(30),
-        deadline: None,
-        connect_timeout: Duration::from_secs(5),
-        idle_timeout: Duration::from_mins(1),
-        drain: Duration::from_secs(10),
-        late: LatePolicy::Send,
+const LIMITS: Limits = Limits {
+    connections: 64,
+    connections_by: ChosenBy::User,
+    streams: 100,
+    in_flight: 1000,
+    timeout: Duration::from_secs(30),
+    deadline: None,
+    connect_timeout: Duration::from_secs(5),
+    idle_timeout: Duration::from_mins(1),
+    drain: Duration::from_secs(10),
+    late: LatePolicy::Send,
+};
+
+/// Of a run without circumstances.
+fn evidence(summary: &Summary) -> Evidence<'_> {
+    Evidence {
+        summary,
+        tightest_limit: Some(Duration::from_secs(1)),
+        limits: &LIMITS,
+        rate_asked: 200.0,
+        connections_peak: 3,
+        auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
+        auth_failure: None,
+        interrupted: false,
+        drained: Duration::ZERO,
+        silent_since: None,
+        redistributed: &[],
+        fails_by_own_errors: false,
+        generator: Generator::default(),
     }
 }
 
@@ -54,21 +72,7 @@ pub(super) fn causes(
     change: impl FnOnce(&mut Evidence<'_>),
 ) -> Vec<(Cause, Severity)> {
     let summary = Summary::new(tally, Duration::from_secs(10));
-    let limits = limits();
-    let mut evidence = Evidence {
-        summary: &summary,
-        tightest_limit: Some(Duration::from_secs(1)),
-        limits: &limits,
-        rate_asked: 200.0,
-        connections_peak: 3,
-        auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
-        auth_failure: None,
-        interrupted: false,
-        silent_since: None,
-        redistributed: &[],
-        fails_by_own_errors: false,
-        generator: Generator::default(),
-    };
+    let mut evidence = evidence(&summary);
     change(&mut evidence);
     find(&evidence).into_iter().map(|finding| (finding.cause, finding.severity)).collect()
 }
@@ -170,6 +174,20 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
     assert_eq!(causes(&waited, |_| {}), [(Cause::ConnectWait, Severity::Info)]);
     let at_limit = causes(&waited, |evidence| evidence.connections_peak = 64);
     assert_eq!(at_limit, [(Cause::ConnectionLimit, Severity::Warning)]);
+    let summary = Summary::new(&waited, Duration::from_secs(10));
+    let own = Limits { connections_by: ChosenBy::Program, ..LIMITS };
+    let at_own =
+        |limits: &Limits| find(&Evidence { connections_peak: 64, limits, ..evidence(&summary) });
+    let found = at_own(&own);
+    assert_eq!((found[0].cause, found[0].severity), (Cause::ConnectionLimit, Severity::Invalid));
+    assert!(limits_steadily(&found) && generator_limit(&found).is_some());
+    let as_many_as_requests = at_own(&Limits { in_flight: 64, ..own });
+    assert_eq!(
+        as_many_as_requests[0].cause,
+        Cause::ConnectWait,
+        "none of them waited for the bound"
+    );
+    assert!(!limits_steadily(&as_many_as_requests));
 }
 
 #[test]
@@ -202,22 +220,7 @@ fn circumstances_are_told() {
     assert_eq!(found, [(Cause::TargetGone, Severity::Warning)]);
 
     let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
-    let limits = limits();
-    let evidence = Evidence {
-        summary: &summary,
-        tightest_limit: None,
-        limits: &limits,
-        rate_asked: 200.0,
-        connections_peak: 3,
-        auth: None,
-        auth_failure: None,
-        interrupted: false,
-        silent_since: None,
-        redistributed: &gone,
-        fails_by_own_errors: false,
-        generator: Generator::default(),
-    };
-    let found = find(&evidence);
+    let found = find(&Evidence { redistributed: &gone, ..evidence(&summary) });
     assert_eq!(found.len(), 1);
     assert!(found[0].message.contains("chat detail (pool interaction_ids is empty)"));
 }
@@ -232,22 +235,9 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             tally.record(&FINE);
         }
         let summary = Summary::new(&tally, Duration::from_secs(1));
-        let limits = limits();
-        let evidence = Evidence {
-            summary: &summary,
-            tightest_limit: None,
-            limits: &limits,
-            rate_asked: 200.0,
-            connections_peak: 1,
-            auth: None,
-            auth_failure: None,
-            interrupted: false,
-            silent_since: None,
-            redistributed: &[],
-            fails_by_own_errors: false,
-            generator: Generator::default(),
-        };
-        let found = find(&evidence).into_iter().find(|finding| finding.cause == Cause::FewSamples);
+        let found = find(&evidence(&summary))
+            .into_iter()
+            .find(|finding| finding.cause == Cause::FewSamples);
         assert_eq!(found.is_some(), expected.is_some(), "{count}");
         if let (Some(found), Some(name)) = (found, expected) {
             assert!(found.message.contains(name), "{count}: {}", found.message);

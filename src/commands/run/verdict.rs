@@ -63,6 +63,7 @@ pub(super) fn findings(
         auth: auth.as_ref().map(|record| record.counts),
         auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
         interrupted: session.interrupt.requested().is_some(),
+        drained: outcome.end.since(outcome.arrivals_end),
         silent_since,
         redistributed: &redistributed,
         fails_by_own_errors: slo::fails_by_own_errors(
