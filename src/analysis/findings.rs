@@ -10,6 +10,7 @@ mod machine;
 use std::time::Duration;
 
 use crate::load::plan::Limits;
+use crate::measure::attempts::Attempts;
 use crate::measure::auth::AuthCounts;
 use crate::measure::generator::Generator;
 use crate::measure::summary::Summary;
@@ -58,6 +59,8 @@ pub enum Cause {
     DescriptorsNear,
     /// Hardly a local port was left.
     PortsNear,
+    /// An address of the target took no connections.
+    AddressFailed,
     /// Requests waited for a connection because all were in use.
     ConnectionLimit,
     /// Requests waited for connections to be opened.
@@ -146,6 +149,7 @@ impl Cause {
             Self::Neglected => "neglected",
             Self::DescriptorsNear => "descriptors_near",
             Self::PortsNear => "ports_near",
+            Self::AddressFailed => "address_failed",
             Self::ConnectionLimit => "connection_limit",
             Self::ConnectWait => "connect_wait",
             Self::Shed => "shed",
@@ -230,6 +234,8 @@ pub struct Evidence<'a> {
     pub limits: &'a Limits,
     /// Arrivals per second that the plan asked for.
     pub rate_asked: f64,
+    /// Attempts to connect, by address of the target.
+    pub attempts: &'a [Attempts],
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
     /// What it took to hold tokens; `None` where requests carry none.

@@ -23,6 +23,7 @@ use crate::load::feeder::Taken;
 use crate::load::plan::{Limits, Plan};
 use crate::load::steering::{Steering, Turn};
 use crate::load::way::KeepAlive;
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::measure::window::{Interval, Window};
@@ -281,6 +282,7 @@ impl Collector {
                 end: Offset::ZERO,
                 stopped: false,
                 slots: 0,
+                attempts: Vec::new(),
                 connections_peak: 0,
                 workers: vec![WorkerTime::default(); workers],
                 stamps: Stamping::default(),
@@ -319,6 +321,7 @@ impl Collector {
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
         outcome.slots = outcome.slots.max(finished.slots);
+        Attempts::merge(&mut outcome.attempts, &finished.attempts);
         outcome.connections_peak += finished.connections_peak;
         outcome.workers[finished.worker] = finished.time;
         outcome.stamps += finished.stamps;
@@ -366,6 +369,7 @@ mod tests {
         collector.finished(&Finished {
             worker: 0,
             parts: vec![tally],
+            attempts: Vec::new(),
             connections_peak: 0,
             time: WorkerTime::default(),
             stamps: Stamping::default(),

@@ -6,6 +6,7 @@ use crate::load::feeder::Taken;
 use crate::load::schedule::Schedule;
 use crate::load::stages::Stages;
 use crate::load::steering::{Change, Turn};
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
 use crate::measure::sampling::Sampling;
 use crate::measure::tally::Tally;
@@ -114,6 +115,8 @@ pub struct LegOutcome {
     pub stopped: bool,
     /// How many slots were taken up; no later one was.
     pub slots: u64,
+    /// Attempts to connect, by address of the target, those before the load included.
+    pub attempts: Vec<Attempts>,
     /// The most connections that were open at once, summed over workers.
     pub connections_peak: usize,
     /// Where the time of each worker went, from the first due instant to the end of arrivals.

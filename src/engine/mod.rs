@@ -26,6 +26,7 @@ mod pacer;
 mod pools;
 pub mod prepare;
 mod prepared;
+mod probe;
 mod recorder;
 mod rehearsal;
 pub mod renewal;

@@ -29,6 +29,7 @@ use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
 use crate::measure::tally::Tally;
 use crate::measure::window::Window;
@@ -96,6 +97,7 @@ pub(super) struct Finished {
     pub(super) worker: usize,
     /// What was due before the first turn, between two, and after the last.
     pub(super) parts: Vec<Tally>,
+    pub(super) attempts: Vec<Attempts>,
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
     pub(super) stamps: Stamping,
@@ -337,6 +339,7 @@ impl<'a> Worker<'a> {
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
             parts: dispatcher.recorder.take_parts(),
+            attempts: dispatcher.dialer.take_attempts(),
             connections_peak: dispatcher.take_connections_peak(),
             time,
             stamps: dispatcher.dialer.take_stamps(),

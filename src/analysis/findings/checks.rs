@@ -25,7 +25,7 @@ pub(super) const PATTERN_SHARE: f64 = 0.01;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
+pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 29] = [
     client_late,
     rate_missed,
     client_cpu,
@@ -38,6 +38,7 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
     ports_near,
     retransmits,
     accept_queue,
+    address_failed,
     connection_wait,
     target_gone,
     connect_refused,
@@ -166,6 +167,33 @@ fn neglected(evidence: &Evidence<'_>) -> Option<Finding> {
         ),
         "lower the rate or ask for smaller answers; if this machine was not busy, it is a fault of this \
          program and worth a report",
+    ))
+}
+
+/// Where the target has a single address, its failures are those of slots.
+fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
+    let attempts = evidence.attempts;
+    let failed = attempts.iter().filter(|one| one.failed() > 0);
+    let told: Vec<String> = failed
+        .filter_map(|one| {
+            let part = Part { count: one.failed(), of: one.made, things: "attempts" };
+            Some(format!("{} ({part}: {})", one.address, one.main_failure()?.explanation()))
+        })
+        .collect();
+    if told.is_empty() || attempts.len() < 2 {
+        return None;
+    }
+    Some(finding(
+        Cause::AddressFailed,
+        Severity::Warning,
+        format!(
+            "{} of the target's {} addresses could not be connected to: {}; its share of the load went to \
+             the others",
+            told.len(),
+            attempts.len(),
+            told.join(", ")
+        ),
+        "if it is meant to serve, bring it back; else take it out of the name, or name the others with --resolve",
     ))
 }
 

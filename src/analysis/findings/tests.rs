@@ -26,6 +26,7 @@ fn evidence(summary: &Summary) -> Evidence<'_> {
         tightest_limit: Some(Duration::from_secs(1)),
         limits: &LIMITS,
         rate_asked: 200.0,
+        attempts: &[],
         connections_peak: 3,
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,

@@ -60,11 +60,15 @@ use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
+use crate::measure::attempts::Attempts;
+use crate::measure::fate::TransportError;
 use crate::measure::sampling::Sampling;
 use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
 use crate::report::{Kind, Report};
 use crate::target::{DemoBackend, Settings};
+use crate::time::Human;
+use crate::transport::connect::RETRY_AFTER;
 use crate::transport::tls::{TlsSettings, client_config};
 
 /// HTTP/2 connections opened before the clock starts, each of which carries many requests.
@@ -84,6 +88,8 @@ pub(super) struct Session {
     own_target: bool,
     /// Where connections go.
     addresses: Vec<String>,
+    /// Which of them failed before the load.
+    probed: Vec<Attempts>,
     interrupt: Interrupt,
     screen: Screen,
     /// What may be done by hand.
@@ -178,6 +184,10 @@ impl Session {
         let redistributed = ready.redistributed.clone();
         let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
         let addresses = ready.route.addresses();
+        let probed = ready.route.failed().to_vec();
+        for failed in &probed {
+            screen.warn(&dead_address(failed, addresses.len()));
+        }
         let connections = match version {
             HttpVersion::Http1 => {
                 footprint::connections_at_start(plan.request_rate().as_per_second())
@@ -200,6 +210,7 @@ impl Session {
             redistributed,
             own_target,
             addresses,
+            probed,
             interrupt,
             screen,
             keys: Keys::StopAndMark,
@@ -215,6 +226,17 @@ impl Session {
         let given = || AuthRecord::given(self.tokens as u64);
         self.plan.auth.as_ref().map(|_| self.renewal.as_ref().map_or_else(given, Renewal::record))
     }
+}
+
+/// What to know of an address that took no connection before the load.
+fn dead_address(failed: &Attempts, addresses: usize) -> String {
+    let reason = failed.main_failure().map_or("", TransportError::explanation);
+    format!(
+        "{}, one of {addresses} addresses of the target, took no connection ({reason}); connections go to \
+         the others, and it is tried again every {}",
+        failed.address,
+        Human(RETRY_AFTER)
+    )
 }
 
 /// Log-in and set-up, which a signal ends at once.

@@ -10,6 +10,7 @@ use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
 use crate::load::plan::Plan;
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::{Generator, Strain};
 use crate::measure::summary::Summary;
 use crate::report::build::Parts;
@@ -54,11 +55,14 @@ pub(super) fn findings(
         .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
         .collect();
     let auth = session.auth();
+    let mut attempts = session.probed.clone();
+    Attempts::merge(&mut attempts, &outcome.attempts);
     let mut found = findings::find(&Evidence {
         summary,
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
         rate_asked,
+        attempts: &attempts,
         connections_peak: outcome.connections_peak,
         auth: auth.as_ref().map(|record| record.counts),
         auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
