@@ -13,6 +13,7 @@ use crate::load::plan::Limits;
 use crate::measure::attempts::Attempts;
 use crate::measure::auth::AuthCounts;
 use crate::measure::generator::Generator;
+use crate::measure::silence::Silence;
 use crate::measure::summary::Summary;
 use crate::time::Offset;
 
@@ -61,6 +62,8 @@ pub enum Cause {
     PortsNear,
     /// An address of the target took no connections.
     AddressFailed,
+    /// Connections were accepted, and nothing ever came back on them.
+    NeverAnswered,
     /// Requests waited for a connection because all were in use.
     ConnectionLimit,
     /// Requests waited for connections to be opened.
@@ -150,6 +153,7 @@ impl Cause {
             Self::DescriptorsNear => "descriptors_near",
             Self::PortsNear => "ports_near",
             Self::AddressFailed => "address_failed",
+            Self::NeverAnswered => "never_answered",
             Self::ConnectionLimit => "connection_limit",
             Self::ConnectWait => "connect_wait",
             Self::Shed => "shed",
@@ -236,6 +240,8 @@ pub struct Evidence<'a> {
     pub rate_asked: f64,
     /// Attempts to connect, by address of the target.
     pub attempts: &'a [Attempts],
+    /// Connections on which nothing was said.
+    pub silence: Silence,
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
     /// What it took to hold tokens; `None` where requests carry none.

@@ -177,6 +177,7 @@ impl<L: Link> Carrier<L> {
         };
         match exchange {
             Within::Ended(Exchange::Answered { status, body_bytes }) => {
+                self.seat.answered.set(true);
                 prepared.heed(status, job.request, job.slot, token_version);
                 let mut sample = self.sample(&job, began, Some((status, body_bytes)));
                 let ruling = match case {
@@ -207,6 +208,7 @@ impl<L: Link> Carrier<L> {
                 After::Closed
             }
             Within::TimedOut => {
+                self.dispatcher.unanswered(&self.seat, &job);
                 self.fail(&job, began, Fate::Timeout);
                 After::GivenUp
             }

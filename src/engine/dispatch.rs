@@ -23,9 +23,10 @@ use crate::load::plan::{LatePolicy, Limits};
 use crate::load::way::HttpVersion;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
+use crate::measure::silence::Silence;
 use crate::measure::tally::Opening;
 use crate::measure::window::Gauges;
-use crate::time::Offset;
+use crate::time::{Offset, whole_nanos};
 use crate::transport::clock::monotonic_ns;
 use crate::transport::connect::Dialer;
 
@@ -34,6 +35,10 @@ use crate::transport::connect::Dialer;
 /// also say how long a worker may be held up by one.
 const WAY_OUT: Learning =
     Learning { quantile: 0.9, step_ns: 500.0, start_ns: 10_000.0, min_ns: 0.0, max_ns: 40_000.0 };
+
+/// A connection on which nothing was sent is closed after so long. A server with a thread or a process per
+/// connection may wait for its request and serve nobody else meanwhile.
+pub(super) const SILENT_MAX: Duration = Duration::from_millis(200);
 
 /// One worker's slots, connections and wait list.
 pub(super) struct Dispatcher {
@@ -60,6 +65,7 @@ pub(super) struct Dispatcher {
     in_flight: Cell<usize>,
     /// Connections closed at a timeout that have not been replaced yet.
     given_up: Cell<usize>,
+    silence: Cell<Silence>,
     /// The most connections open at once since it was last asked for.
     connections_peak: Cell<usize>,
 }
@@ -90,6 +96,7 @@ impl Dispatcher {
             waiting: RefCell::default(),
             in_flight: Cell::new(0),
             given_up: Cell::new(0),
+            silence: Cell::default(),
             connections_peak: Cell::new(0),
         })
     }
@@ -149,16 +156,24 @@ impl Dispatcher {
 
     /// An idle connection that has not been idle for too long.
     fn take_idle(&self, now: Offset) -> Option<Rc<Seat>> {
-        let seat = self.idle.borrow_mut().pop()?;
         // Connections outlive legs, so their age is not an offset.
-        if seat.idle_for(self.recorder.clock().monotonic(now)) < self.limits.idle_timeout {
-            self.in_flight.set(self.in_flight.get() + 1);
-            return Some(seat);
+        let now_ns = self.recorder.clock().monotonic(now);
+        loop {
+            let seat = self.idle.borrow_mut().pop()?;
+            if !seat.has_expired(now_ns) {
+                self.in_flight.set(self.in_flight.get() + 1);
+                return Some(seat);
+            }
+            self.close_idle(&seat);
         }
-        // Those below have been idle for longer still.
+    }
+
+    /// Closes a connection that has been idle for too long.
+    fn close_idle(&self, seat: &Seat) {
+        if !seat.answered.get() {
+            self.silent(Silence { unused: 1, ..Silence::default() });
+        }
         seat.dismiss();
-        self.idle.borrow_mut().drain(..).for_each(|seat| seat.dismiss());
-        None
     }
 
     /// The session whose turn it is, if any has room.
@@ -283,7 +298,9 @@ impl Dispatcher {
 
     /// A connection has nothing to do, since `idle_since` in monotonic nanoseconds.
     pub(super) fn park(&self, seat: &Rc<Seat>, idle_since: u64) {
-        seat.idle_since.set(idle_since);
+        let limit = self.limits.idle_timeout;
+        let limit = if seat.answered.get() { limit } else { limit.min(SILENT_MAX) };
+        seat.expires.set(idle_since.saturating_add(whole_nanos(limit)));
         self.idle.borrow_mut().push(Rc::clone(seat));
     }
 
@@ -321,18 +338,7 @@ impl Dispatcher {
 
     /// Once per window: closes connections idle for too long and ends waiting slots past their deadline.
     pub(super) fn sweep(&self, now: Offset) {
-        let limit = self.limits.idle_timeout;
-        self.sessions.sweep(limit);
-        let now_ns = monotonic_ns();
-        // Those parked last are the freshest, so most sweeps look at one.
-        let stale = {
-            let mut idle = self.idle.borrow_mut();
-            let stale = idle.partition_point(|seat| seat.idle_for(now_ns) >= limit);
-            idle.drain(..stale).collect::<Vec<_>>()
-        };
-        for seat in stale {
-            seat.dismiss();
-        }
+        self.close_stale();
         loop {
             let expired =
                 self.waiting.borrow().front().is_some_and(|job| self.past_deadline(job, now));
@@ -344,6 +350,36 @@ impl Dispatcher {
                 self.finish(&job, Fate::Timeout, now);
             }
         }
+    }
+
+    /// Closes connections that have been idle for too long.
+    pub(super) fn close_stale(&self) {
+        self.sessions.sweep(self.limits.idle_timeout);
+        let now_ns = monotonic_ns();
+        let stale: Vec<_> =
+            self.idle.borrow_mut().extract_if(.., |seat| seat.has_expired(now_ns)).collect();
+        for seat in stale {
+            self.close_idle(&seat);
+        }
+    }
+
+    /// A slot that `seat` carries ends without an answer.
+    pub(super) fn unanswered(&self, seat: &Seat, job: &Job) {
+        let alone = self.dialer.route().version() == HttpVersion::Http1;
+        if alone && job.measured && !seat.answered.get() {
+            self.silent(Silence { unanswered: 1, ..Silence::default() });
+        }
+    }
+
+    fn silent(&self, more: Silence) {
+        let mut silence = self.silence.get();
+        silence += more;
+        self.silence.set(silence);
+    }
+
+    /// What was never said on connections since it was last asked.
+    pub(super) fn take_silence(&self) -> Silence {
+        self.silence.take()
     }
 
     /// Levels now.
@@ -370,6 +406,9 @@ impl Dispatcher {
         }
         for seat in self.seats.borrow().values() {
             // A slot assigned to a connection that has not begun it yet was not sent either.
+            if let Some((job, _)) = seat.carrying.get() {
+                self.unanswered(seat, &job);
+            }
             let assigned = seat.assigned.take().map(|job| (job, None));
             let carried = seat.carrying.take().map(|(job, sent)| (job, Some(sent)));
             if let Some((job, sent)) = assigned.or(carried) {

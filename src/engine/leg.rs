@@ -9,6 +9,7 @@ use crate::load::steering::{Change, Turn};
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
 use crate::measure::sampling::Sampling;
+use crate::measure::silence::Silence;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
 use crate::transport::clock::{SendStamps, Stamping};
@@ -115,6 +116,8 @@ pub struct LegOutcome {
     pub stopped: bool,
     /// How many slots were taken up; no later one was.
     pub slots: u64,
+    /// Connections on which nothing was said.
+    pub silence: Silence,
     /// Attempts to connect, by address of the target, those before the load included.
     pub attempts: Vec<Attempts>,
     /// The most connections that were open at once, summed over workers.

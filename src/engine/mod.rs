@@ -5,6 +5,7 @@
 
 mod alarm;
 mod arrivals;
+pub mod bystander;
 mod connection;
 mod cookies;
 mod desk;

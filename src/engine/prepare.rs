@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::HeaderName;
 use rustls::ClientConfig;
 
+use crate::engine::bystander::Serving;
 use crate::engine::desk::Desk;
 use crate::engine::entries::{self, Entries};
 use crate::engine::issuer::{Issuer, OwnLife, Token};
@@ -175,6 +176,11 @@ pub struct Ready {
     pub issuer: Option<Issuer>,
     /// Weights that moved, for the findings.
     pub redistributed: Vec<Redistributed>,
+    /// How long the slowest set-up request took; nothing without any, or where the server was kept from
+    /// answering.
+    pub answer_time: Option<Duration>,
+    /// Whether the server answered while a connection beside the set-up request said nothing.
+    pub serving: Serving,
 }
 
 /// What preparing needs beside the plan.
@@ -207,9 +213,23 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
     let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
+    let (answer_time, serving) = desk.seen();
     let Entries { requests, flows, rows, mix, redistributed } = entries::settle(plan, &pools)?;
     let feeding = Arc::new(feeding(plan, &requests, &mix));
-    Ok(Ready { route, requests, flows, rows, mix, pools, feeding, tokens, issuer, redistributed })
+    Ok(Ready {
+        route,
+        requests,
+        flows,
+        rows,
+        mix,
+        pools,
+        feeding,
+        tokens,
+        issuer,
+        redistributed,
+        answer_time,
+        serving,
+    })
 }
 
 /// Which rows the slots of a mix take.

@@ -67,8 +67,10 @@ pub(super) struct Seat {
     pub(super) dismissed: Cell<bool>,
     /// Wakes its task.
     pub(super) waker: OnceCell<Waker>,
-    /// Monotonic nanoseconds.
-    pub(super) idle_since: Cell<u64>,
+    /// When it must no longer be used unless it has carried something by then, in monotonic nanoseconds.
+    pub(super) expires: Cell<u64>,
+    /// Whether the server has answered on it.
+    pub(super) answered: Cell<bool>,
 }
 
 impl Seat {
@@ -78,9 +80,9 @@ impl Seat {
         }
     }
 
-    /// How long it has had nothing to do at `now_ns`.
-    pub(super) fn idle_for(&self, now_ns: u64) -> Duration {
-        Duration::from_nanos(now_ns.saturating_sub(self.idle_since.get()))
+    /// Whether it has been idle for too long at `now_ns`.
+    pub(super) fn has_expired(&self, now_ns: u64) -> bool {
+        now_ns >= self.expires.get()
     }
 
     pub(super) fn dismiss(&self) {

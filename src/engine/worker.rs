@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::engine::arrivals::Arrivals;
-use crate::engine::dispatch::Dispatcher;
+use crate::engine::dispatch::{Dispatcher, SILENT_MAX};
 use crate::engine::helm::Helm;
 use crate::engine::journeys::Journeys;
 use crate::engine::learnt::{Learning, Learnt};
@@ -31,6 +31,7 @@ use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
+use crate::measure::silence::Silence;
 use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
@@ -97,6 +98,7 @@ pub(super) struct Finished {
     pub(super) worker: usize,
     /// What was due before the first turn, between two, and after the last.
     pub(super) parts: Vec<Tally>,
+    pub(super) silence: Silence,
     pub(super) attempts: Vec<Attempts>,
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
@@ -141,7 +143,11 @@ pub(super) fn work(
         runtime.block_on(async {
             let mut worker = Worker::new(equipment, messages)?;
             loop {
-                match commands.recv().await {
+                // Between legs nobody else looks after connections.
+                let heard = tokio::time::timeout(SILENT_MAX, commands.recv()).await;
+                worker.dispatcher.close_stale();
+                let Ok(command) = heard else { continue };
+                match command {
                     None | Some(Command::Quit) => return Ok(()),
                     Some(command) => {
                         if worker.obey(command, &mut commands).await == Next::Quit {
@@ -339,6 +345,7 @@ impl<'a> Worker<'a> {
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
             parts: dispatcher.recorder.take_parts(),
+            silence: dispatcher.take_silence(),
             attempts: dispatcher.dialer.take_attempts(),
             connections_peak: dispatcher.take_connections_peak(),
             time,

@@ -14,6 +14,7 @@ pub mod monitored;
 pub mod running;
 pub mod sample;
 pub mod sampling;
+pub mod silence;
 pub mod slice;
 pub mod snapshot;
 pub mod summary;

@@ -28,6 +28,7 @@ use crate::measure::fate::{Fate, TransportError};
 use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
 use crate::measure::monitored::Monitored;
 use crate::measure::sample::{Sample, SetUp, Wait};
+use crate::measure::silence::Silence;
 use crate::measure::summary::Summary;
 use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Interval, Window};
@@ -288,6 +289,7 @@ pub(crate) fn report_with(
         limits: &plan.limits,
         rate_asked,
         attempts: &[],
+        silence: Silence::default(),
         connections_peak: 14,
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,

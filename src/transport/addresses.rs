@@ -65,7 +65,7 @@ impl Addresses {
             let none = Attempts::none(one.attempts.address);
             std::mem::replace(&mut one.attempts, none)
         };
-        all.iter_mut().map(take).filter(|attempts| attempts.made > 0).collect()
+        all.iter_mut().map(take).collect()
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(addresses.order(0, rested), [0], "something listens there");
         let taken = addresses.take();
         assert_eq!(taken.iter().map(|one| (one.made, one.failed())).max(), Some((3, 2)));
-        assert_eq!(addresses.take(), []);
+        assert!(addresses.take().iter().all(|one| one.made == 0), "once");
     }
 
     #[test]
@@ -115,6 +115,6 @@ mod tests {
         failed.record(Some(TransportError::ConnectTimeout));
         let addresses = Addresses::new(&all, &[failed]);
         assert_eq!(addresses.order(0, monotonic_ns()), [1]);
-        assert_eq!(addresses.take(), [], "counted elsewhere");
+        assert!(addresses.take().iter().all(|one| one.made == 0), "it is counted elsewhere");
     }
 }

@@ -25,7 +25,7 @@ pub(super) const PATTERN_SHARE: f64 = 0.01;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 29] = [
+pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 30] = [
     client_late,
     rate_missed,
     client_cpu,
@@ -43,6 +43,7 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 29] = [
     target_gone,
     connect_refused,
     timeouts,
+    never_answered,
     shed,
     unsent,
     open,
@@ -183,12 +184,12 @@ fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
     if told.is_empty() || attempts.len() < 2 {
         return None;
     }
+    let rest = if told.len() < attempts.len() { "; the load went to the others" } else { "" };
     Some(finding(
         Cause::AddressFailed,
         Severity::Warning,
         format!(
-            "{} of the target's {} addresses could not be connected to: {}; its share of the load went to \
-             the others",
+            "connections to {} of the target's {} addresses failed: {}{rest}",
             told.len(),
             attempts.len(),
             told.join(", ")
@@ -286,6 +287,26 @@ fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
         ),
         "these count as slower than every answer; find what the target waited for: a free database connection, a \
          lock, an upstream service, or an event loop that something blocks",
+    ))
+}
+
+/// The kernel accepts a connection for a server that may never come to it. What looks like a slow answer is
+/// then a place in a queue.
+fn never_answered(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.slots(evidence.silence.unanswered);
+    if part.count == 0 {
+        return None;
+    }
+    Some(finding(
+        Cause::NeverAnswered,
+        Severity::Info,
+        format!(
+            "nothing ever came back on the connection of {part}: the target's system accepted it, the target \
+             itself perhaps never; it may serve fewer connections at once than the {} that were open",
+            Count(evidence.connections_peak as u64)
+        ),
+        "if the target has a worker or thread per connection, give it more of them, or hold fewer \
+         connections: --disable-keepalive, or a smaller --connections",
     ))
 }
 

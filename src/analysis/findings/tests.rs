@@ -27,6 +27,7 @@ fn evidence(summary: &Summary) -> Evidence<'_> {
         limits: &LIMITS,
         rate_asked: 200.0,
         attempts: &[],
+        silence: Silence::default(),
         connections_peak: 3,
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
@@ -189,6 +190,27 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
         "none of them waited for the bound"
     );
     assert!(!limits_steadily(&as_many_as_requests));
+}
+
+#[test]
+fn a_dead_address_is_named_where_there_are_others() {
+    let of = |last, failures: &[Option<TransportError>]| {
+        let mut attempts = Attempts::none(core::net::SocketAddr::from(([10, 0, 0, last], 80)));
+        failures.iter().for_each(|failure| attempts.record(*failure));
+        attempts
+    };
+    let refused = Some(TransportError::ConnectRefused);
+    let (dead, live) = (of(1, &[refused, refused]), of(2, &[None]));
+    let fine = tally(FINE, 0);
+    let summary = Summary::new(&fine, Duration::from_secs(10));
+    let told = |attempts: &[Attempts]| find(&Evidence { attempts, ..evidence(&summary) });
+    let found = told(&[dead.clone(), live.clone()]);
+    assert_eq!((found[0].cause, found[0].severity), (Cause::AddressFailed, Severity::Warning));
+    let named = "connections to 1 of the target's 2 addresses failed: 10.0.0.1:80 (2 of 2 attempts (100 %): \
+                 the connection was refused); the load went to the others";
+    assert_eq!(found[0].message, named);
+    assert_eq!(told(&[live]), []);
+    assert_eq!(told(&[dead]), [], "slots bear it");
 }
 
 #[test]

@@ -50,6 +50,7 @@ use crate::commands::run::preflight::{Machine, Supplies};
 use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
 use crate::engine::Pacing;
+use crate::engine::bystander::Serving;
 use crate::engine::fleet::Fleet;
 use crate::engine::prepare::{PrepareError, Ready, Surroundings, prepare};
 use crate::engine::renewal::{AuthRecord, Renewal};
@@ -188,10 +189,18 @@ impl Session {
         for failed in &probed {
             screen.warn(&dead_address(failed, addresses.len()));
         }
+        if ready.serving == Serving::OneAtATime {
+            screen.warn(
+                "this server seems to serve one connection at a time: a second one was answered only once \
+                 the first, on which nothing was said, was closed; if it has a worker for each connection, \
+                 give it more workers, or use --disable-keepalive or -c 1 so that no connection is held idle",
+            );
+        }
         let connections = match version {
-            HttpVersion::Http1 => {
-                footprint::connections_at_start(plan.request_rate().as_per_second())
-            }
+            HttpVersion::Http1 => footprint::connections_at_start(
+                plan.request_rate().as_per_second(),
+                ready.answer_time,
+            ),
             HttpVersion::Http2 => SESSIONS_AT_START,
         };
         let mut fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;

@@ -63,6 +63,7 @@ pub(super) fn findings(
         limits: &plan.limits,
         rate_asked,
         attempts: &attempts,
+        silence: outcome.silence,
         connections_peak: outcome.connections_peak,
         auth: auth.as_ref().map(|record| record.counts),
         auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
