@@ -177,7 +177,6 @@ impl<L: Link> Carrier<L> {
         };
         match exchange {
             Within::Ended(Exchange::Answered { status, body_bytes }) => {
-                self.seat.answered.set(true);
                 prepared.heed(status, job.request, job.slot, token_version);
                 let mut sample = self.sample(&job, began, Some((status, body_bytes)));
                 let ruling = match case {
@@ -208,7 +207,6 @@ impl<L: Link> Carrier<L> {
                 After::Closed
             }
             Within::TimedOut => {
-                self.dispatcher.unanswered(&self.seat, &job);
                 self.fail(&job, began, Fate::Timeout);
                 After::GivenUp
             }
@@ -259,6 +257,9 @@ impl<L: Link> Carrier<L> {
 
     fn fail(&mut self, job: &Job, began: Offset, fate: Fate) {
         self.seat.carrying.set(None);
+        if fate == Fate::Timeout {
+            self.dispatcher.unanswered(&self.seat, job);
+        }
         let sample = Sample { fate, ..self.sample(job, began, None) };
         if sample.sent.is_none() {
             self.note_unsent(job);
@@ -270,6 +271,9 @@ impl<L: Link> Carrier<L> {
     fn sample(&mut self, job: &Job, began: Offset, answer: Option<(u16, u64)>) -> Sample {
         let clock = self.dispatcher.recorder.clock();
         let set_up = std::mem::take(&mut self.set_up);
+        if answer.is_some() {
+            self.seat.answered.set(true);
+        }
         let Instants { ready, sent, first_byte, last_byte } = self.link.instants();
         if let Some(ready) = ready.filter(|_| !job.waited) {
             self.dispatcher.observe_way_out(clock.offset(ready).since(job.taken));

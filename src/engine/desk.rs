@@ -75,8 +75,10 @@ impl<'a> Desk<'a> {
             None if http1 => Bystander::open(&self.dialer).await,
             _ => None,
         };
-        let Some(bystander) = bystander else { return self.fetch(outgoing).await };
-        let (answer, serving) = bystander.beside(self.fetch(outgoing)).await;
+        // Twice as large a future would be passed around.
+        let exchange = Box::pin(self.fetch(outgoing));
+        let Some(bystander) = bystander else { return exchange.await };
+        let (answer, serving) = bystander.beside(exchange).await;
         self.serving.set(Some(serving));
         answer
     }

@@ -39,7 +39,7 @@ fn a_bound_of_ours_that_held_requests_back_makes_the_run_invalid() {
         OK.to_vec()
     });
     // Eighty are in flight, and there is room for less than half of them.
-    let words = format!("{} -r 200 -n 300 --json --slo p95<60s", server.url());
+    let words = format!("{} -r 200 -n 300 --json --slo p95<10s", server.url());
     let finished = steadfire_after("ulimit -n 64", &words).run();
     let report = finished.report();
     assert_eq!((finished.code, report.verdict.outcome), (4, OutcomeName::Invalid));

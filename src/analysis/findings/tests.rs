@@ -196,7 +196,9 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
 fn a_dead_address_is_named_where_there_are_others() {
     let of = |last, failures: &[Option<TransportError>]| {
         let mut attempts = Attempts::none(core::net::SocketAddr::from(([10, 0, 0, last], 80)));
-        failures.iter().for_each(|failure| attempts.record(*failure));
+        for failure in failures {
+            attempts.record(*failure);
+        }
         attempts
     };
     let refused = Some(TransportError::ConnectRefused);
