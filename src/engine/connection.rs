@@ -114,8 +114,7 @@ impl Carrier<Http1> {
         }
         let last_byte = self.link.instants().last_byte;
         let idle_since = last_byte.unwrap_or_else(monotonic_ns);
-        let rest_max = if self.link.is_fresh() { Some(UNUSED_MAX) } else { self.link.rest_max() };
-        self.dispatcher.park(&self.seat, idle_since, rest_max);
+        self.dispatcher.park(&self.seat, idle_since, self.link.rest_max());
         let Self { seat, link, dispatcher, .. } = self;
         // A connection that has settled after an exchange has just been polled.
         let mut settled = last_byte.is_some();
@@ -277,6 +276,9 @@ impl<L: Link> Carrier<L> {
 
     fn fail(&mut self, job: &Job, began: Offset, fate: Fate) {
         self.seat.carrying.set(None);
+        if fate == Fate::Timeout {
+            self.dispatcher.unanswered(&self.seat, job);
+        }
         let sample = Sample { fate, ..self.sample(job, began, None) };
         if sample.sent.is_none() {
             self.note_unsent(job);
@@ -288,6 +290,9 @@ impl<L: Link> Carrier<L> {
     fn sample(&mut self, job: &Job, began: Offset, answer: Option<(u16, u64)>) -> Sample {
         let clock = self.dispatcher.recorder.clock();
         let set_up = std::mem::take(&mut self.set_up);
+        if answer.is_some() {
+            self.seat.answered.set(true);
+        }
         let Instants { ready, sent, first_byte, last_byte } = self.link.instants();
         if let Some(ready) = ready.filter(|_| !job.waited) {
             self.dispatcher.observe_way_out(clock.offset(ready).since(job.taken));

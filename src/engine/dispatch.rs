@@ -24,6 +24,7 @@ use crate::load::plan::{LatePolicy, Limits};
 use crate::load::way::HttpVersion;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Opening;
 use crate::measure::window::Gauges;
 use crate::time::{Offset, whole_nanos};
@@ -36,6 +37,10 @@ use crate::transport::exchange::Repeatable;
 /// also say how long a worker may be held up by one.
 const WAY_OUT: Learning =
     Learning { quantile: 0.9, step_ns: 500.0, start_ns: 10_000.0, min_ns: 0.0, max_ns: 40_000.0 };
+
+/// A connection on which nothing was sent is closed after so long. A server with a thread or a process per
+/// connection may wait for its request and serve nobody else meanwhile.
+pub(super) const SILENT_MAX: Duration = Duration::from_millis(200);
 
 /// One worker's slots, connections and wait list.
 pub(super) struct Dispatcher {
@@ -62,6 +67,7 @@ pub(super) struct Dispatcher {
     in_flight: Cell<usize>,
     /// Connections closed at a timeout that have not been replaced yet.
     given_up: Cell<usize>,
+    silent_connections: Cell<SilentConnections>,
     /// The most connections open at once since it was last asked for.
     connections_peak: Cell<usize>,
 }
@@ -92,6 +98,7 @@ impl Dispatcher {
             waiting: RefCell::default(),
             in_flight: Cell::new(0),
             given_up: Cell::new(0),
+            silent_connections: Cell::default(),
             connections_peak: Cell::new(0),
         })
     }
@@ -164,8 +171,16 @@ impl Dispatcher {
                 self.in_flight.set(self.in_flight.get() + 1);
                 return Some(seat);
             }
-            seat.dismiss();
+            self.close_idle(&seat);
         }
+    }
+
+    /// Closes a connection that has been idle for too long.
+    fn close_idle(&self, seat: &Seat) {
+        if !seat.answered.get() {
+            self.silent(SilentConnections { unused: 1, ..SilentConnections::default() });
+        }
+        seat.dismiss();
     }
 
     /// The session whose turn it is, if one has room for a slot that wants this.
@@ -332,6 +347,7 @@ impl Dispatcher {
     /// `rest_max` if it has said so.
     pub(super) fn park(&self, seat: &Rc<Seat>, idle_since: u64, rest_max: Option<Duration>) {
         let limit = self.limits.idle_timeout;
+        let limit = if seat.answered.get() { limit } else { limit.min(SILENT_MAX) };
         let limit = rest_max.map_or(limit, |rest_max| rest_max.min(limit));
         seat.expires.set(idle_since.saturating_add(whole_nanos(limit)));
         self.idle.borrow_mut().push(Rc::clone(seat));
@@ -369,19 +385,7 @@ impl Dispatcher {
 
     /// Once per window: closes connections idle for too long and ends waiting slots past their deadline.
     pub(super) fn sweep(&self, now: Offset) {
-        self.sessions.sweep(self.limits.idle_timeout);
-        let now_ns = monotonic_ns();
-        let mut stale = Vec::new();
-        self.idle.borrow_mut().retain(|seat| {
-            let expired = seat.has_expired(now_ns);
-            if expired {
-                stale.push(Rc::clone(seat));
-            }
-            !expired
-        });
-        for seat in stale {
-            seat.dismiss();
-        }
+        self.close_stale();
         while let Some(job) = self.next_expired(now) {
             self.finish(&job, Fate::Timeout, now);
         }
@@ -389,6 +393,36 @@ impl Dispatcher {
 
     fn next_expired(&self, now: Offset) -> Option<Job> {
         self.waiting.borrow_mut().pop_expired(|job| self.past_deadline(job, now))
+    }
+
+    /// Closes connections that have been idle for too long.
+    pub(super) fn close_stale(&self) {
+        self.sessions.sweep(self.limits.idle_timeout);
+        let now_ns = monotonic_ns();
+        let stale: Vec<_> =
+            self.idle.borrow_mut().extract_if(.., |seat| seat.has_expired(now_ns)).collect();
+        for seat in stale {
+            self.close_idle(&seat);
+        }
+    }
+
+    /// A slot that `seat` carries ends without an answer.
+    pub(super) fn unanswered(&self, seat: &Seat, job: &Job) {
+        let alone = self.dialer.route().version() == HttpVersion::Http1;
+        if alone && job.measured && !seat.answered.get() {
+            self.silent(SilentConnections { unanswered: 1, ..SilentConnections::default() });
+        }
+    }
+
+    fn silent(&self, more: SilentConnections) {
+        let mut silent_connections = self.silent_connections.get();
+        silent_connections += more;
+        self.silent_connections.set(silent_connections);
+    }
+
+    /// What was never said on connections since it was last asked.
+    pub(super) fn take_silent_connections(&self) -> SilentConnections {
+        self.silent_connections.take()
     }
 
     /// Levels now.
@@ -415,6 +449,9 @@ impl Dispatcher {
         }
         for seat in self.seats.borrow().values() {
             // A slot assigned to a connection that has not begun it yet was not sent either.
+            if let Some((job, _)) = seat.carrying.get() {
+                self.unanswered(seat, &job);
+            }
             let assigned = seat.assigned.take().map(|job| (job, None));
             let carried = seat.carrying.take().map(|(job, sent)| (job, Some(sent)));
             if let Some((job, sent)) = assigned.or(carried) {

@@ -5,6 +5,7 @@
 
 mod alarm;
 mod arrivals;
+pub mod bystander;
 mod connection;
 mod cookies;
 mod desk;
@@ -26,6 +27,7 @@ mod pacer;
 mod pools;
 pub mod prepare;
 mod prepared;
+mod probe;
 mod recorder;
 mod rehearsal;
 pub mod renewal;

@@ -85,6 +85,8 @@ pub(super) struct Seat {
     pub(super) waker: OnceCell<Waker>,
     /// When it must no longer be used unless it has carried something by then, in monotonic nanoseconds.
     pub(super) expires: Cell<u64>,
+    /// Whether the server has answered on it.
+    pub(super) answered: Cell<bool>,
 }
 
 impl Seat {

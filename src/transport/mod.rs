@@ -3,6 +3,7 @@
 //! No pool, no retry, no hidden queue: which connection carries which request is the engine's decision.
 //! A failed exchange is data ([`exchange::Exchange`]), never an `Err` that climbs.
 
+mod addresses;
 mod broken;
 pub mod clock;
 pub mod connect;

@@ -1,22 +1,43 @@
 //! Each cause is found when its numbers say so, and only then.
 
 use super::*;
-use crate::load::plan::LatePolicy;
+use crate::load::plan::{ChosenBy, LatePolicy};
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, Wait};
 use crate::measure::tally::Tally;
 
-fn limits() -> Limits {
-    Limits {
-        connections: 64,
-        streams: 100,
-        in_flight: 1000,
-        timeout: Duration::from_secs(30),
-        deadline: None,
-        connect_timeout: Duration::from_secs(5),
-        idle_timeout: Duration::from_mins(1),
-        drain: Duration::from_secs(10),
-        late: LatePolicy::Send,
+const LIMITS: Limits = Limits {
+    connections: 64,
+    connections_by: ChosenBy::User,
+    streams: 100,
+    in_flight: 1000,
+    timeout: Duration::from_secs(30),
+    deadline: None,
+    connect_timeout: Duration::from_secs(5),
+    idle_timeout: Duration::from_mins(1),
+    drain: Duration::from_secs(10),
+    late: LatePolicy::Send,
+};
+
+/// Of a run without circumstances.
+fn evidence(summary: &Summary) -> Evidence<'_> {
+    Evidence {
+        summary,
+        tightest_limit: Some(Duration::from_secs(1)),
+        limits: &LIMITS,
+        rate_asked: 200.0,
+        attempts: &[],
+        silent_connections: SilentConnections::default(),
+        connections_peak: 3,
+        auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
+        auth_failure: None,
+        interrupted: false,
+        drained: Duration::ZERO,
+        silence: None,
+        fails_by_lateness: None,
+        redistributed: &[],
+        fails_by_own_errors: false,
+        generator: Generator::default(),
     }
 }
 
@@ -54,22 +75,7 @@ pub(super) fn causes(
     change: impl FnOnce(&mut Evidence<'_>),
 ) -> Vec<(Cause, Severity)> {
     let summary = Summary::new(tally, Duration::from_secs(10));
-    let limits = limits();
-    let mut evidence = Evidence {
-        summary: &summary,
-        tightest_limit: Some(Duration::from_secs(1)),
-        limits: &limits,
-        rate_asked: 200.0,
-        connections_peak: 3,
-        auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
-        auth_failure: None,
-        interrupted: false,
-        silence: None,
-        redistributed: &[],
-        fails_by_own_errors: false,
-        fails_by_lateness: None,
-        generator: Generator::default(),
-    };
+    let mut evidence = evidence(&summary);
     change(&mut evidence);
     find(&evidence).into_iter().map(|finding| (finding.cause, finding.severity)).collect()
 }
@@ -195,6 +201,43 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
     assert_eq!(causes(&waited, |_| {}), [(Cause::ConnectWait, Severity::Info)]);
     let at_limit = causes(&waited, |evidence| evidence.connections_peak = 64);
     assert_eq!(at_limit, [(Cause::ConnectionLimit, Severity::Warning)]);
+    let summary = Summary::new(&waited, Duration::from_secs(10));
+    let own = Limits { connections_by: ChosenBy::Program, ..LIMITS };
+    let at_own =
+        |limits: &Limits| find(&Evidence { connections_peak: 64, limits, ..evidence(&summary) });
+    let found = at_own(&own);
+    assert_eq!((found[0].cause, found[0].severity), (Cause::ConnectionLimit, Severity::Invalid));
+    assert!(limits_steadily(&found) && generator_limit(&found).is_some());
+    let as_many_as_requests = at_own(&Limits { in_flight: 64, ..own });
+    assert_eq!(
+        as_many_as_requests[0].cause,
+        Cause::ConnectWait,
+        "none of them waited for the bound"
+    );
+    assert!(!limits_steadily(&as_many_as_requests));
+}
+
+#[test]
+fn a_dead_address_is_named_where_there_are_others() {
+    let of = |last, failures: &[Option<TransportError>]| {
+        let mut attempts = Attempts::none(core::net::SocketAddr::from(([10, 0, 0, last], 80)));
+        for failure in failures {
+            attempts.record(*failure);
+        }
+        attempts
+    };
+    let refused = Some(TransportError::ConnectRefused);
+    let (dead, live) = (of(1, &[refused, refused]), of(2, &[None]));
+    let fine = tally(FINE, 0);
+    let summary = Summary::new(&fine, Duration::from_secs(10));
+    let told = |attempts: &[Attempts]| find(&Evidence { attempts, ..evidence(&summary) });
+    let found = told(&[dead.clone(), live.clone()]);
+    assert_eq!((found[0].cause, found[0].severity), (Cause::AddressFailed, Severity::Warning));
+    let named = "connections to 1 of the target's 2 addresses failed: 10.0.0.1:80 (2 of 2 attempts (100 %): \
+                 the connection was refused); the load went to the others";
+    assert_eq!(found[0].message, named);
+    assert_eq!(told(&[live]), []);
+    assert_eq!(told(&[dead]), [], "slots bear it");
 }
 
 #[test]
@@ -226,23 +269,7 @@ fn silence(timeouts: u64, broken: &[(TransportError, u64)]) -> Option<Finding> {
         silence.errors[kind.index()] = *count;
     }
     let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
-    let limits = limits();
-    let evidence = Evidence {
-        summary: &summary,
-        tightest_limit: None,
-        limits: &limits,
-        rate_asked: 200.0,
-        connections_peak: 3,
-        auth: None,
-        auth_failure: None,
-        interrupted: false,
-        silence: Some(&silence),
-        redistributed: &[],
-        fails_by_own_errors: false,
-        fails_by_lateness: None,
-        generator: Generator::default(),
-    };
-    find(&evidence).into_iter().next()
+    find(&Evidence { silence: Some(&silence), ..evidence(&summary) }).into_iter().next()
 }
 
 #[test]
@@ -271,24 +298,7 @@ fn a_silence_is_blamed_on_the_server_only_where_it_was_reached() {
 fn circumstances_are_told() {
     let gone = [Redistribution { request: "chat detail".into(), pool: "interaction_ids".into() }];
     let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
-    let limits = limits();
-    let evidence = Evidence {
-        summary: &summary,
-        tightest_limit: None,
-        limits: &limits,
-        rate_asked: 200.0,
-        connections_peak: 3,
-        address_failures: &[],
-        auth: None,
-        auth_failure: None,
-        interrupted: false,
-        silence: None,
-        redistributed: &gone,
-        fails_by_own_errors: false,
-        fails_by_lateness: None,
-        generator: Generator::default(),
-    };
-    let found = find(&evidence);
+    let found = find(&Evidence { redistributed: &gone, ..evidence(&summary) });
     assert_eq!(found.len(), 1);
     assert!(found[0].message.contains("chat detail (pool interaction_ids is empty)"));
 }
@@ -303,23 +313,9 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             tally.record(&FINE);
         }
         let summary = Summary::new(&tally, Duration::from_secs(1));
-        let limits = limits();
-        let evidence = Evidence {
-            summary: &summary,
-            tightest_limit: None,
-            limits: &limits,
-            rate_asked: 200.0,
-            connections_peak: 1,
-            auth: None,
-            auth_failure: None,
-            interrupted: false,
-            silence: None,
-            redistributed: &[],
-            fails_by_own_errors: false,
-            fails_by_lateness: None,
-            generator: Generator::default(),
-        };
-        let found = find(&evidence).into_iter().find(|finding| finding.cause == Cause::FewSamples);
+        let found = find(&evidence(&summary))
+            .into_iter()
+            .find(|finding| finding.cause == Cause::FewSamples);
         assert_eq!(found.is_some(), expected.is_some(), "{count}");
         if let (Some(found), Some(name)) = (found, expected) {
             assert!(found.message.contains(name), "{count}: {}", found.message);

@@ -16,7 +16,7 @@ use crate::commands::run::subject::{Subject, parse_header, split_host, without_q
 use crate::commands::run::{Args, replay, way};
 use crate::load::auth::Auth;
 use crate::load::flow::Flows;
-use crate::load::plan::{Limits, Origin, Plan};
+use crate::load::plan::{ChosenBy, Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, add_header};
 use crate::load::slo::{Slo, Tiers};
@@ -239,6 +239,11 @@ fn limits(args: &Args) -> Limits {
     let in_flight = args.max_in_flight.unwrap_or(IN_FLIGHT_DEFAULT);
     Limits {
         connections: args.connections.unwrap_or(in_flight),
+        // More than that in flight has no use for more connections.
+        connections_by: match args.connections.or(args.max_in_flight) {
+            Some(_) => ChosenBy::User,
+            None => ChosenBy::Program,
+        },
         streams: args.streams,
         in_flight,
         timeout: args.timeout,
