@@ -14,7 +14,7 @@ Usage: scripts/run-load-test.sh [flags]
   --users N          users of the old suite, who think for 1 to 3 s: a rate by Little's law [100]
   --spawn-rate N     users started per second, so that the rate rises in steps [10]
   --duration TIME    how long: 5m, 90s, 1h30m, or a number of seconds [5m]
-  --host URL         the backend [http://localhost:8001]
+  --host URL         the backend [LOAD_TEST_HOST, else http://localhost:8001]
   --rate RATE        an arrival rate instead of users: 50/s
   --profile PROFILE  a profile file or a built-in profile [chat-center]
   --find-max-rps     search for the highest rate that meets the limits; --duration bounds the search
@@ -30,7 +30,7 @@ HELP
 }
 
 read_flags() {
-    users='' spawn_rate='' duration='' host=http://localhost:8001 rate='' profile=chat-center
+    users='' spawn_rate='' duration='' host=${LOAD_TEST_HOST:-http://localhost:8001} rate='' profile=chat-center
     search=no yes=no
     local flag value taken
     while (($#)); do
@@ -116,6 +116,7 @@ else
 fi
 [[ $yes == no ]] || words+=(--yes)
 run_to_its_end "$binary" "${words[@]}"
+((code != 3)) || warn "if the log-in was refused (401) or pools stayed empty: scripts/setup-test-user.sh --host $host makes the account and seeds the demo data"
 # The suite's code for a failed validation.
 ((code != 99)) || code=1
 exit "$code"

@@ -10,7 +10,7 @@ usage() {
     cat <<'HELP'
 Usage: scripts/setup-test-user.sh [--host URL]
 
-  --host URL  the backend [http://localhost:8001]
+  --host URL  the backend [LOAD_TEST_HOST, else http://localhost:8001]
   --help      this text
 
 The account is LOAD_TEST_EMAIL and LOAD_TEST_PASSWORD from the environment or .env.loadtest.
@@ -19,7 +19,7 @@ HELP
 }
 
 read_flags() {
-    host=http://localhost:8001
+    host=${LOAD_TEST_HOST:-http://localhost:8001}
     local flag value taken
     while (($#)); do
         take_flag "$@"

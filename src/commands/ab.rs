@@ -77,6 +77,7 @@ pub struct Args {
 /// A mistake in flags or profile, a target that cannot be used, or a command that fails.
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     refuse(args)?;
+    Output::check(&args.load)?;
     let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
     let screen = Screen::new(args.load.quiet, args.load.no_tui);
     let targets = [

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::analysis::words::counted;
 use crate::commands::environment::Environment;
 use crate::commands::run::{self, Look};
 use crate::commands::{Failure, clock, hide, stdout};
@@ -51,6 +52,9 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
     let Some(name) = &args.subject else {
         return Err(Failure::usage("name the profile: steadfire check profiles/chat-center.yaml"));
     };
+    if run::is_url(name) {
+        return url(args);
+    }
     let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
     let profile = run::load(name, &environment)?;
     let entries: Vec<_> =
@@ -58,11 +62,11 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
     let total: u64 = entries.iter().map(|entry| u64::from(entry.weight)).sum();
     let logs_in = profile.auth.as_ref().is_some_and(|auth| auth.exchanges().next().is_some());
     let mut text = format!(
-        "{}: {} requests, {} set-up calls, {} pools\n",
+        "{}: {}, {}, {}\n",
         profile.name,
-        profile.requests.len(),
-        profile.setup.len() + usize::from(logs_in),
-        profile.pools.iter().filter(|pool| !pool.is_variable()).count()
+        counted(profile.requests.len() as u64, "request"),
+        counted((profile.setup.len() + usize::from(logs_in)) as u64, "set-up call"),
+        counted(profile.pools.iter().filter(|pool| !pool.is_variable()).count() as u64, "pool")
     );
     for request in &profile.requests {
         let share = f64::from(request.weight) / total as f64 * 100.0;
@@ -81,6 +85,16 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
         }
     }
     Ok(text)
+}
+
+/// A plain URL with its flags: the one request.
+fn url(args: &run::Args) -> Result<String, Failure> {
+    let plan = Look::to_explain(args)?.plan;
+    let lines = plan
+        .requests
+        .iter()
+        .map(|request| format!("{} to {}\n", request.name, plan.origin.authority));
+    Ok(lines.collect())
 }
 
 fn explain(args: &run::Args) -> Result<String, Failure> {

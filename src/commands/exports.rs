@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::builder::TypedValueParser as _;
+
 use crate::commands::stored::Journal;
 use crate::commands::{Failure, stdout};
 use crate::render::text::{self, Form};
@@ -64,6 +66,12 @@ impl Printed {
         }
         Ok(())
     }
+}
+
+/// The words of --summary.
+pub(super) fn form_parser() -> impl clap::builder::TypedValueParser<Value = Form> {
+    clap::builder::PossibleValuesParser::new(Form::ALL.map(Form::name))
+        .map(|name| Form::ALL.into_iter().find(|form| form.name() == name).unwrap_or_default())
 }
 
 /// Files to write besides.

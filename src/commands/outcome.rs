@@ -30,12 +30,44 @@ impl Failure {
 
     /// A bug or a broken machine.
     pub fn unexpected(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::Failure, message: format!("{:#}", error.into()) }
+        Self { exit: Exit::Failure, message: told(&error.into()) }
     }
+}
+
+/// The error with its causes, each one time: most name their cause already.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        _ if text.contains(&cause) => text,
+        _ => format!("{text}: {cause}"),
+    })
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot write it: {source}; choose another folder")]
+    struct Telling {
+        source: io::Error,
+    }
+
+    #[test]
+    fn a_cause_is_told_one_time() {
+        let cause = || io::Error::other("the disk is full");
+        let told = |error: anyhow::Error| Failure::unexpected(error).to_string();
+        let once = "cannot write it: the disk is full; choose another folder";
+        assert_eq!(told(Telling { source: cause() }.into()), once);
+        let silent = anyhow::Error::from(cause()).context("cannot listen");
+        assert_eq!(told(silent), "cannot listen: the disk is full");
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::commands::Failure;
-use crate::commands::exports::{Exports, Printed};
+use crate::commands::exports::{Exports, Printed, form_parser};
 use crate::commands::stored::{self, Journal};
 use crate::exit::Exit;
 use crate::render::text::Form;
@@ -23,6 +23,9 @@ pub struct Args {
     /// Print it as Markdown, for a pull request, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
     markdown: Option<OsString>,
+    /// Form of the text, as for run
+    #[arg(long, value_name = "FORM", value_parser = form_parser(), default_value = "full", help_heading = "Output")]
+    summary: Form,
     #[command(flatten)]
     exports: Exports,
 }
@@ -33,7 +36,7 @@ pub struct Args {
 /// A result that is not there or cannot be read, several under one tag, or a file that cannot be written.
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let printed =
-        Printed { json: args.json.clone(), markdown: args.markdown.clone(), form: Form::default() };
+        Printed { json: args.json.clone(), markdown: args.markdown.clone(), form: args.summary };
     printed.check()?;
     let mut found = stored::find_or_rebuild(&args.result, &stored::catalogue())?;
     if found.len() > 1 {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
 
 use crate::commands::stored::{self, Stored};
 use crate::commands::{Failure, stdout};
@@ -108,8 +109,11 @@ fn show(run: &str, as_json: bool, catalogue: &Catalogue) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The one run that `name` stands for.
+/// The one run that `name` stands for: its folder, or whatever the catalogue knows by it.
 fn one(name: &str, catalogue: &Catalogue) -> Result<Entry, Failure> {
+    if let Some(entry) = catalogue.at(Path::new(name))? {
+        return Ok(entry);
+    }
     let mut entries = catalogue.find(name)?;
     if entries.len() > 1 {
         return Err(Failure::usage(format!(

@@ -11,8 +11,8 @@ use anyhow::Context as _;
 
 use crate::exit::Exit;
 use crate::target::{
-    Faults, Freezes, Mode, Overload, Seeding, ServiceTime, Settings, Stalls, TEST_EMAIL, listen,
-    serve,
+    Faults, Freezes, Mode, Overload, Seeding, ServiceTime, Settings, Stalls, TEST_EMAIL,
+    TEST_PASSWORD, listen, serve,
 };
 use crate::time::parse_duration;
 
@@ -170,7 +170,7 @@ impl Args {
             keep_alive: service.keep_alive_timeout,
             seeding: match (service.unseeded, service.no_chats) {
                 (true, _) => Seeding::Empty,
-                (false, true) => Seeding::Demo,
+                (false, true) => Seeding::Chatless,
                 (false, false) => Seeding::Full,
             },
         }
@@ -205,7 +205,8 @@ fn description(settings: &Settings) -> String {
     match settings.mode {
         Mode::Instant => "Answers any request at once; Ctrl-C stops it.".to_owned(),
         Mode::Api => format!(
-            "Holds about {} requests/s of the chat-center mix; sign in as {TEST_EMAIL}; Ctrl-C stops it.",
+            "Holds about {} requests/s of the chat-center mix; sign in as {TEST_EMAIL} with the password \
+             {TEST_PASSWORD}; Ctrl-C stops it.",
             figures(settings.chat_center_capacity())
         ),
     }
@@ -301,7 +302,7 @@ mod tests {
             ),
             (
                 "--collapse --no-chats",
-                Settings { overload: Overload::Collapse, seeding: Seeding::Demo, ..base() },
+                Settings { overload: Overload::Collapse, seeding: Seeding::Chatless, ..base() },
             ),
             (
                 "--reset-share 0.25 --unseeded",
@@ -333,9 +334,9 @@ mod tests {
     }
 
     #[test]
-    fn the_description_tells_the_capacity_but_no_password() {
+    fn the_description_tells_the_capacity_and_how_to_sign_in() {
         let text = description(&Settings::default());
-        assert!(text.contains("947 requests/s") && text.contains(TEST_EMAIL), "{text}");
-        assert!(!text.contains(crate::target::TEST_PASSWORD));
+        assert!(text.contains("947 requests/s"), "{text}");
+        assert!(text.contains(TEST_EMAIL) && text.contains(TEST_PASSWORD), "{text}");
     }
 }

@@ -167,6 +167,14 @@ impl Template {
         }
     }
 
+    /// The text before the first hole.
+    pub fn beginning(&self) -> &str {
+        match self.segments.first() {
+            Some(Segment::Literal(text)) => text,
+            _ => "",
+        }
+    }
+
     /// Whether a slot's index or chance changes the text; the token alone does not.
     pub fn varies_by_slot(&self) -> bool {
         self.segments.iter().any(|segment| !matches!(segment, Segment::Literal(_) | Segment::Token))

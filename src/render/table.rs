@@ -2,10 +2,12 @@
 //!
 //! Widths count characters, so a table never mixes coloured and plain cells.
 
+use std::collections::BTreeSet;
+
 /// Columns a line takes at most.
 pub const WIDTH_MAX: usize = 100;
 const GAP: usize = 2;
-/// A longer first cell is cut, so that a long name cannot push the figures off the screen.
+/// Longer names in the first column are cut, so that they cannot push the figures off the screen.
 const NAME_MAX: usize = 30;
 
 /// Rows under a header; the first column is left-aligned, the others right-aligned.
@@ -22,23 +24,24 @@ impl Table {
 
     /// Adds a row; it has as many cells as the header, or fewer.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        let mut cells: Vec<_> = cells.into_iter().collect();
-        if let Some(name) = cells.first_mut() {
-            *name = shortened(name, NAME_MAX);
-        }
-        self.rows.push(cells);
+        self.rows.push(cells.into_iter().collect());
     }
 
     /// One line per row, the header first, without line ends.
     pub fn lines(&self) -> Vec<String> {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let mut rows = self.rows.clone();
+        let names: Vec<&str> =
+            self.rows.iter().skip(1).filter_map(|row| Some(row.first()?.as_str())).collect();
+        for (row, name) in rows.iter_mut().skip(1).zip(abridged(&names, NAME_MAX)) {
+            row[0] = name;
+        }
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            let cells = rows.iter().filter_map(|row| row.get(column));
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
-        self.rows
-            .iter()
+        rows.iter()
             .map(|row| {
                 let mut line = String::new();
                 for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
@@ -64,6 +67,30 @@ pub fn shortened(text: &str, width: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// `names` in at most `width` characters each, cut in the middle, where names of one API differ least. The cut
+/// moves until different names stay different; names that no cut tells apart stay whole.
+pub fn abridged(names: &[&str], width: usize) -> Vec<String> {
+    let different = |texts: &[String]| texts.iter().collect::<BTreeSet<_>>().len();
+    let whole: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let heads = (0..width).map(|step| {
+        let half = width / 2;
+        if step % 2 == 0 { half - step / 2 } else { half + step.div_ceil(2) }
+    });
+    let cut = |head: usize| names.iter().map(|name| cut_after(name, head, width)).collect();
+    let mut cuts = heads.filter(|head| *head < width).map(cut);
+    cuts.find(|cut: &Vec<String>| different(cut) == different(&whole)).unwrap_or(whole)
+}
+
+/// `text` in at most `width` characters, of which the first `head` stay.
+fn cut_after(text: &str, head: usize, width: usize) -> String {
+    let count = text.chars().count();
+    if count <= width {
+        return text.to_owned();
+    }
+    let end = count - (width - 1 - head);
+    text.chars().take(head).chain(['…']).chain(text.chars().skip(end)).collect()
 }
 
 /// `text` broken between words into lines of at most `width` characters; a longer word stays whole.
@@ -96,7 +123,29 @@ mod tests {
         let lines = table.lines();
         assert_eq!(lines[0], format!("{:<30}  p95", "name"));
         assert_eq!(lines[1], format!("{:<30}  ≥ 4", "wörter"));
-        assert_eq!(lines[2], format!("{}…   12", "x".repeat(29)));
+        assert_eq!(lines[2], format!("{}…{}   12", "x".repeat(15), "x".repeat(14)));
+    }
+
+    #[test]
+    fn long_names_are_cut_where_they_are_alike() {
+        let table: [(&[&str], &[&str]); 4] = [
+            (&["GET /api/v1/items", "short"], &["GET /a…items", "short"]),
+            (&["GET /api/v1/items/a", "GET /api/v1/items/b"], &["GET /a…ems/a", "GET /a…ems/b"]),
+            (
+                &["a-very-long-beginning-xx", "b-very-long-beginning-xx"],
+                &["a-very…ng-xx", "b-very…ng-xx"],
+            ),
+            // Only the seventh character differs, and then the sixth from the end.
+            (
+                &["GET /a1bbbbbbbbbbbbbbb", "GET /a2bbbbbbbbbbbbbbb"],
+                &["GET /a1…bbbb", "GET /a2…bbbb"],
+            ),
+        ];
+        for (names, cut) in table {
+            assert_eq!(abridged(names, 12), cut);
+        }
+        let alike = ["aaaaaaaaaaaa1bbbbbbbbbbbb", "aaaaaaaaaaaa2bbbbbbbbbbbb"];
+        assert_eq!(abridged(&alike, 12), alike, "no cut tells them apart");
     }
 
     #[test]

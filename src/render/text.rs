@@ -23,18 +23,21 @@ pub enum Form {
     /// All tables, and the result in one line.
     #[default]
     Full,
+    /// The same, and where the time of single requests went.
+    Detailed,
     /// Requests and findings, and the block that a Locust suite ended with.
     Locust,
 }
 
 impl Form {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Full, Self::Locust];
+    pub const ALL: [Self; 3] = [Self::Full, Self::Detailed, Self::Locust];
 
     /// The name used on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
+            Self::Detailed => "detailed",
             Self::Locust => "locust",
         }
     }
@@ -45,11 +48,14 @@ pub fn render(report: &Report, form: Form, style: Style) -> String {
     let report = &clean::report(report);
     let mut page = Page { text: String::new(), style };
     match form {
-        Form::Full => page.full(report),
+        Form::Full | Form::Detailed => page.full(report, form),
         Form::Locust => page.locust(report),
     }
     page.text
 }
+
+/// Part of the mean response time by which one of its parts differs for a request that gets a row of its own.
+const APART: f64 = 0.1;
 
 struct Page {
     text: String,
@@ -57,7 +63,7 @@ struct Page {
 }
 
 impl Page {
-    fn full(&mut self, report: &Report) {
+    fn full(&mut self, report: &Report, form: Form) {
         self.heading(report);
         if let Some(search) = &report.search {
             self.answer(search);
@@ -72,7 +78,7 @@ impl Page {
         self.segments(&report.segments);
         self.requests(&report.requests);
         report.flows.iter().for_each(|flows| self.flows(flows));
-        self.phases(report);
+        self.phases(report, form);
         self.monitors(&report.monitors);
         self.result(report);
     }
@@ -257,29 +263,37 @@ impl Page {
         }
     }
 
-    /// Means, since only they add up.
-    fn phases(&mut self, report: &Report) {
+    /// Means, since only they add up: of all requests and, in detail, of those that are unlike the whole.
+    fn phases(&mut self, report: &Report, form: Form) {
+        if report.phases.client.count == 0 {
+            return;
+        }
         let unit = Unit::fitting(report.response_time.p50);
         let title = format!("Where the time went (mean {})", unit.symbol());
         let mut table =
             Table::new([&title, "client", "wait", "connect", "TLS", "first byte", "body"]);
-        let named = report.requests.iter().map(|one| (one.name.as_str(), &one.phases));
-        let all = ("all", &report.phases);
-        let several = (report.requests.len() > 1).then_some(all);
-        for (name, phases) in named.chain(several).filter(|(_, phases)| phases.client.count > 0) {
-            let Phases { client, wait, connect, tls, first_byte, body } = phases;
-            let means = [client, wait, connect, tls, first_byte, body];
-            let cells = means.map(|times| unit.figure(times.mean, false));
+        let mut row = |name: &str, phases: &Phases| {
+            let cells = phases.means().map(|ns| unit.figure(ns, false));
             table.row([name.to_owned()].into_iter().chain(cells));
+        };
+        row("all", &report.phases);
+        let answered = report.requests.iter().filter(|one| one.phases.client.count > 0);
+        let (apart, alike): (Vec<_>, Vec<_>) =
+            answered.partition(|one| stands_apart(&one.phases, &report.phases));
+        if form == Form::Detailed {
+            apart.iter().for_each(|one| row(&one.name, &one.phases));
         }
-        if report.phases.client.count > 0 {
-            self.table(&table);
+        self.table(&table);
+        if form == Form::Detailed && !alike.is_empty() {
+            let names: Vec<&str> = alike.iter().map(|one| one.name.as_str()).collect();
+            for line in wrap(&format!("like all of them: {}", names.join(", ")), WIDTH_MAX) {
+                self.line(&line);
+            }
         }
     }
 
     fn result(&mut self, report: &Report) {
         let (word, tone) = outcome(report.verdict.outcome);
-        let word = self.style.paint(tone, word);
         let why = match report.verdict.outcome {
             OutcomeName::Pass | OutcomeName::Fail => tier(report.verdict.tier),
             OutcomeName::Invalid => "the generator was the limit; nothing is said of the target",
@@ -287,8 +301,38 @@ impl Page {
             OutcomeName::Incomplete => "cut short",
         };
         self.line("");
-        self.line(&format!("Result: {word} ({why})"));
+        let answer = answered(report).map_or_else(String::new, |answer| format!(", {answer}"));
+        for line in wrap(&format!("Result: {word} ({why}){answer}"), WIDTH_MAX) {
+            let painted = self.style.paint(tone, word);
+            self.line(&line.replacen(&format!("Result: {word}"), &format!("Result: {painted}"), 1));
+        }
     }
+}
+
+/// Whether the time of `one` went elsewhere than that of all requests together.
+fn stands_apart(one: &Phases, all: &Phases) -> bool {
+    let whole: u64 = all.means().iter().sum();
+    let pairs = one.means().into_iter().zip(all.means());
+    pairs.map(|(one, all)| one.abs_diff(all) as f64).any(|gap| gap > APART * whole as f64)
+}
+
+/// What the run came to, for its last line: the highest rate, or the objectives that do not hold.
+fn answered(report: &Report) -> Option<String> {
+    if let Some(search) = &report.search {
+        return Some(format!("highest rate {}", answer(search)));
+    }
+    let fails = |(_, one): &(String, &ObjectiveReport)| one.holds == HoldsName::No;
+    let failed: Vec<String> = report
+        .every_objective()
+        .filter(fails)
+        .map(|(name, one)| format!("{name}: {}", measured(one)))
+        .collect();
+    let (first, more) = failed.split_first()?;
+    let more = match more.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (report.verdict.outcome == OutcomeName::Fail).then(|| format!("missed {first}{more}"))
 }
 
 /// A figure, or a dash where there is nothing to take it from.

@@ -82,3 +82,11 @@ pub struct Phases {
     /// From there to the last byte.
     pub body: Latency,
 }
+
+impl Phases {
+    /// The mean of each in ns, in the order of the way.
+    pub fn means(&self) -> [u64; 6] {
+        let Self { client, wait, connect, tls, first_byte, body } = self;
+        [client, wait, connect, tls, first_byte, body].map(|times| times.mean)
+    }
+}

@@ -1,7 +1,8 @@
 //! [`Catalogue`]: the folder of runs: what is in it, under which names and tags.
 //!
 //! A tag names a build: several runs may bear it, and each keeps its own in a file beside its result, so
-//! that two writers never touch the same file and a removed run takes its tags along.
+//! that two writers never touch the same file and a removed run takes its tags along. Runs in other folders are
+//! known as long as they bear tags.
 
 use std::fs;
 use std::io;
@@ -14,6 +15,8 @@ use crate::store::{Action, StoreError};
 
 /// The file with a run's tags.
 const TAGS: &str = "tags.json";
+/// The file with the folders of runs elsewhere that bear tags.
+const ELSEWHERE: &str = "elsewhere.json";
 /// Tags a run bears at most.
 const TAGS_MAX: usize = 32;
 /// Characters of a tag.
@@ -96,8 +99,27 @@ impl Catalogue {
         Self { folder }
     }
 
-    /// All runs, the one that began last first: names begin with the time.
+    /// All runs, the one that began last first: names begin with the time. Those elsewhere come last.
     pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = self.own()?;
+        for path in self.elsewhere()? {
+            entries.push(Entry::at(path)?);
+        }
+        Ok(entries)
+    }
+
+    /// The run in the folder `path`, wherever that is; nothing if it is none.
+    pub fn at(&self, path: &Path) -> Result<Option<Entry>, CatalogueError> {
+        if !is_run(path) {
+            return Ok(None);
+        }
+        let path = path.canonicalize().map_err(StoreError::at(Action::Read, path))?;
+        let own = self.folder.canonicalize().is_ok_and(|own| path.parent() == Some(&own));
+        let own = path.file_name().filter(|_| own).map(|name| self.folder.join(name));
+        Ok(Some(Entry::at(own.unwrap_or(path))?))
+    }
+
+    fn own(&self) -> Result<Vec<Entry>, StoreError> {
         let listed = match fs::read_dir(&self.folder) {
             Ok(listed) => listed,
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -161,7 +183,34 @@ impl Catalogue {
         }
         tags.push(tag.to_owned());
         tags.sort();
+        if entry.path.parent() != Some(&self.folder) {
+            self.remember(&entry.path)?;
+        }
         Ok(entry.write_tags(&tags)?)
+    }
+
+    /// Folders elsewhere, as far as they still hold a run with a tag.
+    fn elsewhere(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let file = self.folder.join(ELSEWHERE);
+        let Ok(bytes) = fs::read(&file) else { return Ok(Vec::new()) };
+        let mut paths: Vec<PathBuf> = serde_json::from_slice(&bytes)
+            .map_err(|fault| StoreError::at(Action::Read, &file)(fault.into()))?;
+        paths.retain(|path| is_run(path) && path.join(TAGS).is_file());
+        Ok(paths)
+    }
+
+    /// Adds a folder elsewhere.
+    fn remember(&self, path: &Path) -> Result<(), StoreError> {
+        let mut paths = self.elsewhere()?;
+        if !paths.iter().any(|known| known == path) {
+            paths.push(path.to_owned());
+        }
+        let file = self.folder.join(ELSEWHERE);
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(&self.folder)?;
+            replace(&file, &serde_json::to_vec(&paths)?)
+        };
+        write().map_err(StoreError::at(Action::Write, &file))
     }
 
     /// Takes `tag` off `entry`, or all its tags.
@@ -180,7 +229,8 @@ impl Catalogue {
             return Err(kept(format!("it is tagged {tags}; 'steadfire runs untag' comes first")));
         }
         if path.parent() != Some(&self.folder) || !is_run(path) {
-            return Err(kept("it is not the folder of a run".to_owned()));
+            let folder = self.folder.display();
+            return Err(kept(format!("it is not the folder of a run in {folder}")));
         }
         for item in fs::read_dir(path).map_err(StoreError::at(Action::Read, path))? {
             let name = item.map_err(StoreError::at(Action::Read, path))?.file_name();
@@ -217,7 +267,11 @@ impl Entry {
 
     fn write_tags(&self, tags: &[String]) -> Result<(), StoreError> {
         let path = self.path.join(TAGS);
-        let write = || -> io::Result<()> { replace(&path, &serde_json::to_vec(tags)?) };
+        let write = || match tags {
+            [] if path.exists() => fs::remove_file(&path),
+            [] => Ok(()),
+            tags => replace(&path, &serde_json::to_vec(tags)?),
+        };
         write().map_err(StoreError::at(Action::Write, &path))
     }
 }
@@ -300,6 +354,26 @@ mod tests {
         assert!(catalogue.remove(&stranger).is_err());
         assert_eq!(catalogue.entries().unwrap().len(), 2);
         assert!(parent.path().join("not-a-run").is_dir());
+    }
+
+    #[test]
+    fn a_run_elsewhere_is_known_by_its_tag() {
+        let (parent, catalogue) = catalogue(&["20260101-a"]);
+        let outside = tempfile::tempdir().unwrap();
+        let folder = outside.path().join("before");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(RESULT), "{}").unwrap();
+        let entry = catalogue.at(&folder).unwrap().unwrap();
+        catalogue.tag(&entry, "baseline").unwrap();
+        assert_eq!(found(&catalogue, "baseline"), "before");
+        assert_eq!(found(&catalogue, "latest"), "20260101-a");
+        let own = catalogue.at(&parent.path().join("20260101-a")).unwrap().unwrap();
+        assert_eq!(own, catalogue.find("20260101").unwrap()[0]);
+        assert_eq!(catalogue.at(outside.path()).unwrap(), None);
+        let tagged = catalogue.find("baseline").unwrap().remove(0);
+        catalogue.untag(&tagged, None).unwrap();
+        assert!(catalogue.remove(&catalogue.at(&folder).unwrap().unwrap()).is_err());
+        assert_eq!(catalogue.entries().unwrap(), [own]);
     }
 
     #[test]

@@ -50,6 +50,15 @@ impl RunFolder {
         Self::begin(path.to_owned())
     }
 
+    /// Why [`Self::create_at`] would refuse `path`, as far as that can be known without making anything.
+    pub fn refusal(path: &Path) -> Option<&'static str> {
+        if path.exists() && !path.is_dir() {
+            return Some("it is a file, and a run takes a folder");
+        }
+        let taken = [JOURNAL, RESULT].iter().any(|file| path.join(file).exists());
+        taken.then_some("it holds a run already, and no run is written over another")
+    }
+
     /// Goes on in a folder that an earlier sitting left; a last line of its journal that was cut short is
     /// dropped.
     pub fn reopen(path: &Path) -> Result<Self, StoreError> {

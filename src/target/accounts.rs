@@ -7,7 +7,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::catalogue::{DEMO_INTERACTIONS, FULL_CHATS, FULL_INTERACTIONS, timestamp};
+use super::catalogue::{DEMO_CHATS, DEMO_INTERACTIONS, FULL_CHATS, FULL_INTERACTIONS, timestamp};
 use super::settings::{Seeding, Settings, TEST_EMAIL, TEST_PASSWORD};
 use super::token::{Claims, Signer};
 
@@ -52,7 +52,7 @@ impl Seeding {
     pub(super) const fn interactions(self) -> usize {
         match self {
             Self::Full => FULL_INTERACTIONS,
-            Self::Demo => DEMO_INTERACTIONS,
+            Self::Demo | Self::Chatless => DEMO_INTERACTIONS,
             Self::Empty => 0,
         }
     }
@@ -61,7 +61,8 @@ impl Seeding {
     pub(super) const fn chats(self) -> usize {
         match self {
             Self::Full => FULL_CHATS,
-            Self::Demo | Self::Empty => 0,
+            Self::Demo => DEMO_CHATS,
+            Self::Chatless | Self::Empty => 0,
         }
     }
 }
@@ -126,7 +127,8 @@ impl Accounts {
     /// The largest data set any seller has.
     pub(super) fn widest(&self) -> Seeding {
         let all = self.sellers.iter().map(|seller| seller.seeding);
-        all.max_by_key(|seeding| seeding.interactions()).unwrap_or(Seeding::Empty)
+        all.max_by_key(|seeding| (seeding.interactions(), seeding.chats()))
+            .unwrap_or(Seeding::Empty)
     }
 
     /// A fresh token, and the body that hands it over.

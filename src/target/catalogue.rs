@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 pub(super) const FULL_INTERACTIONS: usize = 180;
 /// Interactions that `seed-demo` brings: 5 reviews, 4 questions, 3 chats.
 pub(super) const DEMO_INTERACTIONS: usize = 12;
+/// Chats that `seed-demo` brings, one for each interaction of that channel.
+pub(super) const DEMO_CHATS: usize = 3;
 /// Chats of a full data set.
 pub(super) const FULL_CHATS: usize = 60;
 

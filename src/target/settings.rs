@@ -70,8 +70,10 @@ pub enum Seeding {
     /// 180 interactions and 60 chats.
     #[default]
     Full,
-    /// 12 interactions and no chats.
+    /// What `POST /api/auth/seed-demo` brings: 12 interactions and 3 chats.
     Demo,
+    /// 12 interactions and no chats.
+    Chatless,
     /// Nothing, until `POST /api/auth/seed-demo`.
     Empty,
 }

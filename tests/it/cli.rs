@@ -283,3 +283,58 @@ fn shipped_profiles_pass_their_check() {
     let schema: Value = serde_json::from_str(&schema.stdout).expect("the schema is JSON");
     assert!(jsonschema::validator_for(&schema).is_ok());
 }
+
+#[test]
+fn a_folder_that_holds_a_run_is_refused_before_anything_is_sent() {
+    let server = answering();
+    let program = steadfire(&format!("{} -n 1 --out kept", server.url()));
+    std::fs::create_dir(program.home().join("kept")).expect("a folder can be made");
+    std::fs::write(program.home().join("kept/result.json"), "{}").expect("a file can be written");
+    program.run().refused(2, &["--out kept: it holds a run already"]);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn data_may_name_a_file() {
+    let server = answering();
+    let program = steadfire(&format!("{}/orders -n 1 --data @order.json", server.url()));
+    std::fs::write(program.home().join("order.json"), "{\"sku\": 7}")
+        .expect("a file can be written");
+    assert_eq!(program.run().code, 0);
+    let sent = server.received();
+    assert!(sent.iter().any(|request| request.body == "{\"sku\": 7}"), "{sent:?}");
+    steadfire(&format!("{} -n 1 --data @nowhere", server.url()))
+        .run()
+        .refused(2, &["--data nowhere"]);
+}
+
+#[test]
+fn a_url_is_checked_as_a_profile_is() {
+    let finished = steadfire("check http://127.0.0.1:9/items?key=s3cret").run();
+    assert_eq!((finished.code, finished.stdout.as_str()), (0, "GET /items to 127.0.0.1:9\n"));
+}
+
+#[test]
+fn a_host_whose_path_would_be_sent_twice_is_asked_about() {
+    let backend = start(Settings::default());
+    let words = format!("chat-center --host http://{}/api -d 1s", backend.addr());
+    let account = |program: Program| {
+        program.env("LOAD_TEST_EMAIL", TEST_EMAIL).env("LOAD_TEST_PASSWORD", TEST_PASSWORD)
+    };
+    account(steadfire(&words)).run().refused(2, &["/api/api/", "leave /api out of --host"]);
+    account(steadfire(&format!("{words} --yes"))).run().refused(3, &["/api/api/"]);
+}
+
+#[test]
+fn built_in_profiles_are_chosen_from_by_tag() {
+    for (profile, tag) in [
+        ("chat-center", "writes"),
+        ("chat-center-read", "lists"),
+        ("chat-center-analytics", "analytics"),
+    ] {
+        let words = format!(
+            "check {profile} --explain -T {tag} -e LOAD_TEST_EMAIL=a -e LOAD_TEST_PASSWORD=b"
+        );
+        assert_eq!(steadfire(&words).run().code, 0, "{words}");
+    }
+}

@@ -34,10 +34,19 @@ impl Finished {
 
 /// Runs `script` with these words in `home`, without a terminal; `account` is e-mail and password.
 fn run(script: &str, words: &str, home: &Path, account: Option<(&str, &str)>) -> Finished {
+    let mut command = script_of(script, home);
+    command.args(words.split_whitespace());
+    if let Some((email, password)) = account {
+        command.env("LOAD_TEST_EMAIL", email).env("LOAD_TEST_PASSWORD", password);
+    }
+    finished(&mut command)
+}
+
+/// `script` in `home`, without a terminal or an account.
+fn script_of(script: &str, home: &Path) -> Command {
     let mut command = Command::new("bash");
     command
         .arg(format!("{}/scripts/{script}", env!("CARGO_MANIFEST_DIR")))
-        .args(words.split_whitespace())
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", home)
@@ -45,9 +54,10 @@ fn run(script: &str, words: &str, home: &Path, account: Option<(&str, &str)>) ->
         .env("STEADFIRE", env!("CARGO_BIN_EXE_steadfire"))
         .current_dir(home)
         .stdin(Stdio::null());
-    if let Some((email, password)) = account {
-        command.env("LOAD_TEST_EMAIL", email).env("LOAD_TEST_PASSWORD", password);
-    }
+    command
+}
+
+fn finished(command: &mut Command) -> Finished {
     let output = command.output().expect("bash starts");
     let text = |bytes| String::from_utf8(bytes).expect("scripts print UTF-8");
     Finished {
@@ -152,7 +162,23 @@ fn the_suites_exit_codes_are_kept() {
     let empty = Settings { seeding: Seeding::Empty, ..Settings::default() };
     let empty = DemoBackend::start(empty).expect("a loopback port is free");
     let words = format!("--host http://{} --rate 40/s --duration 1s", empty.addr());
-    run("run-load-test.sh", &words, home().path(), ACCOUNT).ended(3, &["seed the demo data"]);
+    run("run-load-test.sh", &words, home().path(), ACCOUNT)
+        .ended(3, &["seed the demo data", "scripts/setup-test-user.sh --host http://127.0.0.1:"]);
+    let wrong = Some((TEST_EMAIL, "wrong"));
+    let words = format!("--host http://{} --rate 40/s --duration 1s", backend.addr());
+    run("run-load-test.sh", &words, home().path(), wrong).ended(3, &["401", "setup-test-user.sh"]);
+}
+
+#[test]
+fn the_host_may_stand_in_the_environment() {
+    if !here() {
+        return;
+    }
+    for script in ["run-load-test.sh", "setup-test-user.sh"] {
+        let mut command = script_of(script, home().path());
+        command.env("LOAD_TEST_HOST", "nonsense").env("LOAD_TEST_EMAIL", "a@b.c");
+        finished(command.env("LOAD_TEST_PASSWORD", "x")).ended(2, &["--host 'nonsense'"]);
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::builder::TypedValueParser as _;
 
 use crate::analysis::search::Effort;
-use crate::commands::exports::Exports;
+use crate::commands::exports::{Exports, form_parser};
 use crate::commands::run::processors::{Pin, Threads, parse_pin, parse_threads};
 use crate::commands::run::samples::SampleArgs;
 use crate::engine::Pacing;
@@ -218,7 +218,8 @@ pub struct Args {
     /// Refuse to plan more requests than this, warm-up included; a search ends where it would
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
     pub max_total_requests: Option<u64>,
-    /// Do not ask before the first load on a host that is neither this machine nor private
+    /// Do not ask before the first load on a host that is neither this machine nor private, nor where the
+    /// host's path and those of the requests begin alike
     #[arg(long, help_heading = "Limits")]
     pub yes: bool,
     /// Worker threads; auto chooses by rate and processors
@@ -263,8 +264,9 @@ pub struct Args {
     /// Files to write besides.
     #[command(flatten)]
     pub exports: Exports,
-    /// How the text ends: full has tables of times and phases, locust the block of a Locust suite
-    #[arg(long, value_name = "FORM", value_parser = summary_parser(), default_value = "full", help_heading = "Output")]
+    /// Form of the text: full; detailed tells also where the time of single requests went; locust ends in
+    /// the block of a Locust suite
+    #[arg(long, value_name = "FORM", value_parser = form_parser(), default_value = "full", help_heading = "Output")]
     pub summary: Form,
     /// Plain progress lines, also on a terminal
     #[arg(long, visible_alias = "headless", help_heading = "Output")]
@@ -288,7 +290,10 @@ fn parse_out(text: &str) -> Result<PathBuf, String> {
             "it is the run's folder here; for single requests in a file write --samples {file}, for the \
              result --json={file} or --csv PREFIX"
         )),
-        Some(("experimental-prometheus-rw" | "prometheus" | "influxdb" | "cloud" | "statsd", _)) => {
+        Some((
+            "experimental-prometheus-rw" | "prometheus" | "influxdb" | "cloud" | "statsd",
+            _,
+        )) => {
             Err("it is the run's folder here; live figures are --prometheus and --otlp".to_owned())
         }
         _ => Ok(PathBuf::from(text)),
@@ -338,11 +343,6 @@ fn parse_spawn_rate(text: &str) -> Result<f64, String> {
         Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
         _ => Err("write users per second, such as 10".to_owned()),
     }
-}
-
-fn summary_parser() -> impl clap::builder::TypedValueParser<Value = Form> {
-    clap::builder::PossibleValuesParser::new(Form::ALL.map(Form::name))
-        .map(|name| Form::ALL.into_iter().find(|form| form.name() == name).unwrap_or_default())
 }
 
 fn http_parser() -> impl clap::builder::TypedValueParser<Value = HttpChoice> {

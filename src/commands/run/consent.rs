@@ -1,5 +1,6 @@
-//! Before the first load on a host that is neither this machine nor on a private network, what is about to
-//! be sent is shown, and somebody has to want it: by an answer on a terminal, or by --yes.
+//! Before the first load on a host that is neither this machine nor on a private network, and before one
+//! whose paths look mistaken, what is about to be sent is shown, and somebody has to want it: by an answer on
+//! a terminal, or by --yes.
 //!
 //! Invariant: nothing but name look-ups has left this machine before.
 
@@ -15,6 +16,7 @@ use crate::commands::run::budget::outlay;
 use crate::commands::run::{Args, Screen, fixed};
 use crate::commands::{Failure, environment};
 use crate::load::plan::Plan;
+use crate::load::request::Template;
 use crate::load::way::{Place, Via};
 use crate::store::hosts::KnownHosts;
 use crate::time::Human;
@@ -33,6 +35,9 @@ pub(super) fn obtain(
     interrupt: &Interrupt,
     screen: Screen,
 ) -> Result<(), Failure> {
+    if let Some(doubt) = repeated_path(plan) {
+        agree(&doubt, args, interrupt, screen)?;
+    }
     let Some(place) = public(plan)? else { return Ok(()) };
     let host = place.to_string().to_lowercase();
     let known = KnownHosts::at(environment::state_folder().join("hosts"));
@@ -43,19 +48,37 @@ pub(super) fn obtain(
         "first load on {host}, which is neither this machine nor on a private network: {}",
         expected(plan, args, times)
     );
-    if args.yes {
-        screen.note(&load);
-    } else if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        ask(&load, interrupt)?;
-    } else {
-        return Err(Failure::usage(format!(
-            "{load}\n\nhint: give --yes if that is meant and you may; there is no terminal to ask on"
-        )));
-    }
+    agree(&load, args, interrupt, screen)?;
     if let Err(error) = known.add(&host) {
         screen.warn(&format!("{error}; it will be asked again"));
     }
     Ok(())
+}
+
+/// Gets a yes to `what`: from --yes, or from whoever sits at the terminal.
+fn agree(what: &str, args: &Args, interrupt: &Interrupt, screen: Screen) -> Result<(), Failure> {
+    if args.yes {
+        screen.note(what);
+        Ok(())
+    } else if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        ask(what, interrupt)
+    } else {
+        Err(Failure::usage(format!(
+            "{what}\n\nhint: give --yes if that is meant and you may; there is no terminal to ask on"
+        )))
+    }
+}
+
+/// What is wrong with a host whose path the requests' own paths repeat: `/api` before `/api/items`.
+fn repeated_path(plan: &Plan) -> Option<String> {
+    let base = plan.origin.base_path.as_str();
+    let paths = plan.rows().map(|row| &row.path).chain(plan.setup.iter().map(|one| &one.path));
+    let begins = |path: &&str| path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+    let path = paths.map(Template::beginning).find(begins).filter(|_| !base.is_empty())?;
+    Some(format!(
+        "the host's path {base} stands before every path, and the profile's begin with it too, so that \
+         {base}{path} would be sent: leave {base} out of --host"
+    ))
 }
 
 /// Where the load goes, unless that is near.
@@ -216,6 +239,26 @@ mod tests {
         host.clone_into(&mut plan.origin.host);
         plan.way = way;
         plan
+    }
+
+    #[test]
+    fn a_path_that_would_be_sent_twice_is_noticed() {
+        for (base, path, noticed) in [
+            ("/api", "/api/items", true),
+            ("/api", "/api2/items", false),
+            ("/api", "/items", false),
+            ("", "/api/items", false),
+        ] {
+            let mut plan = example::plan();
+            base.clone_into(&mut plan.origin.base_path);
+            for request in &mut plan.requests {
+                request.path = Template::literal(path);
+            }
+            let doubt = repeated_path(&plan);
+            assert_eq!(doubt.is_some(), noticed, "{base} {path}");
+            let sent = format!("{base}{path} would be sent");
+            assert!(doubt.is_none_or(|doubt| doubt.contains(&sent)));
+        }
     }
 
     #[test]

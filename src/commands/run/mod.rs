@@ -112,6 +112,7 @@ pub(super) struct Session {
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
     let screen = Screen::new(args.quiet, args.no_tui);
+    Output::check(args)?;
     let subject = subject::read(args)?;
     let monitors = monitors::chosen(args, &subject)?;
     let demo = start_demo(&subject, screen)?;

@@ -40,6 +40,10 @@ fn new_folder(
     Ok(folder)
 }
 
+fn printed(args: &Args) -> Printed {
+    Printed { json: args.json.clone(), markdown: args.markdown.clone(), form: args.summary }
+}
+
 /// The outputs of one run.
 pub(in crate::commands) struct Output {
     folder: RunFolder,
@@ -52,18 +56,25 @@ pub(in crate::commands) struct Output {
 }
 
 impl Output {
+    /// Ends what cannot be printed or stored, before anything is sent.
+    ///
+    /// # Errors
+    /// Flags that exclude each other, or a folder that holds a run.
+    pub(in crate::commands) fn check(args: &Args) -> Result<(), Failure> {
+        printed(args).check()?;
+        let Some(path) = &args.out else { return Ok(()) };
+        RunFolder::refusal(path).map_or(Ok(()), |why| {
+            let path = path.display();
+            Err(Failure::usage(format!("--out {path}: {why}; name another folder, or remove it")))
+        })
+    }
+
     /// Makes the run folder.
     pub(in crate::commands) fn open(
         args: &Args,
         plan: &Plan,
         screen: Screen,
     ) -> Result<Self, Failure> {
-        let printed = Printed {
-            json: args.json.clone(),
-            markdown: args.markdown.clone(),
-            form: args.summary,
-        };
-        printed.check()?;
         let samples = args.samples.open(plan)?;
         let folder = match (&args.resume, &args.out) {
             (Some(path), _) => RunFolder::reopen(path),
@@ -72,7 +83,7 @@ impl Output {
         };
         Ok(Self {
             folder: folder.map_err(Failure::unexpected)?,
-            printed,
+            printed: printed(args),
             exports: args.exports.clone(),
             journal_broken: false,
             streams: Streams::default(),
@@ -146,9 +157,10 @@ impl Output {
     /// Prints and stores the report.
     pub(super) fn finish(&self, report: &Report, screen: Screen) -> Result<(), Failure> {
         screen.clear();
+        // What it comes to is the last that is read, so the folder is told before.
+        let stored = self.store(report, screen);
         self.printed.print(report);
         actions::tell_run(report);
-        let stored = self.store(report, screen);
         self.printed.write(report)?;
         stored
     }

@@ -1,7 +1,7 @@
 //! A search for people: its answer and its capacity sheet, in a few lines, and its trials.
 
 use super::{Page, human};
-use crate::analysis::words::Percent;
+use crate::analysis::words::{Percent, Signed};
 use crate::load::rate::Figures;
 use crate::render::Tone;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
@@ -36,7 +36,7 @@ impl Page {
                 unit.figure(trial.p95, trial.p95_at_least),
                 Percent(trial.error_rate).to_string(),
                 Figures(trial.achieved).to_string(),
-                format!("{:+.1}", trial.backlog_slope),
+                Signed(trial.backlog_slope).to_string(),
                 human(trial.duration),
             ]);
         }

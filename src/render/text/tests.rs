@@ -19,6 +19,7 @@ fn a_report_reads_as_the_golden_files_do() {
     check("invalid", &render(&report(LATE), Form::Full, Style::Plain));
     check("censored", &render(&report(CENSORED), Form::Full, Style::Plain));
     check("search", &render(&search_report(), Form::Full, Style::Plain));
+    check("detailed", &render(&report(GOOD), Form::Detailed, Style::Plain));
 }
 
 #[test]
@@ -44,6 +45,21 @@ fn colour_changes_nothing_but_colour() {
     }
     assert!(render(&report(GOOD), Form::Full, Style::Colour).contains("\u{1b}[1;32mPASS"));
     assert!(render(&report(LATE), Form::Full, Style::Colour).contains("\u{1b}[1;33mINVALID"));
+}
+
+#[test]
+fn the_answer_is_the_last_line() {
+    let last = |report: &Report| {
+        let text = render(report, Form::Full, Style::Plain);
+        text.lines().last().unwrap_or_default().to_owned()
+    };
+    let found = last(&search_report());
+    assert_eq!(
+        found,
+        "Result: PASS (excellent), highest rate 342/s (331 to 352/s, 95 % confidence)"
+    );
+    assert_eq!(last(&report(GOOD)), "Result: PASS (excellent)");
+    assert_eq!(last(&report(FAILING)), "Result: FAIL (critical), missed errors < 5 %: 7 %");
 }
 
 #[test]

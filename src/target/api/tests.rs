@@ -301,14 +301,18 @@ fn a_new_seller_is_empty_until_seeded() {
     assert_eq!(listed(&mut bench), 12);
     assert_eq!(bench.status("GET /api/interactions/5"), 200);
     assert_eq!(bench.status("GET /api/interactions/13"), 403);
-    assert_eq!(bench.status("GET /api/chats/1"), 403);
+    assert_eq!(bench.status("GET /api/chats/3"), 200, "the demo data has chats too");
+    assert_eq!(bench.status("GET /api/chats/4"), 403);
 }
 
 #[test]
 fn seeding_decides_what_is_there_at_the_start() {
-    for (seeding, interactions, chats, first) in
-        [(Seeding::Full, 180, 60, 200), (Seeding::Demo, 12, 0, 200), (Seeding::Empty, 0, 0, 404)]
-    {
+    for (seeding, interactions, chats, first) in [
+        (Seeding::Full, 180, 60, 200),
+        (Seeding::Demo, 12, 3, 200),
+        (Seeding::Chatless, 12, 0, 200),
+        (Seeding::Empty, 0, 0, 404),
+    ] {
         let mut bench = Bench::new(seeding);
         assert_eq!(
             value(&bench.ask("GET /api/interactions"))["total"],

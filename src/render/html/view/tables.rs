@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::words::{Count, Percent};
+use crate::analysis::words::{Count, Percent, Signed};
 use crate::load::rate::Figures;
 use crate::render::chart::verdict_name;
 use crate::render::html::view::human;
@@ -147,7 +147,7 @@ pub(super) fn trial((place, trial): (usize, &TrialReport)) -> Vec<Cell> {
         cell(interval, trial.p95_low.unwrap_or(0) as f64),
         cell(Percent(trial.error_rate).to_string(), trial.error_rate),
         cell(Figures(trial.achieved).to_string(), trial.achieved),
-        cell(format!("{:+.1}", trial.backlog_slope), trial.backlog_slope),
+        cell(Signed(trial.backlog_slope).to_string(), trial.backlog_slope),
         cell(human(trial.duration), trial.duration as f64),
     ]
 }
