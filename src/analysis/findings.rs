@@ -87,6 +87,8 @@ pub enum Cause {
     SentAgain,
     /// The target refused connections.
     ConnectRefused,
+    /// Some addresses of the target could not be connected to.
+    AddressFailed,
     /// The target stopped answering for good.
     TargetGone,
     /// Requests without data gave their weight to others.
@@ -165,6 +167,7 @@ impl Cause {
             Self::TooLarge => "too_large",
             Self::SentAgain => "sent_again",
             Self::ConnectRefused => "connect_refused",
+            Self::AddressFailed => "address_failed",
             Self::TargetGone => "target_gone",
             Self::Redistributed => "redistributed",
             Self::FeederEnded => "feeder_ended",
@@ -239,6 +242,9 @@ pub struct Evidence<'a> {
     pub rate_asked: f64,
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
+    /// Addresses of the target that could not be connected to although another could: each with what
+    /// happened and how often.
+    pub address_failures: &'a [(String, u64)],
     /// What it took to hold tokens; `None` where requests carry none.
     pub auth: Option<AuthCounts>,
     /// Why the latest attempt to renew one failed.

@@ -20,7 +20,7 @@ use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::time::Offset;
 use crate::transport::clock::monotonic_ns;
-use crate::transport::exchange::{Exchange, Http1, Link, Repeatable, Reuse};
+use crate::transport::exchange::{Exchange, Http1, Keep, Link, Outgoing, Repeatable, Reuse};
 use crate::transport::io::{Instants, Stamps};
 
 /// Opens a connection and serves the dispatcher until it closes.
@@ -155,6 +155,7 @@ impl<L: Link> Carrier<L> {
         let clock = self.dispatcher.recorder.clock();
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
+        self.seat.used.set(true);
         let start = self.dispatcher.start.borrow().clone();
         let token_version = prepared.token_version(job.slot);
         let request = match self.dispatcher.journeys.outgoing(prepared, &job, (began, &start)) {
@@ -171,17 +172,8 @@ impl<L: Link> Carrier<L> {
         self.note_sending(&job);
         self.link.hold_until(clock.monotonic(job.due));
         let exchange = match &mut case {
-            None => {
-                let mut let_go = |_: &Bytes| {};
-                let exchange = self.link.exchange(request, &mut let_go);
-                let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
-                within(&mut self.alarm, bound, exchange).await
-            }
-            Some(case) => {
-                let exchange = self.link.exchange(request, &mut case.keeper);
-                let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
-                within(&mut self.alarm, bound, exchange).await
-            }
+            None => self.exchange(request, &mut |_: &Bytes| {}, limit_ns).await,
+            Some(case) => self.exchange(request, &mut case.keeper, limit_ns).await,
         };
         match exchange {
             Within::Ended(Exchange::Answered { status, body_bytes, interim }) => {
@@ -209,18 +201,7 @@ impl<L: Link> Carrier<L> {
                 self.fail(&job, began, Fate::TransportError(fault));
                 After::Closed
             }
-            Within::Ended(Exchange::Repeatable(why)) if job.is_repeated() => {
-                self.fail(&job, began, Fate::TransportError(why.fault()));
-                After::Closed
-            }
-            Within::Ended(Exchange::Repeatable(why)) => {
-                self.seat.carrying.set(None);
-                self.note_unsent(&job);
-                if why.was_sent() {
-                    self.dispatcher.recorder.repeated(job.request, job.measured);
-                }
-                After::Repeat(job, why)
-            }
+            Within::Ended(Exchange::Repeatable(why)) => self.unprocessed(job, began, why),
             Within::TimedOut => {
                 self.fail(&job, began, Fate::Timeout);
                 After::GivenUp
@@ -232,6 +213,31 @@ impl<L: Link> Carrier<L> {
             // The leg is over, and the slot was given its fate then.
             Within::Dismissed => After::Closed,
         }
+    }
+
+    async fn exchange(
+        &mut self,
+        request: Outgoing,
+        keep: &mut impl Keep,
+        limit_ns: u64,
+    ) -> Within<Exchange> {
+        let exchange = self.link.exchange(request, keep);
+        let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
+        within(&mut self.alarm, bound, exchange).await
+    }
+
+    /// Has a slot sent once more; the second time it fails.
+    fn unprocessed(&mut self, job: Job, began: Offset, why: Repeatable) -> After {
+        if job.is_repeated() {
+            self.fail(&job, began, Fate::TransportError(why.fault()));
+            return After::Closed;
+        }
+        self.seat.carrying.set(None);
+        self.note_unsent(&job);
+        if why.was_sent() {
+            self.dispatcher.recorder.repeated(job.request, job.measured);
+        }
+        After::Repeat(job, why)
     }
 
     /// Whether this is the slot's own request and not a redirect that is followed.

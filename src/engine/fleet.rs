@@ -127,7 +127,9 @@ impl Fleet {
             // Set up in advance, it would not count in the slot's time.
             KeepAlive::Off => 0,
         };
-        fleet.command(|| Command::Open(connections.div_ceil(count)));
+        // The first workers get one more: theirs are the first slots.
+        let mut left = (0..count).map(|worker| (connections + count - 1 - worker) / count);
+        fleet.command(|| Command::Open(left.next().unwrap_or(0)));
         for _ in 0..count {
             match fleet.messages.recv().map_err(|_| FleetError::Lost)? {
                 Message::Broken(error) => return Err(error.into()),
@@ -208,6 +210,10 @@ impl Fleet {
                         helm.turn(steering.turn(earliest, change));
                     }
                     Flow::Stop => helm.stop_at(interval.end + WINDOW),
+                    Flow::Abandon => {
+                        helm.stop_at(interval.end + WINDOW);
+                        helm.end_drain();
+                    }
                 }
             }
         }
@@ -280,6 +286,7 @@ impl Collector {
                 connections_peak: 0,
                 workers: vec![WorkerTime::default(); workers],
                 stamps: Stamping::default(),
+                address_failures: Vec::new(),
             },
         }
     }
@@ -318,6 +325,13 @@ impl Collector {
         outcome.connections_peak += finished.connections_peak;
         outcome.workers[finished.worker] = finished.time;
         outcome.stamps += finished.stamps;
+        for failure in &finished.address_failures {
+            let known = outcome.address_failures.iter_mut();
+            match known.into_iter().find(|known| known.address == failure.address) {
+                Some(known) => known.count += failure.count,
+                None => outcome.address_failures.push(failure.clone()),
+            }
+        }
     }
 
     /// The next interval, once no worker has anything to add to it.
@@ -365,6 +379,7 @@ mod tests {
             connections_peak: 0,
             time: WorkerTime::default(),
             stamps: Stamping::default(),
+            address_failures: Vec::new(),
             arrivals_end: end,
             end,
             slots: 0,

@@ -11,6 +11,7 @@ use crate::measure::sampling::Sampling;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
 use crate::transport::clock::{SendStamps, Stamping};
+use crate::transport::connect::AddressFailure;
 
 /// How often a worker hands over what it measured.
 pub const WINDOW: Duration = Duration::from_millis(100);
@@ -91,6 +92,8 @@ pub enum Flow {
     Turn(Change),
     /// No more arrivals; what is under way is drained.
     Stop,
+    /// No more arrivals, and no wait for what is under way.
+    Abandon,
 }
 
 /// What came of a leg.
@@ -116,6 +119,8 @@ pub struct LegOutcome {
     pub connections_peak: usize,
     /// Where the time of each worker went, from the first due instant to the end of arrivals.
     pub workers: Vec<WorkerTime>,
+    /// Addresses of the target that could not be connected to although another could.
+    pub address_failures: Vec<AddressFailure>,
     /// How sends and arrivals were stamped; nothing if only the user-space clock was asked for.
     pub stamps: Stamping,
 }

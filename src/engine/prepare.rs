@@ -25,7 +25,7 @@ use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::measure::fate::TransportError;
 use crate::profile::{EmptyPool, Redistributed};
 use crate::time::Human;
-use crate::transport::connect::{DialError, Dialer};
+use crate::transport::connect::{AddressFailure, DialError, Dialer};
 use crate::transport::multiplexed::Session;
 use crate::transport::proxy::ProxyFault;
 use crate::transport::route::{Route, RouteError};
@@ -175,6 +175,10 @@ pub struct Ready {
     pub issuer: Option<Issuer>,
     /// Weights that moved, for the findings.
     pub redistributed: Vec<Redistributed>,
+    /// How long the quickest connection took to open, TLS left out: a way there and back.
+    pub connect_time: Duration,
+    /// Addresses of the target that could not be connected to although another could.
+    pub address_failures: Vec<AddressFailure>,
 }
 
 /// What preparing needs beside the plan.
@@ -191,7 +195,8 @@ pub struct Surroundings<'a> {
 
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ready, PrepareError> {
-    let (plan, route) = route_of(plan, surroundings.tls).await?;
+    let Reached { plan, route, connect_time, address_failures } =
+        reach(plan, surroundings.tls).await?;
     let plan = &plan;
     let witness = surroundings.witness;
     let desk = Desk::new(plan, &route, witness);
@@ -209,7 +214,20 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
     let Entries { requests, flows, rows, mix, redistributed } = entries::settle(plan, &pools)?;
     let feeding = Arc::new(feeding(plan, &requests, &mix));
-    Ok(Ready { route, requests, flows, rows, mix, pools, feeding, tokens, issuer, redistributed })
+    Ok(Ready {
+        route,
+        requests,
+        flows,
+        rows,
+        mix,
+        pools,
+        feeding,
+        tokens,
+        issuer,
+        redistributed,
+        connect_time,
+        address_failures,
+    })
 }
 
 /// Which rows the slots of a mix take.
@@ -224,40 +242,61 @@ pub(super) fn feeding(plan: &Plan, requests: &[RequestTemplate], mix: &Mix) -> F
     Feeding::new(plan.feeders.clone(), mix, |request| &used[request], plan.seed)
 }
 
-/// The way to the target, tried, and the plan with the version of HTTP that is spoken there.
-pub(super) async fn route_of(
+/// A target that connections can be opened to.
+pub(super) struct Reached {
+    /// The plan with the version of HTTP that is spoken there.
+    pub(super) plan: Plan,
+    pub(super) route: Route,
+    connect_time: Duration,
+    address_failures: Vec<AddressFailure>,
+}
+
+/// Tries the way to the target.
+pub(super) async fn reach(
     plan: &Plan,
     tls: Option<&Arc<ClientConfig>>,
-) -> Result<(Plan, Route), PrepareError> {
-    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
+) -> Result<Reached, PrepareError> {
+    let resolved = Route::resolve(&plan.origin, &plan.way, tls).await?;
+    let Reachable { route, connect_time, address_failures } = reachable(plan, &resolved).await?;
     let route = agree(plan, route).await?;
     let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
     let plan = Plan { way, ..plan.clone() };
     check_headers(&plan)?;
-    Ok((plan, route))
+    Ok(Reached { plan, route, connect_time, address_failures })
+}
+
+/// Addresses that connections can be opened to.
+struct Reachable {
+    route: Route,
+    connect_time: Duration,
+    address_failures: Vec<AddressFailure>,
 }
 
 /// Opens and drops connections, so that an unreachable target is told from a failing log-in.
 ///
 /// A name may stand for IPv4 and IPv6 addresses while the server listens on one kind, as with localhost: a
-/// kind of which no address answers is left out. A dead address beside a live one of its kind stays, and
-/// its failures count.
-async fn reachable(plan: &Plan, route: &Route) -> Result<Route, PrepareError> {
+/// kind of which no address answers is left out. A dead address beside a live one of its kind stays: the
+/// dialer goes on to the next one, and its failures are counted and named.
+async fn reachable(plan: &Plan, route: &Route) -> Result<Reachable, PrepareError> {
     let mut kept = Vec::new();
+    let mut connect_time = Duration::MAX;
+    let mut address_failures = Vec::new();
     let mut cause = DialError::Connect(TransportError::ConnectFailed);
-    for (kind, addresses) in route.kinds() {
+    for (kind, _) in route.kinds() {
         let dialer = Dialer::new(kind.clone(), plan.limits.connect_timeout);
-        for _ in 0..addresses {
-            match dialer.probe().await {
-                Ok(()) => {
-                    kept.push(kind);
-                    break;
-                }
-                Err(error) => cause = error,
+        match dialer.probe().await {
+            Ok(set_up) => {
+                kept.push(kind);
+                connect_time = connect_time.min(set_up.connect);
+                address_failures.extend(dialer.take_address_failures());
             }
+            Err(error) => cause = error,
         }
     }
-    Route::joined(&kept).ok_or_else(|| unreachable(plan, cause))
+    match Route::joined(&kept) {
+        Some(route) => Ok(Reachable { route, connect_time, address_failures }),
+        None => Err(unreachable(plan, cause)),
+    }
 }
 
 /// Settles the version of HTTP before anything is sent.
@@ -383,8 +422,11 @@ mod tests {
         let v6 = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
         let live = SocketAddr::from(([127, 0, 0, 1], port));
         let dead = SocketAddr::from(([127, 0, 0, 2], port));
-        let route = reachable(&plan, &all.only(&[v6, dead, live])).await.unwrap();
-        assert_eq!(route.addresses(), [dead.to_string(), live.to_string()]);
+        let reached = reachable(&plan, &all.only(&[v6, dead, live])).await.unwrap();
+        assert_eq!(reached.route.addresses(), [dead.to_string(), live.to_string()]);
+        let failures: Vec<_> = reached.address_failures.iter().map(ToString::to_string).collect();
+        assert_eq!(failures.len(), 1);
+        assert!(failures[0].starts_with(&format!("{dead}, one of")), "{failures:?}");
         let refused = reachable(&plan, &all.only(&[v6, dead])).await.err().unwrap();
         assert!(refused.to_string().contains("cannot connect to 127.0.0.1"), "{refused}");
     }

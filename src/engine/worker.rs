@@ -34,7 +34,7 @@ use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
 use crate::transport::clock::{Clock, SendStamps, Stamping};
-use crate::transport::connect::Dialer;
+use crate::transport::connect::{AddressFailure, Dialer};
 use crate::transport::route::Route;
 
 /// Late slots are taken up this many at a time, so that their requests leave before more are made.
@@ -99,6 +99,7 @@ pub(super) struct Finished {
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
     pub(super) stamps: Stamping,
+    pub(super) address_failures: Vec<AddressFailure>,
     pub(super) arrivals_end: Offset,
     pub(super) end: Offset,
     /// One more than the last slot it took up.
@@ -300,7 +301,7 @@ impl<'a> Worker<'a> {
                 time.get_or_insert_with(|| ThreadTime::now().since(began));
                 let drained = self.ended(&arrivals).max(next_step.unwrap_or_default()) + leg.drain;
                 let nothing_left = self.dispatcher.outstanding() == 0 && next_step.is_none();
-                if nothing_left || now >= drained {
+                if nothing_left || now >= drained || assignment.helm.drain_is_over() {
                     break;
                 }
                 wake = wake.min(drained).min(now + DRAIN_STEP);
@@ -339,6 +340,7 @@ impl<'a> Worker<'a> {
             connections_peak: dispatcher.take_connections_peak(),
             time,
             stamps: dispatcher.dialer.take_stamps(),
+            address_failures: dispatcher.dialer.take_address_failures(),
             arrivals_end: self.ended(arrivals),
             end,
             slots: arrivals.taken,

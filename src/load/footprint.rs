@@ -10,10 +10,12 @@ use crate::load::plan::Limits;
 /// Requests per second that one worker is given. It can send several times as many, but on its way there
 /// its sends come later and later; up to here they stay punctual on any processor of today.
 const RATE_PER_WORKER: f64 = 25_000.0;
-/// Connections opened before the clock starts, at the least.
-const CONNECTIONS_AT_START: usize = 16;
-/// How long an answer takes that needs no more connections than are open at the start.
+/// What a quick answer takes beside the way there and back.
 const QUICK_ANSWER: Duration = Duration::from_millis(1);
+/// Sessions of HTTP/2 opened before the clock starts, at the most: each carries many requests.
+const SESSIONS_AT_START_MAX: usize = 4;
+/// Requests at once from which on one more session is worth having.
+const REQUESTS_PER_SESSION: usize = 25;
 /// How long a port stays taken after this side has closed its connection: Linux's `TIME_WAIT`, which no
 /// setting changes.
 const TIME_WAIT: Duration = Duration::from_mins(1);
@@ -48,10 +50,19 @@ pub fn connections(rate: f64, limits: &Limits) -> usize {
     whole(rate * held.as_secs_f64()).clamp(1, limits.connections.min(limits.in_flight).max(1))
 }
 
-/// Connections to open before the clock starts: enough for the first requests not to queue behind
-/// handshakes if answers are quick, few enough for any server.
-pub fn connections_at_start(rate: f64) -> usize {
-    whole(rate * QUICK_ANSWER.as_secs_f64()).max(CONNECTIONS_AT_START)
+/// Connections to open before the clock starts: what quick answers need at `rate` per second, by Little's
+/// law, where opening a connection takes `connect`, which is a way there and back.
+///
+/// No more than that, since servers that serve one connection at a time, or count connections, wait for
+/// one that says nothing.
+pub fn connections_at_start(rate: f64, connect: Duration) -> usize {
+    whole(rate * (connect + QUICK_ANSWER).as_secs_f64()).max(1)
+}
+
+/// The same of HTTP/2's sessions.
+pub fn sessions_at_start(rate: f64, connect: Duration) -> usize {
+    let at_once = connections_at_start(rate, connect);
+    at_once.div_ceil(REQUESTS_PER_SESSION).min(SESSIONS_AT_START_MAX)
 }
 
 /// Local ports towards one address of the target for `connections` open at once, of which `closed_per_s`
@@ -75,13 +86,23 @@ fn whole(number: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::plan::LatePolicy;
+    use crate::load::plan::{ChosenBy, LatePolicy};
 
     #[test]
-    fn a_quick_answer_decides_how_many_connections_are_open_at_the_start() {
-        let table = [(1.0, 16), (16_000.0, 16), (20_000.0, 20), (100_000.0, 100)];
-        for (rate, connections) in table {
-            assert_eq!(connections_at_start(rate), connections, "{rate}");
+    fn no_more_connections_are_open_at_the_start_than_quick_answers_need() {
+        let table = [
+            (1.0, 0, (1, 1)),
+            (500.0, 0, (1, 1)),
+            (20_000.0, 0, (20, 1)),
+            (100_000.0, 0, (100, 4)),
+            (100.0, 99, (10, 1)),
+            (5.0, 99, (1, 1)),
+            (20_000.0, 9, (200, 4)),
+        ];
+        for (rate, connect_ms, expected) in table {
+            let connect = Duration::from_millis(connect_ms);
+            let found = (connections_at_start(rate, connect), sessions_at_start(rate, connect));
+            assert_eq!(found, expected, "{rate} {connect_ms}");
         }
     }
 
@@ -109,6 +130,7 @@ mod tests {
     fn connections_follow_littles_law_within_the_bounds() {
         let limits = |connections, in_flight, timeout_s, deadline_s: Option<u64>| Limits {
             connections,
+            connections_chosen_by: ChosenBy::User,
             streams: 100,
             in_flight,
             timeout: Duration::from_secs(timeout_s),

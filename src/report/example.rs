@@ -17,7 +17,7 @@ use crate::analysis::onset::{self, Onset};
 use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
 use crate::analysis::{Extent, Outcome, hints};
 use crate::load::flow::Flows;
-use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
+use crate::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
@@ -79,6 +79,7 @@ pub(crate) fn plan() -> Plan {
         slots: None,
         limits: Limits {
             connections: 64,
+            connections_chosen_by: ChosenBy::User,
             streams: 100,
             in_flight: 1000,
             timeout: Duration::from_secs(5),
@@ -287,6 +288,7 @@ pub(crate) fn report_with(
         limits: &plan.limits,
         rate_asked,
         connections_peak: 14,
+        address_failures: &[],
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,

@@ -1,10 +1,14 @@
 //! [`Dialer`]: opens connections along a [`Route`] and tells how long it took and why it failed.
 //!
-//! One attempt per connection: a failure is the caller's to count, never tried again behind its back.
+//! One attempt per connection and address: a failure is the caller's to count, never tried again behind its
+//! back. Of several addresses of a name the next one is tried, as every client does; the dialer counts
+//! those that failed.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -23,6 +27,12 @@ use crate::transport::socket::Socket;
 use crate::transport::stream::Stream;
 use crate::transport::tls;
 
+/// The longest try of one of several addresses: many ways there and back, and short enough for the next
+/// one to be tried within the connect timeout.
+const ATTEMPT_MAX: Duration = Duration::from_secs(1);
+/// How long an address that could not be connected to is passed over where there are others.
+const PASSED_OVER_NS: u64 = 5_000_000_000;
+
 /// Longest wait for a server's word after a connection that was opened as a probe.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -34,6 +44,28 @@ pub struct Dialed {
     pub stamps: Rc<Stamps>,
     /// How long it took: from the first packet to a byte stream to the target, and the TLS handshake.
     pub set_up: SetUp,
+}
+
+/// An address that could not be connected to while another address of the same name could.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressFailure {
+    /// Which.
+    pub address: SocketAddr,
+    /// Why, the latest time.
+    pub fault: TransportError,
+    /// How often.
+    pub count: u64,
+}
+
+impl Display for AddressFailure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { address, fault, .. } = self;
+        write!(
+            f,
+            "{address}, one of the target's addresses: {}; the others are used",
+            fault.explanation()
+        )
+    }
 }
 
 /// Why a connection could not be opened.
@@ -67,12 +99,28 @@ pub struct Dialer {
     turn: Cell<usize>,
     timeout: Duration,
     kernel_clock: Option<Rc<KernelClock>>,
+    /// Addresses that could not be connected to, and until when each is passed over, in monotonic
+    /// nanoseconds.
+    failing: RefCell<BTreeMap<SocketAddr, (AddressFailure, u64)>>,
 }
 
 impl Dialer {
     /// `timeout` bounds connecting, proxy and TLS set-up together.
     pub fn new(route: Route, timeout: Duration) -> Self {
-        Self { route, turn: Cell::new(0), timeout, kernel_clock: None }
+        let (turn, failing) = (Cell::new(0), RefCell::default());
+        Self { route, turn, timeout, kernel_clock: None, failing }
+    }
+
+    /// The addresses that could not be connected to since it was last asked, where others could.
+    pub fn take_address_failures(&self) -> Vec<AddressFailure> {
+        let mut failing = self.failing.borrow_mut();
+        let seen = failing.values_mut().filter(|(failure, _)| failure.count > 0);
+        seen.map(|(failure, _)| {
+            let taken = failure.clone();
+            failure.count = 0;
+            taken
+        })
+        .collect()
     }
 
     /// The same, with connections whose arrivals are stamped by `clock` where they can be.
@@ -142,24 +190,75 @@ impl Dialer {
         match &self.route.hop {
             Hop::Unix(path) => UnixStream::connect::<&Path>(path).await.map(Socket::unix),
             Hop::Tcp { addresses, sources } => {
-                let address = addresses[turn % addresses.len()];
-                // A source changes when every address has had its turn, so that all pairs come up.
-                let round = turn / addresses.len();
-                let fitting = of_kind(sources, &address).count();
-                let source = round.checked_rem(fitting);
-                let source = source.and_then(|place| of_kind(sources, &address).nth(place));
-                let tcp = open(address, source.map(|ip| (ip, 0).into())).await?;
+                let tcp = self.connect_to_one_of(addresses, sources, turn).await?;
                 Ok(Socket::tcp(tcp, self.kernel_clock.as_ref()))
             }
         }
     }
 
-    /// Opens a connection and closes it again, and so tells whether the target takes connections.
+    /// Connects to the address whose turn it is or, where that cannot be had, to the next one. What no
+    /// address takes is the caller's to count; an address that fails beside others is counted here.
+    async fn connect_to_one_of(
+        &self,
+        addresses: &[SocketAddr],
+        sources: &[IpAddr],
+        turn: usize,
+    ) -> io::Result<TcpStream> {
+        // A source changes when every address has had its turn, so that all pairs come up.
+        let round = turn / addresses.len();
+        let source_for = |address: &SocketAddr| {
+            let fitting = of_kind(sources, address).count();
+            let place = round.checked_rem(fitting)?;
+            of_kind(sources, address).nth(place).map(|ip| (ip, 0).into())
+        };
+        let first = turn % addresses.len();
+        let in_turn = addresses[first..].iter().chain(&addresses[..first]);
+        if addresses.len() == 1 {
+            return open(addresses[0], source_for(&addresses[0])).await;
+        }
+        // Those that failed lately come last: where all have, they are tried all the same.
+        let (doubtful, sound): (Vec<&SocketAddr>, Vec<_>) =
+            in_turn.partition(|address| self.is_passed_over(address));
+        let mut failure = io::Error::from(io::ErrorKind::NotFound);
+        for address in sound.into_iter().chain(doubtful) {
+            let attempt = tokio::time::timeout(ATTEMPT_MAX, open(*address, source_for(address)));
+            match attempt.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+                Ok(tcp) => return Ok(tcp),
+                // That of this machine, and the same for every address.
+                Err(error) if connect_fault(&error) == TransportError::LocalExhausted => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    self.note_failure(*address, connect_fault(&error));
+                    failure = error;
+                }
+            }
+        }
+        Err(failure)
+    }
+
+    fn is_passed_over(&self, address: &SocketAddr) -> bool {
+        let until = self.failing.borrow().get(address).map(|(_, until)| *until);
+        until.is_some_and(|until| monotonic_ns() < until)
+    }
+
+    fn note_failure(&self, address: SocketAddr, fault: TransportError) {
+        let mut failing = self.failing.borrow_mut();
+        let fresh = AddressFailure { address, fault, count: 0 };
+        let (failure, until) = failing.entry(address).or_insert((fresh, 0));
+        failure.fault = fault;
+        failure.count += 1;
+        *until = monotonic_ns() + PASSED_OVER_NS;
+    }
+
+    /// Opens a connection and closes it again, and so tells whether the target takes connections, and how
+    /// long that takes.
     ///
     /// A TLS 1.3 server judges the client's certificate when the handshake is already over for the client.
     /// Its refusal comes before it closes in turn, so that is waited for.
-    pub async fn probe(&self) -> Result<(), DialError> {
-        let Stream::Tls(mut stream) = self.dial().await?.stream else { return Ok(()) };
+    pub async fn probe(&self) -> Result<SetUp, DialError> {
+        let Dialed { stream, set_up, .. } = self.dial().await?;
+        let Stream::Tls(mut stream) = stream else { return Ok(set_up) };
         let farewell = async {
             stream.shutdown().await?;
             let mut unread = [0; 1024];
@@ -167,10 +266,12 @@ impl Dialer {
             Ok::<_, io::Error>(())
         };
         // A server that says nothing, or just goes, has not refused.
-        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else { return Ok(()) };
+        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else {
+            return Ok(set_up);
+        };
         match tls::alert(&error) {
             Some(alert) => Err(DialError::Tls(alert)),
-            None => Ok(()),
+            None => Ok(set_up),
         }
     }
 }
@@ -269,6 +370,38 @@ mod tests {
             all.push(places);
         }
         all
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_dead_address_is_passed_over_and_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let addresses = [2, 1].map(|last| Ipv4Addr::new(127, 0, 0, last).into()).to_vec();
+        let way = Way { resolve: vec![Resolve { host: None, port, addresses }], ..Way::default() };
+        let origin = Origin {
+            scheme: Scheme::Http,
+            host: "name.invalid".into(),
+            port,
+            authority: "name.invalid".into(),
+            base_path: String::new(),
+        };
+        let route = Route::resolve(&origin, &way, None).await.unwrap();
+        let dialer = Dialer::new(route, Duration::from_secs(5));
+        for _ in 0..4 {
+            dialer.dial().await.expect("the other address is alive");
+        }
+        let failures = dialer.take_address_failures();
+        // Once: afterwards it is passed over for a while.
+        let expected = AddressFailure {
+            address: SocketAddr::from(([127, 0, 0, 2], port)),
+            fault: TransportError::ConnectRefused,
+            count: 1,
+        };
+        assert_eq!(failures, [expected]);
+        assert_eq!(dialer.take_address_failures(), []);
+        drop(listener);
+        let failed = dialer.dial().await.err().expect("nobody listens any more");
+        assert_eq!(failed.fault(), TransportError::ConnectRefused);
     }
 
     #[tokio::test(flavor = "current_thread")]

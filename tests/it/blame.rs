@@ -11,7 +11,7 @@ use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use steadfire::engine::prepare::{Surroundings, prepare};
 use steadfire::load::flow::Flows;
-use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
+use steadfire::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
@@ -99,6 +99,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
 fn limits(connections: usize, drain: Duration) -> Limits {
     Limits {
         connections,
+        connections_chosen_by: ChosenBy::User,
         streams: 100,
         in_flight: 1000,
         timeout: Duration::from_secs(5),

@@ -10,21 +10,24 @@ use crate::analysis::findings::machine::{
 };
 use crate::analysis::findings::{Cause, Evidence, Finding, Severity, send_lag_limit};
 use crate::analysis::words::{Count, Part};
-use crate::load::plan::LatePolicy;
+use crate::load::plan::{ChosenBy, LatePolicy};
 use crate::load::rate::Figures;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::summary::LatencySummary;
 use crate::time::{Human, Offset};
+use std::time::Duration;
 
 /// The share of arrivals the generator may lose before the rate counts as missed.
 const LOST_SHARE_MAX: f64 = 0.01;
 /// The share of answers from which on a status counts as a pattern rather than an accident.
 pub(super) const PATTERN_SHARE: f64 = 0.01;
+/// Addresses that are named; a name has few.
+const ADDRESSES_MAX: usize = 8;
 /// Entries that must lie beyond a quantile for it to be worth quoting.
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 30] = [
+pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 31] = [
     client_late,
     rate_missed,
     client_cpu,
@@ -38,6 +41,7 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 30] = [
     retransmits,
     accept_queue,
     connection_wait,
+    address_failed,
     target_gone,
     connect_refused,
     timeouts,
@@ -79,6 +83,14 @@ impl Evidence<'_> {
     pub(super) fn answers(&self, status: u16) -> Part {
         let of = self.summary.total.statuses.values().sum();
         Part { count: self.summary.answers(status), of, things: "answers" }
+    }
+
+    /// Whether what was sent was answered within the tightest limit, counted from the send.
+    fn answered_in_time_once_sent(&self) -> bool {
+        let fates = &self.summary.total.fates;
+        let silent = self.slots(fates.of(Fate::Timeout) + fates.of(Fate::Open));
+        let served = self.summary.total.service_time.quantile(0.99);
+        silent.share() <= LOST_SHARE_MAX && self.tightest_limit.is_none_or(|limit| served < limit)
     }
 
     /// `blame` of the target, unless the generator itself was late and may have caused it.
@@ -151,6 +163,46 @@ fn local_exhausted(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// A bound that nobody asked for held requests back. Where the target was slow with what it was sent as
+/// well, it would have been too slow without the bound.
+fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Option<Finding> {
+    let connections = Count(evidence.limits.connections as u64);
+    let (severity, blame) = if evidence.answered_in_time_once_sent() {
+        (Severity::Invalid, "the client was the limit; not charged to the server")
+    } else {
+        (Severity::Warning, "the server was slow with what it was sent as well")
+    };
+    Some(finding(
+        Cause::ConnectionLimit,
+        severity,
+        format!(
+            "no more than {connections} connections could be open, a bound that nobody asked for; all were in \
+             use, and requests waited for one: p99 {} from due to sent; {blame}",
+            Human(lag)
+        ),
+        "raise `ulimit -n` (or widen net.ipv4.ip_local_port_range); to measure the target over so few \
+         connections, say so with --connections",
+    ))
+}
+
+fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
+    let told = evidence.address_failures.iter().take(ADDRESSES_MAX);
+    let told: Vec<_> =
+        told.map(|(what, count)| format!("{what} ({} attempts)", Count(*count))).collect();
+    if told.is_empty() {
+        return None;
+    }
+    Some(finding(
+        Cause::AddressFailed,
+        Severity::Warning,
+        format!(
+            "some addresses of the target took no connections: {}; the load went to the others",
+            told.join(", ")
+        ),
+        "look at what runs there, or take them out of the name; --resolve chooses addresses",
+    ))
+}
+
 /// Whatever the objectives say: a client that left answers unread knows nothing of the server.
 fn neglected(evidence: &Evidence<'_>) -> Option<Finding> {
     let kinds = [TransportError::Unread, TransportError::Unwritten];
@@ -177,7 +229,11 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     if lag <= limit || !on_time {
         return None;
     }
-    if evidence.connections_peak >= evidence.limits.connections {
+    let all_in_use = evidence.connections_peak >= evidence.limits.connections;
+    if all_in_use && evidence.limits.connections_chosen_by == ChosenBy::Program {
+        return own_connection_limit(evidence, lag);
+    }
+    if all_in_use {
         return Some(finding(
             Cause::ConnectionLimit,
             Severity::Warning,

@@ -1,7 +1,7 @@
 //! Each cause is found when its numbers say so, and only then.
 
 use super::*;
-use crate::load::plan::LatePolicy;
+use crate::load::plan::{ChosenBy, LatePolicy};
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, Wait};
 use crate::measure::tally::Tally;
@@ -9,6 +9,7 @@ use crate::measure::tally::Tally;
 fn limits() -> Limits {
     Limits {
         connections: 64,
+        connections_chosen_by: ChosenBy::User,
         streams: 100,
         in_flight: 1000,
         timeout: Duration::from_secs(30),
@@ -61,6 +62,7 @@ pub(super) fn causes(
         limits: &limits,
         rate_asked: 200.0,
         connections_peak: 3,
+        address_failures: &[],
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
@@ -187,6 +189,49 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
 }
 
 #[test]
+fn a_bound_on_connections_that_nobody_asked_for_is_not_held_against_the_server() {
+    let waiting = Sample {
+        wait: waited(Duration::from_millis(89)),
+        sent: Some(Offset::from_nanos(90_000_000)),
+        done: Offset::from_nanos(95_000_000),
+        ..FINE
+    };
+    let late = Sample { fate: Fate::Timeout, status: None, ..waiting };
+    let by_program = Limits { connections_chosen_by: ChosenBy::Program, ..limits() };
+    let severity = |tally: &Tally, limits: &Limits| {
+        let summary = Summary::new(tally, Duration::from_secs(10));
+        let evidence = Evidence {
+            summary: &summary,
+            tightest_limit: Some(Duration::from_secs(1)),
+            limits,
+            rate_asked: 200.0,
+            connections_peak: 64,
+            address_failures: &[],
+            auth: None,
+            auth_failure: None,
+            interrupted: false,
+            silent_since: None,
+            redistributed: &[],
+            fails_by_own_errors: false,
+            generator: Generator::default(),
+        };
+        let found = find(&evidence);
+        found.into_iter().find(|one| one.cause == Cause::ConnectionLimit).map(|one| one.severity)
+    };
+    assert_eq!(severity(&tally(waiting, 1_000), &by_program), Some(Severity::Invalid));
+    assert_eq!(severity(&tally(waiting, 1_000), &limits()), Some(Severity::Warning));
+    // A server that does not answer what it was sent is slow without the bound too.
+    assert_eq!(severity(&tally(late, 1_000), &by_program), Some(Severity::Warning));
+}
+
+#[test]
+fn addresses_that_take_no_connections_are_named() {
+    let failed = vec![("127.0.0.2:80 (the connection was refused)".to_owned(), 14)];
+    let found = causes(&tally(FINE, 0), |evidence| evidence.address_failures = failed.leak());
+    assert_eq!(found, [(Cause::AddressFailed, Severity::Warning)]);
+}
+
+#[test]
 fn the_lag_limit_follows_the_tightest_objective() {
     assert_eq!(send_lag_limit(None), Duration::from_millis(1));
     assert_eq!(send_lag_limit(Some(Duration::from_millis(10))), Duration::from_millis(1));
@@ -223,6 +268,7 @@ fn circumstances_are_told() {
         limits: &limits,
         rate_asked: 200.0,
         connections_peak: 3,
+        address_failures: &[],
         auth: None,
         auth_failure: None,
         interrupted: false,
@@ -253,6 +299,7 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             limits: &limits,
             rate_asked: 200.0,
             connections_peak: 1,
+            address_failures: &[],
             auth: None,
             auth_failure: None,
             interrupted: false,

@@ -67,8 +67,6 @@ use crate::report::{Kind, Report};
 use crate::target::{DemoBackend, Settings};
 use crate::transport::tls::{TlsSettings, client_config};
 
-/// HTTP/2 connections opened before the clock starts, each of which carries many requests.
-const SESSIONS_AT_START: usize = 4;
 /// Lines that tell how a pool of tokens fills.
 const PROGRESS_LINES: usize = 20;
 
@@ -178,11 +176,13 @@ impl Session {
         let redistributed = ready.redistributed.clone();
         let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
         let addresses = ready.route.addresses();
+        for failure in &ready.address_failures {
+            screen.warn(&failure.to_string());
+        }
+        let rate = plan.request_rate().as_per_second();
         let connections = match version {
-            HttpVersion::Http1 => {
-                footprint::connections_at_start(plan.request_rate().as_per_second())
-            }
-            HttpVersion::Http2 => SESSIONS_AT_START,
+            HttpVersion::Http1 => footprint::connections_at_start(rate, ready.connect_time),
+            HttpVersion::Http2 => footprint::sessions_at_start(rate, ready.connect_time),
         };
         let mut fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
         let held = tokens.len();

@@ -11,7 +11,7 @@ use crate::commands::run::Args;
 use crate::commands::run::processors::peak_rate;
 use crate::engine::leg::LegOutcome;
 use crate::load::footprint;
-use crate::load::plan::Plan;
+use crate::load::plan::{ChosenBy, Plan};
 use crate::load::way::{KeepAlive, Way};
 use crate::machine::{cgroup, descriptors, ports, thread};
 use crate::measure::generator::{Generator, Strain, Supply};
@@ -121,6 +121,9 @@ pub(super) fn fit(
         });
     }
     let (connections, note) = demand.fit(&rooms)?;
+    if connections < plan.limits.connections {
+        plan.limits.connections_chosen_by = ChosenBy::Program;
+    }
     plan.limits.connections = connections;
     let descriptors = descriptors::raise(reserved + connections as u64 * ends);
     let Machine { cpu_quota, ports, .. } = *machine;

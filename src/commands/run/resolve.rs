@@ -13,7 +13,7 @@ use crate::commands::run::subject::{Subject, parse_header, split_host, without_q
 use crate::commands::run::{Args, replay, way};
 use crate::load::auth::Auth;
 use crate::load::flow::Flows;
-use crate::load::plan::{Limits, Origin, Plan};
+use crate::load::plan::{ChosenBy, Limits, Origin, Plan};
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::slo::{Slo, Tiers};
@@ -231,6 +231,10 @@ fn limits(args: &Args) -> Limits {
     let in_flight = args.max_in_flight.unwrap_or(IN_FLIGHT_DEFAULT);
     Limits {
         connections: args.connections.unwrap_or(in_flight),
+        connections_chosen_by: match args.connections {
+            Some(_) => ChosenBy::User,
+            None => ChosenBy::Program,
+        },
         streams: args.streams,
         in_flight,
         timeout: args.timeout,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::commands::interrupt::Stage;
 use crate::commands::run::Session;
 use crate::commands::run::course::Course;
 use crate::commands::run::output::Output;
@@ -82,8 +83,9 @@ impl Session {
             .fleet
             .run(leg, &mut |interval| {
                 course.push(interval);
-                match (watch(interval), self.interrupt.requested()) {
-                    (Flow::Continue, None) => {
+                match (watch(interval), self.interrupt.stage()) {
+                    (_, Stage::EndDrain) => Flow::Abandon,
+                    (Flow::Continue, Stage::None) => {
                         self.obey(&mut orders).map_or(Flow::Continue, Flow::Turn)
                     }
                     _ => Flow::Stop,

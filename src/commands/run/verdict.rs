@@ -53,6 +53,11 @@ pub(super) fn findings(
         .iter()
         .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
         .collect();
+    let address_failures: Vec<_> = outcome
+        .address_failures
+        .iter()
+        .map(|one| (format!("{} ({})", one.address, one.fault.explanation()), one.count))
+        .collect();
     let auth = session.auth();
     let mut found = findings::find(&Evidence {
         summary,
@@ -60,6 +65,7 @@ pub(super) fn findings(
         limits: &plan.limits,
         rate_asked,
         connections_peak: outcome.connections_peak,
+        address_failures: &address_failures,
         auth: auth.as_ref().map(|record| record.counts),
         auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
         interrupted: session.interrupt.requested().is_some(),
