@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::load::plan::Limits;
 use crate::measure::auth::AuthCounts;
+use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
 use crate::measure::summary::Summary;
 use crate::time::Offset;
@@ -91,6 +92,8 @@ pub enum Cause {
     AddressFailed,
     /// The target stopped answering for good.
     TargetGone,
+    /// The target could not be reached any more, for a reason that is not its own.
+    WayGone,
     /// Requests without data gave their weight to others.
     Redistributed,
     /// The last row of a feeder ended arrivals.
@@ -169,6 +172,7 @@ impl Cause {
             Self::ConnectRefused => "connect_refused",
             Self::AddressFailed => "address_failed",
             Self::TargetGone => "target_gone",
+            Self::WayGone => "way_gone",
             Self::Redistributed => "redistributed",
             Self::FeederEnded => "feeder_ended",
             Self::Censored => "censored",
@@ -229,6 +233,17 @@ pub struct Redistribution {
     pub pool: String,
 }
 
+/// A stretch at the end of a run in which nothing was answered, and how slots ended meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Silence {
+    /// The end of the last interval with an answer.
+    pub since: Offset,
+    /// Slots that were given up at their time limit.
+    pub timeouts: u64,
+    /// Broken exchanges by [`TransportError::index`].
+    pub errors: [u64; TransportError::COUNT],
+}
+
 /// All that findings are drawn from.
 #[derive(Clone, Debug)]
 pub struct Evidence<'a> {
@@ -251,12 +266,14 @@ pub struct Evidence<'a> {
     pub auth_failure: Option<&'a str>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
-    /// The instant from which on until the end nothing was answered, if there is one.
-    pub silent_since: Option<Offset>,
+    /// The stretch at the end in which nothing was answered, if there is one.
+    pub silence: Option<&'a Silence>,
     /// Requests that gave their weight to others.
     pub redistributed: &'a [Redistribution],
     /// Whether an objective fails that would hold but for errors of the generator's own.
     pub fails_by_own_errors: bool,
+    /// An objective that fails and would hold but for the generator's own lateness.
+    pub fails_by_lateness: Option<&'a str>,
     /// What the machine gave the generator.
     pub generator: Generator,
 }

@@ -103,7 +103,12 @@ impl Dispatcher {
     /// Takes up a slot that has come due.
     pub(super) fn dispatch(self: &Rc<Self>, job: Job) {
         self.recorder.due(job.measured);
-        if self.too_late(&job, job.taken) || self.outstanding() >= self.limits.in_flight {
+        self.recorder.took_up(job.due, job.taken);
+        let late = self.too_late(&job, job.taken);
+        if late {
+            self.recorder.shed_late(job.request, job.measured);
+        }
+        if late || self.outstanding() >= self.limits.in_flight {
             self.finish(&job, Fate::Shed, job.taken);
             return;
         }

@@ -196,7 +196,7 @@ impl<'a> Worker<'a> {
             ReceiveClock::User => dialer,
         };
         let Equipment { prepared, rows, journeys, .. } = equipment;
-        let recorder = Recorder::new(rows);
+        let recorder = Recorder::new(rows).with_deadline(limits.deadline);
         let dispatcher = Dispatcher::new(recorder, dialer, limits, prepared, journeys);
         let (pacer, hand_over) = (Pacer::new()?, Learnt::new(HAND_OVER));
         Ok(Self { number, workers, singles, dispatcher, pacer, hand_over, messages })
@@ -281,6 +281,7 @@ impl<'a> Worker<'a> {
                 self.dispatcher.recorder.end_window(next_tick, leg.warmup);
                 next_tick = next_tick + WINDOW;
             }
+            self.dispatcher.recorder.arrivals_end(self.ended(&arrivals));
             self.give_up_late(&mut arrivals, now, leg.drain);
             let taken = clock.now();
             self.take_steps(&arrivals, taken, head_start, next_tick);

@@ -187,6 +187,21 @@ impl TransportError {
         )
     }
 
+    /// Whether it strikes before the target has been spoken to: at its name, on the way, in the trust in
+    /// it, or for want of means of this machine. It tells nothing of the target, least of all that it
+    /// is gone.
+    pub const fn is_before_target(self) -> bool {
+        matches!(
+            self,
+            Self::Dns
+                | Self::ConnectFailed
+                | Self::Tls
+                | Self::LocalExhausted
+                | Self::Proxy
+                | Self::Template
+        )
+    }
+
     /// What happened, in one line for people.
     pub const fn explanation(self) -> &'static str {
         match self {

@@ -14,7 +14,7 @@ use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::goals::RequestVerdict;
 use crate::analysis::onset::{self, Onset};
-use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
+use crate::analysis::slo::{RunFigures, judge, tier};
 use crate::analysis::{Extent, Outcome, hints};
 use crate::load::flow::Flows;
 use crate::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
@@ -292,9 +292,10 @@ pub(crate) fn report_with(
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
-        silent_since: series.silent_since(),
+        silence: series.silence().as_ref(),
         redistributed,
-        fails_by_own_errors: fails_by_own_errors(&plan.slo, &figures),
+        fails_by_own_errors: false,
+        fails_by_lateness: None,
         generator: generator.clone(),
     });
     let series = series.finish();

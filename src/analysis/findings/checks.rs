@@ -27,8 +27,9 @@ const ADDRESSES_MAX: usize = 8;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 31] = [
+pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     client_late,
+    objective_late,
     rate_missed,
     client_cpu,
     client_waited,
@@ -95,7 +96,8 @@ impl Evidence<'_> {
 
     /// `blame` of the target, unless the generator itself was late and may have caused it.
     fn unless_late(&self, blame: &'static str) -> &'static str {
-        if client_late(self).is_some() { "" } else { blame }
+        let late = client_late(self).is_some() || self.fails_by_lateness.is_some();
+        if late { "" } else { blame }
     }
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
@@ -130,6 +132,22 @@ pub(super) fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
             Human(limit)
         ),
         "lower the rate, leave this machine more CPU, raise --threads, or share the load among agents",
+    ))
+}
+
+/// Its lateness may be rare enough for the run as a whole and still decide an objective at a high quantile.
+fn objective_late(evidence: &Evidence<'_>) -> Option<Finding> {
+    let objective = evidence.fails_by_lateness.filter(|_| client_late(evidence).is_none())?;
+    Some(finding(
+        Cause::ClientLate,
+        Severity::Invalid,
+        format!(
+            "the client was the limit: {objective} fails by its own lateness alone; requests left up to {} \
+             after they were due",
+            Human(evidence.summary.dispatch_lag.max.value)
+        ),
+        "measure again; if it stays so, leave this machine more CPU, lower the rate, or share the load among \
+         agents",
     ))
 }
 
@@ -260,15 +278,41 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// Nothing is said of the server where nothing got as far as to it.
 fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
-    let since = evidence.silent_since?;
+    let silence = evidence.silence?;
+    let since = Human(silence.since.since(Offset::ZERO));
+    let broken = |kinds: &[TransportError]| -> u64 {
+        kinds.iter().map(|kind| silence.errors[kind.index()]).sum()
+    };
+    let before: Vec<TransportError> =
+        TransportError::ALL.into_iter().filter(|kind| kind.is_before_target()).collect();
+    let lost = silence.timeouts + broken(&TransportError::ALL);
+    if 2 * broken(&before) > lost {
+        let kind = before.into_iter().max_by_key(|kind| silence.errors[kind.index()])?;
+        return Some(finding(
+            Cause::WayGone,
+            Severity::Warning,
+            format!(
+                "nothing was answered from {since} into the run on, since nothing got as far as to the server: {}",
+                kind.explanation()
+            ),
+            "look at what lies before the target: this machine's interface and routes, its name server, a proxy, \
+             the certificates on either side",
+        ));
+    }
+    // A refusal or a reset comes from the target's machine; silence may as well be the network's.
+    let unheard = silence.timeouts + broken(&[TransportError::ConnectTimeout]);
+    let who = if unheard < lost { "the server" } else { "the server, or the network before it," };
+    let what = if silence.since == Offset::ZERO {
+        "answered nothing in the whole run".to_owned()
+    } else {
+        format!("stopped answering {since} into the run and did not come back")
+    };
     Some(finding(
         Cause::TargetGone,
         Severity::Warning,
-        format!(
-            "the server stopped answering {} into the run and did not come back",
-            Human(since.since(Offset::ZERO))
-        ),
+        format!("{who} {what}"),
         "look at the target's log around that instant: a crash, a restart or a full queue",
     ))
 }

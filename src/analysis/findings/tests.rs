@@ -66,9 +66,10 @@ pub(super) fn causes(
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
-        silent_since: None,
+        silence: None,
         redistributed: &[],
         fails_by_own_errors: false,
+        fails_by_lateness: None,
         generator: Generator::default(),
     };
     change(&mut evidence);
@@ -154,6 +155,16 @@ fn what_was_sent_again_is_told_and_many_are_warned_of() {
 }
 
 #[test]
+fn an_objective_that_fails_by_lateness_makes_the_run_invalid() {
+    let at = |ms: u64| Offset::from_nanos(ms * 1_000_000);
+    let late = Sample { taken: Some(at(150)), sent: Some(at(150)), done: at(155), ..FINE };
+    let tally = tally(late, 15);
+    assert_eq!(causes(&tally, |_| {}), [], "0.75 % late, and no objective that minds");
+    let found = causes(&tally, |evidence| evidence.fails_by_lateness = Some("p99.9 < 100 ms"));
+    assert_eq!(found, [(Cause::ClientLate, Severity::Invalid)]);
+}
+
+#[test]
 fn the_limit_of_a_generator_is_told_with_its_reason() {
     let of = |cause, severity, message: &str| Finding {
         cause,
@@ -210,7 +221,8 @@ fn a_bound_on_connections_that_nobody_asked_for_is_not_held_against_the_server()
             auth: None,
             auth_failure: None,
             interrupted: false,
-            silent_since: None,
+            silence: None,
+            fails_by_lateness: None,
             redistributed: &[],
             fails_by_own_errors: false,
             generator: Generator::default(),
@@ -252,14 +264,13 @@ fn slots_never_taken_up_make_the_run_invalid_unless_it_was_interrupted() {
     assert!(found.contains(&(Cause::Interrupted, Severity::Warning)));
 }
 
-#[test]
-fn circumstances_are_told() {
-    let gone = [Redistribution { request: "chat detail".into(), pool: "interaction_ids".into() }];
-    let found = causes(&tally(FINE, 0), |evidence| {
-        evidence.silent_since = Some(Offset::from_nanos(3_000_000_000));
-    });
-    assert_eq!(found, [(Cause::TargetGone, Severity::Warning)]);
-
+/// What is said of a run that was answered for 3 s, and then lost slots in these ways.
+fn silence(timeouts: u64, broken: &[(TransportError, u64)]) -> Option<Finding> {
+    let mut silence =
+        Silence { since: Offset::from_nanos(3_000_000_000), timeouts, ..Silence::default() };
+    for (kind, count) in broken {
+        silence.errors[kind.index()] = *count;
+    }
     let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
     let limits = limits();
     let evidence = Evidence {
@@ -272,9 +283,56 @@ fn circumstances_are_told() {
         auth: None,
         auth_failure: None,
         interrupted: false,
-        silent_since: None,
+        silence: Some(&silence),
+        redistributed: &[],
+        fails_by_own_errors: false,
+        fails_by_lateness: None,
+        generator: Generator::default(),
+    };
+    find(&evidence).into_iter().next()
+}
+
+#[test]
+fn a_silence_is_blamed_on_the_server_only_where_it_was_reached() {
+    use TransportError::{ConnectFailed, ConnectRefused, ConnectTimeout, Dns, LocalExhausted, Tls};
+    /// Timeouts and broken exchanges, what is found, and words of it.
+    type Row = (u64, &'static [(TransportError, u64)], Cause, &'static str);
+    let table: [Row; 8] = [
+        (0, &[(ConnectRefused, 9)], Cause::TargetGone, "the server stopped answering 3 s into"),
+        (9, &[(ConnectRefused, 1)], Cause::TargetGone, "the server stopped answering 3 s into"),
+        (9, &[], Cause::TargetGone, "the server, or the network before it, stopped answering"),
+        (0, &[(ConnectTimeout, 9)], Cause::TargetGone, "the server, or the network before it,"),
+        (0, &[(ConnectFailed, 9)], Cause::WayGone, "the connection could not be made"),
+        (2, &[(Dns, 9)], Cause::WayGone, "the host name could not be resolved"),
+        (0, &[(Tls, 5), (ConnectFailed, 4)], Cause::WayGone, "the TLS handshake failed"),
+        (0, &[(LocalExhausted, 9)], Cause::WayGone, "ran out of file descriptors"),
+    ];
+    for (timeouts, broken, cause, words) in table {
+        let found = silence(timeouts, broken).expect("the silence is told");
+        assert_eq!(found.cause, cause, "{timeouts} {broken:?}");
+        assert!(found.message.contains(words), "{}", found.message);
+    }
+}
+
+#[test]
+fn circumstances_are_told() {
+    let gone = [Redistribution { request: "chat detail".into(), pool: "interaction_ids".into() }];
+    let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
+    let limits = limits();
+    let evidence = Evidence {
+        summary: &summary,
+        tightest_limit: None,
+        limits: &limits,
+        rate_asked: 200.0,
+        connections_peak: 3,
+        address_failures: &[],
+        auth: None,
+        auth_failure: None,
+        interrupted: false,
+        silence: None,
         redistributed: &gone,
         fails_by_own_errors: false,
+        fails_by_lateness: None,
         generator: Generator::default(),
     };
     let found = find(&evidence);
@@ -303,9 +361,10 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             auth: None,
             auth_failure: None,
             interrupted: false,
-            silent_since: None,
+            silence: None,
             redistributed: &[],
             fails_by_own_errors: false,
+            fails_by_lateness: None,
             generator: Generator::default(),
         };
         let found = find(&evidence).into_iter().find(|finding| finding.cause == Cause::FewSamples);

@@ -9,6 +9,7 @@ mod course;
 mod find_max;
 mod fixed;
 pub mod foreign;
+mod judgeable;
 mod kept;
 mod look;
 mod monitors;
@@ -155,6 +156,7 @@ impl Session {
         let machine = Machine::inspect();
         let mut mistakes = Vec::new();
         let tls = tls_files::read(args, &mut mistakes);
+        let limited = subject.limited();
         let mut plan = resolve::resolve(args, subject, demo, &machine, mistakes)?;
         let (supplies, notes) =
             preflight::fit(&mut plan, args, own_target, &machine).map_err(Failure::usage)?;
@@ -165,6 +167,10 @@ impl Session {
             screen.note(&users.sentence(plan.rate));
         }
         if !args.find_max_rps {
+            judgeable::allow(&plan).map_err(Failure::usage)?;
+            for note in judgeable::notes(&plan, &limited) {
+                screen.warn(&note);
+            }
             Budget::of(args, &plan)?.allow(&fixed::schedule(&plan), times)?;
         }
         consent::obtain((&plan, times), args, &interrupt, screen)?;

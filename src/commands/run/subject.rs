@@ -32,6 +32,17 @@ pub(super) enum Subject {
     Demo(Box<Profile>),
 }
 
+impl Subject {
+    /// Names of requests and steps with limits of their own, sent or not.
+    pub(super) fn limited(&self) -> Vec<String> {
+        let (Self::Profile(profile) | Self::Demo(profile)) = self else { return Vec::new() };
+        let steps = profile.flows.list.iter().flat_map(|flow| &flow.steps);
+        let rows = profile.requests.iter().chain(steps.map(|step| &step.request));
+        let limited = rows.filter(|row| row.goals.limit.is_some());
+        limited.map(|row| row.name.clone()).collect()
+    }
+}
+
 /// Decides what the words mean and loads it.
 pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
     let mut environment = Environment::read(&args.variables, args.env_file.as_deref())?;
