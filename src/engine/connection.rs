@@ -7,6 +7,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -22,6 +23,10 @@ use crate::time::Offset;
 use crate::transport::clock::monotonic_ns;
 use crate::transport::exchange::{Exchange, Http1, Keep, Link, Outgoing, Repeatable, Reuse};
 use crate::transport::io::{Instants, Stamps};
+
+/// How long a connection is kept on which nothing has been sent yet. Servers that serve one connection at a
+/// time wait for it, and so do all others that are open.
+const UNUSED_MAX: Duration = Duration::from_millis(250);
 
 /// Opens a connection and serves the dispatcher until it closes.
 pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u64) {
@@ -114,7 +119,8 @@ impl Carrier<Http1> {
         }
         let last_byte = self.link.instants().last_byte;
         let idle_since = last_byte.unwrap_or_else(monotonic_ns);
-        self.dispatcher.park(&self.seat, idle_since, self.link.rest_max());
+        let rest_max = if self.link.is_fresh() { Some(UNUSED_MAX) } else { self.link.rest_max() };
+        self.dispatcher.park(&self.seat, idle_since, rest_max);
         let Self { seat, link, dispatcher, .. } = self;
         // A connection that has settled after an exchange has just been polled.
         let mut settled = last_byte.is_some();
@@ -155,7 +161,6 @@ impl<L: Link> Carrier<L> {
         let clock = self.dispatcher.recorder.clock();
         let began = if job.waited { clock.now() } else { job.taken };
         self.seat.carrying.set(Some((job, began)));
-        self.seat.used.set(true);
         let start = self.dispatcher.start.borrow().clone();
         let token_version = prepared.token_version(job.slot);
         let request = match self.dispatcher.journeys.outgoing(prepared, &job, (began, &start)) {
@@ -179,7 +184,7 @@ impl<L: Link> Carrier<L> {
             Within::Ended(Exchange::Answered { status, body_bytes, interim }) => {
                 dispatcher.recorder.interim(job.request, interim, job.measured);
                 prepared.heed(status, job.request, job.slot, token_version);
-                let mut sample = self.sample(&job, began, Some((status, body_bytes)));
+                let sample = self.sample(&job, began, Some((status, body_bytes)));
                 let ruling = match case {
                     None => Ruling::Ended(by_status(expect, status)),
                     Some(case) => {
@@ -190,8 +195,7 @@ impl<L: Link> Carrier<L> {
                 self.seat.carrying.set(None);
                 match ruling {
                     Ruling::Ended(fate) => {
-                        sample.fate = fate;
-                        self.dispatcher.carried(&job, &sample);
+                        self.dispatcher.carried(&job, &Sample { fate, ..sample });
                     }
                     Ruling::Follow(job) => self.dispatcher.follow(job),
                 }
@@ -201,7 +205,7 @@ impl<L: Link> Carrier<L> {
                 self.fail(&job, began, Fate::TransportError(fault));
                 After::Closed
             }
-            Within::Ended(Exchange::Repeatable(why)) => self.unprocessed(job, began, why),
+            Within::Ended(Exchange::Repeatable(why)) => self.repeat(job, began, why),
             Within::TimedOut => {
                 self.fail(&job, began, Fate::Timeout);
                 After::GivenUp
@@ -226,8 +230,8 @@ impl<L: Link> Carrier<L> {
         within(&mut self.alarm, bound, exchange).await
     }
 
-    /// Has a slot sent once more; the second time it fails.
-    fn unprocessed(&mut self, job: Job, began: Offset, why: Repeatable) -> After {
+    /// Has a slot that was not processed go out again, once.
+    fn repeat(&mut self, job: Job, began: Offset, why: Repeatable) -> After {
         if job.is_repeated() {
             self.fail(&job, began, Fate::TransportError(why.fault()));
             return After::Closed;

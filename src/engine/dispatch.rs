@@ -37,10 +37,6 @@ use crate::transport::exchange::Repeatable;
 const WAY_OUT: Learning =
     Learning { quantile: 0.9, step_ns: 500.0, start_ns: 10_000.0, min_ns: 0.0, max_ns: 40_000.0 };
 
-/// How long a connection is kept on which nothing has been sent yet. Servers that serve one connection at a
-/// time wait for it, and so do all others that are open.
-const UNUSED_MAX: Duration = Duration::from_millis(250);
-
 /// One worker's slots, connections and wait list.
 pub(super) struct Dispatcher {
     pub(super) recorder: Recorder,
@@ -114,7 +110,6 @@ impl Dispatcher {
         }
         if let Some(seat) = self.take_idle(job.taken) {
             seat.assigned.set(Some(job));
-            seat.used.set(true);
             seat.wake();
             return;
         }
@@ -338,7 +333,6 @@ impl Dispatcher {
     pub(super) fn park(&self, seat: &Rc<Seat>, idle_since: u64, rest_max: Option<Duration>) {
         let limit = self.limits.idle_timeout;
         let limit = rest_max.map_or(limit, |rest_max| rest_max.min(limit));
-        seat.idle_since.set(idle_since);
         seat.expires.set(idle_since.saturating_add(whole_nanos(limit)));
         self.idle.borrow_mut().push(Rc::clone(seat));
     }
@@ -377,14 +371,14 @@ impl Dispatcher {
     pub(super) fn sweep(&self, now: Offset) {
         self.sessions.sweep(self.limits.idle_timeout);
         let now_ns = monotonic_ns();
-        // Those parked last are the freshest, so most sweeps look at one.
-        let (stale, kept): (Vec<_>, Vec<_>) = {
-            let mut idle = self.idle.borrow_mut();
-            let rested = idle.partition_point(|seat| seat.idle_for(now_ns) >= UNUSED_MAX);
-            let rested: Vec<_> = idle.drain(..rested).collect();
-            rested.into_iter().partition(|seat| !seat.used.get() || seat.has_expired(now_ns))
-        };
-        self.idle.borrow_mut().splice(..0, kept);
+        let mut stale = Vec::new();
+        self.idle.borrow_mut().retain(|seat| {
+            let expired = seat.has_expired(now_ns);
+            if expired {
+                stale.push(Rc::clone(seat));
+            }
+            !expired
+        });
         for seat in stale {
             seat.dismiss();
         }

@@ -45,16 +45,8 @@ impl Job {
     /// A slot that is taken up now for this row of the ledger.
     pub(super) const fn new(slot: Slot, request: usize, measured: bool, taken: Offset) -> Self {
         let Slot { index: slot, due } = slot;
-        Self {
-            slot,
-            due,
-            request,
-            measured,
-            taken,
-            waited: false,
-            wanted: Wanted::Any,
-            journey: None,
-        }
+        let (waited, journey) = (false, None);
+        Self { slot, due, request, measured, taken, waited, wanted: Wanted::Any, journey }
     }
 
     /// When the worker took it up; a head start does not count.
@@ -91,12 +83,8 @@ pub(super) struct Seat {
     pub(super) dismissed: Cell<bool>,
     /// Wakes its task.
     pub(super) waker: OnceCell<Waker>,
-    /// Since when it has had nothing to do, in monotonic nanoseconds.
-    pub(super) idle_since: Cell<u64>,
-    /// Until when it may be taken for a slot, in monotonic nanoseconds.
+    /// When it must no longer be used unless it has carried something by then, in monotonic nanoseconds.
     pub(super) expires: Cell<u64>,
-    /// Whether a slot was ever sent on it.
-    pub(super) used: Cell<bool>,
 }
 
 impl Seat {
@@ -104,11 +92,6 @@ impl Seat {
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();
         }
-    }
-
-    /// How long it has had nothing to do at `now_ns`.
-    pub(super) fn idle_for(&self, now_ns: u64) -> Duration {
-        Duration::from_nanos(now_ns.saturating_sub(self.idle_since.get()))
     }
 
     /// Whether it has been idle for too long at `now_ns`.

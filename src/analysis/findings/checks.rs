@@ -183,14 +183,14 @@ fn local_exhausted(evidence: &Evidence<'_>) -> Option<Finding> {
 
 /// A bound that nobody asked for held requests back. Where the target was slow with what it was sent as
 /// well, it would have been too slow without the bound.
-fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Option<Finding> {
+fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
     let connections = Count(evidence.limits.connections as u64);
     let (severity, blame) = if evidence.answered_in_time_once_sent() {
         (Severity::Invalid, "the client was the limit; not charged to the server")
     } else {
         (Severity::Warning, "the server was slow with what it was sent as well")
     };
-    Some(finding(
+    finding(
         Cause::ConnectionLimit,
         severity,
         format!(
@@ -200,7 +200,7 @@ fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Option<Findin
         ),
         "raise `ulimit -n` (or widen net.ipv4.ip_local_port_range); to measure the target over so few \
          connections, say so with --connections",
-    ))
+    )
 }
 
 fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -249,7 +249,7 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     }
     let all_in_use = evidence.connections_peak >= evidence.limits.connections;
     if all_in_use && evidence.limits.connections_chosen_by == ChosenBy::Program {
-        return own_connection_limit(evidence, lag);
+        return Some(own_connection_limit(evidence, lag));
     }
     if all_in_use {
         return Some(finding(

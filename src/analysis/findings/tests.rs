@@ -143,6 +143,16 @@ fn an_objective_that_fails_by_own_errors_makes_the_run_invalid() {
 }
 
 #[test]
+fn an_objective_that_fails_by_lateness_makes_the_run_invalid() {
+    let at = |ms: u64| Offset::from_nanos(ms * 1_000_000);
+    let late = Sample { taken: Some(at(150)), sent: Some(at(150)), done: at(155), ..FINE };
+    let tally = tally(late, 15);
+    assert_eq!(causes(&tally, |_| {}), [], "0.75 % late, and no objective that minds");
+    let found = causes(&tally, |evidence| evidence.fails_by_lateness = Some("p99.9 < 100 ms"));
+    assert_eq!(found, [(Cause::ClientLate, Severity::Invalid)]);
+}
+
+#[test]
 fn what_was_sent_again_is_told_and_many_are_warned_of() {
     for (repeats, expected) in [(0, None), (1, Some(Severity::Info)), (20, Some(Severity::Warning))]
     {
@@ -152,16 +162,6 @@ fn what_was_sent_again_is_told_and_many_are_warned_of() {
             expected.map(|severity| (Cause::SentAgain, severity)).into_iter().collect();
         assert_eq!(causes(&tally, |_| {}), expected, "{repeats}");
     }
-}
-
-#[test]
-fn an_objective_that_fails_by_lateness_makes_the_run_invalid() {
-    let at = |ms: u64| Offset::from_nanos(ms * 1_000_000);
-    let late = Sample { taken: Some(at(150)), sent: Some(at(150)), done: at(155), ..FINE };
-    let tally = tally(late, 15);
-    assert_eq!(causes(&tally, |_| {}), [], "0.75 % late, and no objective that minds");
-    let found = causes(&tally, |evidence| evidence.fails_by_lateness = Some("p99.9 < 100 ms"));
-    assert_eq!(found, [(Cause::ClientLate, Severity::Invalid)]);
 }
 
 #[test]
