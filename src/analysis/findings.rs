@@ -229,6 +229,15 @@ pub struct Finding {
     pub remedy: String,
 }
 
+impl Finding {
+    /// Whether the generator is at a limit that another try would meet again, rather than disturbed for a
+    /// moment.
+    pub fn is_steady_limit(&self) -> bool {
+        let worn_out = matches!(self.cause, Cause::ClientCpu | Cause::CpuThrottled);
+        worn_out || self.severity == Severity::Invalid && self.cause != Cause::ClientLate
+    }
+}
+
 /// A request whose pool stayed empty, so that others took over its weight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redistribution {
