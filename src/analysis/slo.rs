@@ -21,18 +21,22 @@ pub struct RunFigures<'a> {
     pub throughput_ok: f64,
     /// Arrivals per second that the plan asked for.
     pub rate_asked: f64,
+    /// Slots without an answer that do not count among the response times.
+    pub left_out: u64,
     /// What the generator's own errors made worse.
     pub spared: Spared,
 }
 
-/// Two figures as they would be had slots lost to the generator's own errors been answered well: all that
-/// the target may be charged with.
+/// Figures as they would be had slots lost to the generator's own errors been answered well: all that the
+/// target may be charged with.
 #[derive(Clone, Copy, Debug)]
 pub struct Spared {
     /// Share of planned slots without a good answer.
     pub error_rate: f64,
     /// Good answers per second.
     pub throughput_ok: f64,
+    /// Slots without an answer that are to be left out of the response times.
+    pub unanswered: u64,
 }
 
 impl<'a> RunFigures<'a> {
@@ -50,17 +54,19 @@ impl<'a> RunFigures<'a> {
             error_rate: fates.error_rate(),
             throughput_ok: per_second(fates.ok(), length),
             rate_asked,
+            left_out: 0,
             spared: Spared {
                 error_rate: charged as f64 / fates.planned().max(1) as f64,
                 throughput_ok: per_second(fates.ok() + own, length),
+                unanswered: tally.own_unanswered,
             },
         }
     }
 
     /// The figures that the target answers for.
     fn of_the_target(&self) -> Self {
-        let Spared { error_rate, throughput_ok } = self.spared;
-        Self { error_rate, throughput_ok, ..*self }
+        let Spared { error_rate, throughput_ok, unanswered } = self.spared;
+        Self { error_rate, throughput_ok, left_out: unanswered, ..*self }
     }
 }
 
@@ -160,16 +166,20 @@ fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
     let yes_if = |met| if met { Holds::Yes } else { Holds::No };
     let (measured, holds) = match objective {
         Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. }
-            if times.count() == 0 =>
+            if times.count() == figures.left_out =>
         {
             (Measured::Nothing, Holds::No)
         }
         Objective::ResponseTime { quantile, limit } => {
-            let time = times.quantile(quantile);
+            let time = times.quantile_without(quantile, figures.left_out);
             (Measured::Time(time), yes_if(time.below(limit)))
         }
         Objective::MeanResponseTime { limit } => {
-            let mean = times.mean();
+            let mean = if times.unanswered.count() == figures.left_out {
+                Quantile::exact(times.answered.mean())
+            } else {
+                times.mean()
+            };
             (Measured::Time(mean), yes_if(mean.below(limit)))
         }
         Objective::ErrorRate { limit } => {
@@ -218,8 +228,8 @@ mod tests {
         throughput_ok: f64,
         rate_asked: f64,
     ) -> RunFigures<'_> {
-        let spared = Spared { error_rate, throughput_ok };
-        RunFigures { response_time, error_rate, throughput_ok, rate_asked, spared }
+        let spared = Spared { error_rate, throughput_ok, unanswered: 0 };
+        RunFigures { response_time, error_rate, throughput_ok, rate_asked, left_out: 0, spared }
     }
 
     fn holds(text: &str, figures: &RunFigures<'_>) -> Holds {
@@ -323,6 +333,13 @@ mod tests {
             (60, 0, "rps>95", true, true),
             (0, 60, "rps>95", true, false),
             (60, 0, "p95<1us", true, false),
+            (60, 0, "p95<1s", true, true),
+            (60, 0, "mean<1s", true, true),
+            (0, 60, "p95<1s", true, false),
+            (30, 30, "p95<1s", true, true),
+            (1, 60, "mean<1s", true, false),
+            (40, 0, "p95<1s", false, false),
+            (1_000, 0, "p95<1s", true, false),
         ];
         for (own, refused, slo, fails, by_own) in table {
             let summary = summary(own, refused);

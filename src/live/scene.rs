@@ -204,6 +204,7 @@ fn figures(part: &Part, rate_asked: f64) -> RunFigures<'_> {
         error_rate,
         throughput_ok,
         rate_asked,
-        spared: Spared { error_rate, throughput_ok },
+        left_out: 0,
+        spared: Spared { error_rate, throughput_ok, unanswered: 0 },
     }
 }

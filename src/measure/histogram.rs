@@ -355,7 +355,12 @@ impl CensoredHistogram {
     /// A rank among the unanswered gives a lower bound: the age of the unanswered entry at that rank in
     /// ascending order, or the largest answered time if that is more.
     pub fn quantile(&self, q: f64) -> Quantile {
-        let (answered, rank) = (self.answered.count(), rank(q, self.count()));
+        self.quantile_without(q, 0)
+    }
+
+    /// The same, had so many of the unanswered not been there.
+    pub fn quantile_without(&self, q: f64, unanswered: u64) -> Quantile {
+        let (answered, rank) = (self.answered.count(), rank(q, self.count() - unanswered));
         if rank <= answered || self.count() == 0 {
             return Quantile::exact(self.answered.at_rank(rank));
         }

@@ -20,8 +20,10 @@ pub struct RequestTally {
     pub errors: [u64; TransportError::COUNT],
     /// Answers by status; bounded, since a status has three digits.
     pub statuses: BTreeMap<u16, u64>,
-    /// Good answers, and the ages of slots that were never answered.
+    /// Good answers, and the ages of slots that were never answered; see [`Sample::answered`].
     pub response_time: CensoredHistogram,
+    /// How many of the latter are errors of the generator's own.
+    pub own_unanswered: u64,
     /// Good answers only.
     pub service_time: LatencyHistogram,
     /// Body bytes of all answers.
@@ -78,8 +80,7 @@ impl Tally {
     /// If the sample's request is not of this mix.
     pub fn record(&mut self, sample: &Sample) {
         self.requests[sample.request].record(sample);
-        let failed = sample.fate.answered() && sample.fate != Fate::Ok;
-        if failed {
+        if sample.answered() && sample.fate != Fate::Ok {
             self.failed_response_time.record(sample.response_time());
         }
         if let Some(lag) = sample.send_lag() {
@@ -172,7 +173,7 @@ impl Tally {
         total
     }
 
-    /// Response times of failures that came with an answer or a definite error.
+    /// Response times of failures that came with an answer or a part of one.
     pub const fn failed_response_time(&self) -> &LatencyHistogram {
         &self.failed_response_time
     }
@@ -224,10 +225,14 @@ impl RequestTally {
                 }
             }
             Fate::BadStatus | Fate::CheckFailed => {}
-            Fate::TransportError(kind) => self.errors[kind.index()] += 1,
-            Fate::Timeout | Fate::Shed | Fate::Unsent | Fate::Open => {
-                self.response_time.unanswered.record(sample.response_time());
+            Fate::TransportError(kind) => {
+                self.errors[kind.index()] += 1;
+                self.own_unanswered += u64::from(kind.is_own() && !sample.answered());
             }
+            Fate::Timeout | Fate::Shed | Fate::Unsent | Fate::Open => {}
+        }
+        if !sample.answered() {
+            self.response_time.unanswered.record(sample.response_time());
         }
     }
 
@@ -240,6 +245,7 @@ impl RequestTally {
             *self.statuses.entry(*status).or_default() += count;
         }
         self.response_time.merge(&other.response_time);
+        self.own_unanswered += other.own_unanswered;
         self.service_time.merge(&other.service_time);
         self.bytes += other.bytes;
         for (place, count) in &other.amiss {
@@ -300,6 +306,7 @@ mod tests {
             lag in 0_u64..10_000_000,
             service in 0_u64..10_000_000_000,
             status in prop::sample::select(vec![200_u16, 404, 500]),
+            broken_midway in any::<bool>(),
         ) -> Sample {
             let (due, at) = (Offset::from_nanos(due), Offset::from_nanos);
             let sent = !matches!(fate, Fate::Shed | Fate::Unsent);
@@ -311,7 +318,7 @@ mod tests {
                 taken: (fate != Fate::Unsent).then_some(due),
                 wait: Wait::default(),
                 sent,
-                first_byte: sent.filter(|_| has_status),
+                first_byte: sent.filter(|_| has_status || broken_midway),
                 done: at(due.as_nanos() + lag + service),
                 fate,
                 status: has_status.then_some(status),
@@ -361,7 +368,9 @@ mod tests {
             let total = tally.all_requests();
             prop_assert_eq!(total.fates.planned(), samples.len() as u64);
             prop_assert_eq!(total.fates, tally.fates());
-            prop_assert_eq!(total.response_time.unanswered.count(), total.fates.unanswered());
+            let unanswered = samples.iter().filter(|sample| !sample.answered()).count();
+            prop_assert_eq!(total.response_time.unanswered.count(), unanswered as u64);
+            prop_assert!(total.own_unanswered <= total.own_errors());
             prop_assert_eq!(total.response_time.answered.count(), total.fates.ok());
             prop_assert_eq!(
                 total.response_time.count() + tally.failed_response_time().count(),

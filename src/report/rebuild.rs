@@ -106,9 +106,11 @@ impl Rebuilder {
                     error_rate: self.fates.error_rate(),
                     throughput_ok: rates.throughput_ok,
                     rate_asked: rates.target,
+                    left_out: 0,
                     spared: Spared {
                         error_rate: self.fates.error_rate(),
                         throughput_ok: rates.throughput_ok,
+                        unanswered: 0,
                     },
                 },
                 &cut_off(length, under_way),
