@@ -27,7 +27,7 @@ use crate::measure::tally::Opening;
 use crate::measure::window::Gauges;
 use crate::time::Offset;
 use crate::transport::clock::monotonic_ns;
-use crate::transport::connect::Dialer;
+use crate::transport::connect::{DialError, Dialer};
 
 /// The way of a request from the schedule to the socket takes microseconds, more where caches are cold.
 /// Slots are taken up that much ahead of time and held at the socket until they are due, so the bounds
@@ -244,13 +244,15 @@ impl Dispatcher {
     }
 
     /// A connection could not be opened: the slot that has waited longest bears it.
-    pub(super) fn connect_failed(&self, fault: TransportError) {
+    pub(super) fn connect_failed(&self, error: &DialError) {
         self.connecting.set(self.connecting.get() - 1);
         let first = self.waiting.borrow_mut().pop_front();
         // None waits if another connection has served the slot that this one was opened for.
         if let Some(job) = first {
             let now = self.recorder.clock().now();
-            self.finish(&job, Fate::TransportError(fault), now);
+            let sample = job.unsent(Fate::TransportError(error.fault()), now);
+            self.ended(&job, &sample);
+            self.recorder.explain(&sample, job.measured, || error.reason());
         }
     }
 

@@ -7,7 +7,9 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use crate::engine::leg::Leg;
+use crate::engine::seat::Job;
 use crate::load::expect::Amiss;
+use crate::measure::failure::Reason;
 use crate::measure::flow::Milestone;
 use crate::measure::sample::{Sample, SetUp};
 use crate::measure::sampling::Sampling;
@@ -107,18 +109,24 @@ impl Recorder {
             window.record_ended(sample, Some(self.slow_after.get()));
         }
         if measured {
-            let part = self.turns.borrow().partition_point(|turn| *turn <= sample.due);
-            self.parts.borrow_mut()[part].record(sample);
+            self.parts.borrow_mut()[self.part_of(sample)].record(sample);
             if self.sampling.get().keeps(sample) {
                 self.window.borrow_mut().samples.push(*sample);
             }
         }
     }
 
-    /// Enters what was amiss with an answer.
-    pub(super) fn amiss(&self, request: usize, amiss: Amiss, measured: bool) {
-        if measured && !amiss.is_empty() {
-            self.latest(|part| part.record_amiss(request, amiss));
+    /// Says why a slot that has been entered failed.
+    pub(super) fn explain(&self, sample: &Sample, measured: bool, reason: impl FnOnce() -> Reason) {
+        if measured {
+            self.parts.borrow_mut()[self.part_of(sample)].explain(sample, reason);
+        }
+    }
+
+    /// Enters what was amiss with an answer; `failed` is when that made its slot fail, if it did.
+    pub(super) fn amiss(&self, job: &Job, amiss: Amiss, failed: Option<Offset>) {
+        if job.measured && !amiss.is_empty() {
+            self.latest(|part| part.record_amiss(job.request, amiss, failed));
         }
     }
 
@@ -142,6 +150,10 @@ impl Recorder {
             return;
         }
         self.latest(|part| part.record_connect(set_up, opening));
+    }
+
+    fn part_of(&self, sample: &Sample) -> usize {
+        self.turns.borrow().partition_point(|turn| *turn <= sample.due)
     }
 
     /// What has no due instant of its own counts after the last turn.

@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod exposition;
+pub mod failure;
 pub mod fate;
 pub mod flow;
 pub mod generator;

@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use crate::load::expect::Amiss;
+use crate::measure::failure::{FailureKind, Failures, Reason};
 use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::flow::{FlowTally, Milestone};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::sample::{Phase, Sample, SetUp};
+use crate::time::Offset;
 
 /// What became of the slots of one request name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +32,8 @@ pub struct RequestTally {
     pub bytes: u64,
     /// What was amiss with answers, by place; see [`crate::load::expect::Expect::name_of`].
     pub amiss: BTreeMap<usize, u64>,
+    /// Failed slots by kind, with when and why.
+    pub failures: Failures,
     /// Redirects that were followed.
     pub redirects: u64,
     /// Of good answers, by phase; zeros are left out, since most phases of most slots are.
@@ -91,13 +95,27 @@ impl Tally {
         }
     }
 
-    /// Enters what was amiss with an answer of a request.
+    /// Enters what was amiss with an answer of a request; `failed` is when that made its slot fail, if it did.
     ///
     /// # Panics
     /// If the request is not of this mix.
-    pub fn record_amiss(&mut self, request: usize, amiss: Amiss) {
+    pub fn record_amiss(&mut self, request: usize, amiss: Amiss, failed: Option<Offset>) {
+        let request = &mut self.requests[request];
         for place in amiss.places() {
-            *self.requests[request].amiss.entry(place).or_default() += 1;
+            *request.amiss.entry(place).or_default() += 1;
+            if let Some(seen) = failed {
+                request.failures.enter(FailureKind::Check(place), seen);
+            }
+        }
+    }
+
+    /// Says why a slot that has been entered failed.
+    ///
+    /// # Panics
+    /// If the sample's request is not of this mix.
+    pub fn explain(&mut self, sample: &Sample, reason: impl FnOnce() -> Reason) {
+        if let Some(kind) = FailureKind::of(sample) {
+            self.requests[sample.request].failures.explain(kind, sample.done, reason);
         }
     }
 
@@ -234,6 +252,9 @@ impl RequestTally {
         if !sample.answered() {
             self.response_time.unanswered.record(sample.response_time());
         }
+        if let Some(kind) = FailureKind::of(sample) {
+            self.failures.enter(kind, sample.done);
+        }
     }
 
     fn merge(&mut self, other: &Self) {
@@ -251,6 +272,7 @@ impl RequestTally {
         for (place, count) in &other.amiss {
             *self.amiss.entry(*place).or_default() += count;
         }
+        self.failures.merge(&other.failures);
         self.redirects += other.redirects;
         for (ours, theirs) in self.phases.iter_mut().zip(&other.phases) {
             ours.merge(theirs);
@@ -283,7 +305,6 @@ mod tests {
 
     use super::*;
     use crate::measure::sample::Wait;
-    use crate::time::Offset;
 
     fn fates() -> impl Strategy<Value = Fate> {
         prop_oneof![

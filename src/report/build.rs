@@ -16,6 +16,7 @@ use crate::measure::summary::{LatencySummary, Summary};
 use crate::measure::tally::{RequestTally, Tally};
 use crate::report::auth::AuthReport;
 use crate::report::echo::{Environment, PlanEcho};
+use crate::report::failure::failures;
 use crate::report::flows::flows;
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
@@ -165,6 +166,7 @@ fn request(
             .collect::<BTreeMap<_, _>>(),
         bytes: tally.bytes,
         checks: amiss.collect(),
+        failures: failures(&tally.failures, &template.expect),
         redirects: tally.redirects,
         objectives: judged.objectives.iter().map(Into::into).collect(),
         tier: judged.tier.as_ref().map(|tier| tier.tier.into()),

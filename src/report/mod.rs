@@ -11,6 +11,7 @@ pub mod comparison;
 mod convert;
 pub mod detail;
 pub mod echo;
+pub mod failure;
 pub mod flows;
 pub mod generator;
 pub mod header;

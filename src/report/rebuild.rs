@@ -162,6 +162,7 @@ fn request(named: RequestHeader, slice: &RequestSlice, length: Duration) -> Requ
         statuses: std::collections::BTreeMap::new(),
         errors: std::collections::BTreeMap::new(),
         checks: std::collections::BTreeMap::new(),
+        failures: Vec::new(),
         redirects: 0,
         bytes: 0,
         objectives: judged.objectives.iter().map(Into::into).collect(),

@@ -12,12 +12,14 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
+use crate::measure::failure::Reason;
 use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
 use crate::transport::clock::{SendStamps, Stamping, monotonic_ns};
 use crate::transport::io::{MeasuredIo, Stamps};
 use crate::transport::kernel_clock::KernelClock;
-use crate::transport::proxy::ProxyFault;
+use crate::transport::proxy::{PROXY_CREDENTIALS, ProxyFault};
+use crate::transport::reason;
 use crate::transport::route::{Hop, Route, of_kind};
 use crate::transport::socket::Socket;
 use crate::transport::stream::Stream;
@@ -40,23 +42,60 @@ pub struct Dialed {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DialError {
     /// No connection to the target, or to the proxy if there is one.
-    #[error("{}", .0.explanation())]
-    Connect(TransportError),
+    #[error("{}{}", .fault.explanation(), aside(.system.as_deref()))]
+    Connect {
+        /// Its kind.
+        fault: TransportError,
+        /// The system's own words, where the kind does not say it all.
+        system: Option<String>,
+    },
     /// The proxy does not lead to the target.
     #[error(transparent)]
     Proxy(#[from] ProxyFault),
     /// The handshake with the target failed.
-    #[error("{} ({})", TransportError::Tls.explanation(), .0)]
+    #[error("{} ({})", TransportError::Tls.explanation(), reason::of_tls(.0).words())]
     Tls(rustls::Error),
+}
+
+fn aside(words: Option<&str>) -> String {
+    words.map(|words| format!(" ({words})")).unwrap_or_default()
+}
+
+impl From<TransportError> for DialError {
+    fn from(fault: TransportError) -> Self {
+        Self::Connect { fault, system: None }
+    }
+}
+
+impl From<&io::Error> for DialError {
+    fn from(error: &io::Error) -> Self {
+        use TransportError::{ConnectFailed, LocalExhausted};
+        let fault = connect_fault(error);
+        let telling = matches!(fault, ConnectFailed | LocalExhausted);
+        Self::Connect { fault, system: telling.then(|| error.to_string()) }
+    }
 }
 
 impl DialError {
     /// Its kind, as it is counted.
     pub const fn fault(&self) -> TransportError {
         match self {
-            Self::Connect(fault) => *fault,
+            Self::Connect { fault, .. } => *fault,
             Self::Proxy(_) => TransportError::Proxy,
             Self::Tls(_) => TransportError::Tls,
+        }
+    }
+
+    /// What exactly went wrong.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Tls(error) | Self::Proxy(ProxyFault::Tls(error)) => reason::of_tls(error),
+            Self::Connect { system: Some(system), .. } => Reason::new(system),
+            Self::Connect { .. } => Reason::new(&self.to_string()),
+            Self::Proxy(ProxyFault::Status(407)) => {
+                Reason::new(&self.to_string()).with_remedy(PROXY_CREDENTIALS)
+            }
+            Self::Proxy(_) => Reason::new(&self.to_string()),
         }
     }
 }
@@ -115,14 +154,13 @@ impl Dialer {
         self.turn.set(turn.wrapping_add(1));
         tokio::time::timeout(self.timeout, self.attempt(turn))
             .await
-            .map_err(|_| DialError::Connect(TransportError::ConnectTimeout))?
+            .map_err(|_| DialError::from(TransportError::ConnectTimeout))?
     }
 
     async fn attempt(&self, turn: usize) -> Result<Dialed, DialError> {
         let began = monotonic_ns();
         let stamps = Rc::new(Stamps::default());
-        let socket =
-            self.connect(turn).await.map_err(|error| DialError::Connect(connect_fault(&error)))?;
+        let socket = self.connect(turn).await.map_err(|error| DialError::from(&error))?;
         let mut stream = Stream::Plain(MeasuredIo::new(socket, Rc::clone(&stamps)));
         if let Some(proxy) = &self.route.proxy {
             stream = proxy.pass(stream).await?;

@@ -4,6 +4,7 @@
 //! The task that owns the latter polls hyper's connection future in place rather than as a task of its
 //! own: one wake-up per arrival of data, none between the two halves of a connection.
 
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
@@ -17,10 +18,12 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
+use crate::measure::failure::Reason;
 use crate::measure::fate::TransportError;
 use crate::transport::connect::Dialed;
 use crate::transport::gate::{Gate, Round};
 use crate::transport::io::{Instants, Stamps};
+use crate::transport::reason;
 use crate::transport::stream::Stream;
 
 /// What a request carries: the whole body, in memory.
@@ -127,6 +130,9 @@ pub trait Link {
     /// The connection's socket, as it is seen from below.
     fn stamps(&self) -> &Rc<Stamps>;
 
+    /// What the latest exchange broke on, once; `None` where its kind says all there is to say.
+    fn take_reason(&mut self) -> Option<Reason>;
+
     /// Holds the next request back at the socket until the monotonic instant `due_ns`, microseconds ahead,
     /// where it has the connection for itself.
     fn hold_until(&mut self, _due_ns: u64) {}
@@ -139,6 +145,8 @@ pub struct Http1 {
     stamps: Rc<Stamps>,
     /// The end of the previous exchange, in monotonic nanoseconds.
     idle_since: Option<u64>,
+    /// What the latest exchange broke on.
+    reason: Cell<Option<Reason>>,
 }
 
 /// How an exchange ended.
@@ -212,6 +220,10 @@ impl Link for Http1 {
         &self.stamps
     }
 
+    fn take_reason(&mut self) -> Option<Reason> {
+        self.reason.take()
+    }
+
     fn hold_until(&mut self, due_ns: u64) {
         self.stamps.hold_until(due_ns);
     }
@@ -229,7 +241,13 @@ impl Http1 {
             .map_err(|_| TransportError::Protocol)?;
         let connection = Connection { future: Box::pin(connection), ended: false };
         let driver = Driver { connection, gate: Gate::new() };
-        Ok(Self { sender, driver, stamps: dialed.stamps, idle_since: None })
+        Ok(Self {
+            sender,
+            driver,
+            stamps: dialed.stamps,
+            idle_since: None,
+            reason: Cell::default(),
+        })
     }
 
     async fn read_body(
@@ -267,7 +285,12 @@ impl Http1 {
     }
 
     fn failure(&self, error: &hyper::Error) -> Exchange {
-        self.charge(fault(error))
+        let fault = fault(error);
+        // Of an end there is no more to say than that.
+        if !matches!(fault, TransportError::Reset | TransportError::ClosedEarly) {
+            self.reason.set(Some(reason::of(error)));
+        }
+        self.charge(fault)
     }
 
     /// A connection that had been idle and breaks before a byte came back had most likely been given up

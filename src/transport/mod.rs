@@ -12,11 +12,13 @@ pub mod io;
 pub mod kernel_clock;
 pub mod multiplexed;
 pub mod proxy;
+mod reason;
 pub mod route;
 pub mod single;
 pub mod socket;
 pub mod stamped;
 pub mod stream;
 pub mod tls;
+mod trust;
 #[cfg(target_os = "linux")]
 mod wall_clock;

@@ -7,7 +7,7 @@
 mod frames;
 mod timeline;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
@@ -22,12 +22,14 @@ use http::header::{CONTENT_LENGTH, HeaderValue};
 use http_body_util::BodyExt;
 
 use self::timeline::{Timeline, Watched};
+use crate::measure::failure;
 use crate::measure::fate::TransportError;
 use crate::transport::connect::Dialed;
 use crate::transport::exchange::{
     Exchange, HEAD_BYTES_MAX, IDLE_MIN_NS, Keep, Link, Outgoing, Reuse, io_fault,
 };
 use crate::transport::io::{Instants, Stamps};
+use crate::transport::reason;
 use crate::transport::stream::Stream;
 
 /// For the connection and for each stream: bodies are taken in and let go as they come, so that a window
@@ -103,7 +105,8 @@ impl Session {
     /// A place for one exchange; `None` once the session is retired.
     pub fn stream(&self) -> Option<Http2> {
         let sender = self.sender.borrow().clone()?;
-        Some(Http2 { sender, timeline: Rc::clone(&self.timeline), stream: None, heard: None })
+        let (timeline, reason) = (Rc::clone(&self.timeline), Cell::default());
+        Some(Http2 { sender, timeline, stream: None, heard: None, reason })
     }
 
     /// Carries one exchange and nothing else.
@@ -133,6 +136,8 @@ pub struct Http2 {
     stream: Option<u32>,
     /// When the server had last been heard as the exchange began.
     heard: Option<u64>,
+    /// What the latest exchange broke on.
+    reason: Cell<Option<failure::Reason>>,
 }
 
 impl Link for Http2 {
@@ -155,6 +160,10 @@ impl Link for Http2 {
 
     fn stamps(&self) -> &Rc<Stamps> {
         self.timeline.stamps()
+    }
+
+    fn take_reason(&mut self) -> Option<failure::Reason> {
+        self.reason.take()
     }
 }
 
@@ -227,6 +236,7 @@ impl Http2 {
         if unheard && (refused || lost && sent.is_none()) {
             return Exchange::NotSent;
         }
+        self.reason.set(Some(reason::of(error)));
         let fault = fault(error);
         let broken = matches!(fault, TransportError::Reset | TransportError::ClosedEarly);
         let pause = sent.zip(self.heard).map(|(sent, heard)| sent.saturating_sub(heard));

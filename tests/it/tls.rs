@@ -45,10 +45,23 @@ impl TlsServer {
         })
     }
 
+    /// Shows this certificate.
+    pub(crate) fn showing(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
+        Self::new(certificate, key, |_| WebPkiClientVerifier::no_client_auth())
+    }
+
     fn judging(clients: impl FnOnce(Arc<CryptoProvider>) -> Arc<dyn ClientCertVerifier>) -> Self {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(["localhost".into(), "127.0.0.1".into()])
                 .expect("a certificate can be made");
+        Self::new(&cert, &signing_key, clients)
+    }
+
+    fn new(
+        cert: &rcgen::Certificate,
+        signing_key: &KeyPair,
+        clients: impl FnOnce(Arc<CryptoProvider>) -> Arc<dyn ClientCertVerifier>,
+    ) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let key =
             PrivateKeyDer::try_from(signing_key.serialize_der()).expect("rcgen writes PKCS 8");

@@ -68,7 +68,7 @@ impl Evidence<'_> {
         (count > 0).then(|| self.slots(count))
     }
 
-    fn broken(&self, kind: TransportError) -> Option<Part> {
+    pub(super) fn broken(&self, kind: TransportError) -> Option<Part> {
         let count = self.summary.errors(kind);
         (count > 0).then(|| self.slots(count))
     }
@@ -85,7 +85,7 @@ impl Evidence<'_> {
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
     /// lost with it is judged apart.
-    fn own_error(&self) -> Severity {
+    pub(super) fn own_error(&self) -> Severity {
         if self.fails_by_own_errors { Severity::Invalid } else { Severity::Warning }
     }
 
