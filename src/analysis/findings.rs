@@ -5,14 +5,18 @@
 
 mod auth;
 mod checks;
+mod connections;
 mod exchanges;
 mod machine;
 
 use std::time::Duration;
 
 use crate::load::plan::Limits;
+use crate::measure::attempts::Attempts;
 use crate::measure::auth::AuthCounts;
+use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::summary::Summary;
 use crate::time::Offset;
 
@@ -59,6 +63,10 @@ pub enum Cause {
     DescriptorsNear,
     /// Hardly a local port was left.
     PortsNear,
+    /// An address of the target took no connections.
+    AddressFailed,
+    /// Connections were accepted, and nothing ever came back on them.
+    NeverAnswered,
     /// Requests waited for a connection because all were in use.
     ConnectionLimit,
     /// Requests waited for connections to be opened.
@@ -81,10 +89,16 @@ pub enum Cause {
     RateLimited,
     /// The generator used connections that the target had given up.
     StaleConnections,
+    /// Answers were past the bounds of what this program reads.
+    TooLarge,
+    /// Requests were sent once more, since the target had left them unprocessed.
+    SentAgain,
     /// The target refused connections.
     ConnectRefused,
     /// The target stopped answering for good.
     TargetGone,
+    /// The target could not be reached any more, for a reason that is not its own.
+    WayGone,
     /// Requests without data gave their weight to others.
     Redistributed,
     /// The last row of a feeder ended arrivals.
@@ -131,10 +145,10 @@ pub enum Cause {
     Tls,
     /// Answers broke the protocol.
     Protocol,
+    /// The target left streams unanswered that it had taken.
+    GoneAway,
     /// The target refused streams.
     RefusedStream,
-    /// Answers were beyond this program's bounds.
-    TooLarge,
     /// The proxy did not lead to the target.
     Proxy,
     /// The proxy wants credentials.
@@ -169,6 +183,8 @@ impl Cause {
             Self::Neglected => "neglected",
             Self::DescriptorsNear => "descriptors_near",
             Self::PortsNear => "ports_near",
+            Self::AddressFailed => "address_failed",
+            Self::NeverAnswered => "never_answered",
             Self::ConnectionLimit => "connection_limit",
             Self::ConnectWait => "connect_wait",
             Self::Shed => "shed",
@@ -180,8 +196,11 @@ impl Cause {
             Self::RenewalFailed => "renewal_failed",
             Self::RateLimited => "rate_limited",
             Self::StaleConnections => "stale_connections",
+            Self::TooLarge => "too_large",
+            Self::SentAgain => "sent_again",
             Self::ConnectRefused => "connect_refused",
             Self::TargetGone => "target_gone",
+            Self::WayGone => "way_gone",
             Self::Redistributed => "redistributed",
             Self::FeederEnded => "feeder_ended",
             Self::Censored => "censored",
@@ -205,8 +224,8 @@ impl Cause {
             Self::ConnectFailed => "connect_failed",
             Self::Tls => "tls",
             Self::Protocol => "protocol",
+            Self::GoneAway => "goaway",
             Self::RefusedStream => "refused_stream",
-            Self::TooLarge => "too_large",
             Self::Proxy => "proxy",
             Self::ProxyCredentials => "proxy_credentials",
             Self::Template => "template",
@@ -253,6 +272,17 @@ pub struct Redistribution {
     pub pool: String,
 }
 
+/// A stretch at the end of a run in which nothing was answered, and how slots ended meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Silence {
+    /// The end of the last interval with an answer.
+    pub since: Offset,
+    /// Slots that were given up at their time limit.
+    pub timeouts: u64,
+    /// Broken exchanges by [`TransportError::index`].
+    pub errors: [u64; TransportError::COUNT],
+}
+
 /// All that findings are drawn from.
 #[derive(Clone, Debug)]
 pub struct Evidence<'a> {
@@ -264,6 +294,10 @@ pub struct Evidence<'a> {
     pub limits: &'a Limits,
     /// Arrivals per second that the plan asked for.
     pub rate_asked: f64,
+    /// Attempts to connect, by address of the target.
+    pub attempts: &'a [Attempts],
+    /// Connections on which nothing was said.
+    pub silent_connections: SilentConnections,
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
     /// What it took to hold tokens; `None` where requests carry none.
@@ -272,12 +306,16 @@ pub struct Evidence<'a> {
     pub auth_failure: Option<&'a str>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
-    /// The instant from which on until the end nothing was answered, if there is one.
-    pub silent_since: Option<Offset>,
+    /// How long what was unanswered was waited for once arrivals had ended.
+    pub drained: Duration,
+    /// The stretch at the end in which nothing was answered, if there is one.
+    pub silence: Option<&'a Silence>,
     /// Requests that gave their weight to others.
     pub redistributed: &'a [Redistribution],
     /// Whether an objective fails that would hold but for errors of the generator's own.
     pub fails_by_own_errors: bool,
+    /// An objective that fails and would hold but for the generator's own lateness.
+    pub fails_by_lateness: Option<&'a str>,
     /// What the machine gave the generator.
     pub generator: Generator,
 }
@@ -325,6 +363,14 @@ pub fn steered(segments: usize, changed: bool) -> Finding {
 /// Sorts by severity and keeps the order otherwise.
 pub fn gravest_first(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+}
+
+/// Whether the generator was the limit for a reason that any further trial at this rate would meet again.
+pub fn limits_steadily(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| {
+        finding.severity == Severity::Invalid
+            && matches!(finding.cause, Cause::ConnectionLimit | Cause::LocalExhausted)
+    })
 }
 
 /// Why the generator was the limit, with what explains it; `None` if it was not.

@@ -30,6 +30,8 @@ pub(super) struct Arrivals {
     warmup: Offset,
     schedule_end: Offset,
     bound: Bound,
+    /// When the last slot that was taken was due.
+    last_due: Offset,
     /// One more than the last slot that was taken.
     pub(super) taken: u64,
 }
@@ -63,6 +65,7 @@ impl Arrivals {
             warmup: Offset::ZERO + leg.warmup,
             schedule_end: leg.schedule.end(),
             bound,
+            last_due: Offset::ZERO,
             taken: 0,
         }
     }
@@ -91,9 +94,16 @@ impl Arrivals {
         self.steerable == Steerable::Yes && !self.slots.are_spent() && now < self.ended()
     }
 
-    /// When arrivals end or ended.
+    /// When arrivals end or ended. Not before a slot that was taken: a number of random arrivals may last
+    /// longer than its mean.
     pub(super) fn ended(&self) -> Offset {
-        self.helm.stop().min(self.schedule_end)
+        self.helm.stop().min(self.schedule_end).max(self.last_due)
+    }
+
+    /// How long what is unanswered when arrivals have ended is waited for; `planned` unless it was said
+    /// otherwise since.
+    pub(super) fn drain(&self, planned: Duration) -> Duration {
+        if self.helm.is_abandoned() { Duration::ZERO } else { planned }
     }
 
     /// From when on no step of a flow is due any more: with arrivals, unless their number is what ends
@@ -107,8 +117,13 @@ impl Arrivals {
 
     /// Whether arrivals are over and the next slot so late that it is not worth sending any more.
     pub(super) fn past_sending(&mut self, now: Offset, drain: Duration) -> bool {
-        let stopped = self.helm.stop() < self.schedule_end;
-        let patience = if stopped { LATENESS_MIN } else { drain.max(LATENESS_MIN) };
+        let patience = if self.helm.is_abandoned() {
+            Duration::ZERO
+        } else if self.helm.stop() < self.schedule_end {
+            LATENESS_MIN
+        } else {
+            drain.max(LATENESS_MIN)
+        };
         now >= self.ended() + patience && self.next_due().is_some_and(|due| now >= due + patience)
     }
 
@@ -118,6 +133,7 @@ impl Arrivals {
         let slot = self.next.take()?;
         self.next = self.slots.next();
         self.taken = slot.index + 1;
+        self.last_due = slot.due;
         Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
     }
 }

@@ -10,10 +10,12 @@ use std::time::Duration;
 use http::HeaderName;
 use rustls::ClientConfig;
 
+use crate::engine::bystander::Serving;
 use crate::engine::desk::Desk;
 use crate::engine::entries::{self, Entries};
 use crate::engine::issuer::{Issuer, OwnLife, Token};
 use crate::engine::prepared::RenderError;
+use crate::engine::probe::probe;
 use crate::engine::single::Witness;
 use crate::load::auth::Auth;
 use crate::load::feeder::{FeederId, Feeding};
@@ -22,7 +24,6 @@ use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Plan, Scheme};
 use crate::load::request::{Pools, RequestTemplate, Template};
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
-use crate::measure::fate::TransportError;
 use crate::profile::{EmptyPool, Redistributed};
 use crate::time::Human;
 use crate::transport::connect::{DialError, Dialer};
@@ -174,6 +175,11 @@ pub struct Ready {
     pub issuer: Option<Issuer>,
     /// Weights that moved, for the findings.
     pub redistributed: Vec<Redistributed>,
+    /// How long the slowest set-up request took; nothing without any, or where the server was kept from
+    /// answering.
+    pub answer_time: Option<Duration>,
+    /// Whether the server answered while a connection beside the set-up request said nothing.
+    pub serving: Serving,
 }
 
 /// What preparing needs beside the plan.
@@ -206,9 +212,23 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
     let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
+    let (answer_time, serving) = desk.seen();
     let Entries { requests, flows, rows, mix, redistributed } = entries::settle(plan, &pools)?;
     let feeding = Arc::new(feeding(plan, &requests, &mix));
-    Ok(Ready { route, requests, flows, rows, mix, pools, feeding, tokens, issuer, redistributed })
+    Ok(Ready {
+        route,
+        requests,
+        flows,
+        rows,
+        mix,
+        pools,
+        feeding,
+        tokens,
+        issuer,
+        redistributed,
+        answer_time,
+        serving,
+    })
 }
 
 /// Which rows the slots of a mix take.
@@ -228,35 +248,15 @@ pub(super) async fn route_of(
     plan: &Plan,
     tls: Option<&Arc<ClientConfig>>,
 ) -> Result<(Plan, Route), PrepareError> {
-    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
+    let route = Route::resolve(&plan.origin, &plan.way, tls).await?;
+    // So an unreachable target is told from a failing log-in.
+    let route = probe(&route, plan.limits.connect_timeout).await;
+    let route = route.map_err(|cause| unreachable(plan, cause))?;
     let route = agree(plan, route).await?;
     let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
     let plan = Plan { way, ..plan.clone() };
     check_headers(&plan)?;
     Ok((plan, route))
-}
-
-/// Opens and drops connections, so that an unreachable target is told from a failing log-in.
-///
-/// A name may stand for IPv4 and IPv6 addresses while the server listens on one kind, as with localhost: a
-/// kind of which no address answers is left out. A dead address beside a live one of its kind stays, and
-/// its failures count.
-async fn reachable(plan: &Plan, route: &Route) -> Result<Route, PrepareError> {
-    let mut kept = Vec::new();
-    let mut cause = DialError::from(TransportError::ConnectFailed);
-    for (kind, addresses) in route.kinds() {
-        let dialer = Dialer::new(kind.clone(), plan.limits.connect_timeout);
-        for _ in 0..addresses {
-            match dialer.probe().await {
-                Ok(()) => {
-                    kept.push(kind);
-                    break;
-                }
-                Err(error) => cause = error,
-            }
-        }
-    }
-    Route::joined(&kept).ok_or_else(|| unreachable(plan, cause))
 }
 
 /// Settles the version of HTTP before anything is sent.
@@ -336,10 +336,7 @@ fn unreachable(plan: &Plan, cause: DialError) -> PrepareError {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, TcpListener};
-
     use super::*;
-    use crate::engine::example::plan;
 
     #[test]
     fn an_empty_pool_is_told_once() {
@@ -355,20 +352,5 @@ mod tests {
             "'a' needs a value from 'ids', but 'lists' found none (needed by 'c' too)\n\
              error: 'b' needs a value from 'chats', but 'lists' found none"
         );
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn only_a_kind_of_address_without_a_listener_is_left_out() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let plan = plan(port);
-        let all = Route::resolve(&plan.origin, &plan.way, None).await.unwrap();
-        let v6 = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
-        let live = SocketAddr::from(([127, 0, 0, 1], port));
-        let dead = SocketAddr::from(([127, 0, 0, 2], port));
-        let route = reachable(&plan, &all.only(&[v6, dead, live])).await.unwrap();
-        assert_eq!(route.addresses(), [dead.to_string(), live.to_string()]);
-        let refused = reachable(&plan, &all.only(&[v6, dead])).await.err().unwrap();
-        assert!(refused.to_string().contains("cannot connect to 127.0.0.1"), "{refused}");
     }
 }

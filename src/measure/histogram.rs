@@ -355,18 +355,19 @@ impl CensoredHistogram {
     /// A rank among the unanswered gives a lower bound: the age of the unanswered entry at that rank in
     /// ascending order, or the largest answered time if that is more.
     pub fn quantile(&self, q: f64) -> Quantile {
-        self.quantile_without(q, 0)
-    }
-
-    /// The same, had so many of the unanswered not been there.
-    pub fn quantile_without(&self, q: f64, unanswered: u64) -> Quantile {
-        let (answered, rank) = (self.answered.count(), rank(q, self.count() - unanswered));
+        let (answered, rank) = (self.answered.count(), rank(q, self.count()));
         if rank <= answered || self.count() == 0 {
             return Quantile::exact(self.answered.at_rank(rank));
         }
         // A bound rounded up would claim more than is known.
         let age = floor(self.unanswered.at_rank(rank - answered));
         Quantile { value: age.max(self.answered.max()), at_least: true }
+    }
+
+    /// Entries that lie above the one that quantile `q` names: so many may break a limit without breaking it
+    /// at that quantile.
+    pub fn count_beyond(&self, q: f64) -> u64 {
+        self.count().saturating_sub(rank(q, self.count()))
     }
 
     /// The smallest answered time; a lower bound if nothing was answered.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::report::failure::FailureReport;
-use crate::report::{Fates, Latency, ObjectiveReport, Phases, Report, TierName};
+use crate::report::{Fates, Latency, ObjectiveReport, Phases, Rates, Report, TierName};
 
 /// One request name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,9 @@ pub struct RequestReport {
     pub weight: u32,
     /// Its part of the ledger.
     pub fates: Fates,
+    /// Its part of the rates; absent in results of versions that did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rates>,
     /// Share of its slots without a good answer.
     pub error_rate: f64,
     /// From due to last byte.
@@ -44,6 +47,12 @@ pub struct RequestReport {
     /// Redirects that were followed.
     #[serde(default)]
     pub redirects: u64,
+    /// Requests that were sent once more, since the target had left them unprocessed.
+    #[serde(default)]
+    pub repeats: u64,
+    /// Interim answers (100 to 199) that came before final ones.
+    #[serde(default)]
+    pub interim: u64,
     /// Limits of its own, and how they fared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objectives: Vec<ObjectiveReport>,

@@ -50,6 +50,13 @@ fn slots_that_no_byte_came_back_for_fail_an_objective_on_times() {
 }
 
 #[test]
+fn a_goodbye_of_tls_is_no_byte_of_an_answer() {
+    let server = TlsServer::leaving();
+    let report = report(&format!("https://localhost:{}/", server.addr.port()), "-k");
+    assert_eq!(report.response_time.censored, 40, "{:?}", report.requests[0].errors);
+}
+
+#[test]
 fn what_came_in_part_stands_among_the_failed_responses() {
     let server = leaving(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhalf");
     let report = report(&server.url(), "");

@@ -11,6 +11,7 @@ mod causes;
 mod cli;
 mod compare;
 mod corpus;
+mod ends;
 mod engine;
 mod false_alarms;
 mod feeders;

@@ -2,14 +2,17 @@
 //!
 //! Each draws on the evidence alone and returns nothing where there is nothing to say.
 
+use std::time::Duration;
+
 use crate::analysis::findings::auth::{auth_storm, renewal_failed, token_rejected};
+use crate::analysis::findings::connections::{sent_again, stale_connections, too_large};
 use crate::analysis::findings::machine::{
     accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
     ports_near, retransmits,
 };
 use crate::analysis::findings::{Cause, Evidence, Finding, Severity, send_lag_limit};
 use crate::analysis::words::{Count, Part};
-use crate::load::plan::LatePolicy;
+use crate::load::plan::{ChosenBy, LatePolicy, Limits};
 use crate::load::rate::Figures;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::summary::LatencySummary;
@@ -23,8 +26,9 @@ pub(super) const PATTERN_SHARE: f64 = 0.01;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
+pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     client_late,
+    objective_late,
     rate_missed,
     client_cpu,
     client_waited,
@@ -36,10 +40,12 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
     ports_near,
     retransmits,
     accept_queue,
+    address_failed,
     connection_wait,
     target_gone,
     connect_refused,
     timeouts,
+    never_answered,
     shed,
     unsent,
     open,
@@ -48,6 +54,8 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 28] = [
     renewal_failed,
     rate_limited,
     stale_connections,
+    sent_again,
+    too_large,
     censored,
     few_samples,
     redistributed,
@@ -59,7 +67,7 @@ impl Evidence<'_> {
         self.summary.total.fates.planned()
     }
 
-    fn slots(&self, count: u64) -> Part {
+    pub(super) fn slots(&self, count: u64) -> Part {
         Part { count, of: self.planned(), things: "slots" }
     }
 
@@ -80,7 +88,8 @@ impl Evidence<'_> {
 
     /// `blame` of the target, unless the generator itself was late and may have caused it.
     fn unless_late(&self, blame: &'static str) -> &'static str {
-        if client_late(self).is_some() { "" } else { blame }
+        let late = client_late(self).is_some() || self.fails_by_lateness.is_some();
+        if late { "" } else { blame }
     }
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
@@ -115,6 +124,22 @@ pub(super) fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
             Human(limit)
         ),
         "lower the rate, leave this machine more CPU, raise --threads, or share the load among agents",
+    ))
+}
+
+/// Its lateness may be rare enough for the run as a whole and still decide an objective at a high quantile.
+fn objective_late(evidence: &Evidence<'_>) -> Option<Finding> {
+    let objective = evidence.fails_by_lateness.filter(|_| client_late(evidence).is_none())?;
+    Some(finding(
+        Cause::ClientLate,
+        Severity::Invalid,
+        format!(
+            "the client was the limit: {objective} fails by its own lateness alone; requests left up to {} \
+             after they were due",
+            Human(evidence.summary.dispatch_lag.max.value)
+        ),
+        "measure again; if it stays so, leave this machine more CPU, lower the rate, or share the load among \
+         agents",
     ))
 }
 
@@ -167,6 +192,33 @@ fn neglected(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// Where the target has a single address, its failures are those of slots.
+fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
+    let attempts = evidence.attempts;
+    let failed = attempts.iter().filter(|one| one.failed() > 0);
+    let told: Vec<String> = failed
+        .filter_map(|one| {
+            let part = Part { count: one.failed(), of: one.made, things: "attempts" };
+            Some(format!("{} ({part}: {})", one.address, one.main_failure()?.explanation()))
+        })
+        .collect();
+    if told.is_empty() || attempts.len() < 2 {
+        return None;
+    }
+    let rest = if told.len() < attempts.len() { "; the load went to the others" } else { "" };
+    Some(finding(
+        Cause::AddressFailed,
+        Severity::Warning,
+        format!(
+            "connections to {} of the target's {} addresses failed: {}{rest}",
+            told.len(),
+            attempts.len(),
+            told.join(", ")
+        ),
+        "if it is meant to serve, bring it back; else take it out of the name, or name the others with --resolve",
+    ))
+}
+
 fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     let summary = evidence.summary;
     let (lag, limit) = (summary.send_lag.p99.value, send_lag_limit(evidence.tightest_limit));
@@ -174,14 +226,19 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     if lag <= limit || !on_time {
         return None;
     }
-    if evidence.connections_peak >= evidence.limits.connections {
+    let Limits { connections, in_flight, .. } = *evidence.limits;
+    // A bound that is not below that of requests never keeps one of them waiting.
+    if evidence.connections_peak >= connections && connections < in_flight {
+        if evidence.limits.connections_by == ChosenBy::Program {
+            return Some(own_connection_limit(evidence, lag));
+        }
         return Some(finding(
             Cause::ConnectionLimit,
             Severity::Warning,
             format!(
                 "all {} connections were in use, so requests waited for one: p99 {} from due to sent; \
                  the server holds more requests at once than there are connections",
-                Count(evidence.limits.connections as u64),
+                Count(connections as u64),
                 Human(lag)
             ),
             "raise --connections if the target is meant to serve more at once; the wait is part of the response time",
@@ -201,15 +258,57 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// Whether more would have been answered with more connections, nobody knows.
+fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
+    finding(
+        Cause::ConnectionLimit,
+        Severity::Invalid,
+        format!(
+            "the client was the limit: all {} connections that this machine leaves it were in use, so \
+             requests waited for one: p99 {} from due to sent",
+            Count(evidence.limits.connections as u64),
+            Human(lag)
+        ),
+        "raise `ulimit -n` or widen net.ipv4.ip_local_port_range; if no more connections than these are \
+         meant to be open, say so with --connections",
+    )
+}
+
+/// Nothing is said of the server where nothing got as far as to it.
 fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
-    let since = evidence.silent_since?;
+    let silence = evidence.silence?;
+    let since = Human(silence.since.since(Offset::ZERO));
+    let broken = |kinds: &[TransportError]| -> u64 {
+        kinds.iter().map(|kind| silence.errors[kind.index()]).sum()
+    };
+    let before: Vec<TransportError> =
+        TransportError::ALL.into_iter().filter(|kind| kind.is_before_target()).collect();
+    let lost = silence.timeouts + broken(&TransportError::ALL);
+    if 2 * broken(&before) > lost {
+        let kind = before.into_iter().max_by_key(|kind| silence.errors[kind.index()])?;
+        return Some(finding(
+            Cause::WayGone,
+            Severity::Warning,
+            format!(
+                "nothing was answered from {since} into the run on, since nothing got as far as to the server: {}",
+                kind.explanation()
+            ),
+            "look at what lies before the target: this machine's interface and routes, its name server, a proxy, \
+             the certificates on either side",
+        ));
+    }
+    // A refusal or a reset comes from the target's machine; silence may as well be the network's.
+    let unheard = silence.timeouts + broken(&[TransportError::ConnectTimeout]);
+    let who = if unheard < lost { "the server" } else { "the server, or the network before it," };
+    let what = if silence.since == Offset::ZERO {
+        "answered nothing in the whole run".to_owned()
+    } else {
+        format!("stopped answering {since} into the run and did not come back")
+    };
     Some(finding(
         Cause::TargetGone,
         Severity::Warning,
-        format!(
-            "the server stopped answering {} into the run and did not come back",
-            Human(since.since(Offset::ZERO))
-        ),
+        format!("{who} {what}"),
         "look at the target's log around that instant: a crash, a restart or a full queue",
     ))
 }
@@ -235,6 +334,26 @@ fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
         ),
         "these count as slower than every answer; find what the target waited for: a free database connection, a \
          lock, an upstream service, or an event loop that something blocks",
+    ))
+}
+
+/// The kernel accepts a connection for a server that may never come to it. What looks like a slow answer is
+/// then a place in a queue.
+fn never_answered(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.slots(evidence.silent_connections.unanswered);
+    if part.count == 0 {
+        return None;
+    }
+    Some(finding(
+        Cause::NeverAnswered,
+        Severity::Info,
+        format!(
+            "nothing ever came back on the connection of {part}: the target's system accepted it, the target \
+             itself perhaps never; it may serve fewer connections at once than the {} that were open",
+            Count(evidence.connections_peak as u64)
+        ),
+        "if the target has a worker or thread per connection, give it more of them, or hold fewer \
+         connections: --disable-keepalive, or a smaller --connections",
     ))
 }
 
@@ -268,6 +387,14 @@ fn unsent(evidence: &Evidence<'_>) -> Option<Finding> {
 
 fn open(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.fated(Fate::Open)?;
+    if evidence.interrupted && evidence.drained < evidence.limits.drain {
+        return Some(finding(
+            Cause::Open,
+            Severity::Warning,
+            format!("unanswered when the wait for it was ended: {part}"),
+            "they count as errors, although they may have been answered soon; let the run end by itself",
+        ));
+    }
     Some(finding(
         Cause::Open,
         Severity::Warning,
@@ -290,19 +417,6 @@ fn rate_limited(evidence: &Evidence<'_>) -> Option<Finding> {
         Severity::Warning,
         format!("a rate limiter before or in the server answered: {part} are 429"),
         "switch it off for the test or raise its limit; otherwise it is the limiter that is measured",
-    ))
-}
-
-fn stale_connections(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.broken(TransportError::StaleConnection)?;
-    Some(finding(
-        Cause::StaleConnections,
-        evidence.own_error(),
-        format!(
-            "the client used idle connections that the server had just closed: {part}; not charged to the \
-             server"
-        ),
-        "set --idle-timeout below the target's keep-alive timeout, or raise that above the longest pause between requests",
     ))
 }
 

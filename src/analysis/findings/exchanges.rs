@@ -88,11 +88,6 @@ const fn account(kind: Kind) -> Option<Account> {
             "the server takes no more of them, by its own limit on streams or as it shuts down",
             "raise its limit on concurrent streams, or look for restarts",
         ),
-        Kind::TooLarge => (
-            Cause::TooLarge,
-            "a limit of this program, not charged to the server",
-            "let the server send a smaller head: fewer or shorter headers and cookies",
-        ),
         Kind::Proxy => (
             Cause::Proxy,
             "the proxy is to blame, not the server behind it",
@@ -103,8 +98,18 @@ const fn account(kind: Kind) -> Option<Account> {
             "the profile's doing, not charged to the server",
             "`steadfire once PROFILE` shows which request cannot be filled",
         ),
-        // Refusals, what was left in sockets, stale connections and exhaustion have checks of their own.
-        _ => return None,
+        Kind::GoneAway => (
+            Cause::GoneAway,
+            "the server took the request and left without a word of it",
+            "look for a limit on requests per connection or a reload that does not wait for requests under way",
+        ),
+        // These have checks of their own.
+        Kind::ConnectRefused
+        | Kind::StaleConnection
+        | Kind::TooLarge
+        | Kind::Unread
+        | Kind::Unwritten
+        | Kind::LocalExhausted => return None,
     };
     Some(Account { cause, blame, remedy })
 }

@@ -9,6 +9,7 @@ mod course;
 mod find_max;
 mod fixed;
 pub mod foreign;
+mod judgeable;
 mod kept;
 mod look;
 mod monitors;
@@ -50,6 +51,7 @@ use crate::commands::run::preflight::{Machine, Supplies};
 use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
 use crate::engine::Pacing;
+use crate::engine::bystander::Serving;
 use crate::engine::fleet::Fleet;
 use crate::engine::prepare::{PrepareError, Ready, Surroundings, prepare};
 use crate::engine::renewal::{AuthRecord, Renewal};
@@ -60,11 +62,15 @@ use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
+use crate::measure::attempts::Attempts;
+use crate::measure::fate::TransportError;
 use crate::measure::sampling::Sampling;
 use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
 use crate::report::{Kind, Report};
 use crate::target::{DemoBackend, Settings};
+use crate::time::Human;
+use crate::transport::connect::RETRY_AFTER;
 use crate::transport::tls::{TlsSettings, client_config};
 
 /// HTTP/2 connections opened before the clock starts, each of which carries many requests.
@@ -84,6 +90,8 @@ pub(super) struct Session {
     own_target: bool,
     /// Where connections go.
     addresses: Vec<String>,
+    /// Which of them failed before the load.
+    probed: Vec<Attempts>,
     interrupt: Interrupt,
     screen: Screen,
     /// What may be done by hand.
@@ -112,7 +120,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     session.monitors = monitors::start(args, monitors)?;
     let streams = streaming::open(args, &session)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
-    let mut output = Output::open(args, &session.plan)?;
+    let mut output = Output::open(args, &session.plan, screen)?;
     output.stream_to(streams);
     let kind = if args.find_max_rps { Kind::FindMaxRps } else { Kind::Run };
     output.begin(&verdict::header(&session, kind), screen);
@@ -157,6 +165,7 @@ impl Session {
         let machine = Machine::inspect();
         let mut mistakes = Vec::new();
         let tls = tls_files::read(args, &mut mistakes);
+        let limited = subject.limited();
         let mut plan = resolve::resolve(args, subject, demo, &machine, mistakes)?;
         let (supplies, notes) =
             preflight::fit(&mut plan, args, own_target, &machine).map_err(Failure::usage)?;
@@ -167,6 +176,10 @@ impl Session {
             screen.note(&users.sentence(plan.rate));
         }
         if !args.find_max_rps {
+            judgeable::allow(&plan).map_err(Failure::usage)?;
+            for note in judgeable::notes(&plan, &limited) {
+                screen.warn(&note);
+            }
             Budget::of(args, &plan)?.allow(&fixed::schedule(&plan), times)?;
         }
         consent::obtain((&plan, times), args, &interrupt, screen)?;
@@ -178,10 +191,22 @@ impl Session {
         let redistributed = ready.redistributed.clone();
         let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
         let addresses = ready.route.addresses();
+        let probed = ready.route.failed().to_vec();
+        for failed in &probed {
+            screen.warn(&dead_address(failed, addresses.len()));
+        }
+        if ready.serving == Serving::OneAtATime {
+            screen.warn(
+                "this server seems to serve one connection at a time: a second one was answered only once \
+                 the first, on which nothing was said, was closed; if it has a worker for each connection, \
+                 give it more workers, or use --disable-keepalive or -c 1 so that no connection is held idle",
+            );
+        }
         let connections = match version {
-            HttpVersion::Http1 => {
-                footprint::connections_at_start(plan.request_rate().as_per_second())
-            }
+            HttpVersion::Http1 => footprint::connections_at_start(
+                plan.request_rate().as_per_second(),
+                ready.answer_time,
+            ),
             HttpVersion::Http2 => SESSIONS_AT_START,
         };
         let mut fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
@@ -200,6 +225,7 @@ impl Session {
             redistributed,
             own_target,
             addresses,
+            probed,
             interrupt,
             screen,
             keys: Keys::StopAndMark,
@@ -215,6 +241,17 @@ impl Session {
         let given = || AuthRecord::given(self.tokens as u64);
         self.plan.auth.as_ref().map(|_| self.renewal.as_ref().map_or_else(given, Renewal::record))
     }
+}
+
+/// What to know of an address that took no connection before the load.
+fn dead_address(failed: &Attempts, addresses: usize) -> String {
+    let reason = failed.main_failure().map_or("", TransportError::explanation);
+    format!(
+        "{}, one of {addresses} addresses of the target, took no connection ({reason}); connections go to \
+         the others, and it is tried again every {}",
+        failed.address,
+        Human(RETRY_AFTER)
+    )
 }
 
 /// Log-in and set-up, which a signal ends at once.

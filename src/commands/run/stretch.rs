@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::analysis::findings::Silence;
+use crate::commands::interrupt::Urgency;
 use crate::commands::run::Session;
 use crate::commands::run::course::Course;
 use crate::commands::run::output::Output;
@@ -45,7 +47,7 @@ pub(super) struct Stretch {
     pub(super) segments: Vec<SegmentReport>,
     /// What was done by hand, in order.
     pub(super) orders: Vec<String>,
-    silent_since: Option<Offset>,
+    silence: Option<Silence>,
     strain: Strain,
     /// The feeder whose last row ended arrivals.
     ran_out: Option<String>,
@@ -82,11 +84,12 @@ impl Session {
             .fleet
             .run(leg, &mut |interval| {
                 course.push(interval);
-                match (watch(interval), self.interrupt.requested()) {
+                match (watch(interval), self.interrupt.urgency()) {
                     (Flow::Continue, None) => {
                         self.obey(&mut orders).map_or(Flow::Continue, Flow::Turn)
                     }
-                    _ => Flow::Stop,
+                    (_, None | Some(Urgency::Drain)) => Flow::Stop,
+                    (_, Some(Urgency::Now | Urgency::Quit)) => Flow::Abandon,
                 }
             })
             .map_err(Failure::unexpected)?;
@@ -96,7 +99,7 @@ impl Session {
             let from = outcome.start_ns + whole_nanos(warmup);
             monitors.between(from, outcome.start_ns + outcome.end.as_nanos())
         });
-        let silent_since = course.series.silent_since();
+        let silence = course.series.silence();
         let series = course.series.finish();
         let length = outcome.arrivals_end.since(Offset::ZERO + warmup);
         let summary = Summary::new(&outcome.tally, length);
@@ -117,7 +120,7 @@ impl Session {
             monitored: monitored.unwrap_or_default(),
             segments,
             orders,
-            silent_since,
+            silence,
             strain,
             ran_out,
         })
@@ -195,7 +198,7 @@ impl Stretch {
             outcome: &self.outcome,
             summary: &self.summary,
             rate_asked,
-            silent_since: self.silent_since,
+            silence: self.silence.as_ref(),
             strain: self.strain,
             ran_out: self.ran_out.as_deref(),
         }
