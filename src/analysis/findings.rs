@@ -6,6 +6,7 @@
 mod auth;
 mod checks;
 mod connections;
+mod exchanges;
 mod machine;
 
 use std::time::Duration;
@@ -130,8 +131,30 @@ pub enum Cause {
     Forbidden,
     /// The target refuses requests with 4xx.
     Rejected,
-    /// The target broke connections off.
+    /// The target closed connections in the middle of requests.
     ConnectionsBroken,
+    /// The target reset connections.
+    ConnectionReset,
+    /// Names were not resolved.
+    Dns,
+    /// Connections were not made in time.
+    ConnectTimeout,
+    /// Connections could not be made.
+    ConnectFailed,
+    /// TLS failed.
+    Tls,
+    /// Answers broke the protocol.
+    Protocol,
+    /// The target left streams unanswered that it had taken.
+    GoneAway,
+    /// The target refused streams.
+    RefusedStream,
+    /// The proxy did not lead to the target.
+    Proxy,
+    /// The proxy wants credentials.
+    ProxyCredentials,
+    /// Requests could not be filled.
+    Template,
     /// Answers lacked what was expected of them.
     ChecksFailed,
     /// The beginning of the run was unlike the rest.
@@ -195,6 +218,17 @@ impl Cause {
             Self::Forbidden => "forbidden",
             Self::Rejected => "rejected",
             Self::ConnectionsBroken => "connections_broken",
+            Self::ConnectionReset => "connection_reset",
+            Self::Dns => "dns",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::ConnectFailed => "connect_failed",
+            Self::Tls => "tls",
+            Self::Protocol => "protocol",
+            Self::GoneAway => "goaway",
+            Self::RefusedStream => "refused_stream",
+            Self::Proxy => "proxy",
+            Self::ProxyCredentials => "proxy_credentials",
+            Self::Template => "template",
             Self::ChecksFailed => "checks_failed",
             Self::Unsettled => "unsettled",
             Self::Aborted => "aborted",
@@ -314,6 +348,7 @@ pub fn feeder_ended(name: &str) -> Finding {
 /// Everything there is to say about a run, the gravest first.
 pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = checks::ALL.iter().filter_map(|check| check(evidence)).collect();
+    findings.extend(exchanges::find(evidence));
     gravest_first(&mut findings);
     findings
 }

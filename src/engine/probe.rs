@@ -82,7 +82,7 @@ async fn probe_all(route: &Route, timeout: Duration) -> Vec<Result<(), DialError
         if all_done || one_worked && !patient { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    let timed_out = || Err(DialError::Connect(TransportError::ConnectTimeout));
+    let timed_out = || Err(DialError::from(TransportError::ConnectTimeout));
     outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(timed_out)).collect()
 }
 

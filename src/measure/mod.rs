@@ -6,6 +6,7 @@
 pub mod attempts;
 pub mod auth;
 pub mod exposition;
+pub mod failure;
 pub mod fate;
 pub mod flow;
 pub mod generator;

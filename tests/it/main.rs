@@ -7,6 +7,7 @@ mod actions;
 mod answers;
 mod blame;
 mod browser;
+mod causes;
 mod cli;
 mod compare;
 mod corpus;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::load::plan::{ChosenBy, LatePolicy};
+use crate::measure::failure::Reason;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, Wait};
 use crate::measure::tally::Tally;
@@ -119,6 +120,32 @@ fn fates_and_statuses_become_findings() {
     for (odd, count, expected) in table {
         assert_eq!(causes(&tally(odd, count), |_| {}), expected, "{odd:?} {count}");
     }
+}
+
+#[test]
+fn each_kind_of_broken_exchange_is_spoken_of_once() {
+    for kind in TransportError::ALL {
+        let odd = Sample { fate: Fate::TransportError(kind), status: None, ..FINE };
+        let found = causes(&tally(odd, 5), |_| {});
+        assert_eq!(found.len(), 1, "{kind:?}: {found:?}");
+    }
+}
+
+#[test]
+fn a_broken_exchange_is_told_with_what_it_broke_on_and_its_own_remedy() {
+    let kind = Fate::TransportError(TransportError::Tls);
+    let odd = Sample { fate: kind, done: Offset::from_nanos(3_000_000_000), ..FINE };
+    let mut tally = tally(odd, 740);
+    tally.explain(&odd, || Reason::new("the certificate has expired").with_remedy("renew it"));
+    let summary = Summary::new(&tally, Duration::from_secs(10));
+    let found = find(&evidence(&summary));
+    let tls = found.iter().find(|finding| finding.cause == Cause::Tls).expect("it is found");
+    assert_eq!(
+        tls.message,
+        "the TLS handshake failed (the certificate has expired): 740 of 2,000 slots (37 %); server and \
+         client do not agree on TLS; it says nothing of the server's capacity; first 3 s into the run"
+    );
+    assert_eq!(tls.remedy, "renew it");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
 use crate::load::plan::Plan;
+use crate::load::slo::Objective;
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::{Generator, Strain};
 use crate::measure::summary::Summary;
@@ -156,7 +157,9 @@ fn assemble(
         .collect();
     let all = objectives.iter().chain(requests.iter().flat_map(|request| &request.objectives));
     let verdict = Outcome::new(all, &findings, extent);
-    if verdict == Outcome::Fail {
+    let errors_judged =
+        objectives.iter().any(|one| matches!(one.objective, Objective::ErrorRate { .. }));
+    if verdict == Outcome::Fail || verdict == Outcome::Pass && !errors_judged {
         findings.extend(hints::find(&hints::Evidence {
             summary,
             requests: names(plan).zip(outcome.tally.requests()).collect(),
