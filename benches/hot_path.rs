@@ -301,7 +301,7 @@ fn get() -> Outgoing {
 
 async fn exchange_once(link: &mut Http1, request: Outgoing) {
     let end = link.exchange(request, &mut |_: &bytes::Bytes| {}).await;
-    assert!(matches!(end, Exchange::Answered { status: 200, body_bytes: 16 }), "{end:?}");
+    assert!(matches!(end, Exchange::Answered { status: 200, body_bytes: 16, .. }), "{end:?}");
     assert_eq!(link.settle().await, Reuse::Open);
     black_box(link.instants());
 }

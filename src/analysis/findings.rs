@@ -5,14 +5,17 @@
 
 mod auth;
 mod checks;
+mod connections;
 mod machine;
 
 use std::time::Duration;
 
 use crate::load::plan::Limits;
+use crate::measure::attempts::Attempts;
 use crate::measure::auth::AuthCounts;
 use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::summary::Summary;
 use crate::time::Offset;
 
@@ -59,6 +62,10 @@ pub enum Cause {
     DescriptorsNear,
     /// Hardly a local port was left.
     PortsNear,
+    /// An address of the target took no connections.
+    AddressFailed,
+    /// Connections were accepted, and nothing ever came back on them.
+    NeverAnswered,
     /// Requests waited for a connection because all were in use.
     ConnectionLimit,
     /// Requests waited for connections to be opened.
@@ -81,10 +88,12 @@ pub enum Cause {
     RateLimited,
     /// The generator used connections that the target had given up.
     StaleConnections,
+    /// Answers were past the bounds of what this program reads.
+    TooLarge,
+    /// Requests were sent once more, since the target had left them unprocessed.
+    SentAgain,
     /// The target refused connections.
     ConnectRefused,
-    /// Some addresses of the target could not be connected to.
-    AddressFailed,
     /// The target stopped answering for good.
     TargetGone,
     /// The target could not be reached any more, for a reason that is not its own.
@@ -151,6 +160,8 @@ impl Cause {
             Self::Neglected => "neglected",
             Self::DescriptorsNear => "descriptors_near",
             Self::PortsNear => "ports_near",
+            Self::AddressFailed => "address_failed",
+            Self::NeverAnswered => "never_answered",
             Self::ConnectionLimit => "connection_limit",
             Self::ConnectWait => "connect_wait",
             Self::Shed => "shed",
@@ -162,8 +173,9 @@ impl Cause {
             Self::RenewalFailed => "renewal_failed",
             Self::RateLimited => "rate_limited",
             Self::StaleConnections => "stale_connections",
+            Self::TooLarge => "too_large",
+            Self::SentAgain => "sent_again",
             Self::ConnectRefused => "connect_refused",
-            Self::AddressFailed => "address_failed",
             Self::TargetGone => "target_gone",
             Self::WayGone => "way_gone",
             Self::Redistributed => "redistributed",
@@ -248,17 +260,20 @@ pub struct Evidence<'a> {
     pub limits: &'a Limits,
     /// Arrivals per second that the plan asked for.
     pub rate_asked: f64,
+    /// Attempts to connect, by address of the target.
+    pub attempts: &'a [Attempts],
+    /// Connections on which nothing was said.
+    pub silent_connections: SilentConnections,
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
-    /// Addresses of the target that could not be connected to although another could: each with what
-    /// happened and how often.
-    pub address_failures: &'a [(String, u64)],
     /// What it took to hold tokens; `None` where requests carry none.
     pub auth: Option<AuthCounts>,
     /// Why the latest attempt to renew one failed.
     pub auth_failure: Option<&'a str>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+    /// How long what was unanswered was waited for once arrivals had ended.
+    pub drained: Duration,
     /// The stretch at the end in which nothing was answered, if there is one.
     pub silence: Option<&'a Silence>,
     /// Requests that gave their weight to others.
@@ -313,6 +328,14 @@ pub fn steered(segments: usize, changed: bool) -> Finding {
 /// Sorts by severity and keeps the order otherwise.
 pub fn gravest_first(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+}
+
+/// Whether the generator was the limit for a reason that any further trial at this rate would meet again.
+pub fn limits_steadily(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| {
+        finding.severity == Severity::Invalid
+            && matches!(finding.cause, Cause::ConnectionLimit | Cause::LocalExhausted)
+    })
 }
 
 /// Why the generator was the limit, with what explains it; `None` if it was not.

@@ -1,59 +1,62 @@
-//! SIGINT and SIGTERM: the first ends arrivals, a second the wait for what is under way, and both write all
-//! that was measured; a third quits at once.
-//!
-//! Some programs send a signal to a process and to its group, so that it comes twice within a moment: what
-//! comes within a second of a signal is the same one.
+//! SIGINT and SIGTERM: the first ends arrivals, a later one the wait for answers, and everything measured is
+//! written; a third quits at once.
 
 use std::io::{self, IsTerminal as _};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::Instant;
 
 use crate::commands::run;
 use crate::exit::Exit;
+use crate::time::whole_nanos;
+use crate::transport::clock::monotonic_ns;
 
 /// Signals come to a thread of their own; whoever waits for one looks this often.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// A signal that comes sooner after another is the same one.
+/// A signal that comes sooner after another is the same once more: GNU `timeout` and many supervisors send
+/// theirs to a process and then to its group, a millisecond apart.
 const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
-/// Whether, and by which signal, the run was asked to end, and how urgently.
+/// Whether, how urgently, and by which signal the run was asked to end.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt {
-    code: Arc<AtomicU8>,
-    count: Arc<AtomicU8>,
+pub struct Interrupt(Arc<Mutex<Requests>>);
+
+/// How urgently the end is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// No more arrivals; what is under way may be answered.
+    Drain,
+    /// Nothing is waited for, but everything is written.
+    Now,
+    /// The program ends as it is.
+    Quit,
 }
 
-/// What signals have asked for so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Nothing.
-    None,
-    /// No more arrivals.
-    EndArrivals,
-    /// No more waiting for what is under way either.
-    EndDrain,
-}
-
-/// Which of the signals that come count.
+/// The requests to end so far.
 #[derive(Debug, Default)]
-struct Count {
-    /// When the latest one that counted came, since any fixed instant.
-    latest: Option<Duration>,
-    counted: u8,
+struct Requests {
+    /// What the first one asks for.
+    exit: Option<Exit>,
+    urgency: Option<Urgency>,
+    /// When the latest that counted came, in monotonic nanoseconds.
+    latest_ns: u64,
 }
 
-impl Count {
-    /// How many have counted, once one has come at `at`.
-    fn observe(&mut self, at: Duration) -> u8 {
-        if self.latest.is_none_or(|latest| at.saturating_sub(latest) >= SAME_SIGNAL) {
-            self.latest = Some(at);
-            self.counted = self.counted.saturating_add(1);
-        }
-        self.counted
+impl Requests {
+    /// Takes in one more, and tells how urgent all of them are.
+    fn add(&mut self, exit: Exit, now_ns: u64) -> Urgency {
+        let same = now_ns.saturating_sub(self.latest_ns) < whole_nanos(SAME_SIGNAL);
+        let urgency = match self.urgency {
+            Some(urgency) if same => return urgency,
+            None => Urgency::Drain,
+            Some(Urgency::Drain) => Urgency::Now,
+            Some(Urgency::Now | Urgency::Quit) => Urgency::Quit,
+        };
+        self.exit = self.exit.or(Some(exit));
+        self.latest_ns = now_ns;
+        self.urgency = Some(urgency);
+        urgency
     }
 }
 
@@ -80,30 +83,20 @@ impl Interrupt {
     }
 
     async fn watch(&self, mut interrupted: Signal, mut terminated: Signal) {
-        let began = Instant::now();
-        let mut count = Count::default();
         loop {
             let exit = tokio::select! {
                 _ = interrupted.recv() => Exit::Interrupted,
                 _ = terminated.recv() => Exit::Terminated,
             };
-            let counted = count.observe(began.elapsed());
-            if counted > 2 {
+            let urgency = self.requests().add(exit, monotonic_ns());
+            if urgency == Urgency::Quit {
                 quit(i32::from(exit as u8));
-            }
-            if counted > self.count.swap(counted, Ordering::Relaxed) {
-                self.code.store(exit as u8, Ordering::Relaxed);
             }
         }
     }
 
-    /// What signals and keys have asked for so far.
-    pub fn stage(&self) -> Stage {
-        match (self.requested(), self.count.load(Ordering::Relaxed)) {
-            (None, _) => Stage::None,
-            (Some(_), 0 | 1) => Stage::EndArrivals,
-            (Some(_), _) => Stage::EndDrain,
-        }
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Completes once a signal has come, with the exit code it asks for.
@@ -118,17 +111,20 @@ impl Interrupt {
 
     /// Asks for the end as a first SIGINT would; nothing if it was asked for before.
     pub fn request(&self) {
-        let code = Exit::Interrupted as u8;
-        let _ = self.code.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
+        let mut requests = self.requests();
+        if requests.urgency.is_none() {
+            requests.add(Exit::Interrupted, monotonic_ns());
+        }
     }
 
     /// The exit code the first signal asks for.
     pub fn requested(&self) -> Option<Exit> {
-        match self.code.load(Ordering::Relaxed) {
-            0 => None,
-            code if code == Exit::Terminated as u8 => Some(Exit::Terminated),
-            _ => Some(Exit::Interrupted),
-        }
+        self.requests().exit
+    }
+
+    /// How urgently the end is asked for, if it is.
+    pub fn urgency(&self) -> Option<Urgency> {
+        self.requests().urgency
     }
 }
 
@@ -161,24 +157,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signals_that_come_together_are_one() {
-        let mut count = Count::default();
-        let table = [(5_000, 1), (5_001, 1), (5_999, 1), (6_000, 2), (6_001, 2), (9_000, 3)];
-        for (ms, counted) in table {
-            assert_eq!(count.observe(Duration::from_millis(ms)), counted, "{ms}");
+    fn a_signal_within_a_second_of_another_is_the_same_one() {
+        use Urgency::{Drain, Now, Quit};
+        let mut requests = Requests::default();
+        let table =
+            [(10_000, Drain), (10_001, Drain), (10_999, Drain), (11_000, Now), (11_001, Now)];
+        for (at_ms, urgency) in table.into_iter().chain([(11_999, Now), (12_000, Quit)]) {
+            assert_eq!(requests.add(Exit::Terminated, at_ms * 1_000_000), urgency, "{at_ms}");
         }
+        assert_eq!(requests.exit, Some(Exit::Terminated));
     }
 
     #[test]
-    fn a_key_asks_for_what_a_first_signal_does() {
-        let interrupt = Interrupt::default();
-        assert_eq!(interrupt.stage(), Stage::None);
-        interrupt.request();
-        assert_eq!(
-            (interrupt.stage(), interrupt.requested()),
-            (Stage::EndArrivals, Some(Exit::Interrupted))
-        );
-        interrupt.count.store(2, Ordering::Relaxed);
-        assert_eq!(interrupt.stage(), Stage::EndDrain);
+    fn the_first_signal_decides_the_exit_code() {
+        let mut requests = Requests::default();
+        requests.add(Exit::Interrupted, 0);
+        requests.add(Exit::Terminated, 2_000_000_000);
+        assert_eq!(requests.exit, Some(Exit::Interrupted));
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Each has a connection of its own and is tried again once if that breaks.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::bystander::{Bystander, Serving};
 use crate::engine::prepare::PrepareError;
 use crate::engine::prepared;
 use crate::engine::ruling::inspected;
@@ -12,6 +14,8 @@ use crate::engine::single::{Sent, Single, Stage, Witness};
 use crate::load::json_text;
 use crate::load::plan::{Plan, SetupRequest};
 use crate::load::request::Pools;
+use crate::load::way::HttpVersion;
+use crate::transport::clock::monotonic_ns;
 use crate::transport::connect::Dialer;
 use crate::transport::exchange::Outgoing;
 use crate::transport::route::Route;
@@ -26,6 +30,10 @@ pub(super) struct Desk<'a> {
     dialer: Dialer,
     timeout: Duration,
     witness: Option<Witness<'a>>,
+    /// Of the exchanges so far.
+    slowest: Cell<Option<Duration>>,
+    /// How the server took the first of them, once it is known.
+    serving: Cell<Option<Serving>>,
 }
 
 /// Something to be sent, and what it is filled with.
@@ -47,12 +55,41 @@ impl<'a> Desk<'a> {
             dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
             timeout: plan.limits.timeout.max(Duration::from_secs(10)),
             witness,
+            slowest: Cell::new(None),
+            serving: Cell::new(None),
         }
     }
 
     /// Sends what has been made ready, once.
     pub(super) async fn fetch(&self, outgoing: Outgoing) -> Result<Answer, SingleError> {
-        fetch(&self.dialer, outgoing, self.timeout).await
+        let began = monotonic_ns();
+        let answer = fetch(&self.dialer, outgoing, self.timeout).await;
+        let took = Duration::from_nanos(monotonic_ns() - began);
+        self.slowest.set(self.slowest.get().max(Some(took)));
+        answer
+    }
+
+    /// The same beside a connection that says nothing, the first time.
+    async fn fetch_watched(&self, outgoing: Outgoing) -> Result<Answer, SingleError> {
+        let http1 = self.dialer.route().version() == HttpVersion::Http1;
+        let bystander = match self.serving.get() {
+            None if http1 => Bystander::open(&self.dialer).await,
+            _ => None,
+        };
+        // Twice as large a future would be passed around.
+        let exchange = Box::pin(self.fetch(outgoing));
+        let Some(bystander) = bystander else { return exchange.await };
+        let (answer, serving) = bystander.beside(exchange).await;
+        self.serving.set(Some(serving));
+        answer
+    }
+
+    /// How long answers to set-up requests took, and how the server took a second connection.
+    pub(super) fn seen(&self) -> (Option<Duration>, Serving) {
+        match self.serving.get().unwrap_or_default() {
+            Serving::OneAtATime => (None, Serving::OneAtATime),
+            Serving::Several => (self.slowest.get(), Serving::Several),
+        }
     }
 
     /// The answer, if it is as expected.
@@ -78,7 +115,7 @@ impl<'a> Desk<'a> {
         loop {
             let outgoing = prepared::setup_outgoing(request, self.plan, Arc::clone(pools), token)?;
             let sent = self.witness.map(|witness| (witness, Sent::of(&outgoing)));
-            let outcome = self.fetch(outgoing).await;
+            let outcome = self.fetch_watched(outgoing).await;
             let broke = matches!(outcome, Err(SingleError::Dial(_) | SingleError::Transport(_)));
             if broke && attempt < ATTEMPTS {
                 attempt += 1;

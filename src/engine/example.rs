@@ -38,7 +38,7 @@ pub(super) fn plan(port: u16) -> Plan {
         slots: None,
         limits: Limits {
             connections: 1,
-            connections_chosen_by: ChosenBy::User,
+            connections_by: ChosenBy::User,
             streams: 100,
             in_flight: 1,
             timeout: second,

@@ -23,7 +23,9 @@ use crate::load::feeder::Taken;
 use crate::load::plan::{Limits, Plan};
 use crate::load::steering::{Steering, Turn};
 use crate::load::way::KeepAlive;
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Tally;
 use crate::measure::window::{Interval, Window};
 use crate::time::Offset;
@@ -127,9 +129,7 @@ impl Fleet {
             // Set up in advance, it would not count in the slot's time.
             KeepAlive::Off => 0,
         };
-        // The first workers get one more: theirs are the first slots.
-        let mut left = (0..count).map(|worker| (connections + count - 1 - worker) / count);
-        fleet.command(|| Command::Open(left.next().unwrap_or(0)));
+        fleet.command(|| Command::Open(connections.div_ceil(count)));
         for _ in 0..count {
             match fleet.messages.recv().map_err(|_| FleetError::Lost)? {
                 Message::Broken(error) => return Err(error.into()),
@@ -212,7 +212,7 @@ impl Fleet {
                     Flow::Stop => helm.stop_at(interval.end + WINDOW),
                     Flow::Abandon => {
                         helm.stop_at(interval.end + WINDOW);
-                        helm.end_drain();
+                        helm.abandon();
                     }
                 }
             }
@@ -283,10 +283,11 @@ impl Collector {
                 end: Offset::ZERO,
                 stopped: false,
                 slots: 0,
+                silent_connections: SilentConnections::default(),
+                attempts: Vec::new(),
                 connections_peak: 0,
                 workers: vec![WorkerTime::default(); workers],
                 stamps: Stamping::default(),
-                address_failures: Vec::new(),
             },
         }
     }
@@ -322,16 +323,11 @@ impl Collector {
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
         outcome.slots = outcome.slots.max(finished.slots);
+        outcome.silent_connections += finished.silent_connections;
+        Attempts::merge(&mut outcome.attempts, &finished.attempts);
         outcome.connections_peak += finished.connections_peak;
         outcome.workers[finished.worker] = finished.time;
         outcome.stamps += finished.stamps;
-        for failure in &finished.address_failures {
-            let known = outcome.address_failures.iter_mut();
-            match known.into_iter().find(|known| known.address == failure.address) {
-                Some(known) => known.count += failure.count,
-                None => outcome.address_failures.push(failure.clone()),
-            }
-        }
     }
 
     /// The next interval, once no worker has anything to add to it.
@@ -376,10 +372,11 @@ mod tests {
         collector.finished(&Finished {
             worker: 0,
             parts: vec![tally],
+            silent_connections: SilentConnections::default(),
+            attempts: Vec::new(),
             connections_peak: 0,
             time: WorkerTime::default(),
             stamps: Stamping::default(),
-            address_failures: Vec::new(),
             arrivals_end: end,
             end,
             slots: 0,

@@ -14,8 +14,8 @@ use crate::time::Offset;
 pub(super) struct Helm {
     /// Offset from which no slot is due any more.
     stop: AtomicU64,
-    /// Whether unanswered requests are not waited for any more.
-    drain_over: AtomicBool,
+    /// Whether nothing is waited for any more.
+    abandoned: AtomicBool,
     /// The number of turns.
     turned: AtomicUsize,
     turns: Mutex<Vec<Turn>>,
@@ -25,7 +25,7 @@ impl Default for Helm {
     fn default() -> Self {
         Self {
             stop: AtomicU64::new(u64::MAX),
-            drain_over: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
             turned: AtomicUsize::new(0),
             turns: Mutex::default(),
         }
@@ -43,14 +43,14 @@ impl Helm {
         Offset::from_nanos(self.stop.load(Ordering::Relaxed))
     }
 
-    /// Ends the wait for unanswered requests, which ends the leg once arrivals are over.
-    pub(super) fn end_drain(&self) {
-        self.drain_over.store(true, Ordering::Relaxed);
+    /// Ends the leg where arrivals end: what is unanswered then is not waited for.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
     }
 
-    /// Whether unanswered requests are not waited for any more.
-    pub(super) fn drain_is_over(&self) -> bool {
-        self.drain_over.load(Ordering::Relaxed)
+    /// Whether nothing is waited for once arrivals have ended.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
     }
 
     /// Turns arrivals.

@@ -17,7 +17,7 @@ use slab::Slab;
 
 use crate::engine::leg::Start;
 use crate::engine::prepared::{Prepared, Turn, Unsendable};
-use crate::engine::seat::Job;
+use crate::engine::seat::{Job, Wanted};
 use crate::load::cookies::{Cookies, Jar, Site};
 use crate::load::extract::{Gathered, Ring, Target};
 use crate::load::flow::{Flows, OnFailure};
@@ -177,7 +177,7 @@ impl Journeys {
             measured: due >= self.warmup_end.get(),
             taken,
             waited: false,
-            returned: false,
+            wanted: Wanted::Any,
             journey: Some(id),
         })
     }

@@ -6,12 +6,13 @@ use crate::load::feeder::Taken;
 use crate::load::schedule::Schedule;
 use crate::load::stages::Stages;
 use crate::load::steering::{Change, Turn};
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
 use crate::measure::sampling::Sampling;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
 use crate::transport::clock::{SendStamps, Stamping};
-use crate::transport::connect::AddressFailure;
 
 /// How often a worker hands over what it measured.
 pub const WINDOW: Duration = Duration::from_millis(100);
@@ -92,7 +93,7 @@ pub enum Flow {
     Turn(Change),
     /// No more arrivals; what is under way is drained.
     Stop,
-    /// No more arrivals, and no wait for what is under way.
+    /// No more arrivals, and no drain.
     Abandon,
 }
 
@@ -115,12 +116,14 @@ pub struct LegOutcome {
     pub stopped: bool,
     /// How many slots were taken up; no later one was.
     pub slots: u64,
+    /// Connections on which nothing was said.
+    pub silent_connections: SilentConnections,
+    /// Attempts to connect, by address of the target, those before the load included.
+    pub attempts: Vec<Attempts>,
     /// The most connections that were open at once, summed over workers.
     pub connections_peak: usize,
     /// Where the time of each worker went, from the first due instant to the end of arrivals.
     pub workers: Vec<WorkerTime>,
-    /// Addresses of the target that could not be connected to although another could.
-    pub address_failures: Vec<AddressFailure>,
     /// How sends and arrivals were stamped; nothing if only the user-space clock was asked for.
     pub stamps: Stamping,
 }

@@ -10,10 +10,12 @@ use std::time::Duration;
 use http::HeaderName;
 use rustls::ClientConfig;
 
+use crate::engine::bystander::Serving;
 use crate::engine::desk::Desk;
 use crate::engine::entries::{self, Entries};
 use crate::engine::issuer::{Issuer, OwnLife, Token};
 use crate::engine::prepared::RenderError;
+use crate::engine::probe::probe;
 use crate::engine::single::Witness;
 use crate::load::auth::Auth;
 use crate::load::feeder::{FeederId, Feeding};
@@ -22,10 +24,9 @@ use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Plan, Scheme};
 use crate::load::request::{Pools, RequestTemplate, Template};
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
-use crate::measure::fate::TransportError;
 use crate::profile::{EmptyPool, Redistributed};
 use crate::time::Human;
-use crate::transport::connect::{AddressFailure, DialError, Dialer};
+use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
 use crate::transport::proxy::ProxyFault;
 use crate::transport::route::{Route, RouteError};
@@ -175,10 +176,11 @@ pub struct Ready {
     pub issuer: Option<Issuer>,
     /// Weights that moved, for the findings.
     pub redistributed: Vec<Redistributed>,
-    /// How long the quickest connection took to open, TLS left out: a way there and back.
-    pub connect_time: Duration,
-    /// Addresses of the target that could not be connected to although another could.
-    pub address_failures: Vec<AddressFailure>,
+    /// How long the slowest set-up request took; nothing without any, or where the server was kept from
+    /// answering.
+    pub answer_time: Option<Duration>,
+    /// Whether the server answered while a connection beside the set-up request said nothing.
+    pub serving: Serving,
 }
 
 /// What preparing needs beside the plan.
@@ -195,8 +197,7 @@ pub struct Surroundings<'a> {
 
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ready, PrepareError> {
-    let Reached { plan, route, connect_time, address_failures } =
-        reach(plan, surroundings.tls).await?;
+    let (plan, route) = route_of(plan, surroundings.tls).await?;
     let plan = &plan;
     let witness = surroundings.witness;
     let desk = Desk::new(plan, &route, witness);
@@ -212,6 +213,7 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
     let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
+    let (answer_time, serving) = desk.seen();
     let Entries { requests, flows, rows, mix, redistributed } = entries::settle(plan, &pools)?;
     let feeding = Arc::new(feeding(plan, &requests, &mix));
     Ok(Ready {
@@ -225,8 +227,8 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
         tokens,
         issuer,
         redistributed,
-        connect_time,
-        address_failures,
+        answer_time,
+        serving,
     })
 }
 
@@ -242,61 +244,20 @@ pub(super) fn feeding(plan: &Plan, requests: &[RequestTemplate], mix: &Mix) -> F
     Feeding::new(plan.feeders.clone(), mix, |request| &used[request], plan.seed)
 }
 
-/// A target that connections can be opened to.
-pub(super) struct Reached {
-    /// The plan with the version of HTTP that is spoken there.
-    pub(super) plan: Plan,
-    pub(super) route: Route,
-    connect_time: Duration,
-    address_failures: Vec<AddressFailure>,
-}
-
-/// Tries the way to the target.
-pub(super) async fn reach(
+/// The way to the target, tried, and the plan with the version of HTTP that is spoken there.
+pub(super) async fn route_of(
     plan: &Plan,
     tls: Option<&Arc<ClientConfig>>,
-) -> Result<Reached, PrepareError> {
-    let resolved = Route::resolve(&plan.origin, &plan.way, tls).await?;
-    let Reachable { route, connect_time, address_failures } = reachable(plan, &resolved).await?;
+) -> Result<(Plan, Route), PrepareError> {
+    let route = Route::resolve(&plan.origin, &plan.way, tls).await?;
+    // So an unreachable target is told from a failing log-in.
+    let route = probe(&route, plan.limits.connect_timeout).await;
+    let route = route.map_err(|cause| unreachable(plan, cause))?;
     let route = agree(plan, route).await?;
     let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
     let plan = Plan { way, ..plan.clone() };
     check_headers(&plan)?;
-    Ok(Reached { plan, route, connect_time, address_failures })
-}
-
-/// Addresses that connections can be opened to.
-struct Reachable {
-    route: Route,
-    connect_time: Duration,
-    address_failures: Vec<AddressFailure>,
-}
-
-/// Opens and drops connections, so that an unreachable target is told from a failing log-in.
-///
-/// A name may stand for IPv4 and IPv6 addresses while the server listens on one kind, as with localhost: a
-/// kind of which no address answers is left out. A dead address beside a live one of its kind stays: the
-/// dialer goes on to the next one, and its failures are counted and named.
-async fn reachable(plan: &Plan, route: &Route) -> Result<Reachable, PrepareError> {
-    let mut kept = Vec::new();
-    let mut connect_time = Duration::MAX;
-    let mut address_failures = Vec::new();
-    let mut cause = DialError::Connect(TransportError::ConnectFailed);
-    for (kind, _) in route.kinds() {
-        let dialer = Dialer::new(kind.clone(), plan.limits.connect_timeout);
-        match dialer.probe().await {
-            Ok(set_up) => {
-                kept.push(kind);
-                connect_time = connect_time.min(set_up.connect);
-                address_failures.extend(dialer.take_address_failures());
-            }
-            Err(error) => cause = error,
-        }
-    }
-    match Route::joined(&kept) {
-        Some(route) => Ok(Reachable { route, connect_time, address_failures }),
-        None => Err(unreachable(plan, cause)),
-    }
+    Ok((plan, route))
 }
 
 /// Settles the version of HTTP before anything is sent.
@@ -392,10 +353,7 @@ fn tls_remedy(error: &rustls::Error) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, TcpListener};
-
     use super::*;
-    use crate::engine::example::plan;
 
     #[test]
     fn an_empty_pool_is_told_once() {
@@ -411,23 +369,5 @@ mod tests {
             "'a' needs a value from 'ids', but 'lists' found none (needed by 'c' too)\n\
              error: 'b' needs a value from 'chats', but 'lists' found none"
         );
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn only_a_kind_of_address_without_a_listener_is_left_out() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let plan = plan(port);
-        let all = Route::resolve(&plan.origin, &plan.way, None).await.unwrap();
-        let v6 = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
-        let live = SocketAddr::from(([127, 0, 0, 1], port));
-        let dead = SocketAddr::from(([127, 0, 0, 2], port));
-        let reached = reachable(&plan, &all.only(&[v6, dead, live])).await.unwrap();
-        assert_eq!(reached.route.addresses(), [dead.to_string(), live.to_string()]);
-        let failures: Vec<_> = reached.address_failures.iter().map(ToString::to_string).collect();
-        assert_eq!(failures.len(), 1);
-        assert!(failures[0].starts_with(&format!("{dead}, one of")), "{failures:?}");
-        let refused = reachable(&plan, &all.only(&[v6, dead])).await.err().unwrap();
-        assert!(refused.to_string().contains("cannot connect to 127.0.0.1"), "{refused}");
     }
 }

@@ -184,6 +184,20 @@ impl Recorder {
         }
     }
 
+    /// Enters a request that is sent once more.
+    pub(super) fn repeated(&self, request: usize, measured: bool) {
+        if measured {
+            self.latest(|part| part.record_repeat(request));
+        }
+    }
+
+    /// Enters so many interim answers to a request.
+    pub(super) fn interim(&self, request: usize, count: u32, measured: bool) {
+        if measured && count > 0 {
+            self.latest(|part| part.record_interim(request, count));
+        }
+    }
+
     /// Enters what became of a flow; it counts if its first step does.
     pub(super) fn flow(&self, flow: usize, milestone: Milestone, measured: bool) {
         if measured {

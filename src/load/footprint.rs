@@ -10,12 +10,8 @@ use crate::load::plan::Limits;
 /// Requests per second that one worker is given. It can send several times as many, but on its way there
 /// its sends come later and later; up to here they stay punctual on any processor of today.
 const RATE_PER_WORKER: f64 = 25_000.0;
-/// What a quick answer takes beside the way there and back.
-const QUICK_ANSWER: Duration = Duration::from_millis(1);
-/// Sessions of HTTP/2 opened before the clock starts, at the most: each carries many requests.
-const SESSIONS_AT_START_MAX: usize = 4;
-/// Requests at once from which on one more session is worth having.
-const REQUESTS_PER_SESSION: usize = 25;
+/// Connections opened before the clock starts, at the most: a slow set-up request is no reason for hundreds.
+const AT_START_MAX: usize = 64;
 /// How long a port stays taken after this side has closed its connection: Linux's `TIME_WAIT`, which no
 /// setting changes.
 const TIME_WAIT: Duration = Duration::from_mins(1);
@@ -50,19 +46,14 @@ pub fn connections(rate: f64, limits: &Limits) -> usize {
     whole(rate * held.as_secs_f64()).clamp(1, limits.connections.min(limits.in_flight).max(1))
 }
 
-/// Connections to open before the clock starts: what quick answers need at `rate` per second, by Little's
-/// law, where opening a connection takes `connect`, which is a way there and back.
+/// Connections to open before the clock starts: what `rate` per second has open at once where an answer takes
+/// as long as `answer`, by Little's law; one where nobody knows.
 ///
-/// No more than that, since servers that serve one connection at a time, or count connections, wait for
-/// one that says nothing.
-pub fn connections_at_start(rate: f64, connect: Duration) -> usize {
-    whole(rate * (connect + QUICK_ANSWER).as_secs_f64()).max(1)
-}
-
-/// The same of HTTP/2's sessions.
-pub fn sessions_at_start(rate: f64, connect: Duration) -> usize {
-    let at_once = connections_at_start(rate, connect);
-    at_once.div_ceil(REQUESTS_PER_SESSION).min(SESSIONS_AT_START_MAX)
+/// A server with a thread or a process per connection waits for a connection to speak and serves nobody else
+/// meanwhile, so any more than needed would be measured as the server's own slowness.
+pub fn connections_at_start(rate: f64, answer: Option<Duration>) -> usize {
+    let held = answer.unwrap_or_default();
+    whole(rate * held.as_secs_f64()).clamp(1, AT_START_MAX)
 }
 
 /// Local ports towards one address of the target for `connections` open at once, of which `closed_per_s`
@@ -89,20 +80,17 @@ mod tests {
     use crate::load::plan::{ChosenBy, LatePolicy};
 
     #[test]
-    fn no_more_connections_are_open_at_the_start_than_quick_answers_need() {
+    fn what_is_known_of_answers_decides_how_many_connections_are_open_at_the_start() {
+        let ms = |ms| Some(Duration::from_millis(ms));
         let table = [
-            (1.0, 0, (1, 1)),
-            (500.0, 0, (1, 1)),
-            (20_000.0, 0, (20, 1)),
-            (100_000.0, 0, (100, 4)),
-            (100.0, 99, (10, 1)),
-            (5.0, 99, (1, 1)),
-            (20_000.0, 9, (200, 4)),
+            (20_000.0, None, 1),
+            (5.0, ms(2), 1),
+            (2_000.0, ms(2), 4),
+            (2_000.0, ms(20), 40),
+            (2_000.0, ms(5_000), 64),
         ];
-        for (rate, connect_ms, expected) in table {
-            let connect = Duration::from_millis(connect_ms);
-            let found = (connections_at_start(rate, connect), sessions_at_start(rate, connect));
-            assert_eq!(found, expected, "{rate} {connect_ms}");
+        for (rate, answer, connections) in table {
+            assert_eq!(connections_at_start(rate, answer), connections, "{rate} {answer:?}");
         }
     }
 
@@ -130,7 +118,7 @@ mod tests {
     fn connections_follow_littles_law_within_the_bounds() {
         let limits = |connections, in_flight, timeout_s, deadline_s: Option<u64>| Limits {
             connections,
-            connections_chosen_by: ChosenBy::User,
+            connections_by: ChosenBy::User,
             streams: 100,
             in_flight,
             timeout: Duration::from_secs(timeout_s),

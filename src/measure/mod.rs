@@ -3,6 +3,7 @@
 //! Workers own a [`tally::Tally`] for the run and a [`window::Window`] for the current interval; both
 //! merge without loss, in any order. A [`summary::Summary`] is what remains when the run is over.
 
+pub mod attempts;
 pub mod auth;
 pub mod exposition;
 pub mod fate;
@@ -14,6 +15,7 @@ pub mod monitored;
 pub mod running;
 pub mod sample;
 pub mod sampling;
+pub mod silent_connections;
 pub mod slice;
 pub mod snapshot;
 pub mod summary;

@@ -37,6 +37,10 @@ pub struct RequestTally {
     pub amiss: BTreeMap<usize, u64>,
     /// Redirects that were followed.
     pub redirects: u64,
+    /// Requests that were sent once more, since the target had left them unprocessed.
+    pub repeats: u64,
+    /// Interim answers (100 to 199) before final ones.
+    pub interim: u64,
     /// Of good answers, by phase; zeros are left out, since most phases of most slots are.
     phases: [LatencyHistogram; Phase::COUNT],
 }
@@ -146,6 +150,22 @@ impl Tally {
     /// If the request is not of this mix.
     pub fn record_redirect(&mut self, request: usize) {
         self.requests[request].redirects += 1;
+    }
+
+    /// Enters that a request is sent once more.
+    ///
+    /// # Panics
+    /// If the request is not of this mix.
+    pub fn record_repeat(&mut self, request: usize) {
+        self.requests[request].repeats += 1;
+    }
+
+    /// Enters so many interim answers to a request.
+    ///
+    /// # Panics
+    /// If the request is not of this mix.
+    pub fn record_interim(&mut self, request: usize, count: u32) {
+        self.requests[request].interim += u64::from(count);
     }
 
     /// Enters what became of a flow of the plan.
@@ -290,6 +310,8 @@ impl RequestTally {
             *self.amiss.entry(*place).or_default() += count;
         }
         self.redirects += other.redirects;
+        self.repeats += other.repeats;
+        self.interim += other.interim;
         for (ours, theirs) in self.phases.iter_mut().zip(&other.phases) {
             ours.merge(theirs);
         }

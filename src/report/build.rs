@@ -167,6 +167,8 @@ fn request(
         bytes: tally.bytes,
         checks: amiss.collect(),
         redirects: tally.redirects,
+        repeats: tally.repeats,
+        interim: tally.interim,
         objectives: judged.objectives.iter().map(Into::into).collect(),
         tier: judged.tier.as_ref().map(|tier| tier.tier.into()),
     }

@@ -28,6 +28,7 @@ use crate::measure::fate::{Fate, TransportError};
 use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
 use crate::measure::monitored::Monitored;
 use crate::measure::sample::{Sample, SetUp, Wait};
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::summary::Summary;
 use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Interval, Window};
@@ -79,7 +80,7 @@ pub(crate) fn plan() -> Plan {
         slots: None,
         limits: Limits {
             connections: 64,
-            connections_chosen_by: ChosenBy::User,
+            connections_by: ChosenBy::User,
             streams: 100,
             in_flight: 1000,
             timeout: Duration::from_secs(5),
@@ -287,12 +288,14 @@ pub(crate) fn report_with(
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
         rate_asked,
+        attempts: &[],
+        silent_connections: SilentConnections::default(),
         connections_peak: 14,
-        address_failures: &[],
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
         silence: series.silence().as_ref(),
+        drained: Duration::ZERO,
         redistributed,
         fails_by_own_errors: false,
         fails_by_lateness: None,

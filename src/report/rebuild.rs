@@ -164,6 +164,8 @@ fn request(named: RequestHeader, tally: &RequestTally, length: Duration) -> Requ
         errors: std::collections::BTreeMap::new(),
         checks: std::collections::BTreeMap::new(),
         redirects: 0,
+        repeats: 0,
+        interim: 0,
         bytes: 0,
         objectives: judged.objectives.iter().map(Into::into).collect(),
         tier: judged.tier.as_ref().map(|tier| tier.tier.into()),

@@ -43,6 +43,12 @@ pub struct RequestReport {
     /// Redirects that were followed.
     #[serde(default)]
     pub redirects: u64,
+    /// Requests that were sent once more, since the target had left them unprocessed.
+    #[serde(default)]
+    pub repeats: u64,
+    /// Interim answers (100 to 199) that came before final ones.
+    #[serde(default)]
+    pub interim: u64,
     /// Limits of its own, and how they fared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objectives: Vec<ObjectiveReport>,

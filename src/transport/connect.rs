@@ -1,14 +1,12 @@
 //! [`Dialer`]: opens connections along a [`Route`] and tells how long it took and why it failed.
 //!
-//! One attempt per connection and address: a failure is the caller's to count, never tried again behind its
-//! back. Of several addresses of a name the next one is tried, as every client does; the dialer counts
-//! those that failed.
+//! One attempt per connection and address: where the target has several, the next is tried within the same
+//! connect timeout, and the failure of each is counted; a connection that fails is the caller's to count,
+//! never tried again behind its back.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::fmt::{self, Display, Formatter};
+use std::cell::Cell;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,8 +14,11 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
+use crate::measure::attempts::Attempts;
 use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
+pub use crate::transport::addresses::RETRY_AFTER;
+use crate::transport::addresses::{Addresses, leads_elsewhere};
 use crate::transport::clock::{SendStamps, Stamping, monotonic_ns};
 use crate::transport::io::{MeasuredIo, Stamps};
 use crate::transport::kernel_clock::KernelClock;
@@ -26,12 +27,6 @@ use crate::transport::route::{Hop, Route, of_kind};
 use crate::transport::socket::Socket;
 use crate::transport::stream::Stream;
 use crate::transport::tls;
-
-/// The longest try of one of several addresses: many ways there and back, and short enough for the next
-/// one to be tried within the connect timeout.
-const ATTEMPT_MAX: Duration = Duration::from_secs(1);
-/// How long an address that could not be connected to is passed over where there are others.
-const PASSED_OVER_NS: u64 = 5_000_000_000;
 
 /// Longest wait for a server's word after a connection that was opened as a probe.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -44,28 +39,6 @@ pub struct Dialed {
     pub stamps: Rc<Stamps>,
     /// How long it took: from the first packet to a byte stream to the target, and the TLS handshake.
     pub set_up: SetUp,
-}
-
-/// An address that could not be connected to while another address of the same name could.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AddressFailure {
-    /// Which.
-    pub address: SocketAddr,
-    /// Why, the latest time.
-    pub fault: TransportError,
-    /// How often.
-    pub count: u64,
-}
-
-impl Display for AddressFailure {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { address, fault, .. } = self;
-        write!(
-            f,
-            "{address}, one of the target's addresses: {}; the others are used",
-            fault.explanation()
-        )
-    }
 }
 
 /// Why a connection could not be opened.
@@ -96,31 +69,17 @@ impl DialError {
 /// One worker's way to the target.
 pub struct Dialer {
     route: Route,
+    addresses: Addresses,
     turn: Cell<usize>,
     timeout: Duration,
     kernel_clock: Option<Rc<KernelClock>>,
-    /// Addresses that could not be connected to, and until when each is passed over, in monotonic
-    /// nanoseconds.
-    failing: RefCell<BTreeMap<SocketAddr, (AddressFailure, u64)>>,
 }
 
 impl Dialer {
     /// `timeout` bounds connecting, proxy and TLS set-up together.
     pub fn new(route: Route, timeout: Duration) -> Self {
-        let (turn, failing) = (Cell::new(0), RefCell::default());
-        Self { route, turn, timeout, kernel_clock: None, failing }
-    }
-
-    /// The addresses that could not be connected to since it was last asked, where others could.
-    pub fn take_address_failures(&self) -> Vec<AddressFailure> {
-        let mut failing = self.failing.borrow_mut();
-        let seen = failing.values_mut().filter(|(failure, _)| failure.count > 0);
-        seen.map(|(failure, _)| {
-            let taken = failure.clone();
-            failure.count = 0;
-            taken
-        })
-        .collect()
+        let addresses = Addresses::new(route.tcp().0, &route.failed);
+        Self { route, addresses, turn: Cell::new(0), timeout, kernel_clock: None }
     }
 
     /// The same, with connections whose arrivals are stamped by `clock` where they can be.
@@ -157,20 +116,76 @@ impl Dialer {
         &self.route
     }
 
-    /// Opens one connection to the next address in turn.
+    /// What became of attempts, by address, since it was last asked; nothing for a Unix socket.
+    pub fn take_attempts(&self) -> Vec<Attempts> {
+        self.addresses.take()
+    }
+
+    /// Opens one connection, to the next address in turn or, where that fails, to one after it.
     pub async fn dial(&self) -> Result<Dialed, DialError> {
         let turn = self.turn.get();
         self.turn.set(turn.wrapping_add(1));
-        tokio::time::timeout(self.timeout, self.attempt(turn))
+        let began = monotonic_ns();
+        let (socket, place) = self.connect(turn, began).await.map_err(DialError::Connect)?;
+        let dialed = tokio::time::timeout(self.left(began), self.set_up(socket, began))
             .await
-            .map_err(|_| DialError::Connect(TransportError::ConnectTimeout))?
+            .unwrap_or(Err(DialError::Connect(TransportError::ConnectTimeout)));
+        if let Some(place) = place {
+            let failure = dialed.as_ref().err().map(DialError::fault);
+            self.addresses.record(place, failure, monotonic_ns());
+        }
+        dialed
     }
 
-    async fn attempt(&self, turn: usize) -> Result<Dialed, DialError> {
-        let began = monotonic_ns();
+    /// What is left of the timeout of a dial that began then.
+    fn left(&self, began: u64) -> Duration {
+        self.timeout.saturating_sub(Duration::from_nanos(monotonic_ns() - began))
+    }
+
+    /// A socket, and the place of the address that it leads to.
+    async fn connect(
+        &self,
+        turn: usize,
+        began: u64,
+    ) -> Result<(Socket, Option<usize>), TransportError> {
+        if let Hop::Unix(path) = &self.route.hop {
+            let stream = in_time(self.timeout, UnixStream::connect::<&Path>(path)).await?;
+            return Ok((Socket::unix(stream), None));
+        }
+        let order = self.addresses.order(turn, began);
+        let mut failure = TransportError::ConnectFailed;
+        for (tried, &place) in order.iter().enumerate() {
+            let left = self.left(began);
+            // The next one is to be reached within the timeout as well.
+            let limit = if tried + 1 < order.len() { left / 2 } else { left };
+            failure = match in_time(limit, self.open(place, turn)).await {
+                Ok(tcp) => {
+                    return Ok((Socket::tcp(tcp, self.kernel_clock.as_ref()), Some(place)));
+                }
+                Err(failure) => failure,
+            };
+            if !leads_elsewhere(failure) {
+                break;
+            }
+            self.addresses.record(place, Some(failure), monotonic_ns());
+        }
+        Err(failure)
+    }
+
+    async fn open(&self, place: usize, turn: usize) -> io::Result<TcpStream> {
+        let (addresses, sources) = self.route.tcp();
+        let address = addresses[place];
+        // A source changes when every address has had its turn, so that all pairs come up.
+        let round = turn / addresses.len();
+        let fitting = of_kind(sources, &address).count();
+        let source = round.checked_rem(fitting);
+        let source = source.and_then(|place| of_kind(sources, &address).nth(place));
+        open(address, source.map(|ip| (ip, 0).into())).await
+    }
+
+    /// Passes the proxy and sets TLS up, where there is either.
+    async fn set_up(&self, socket: Socket, began: u64) -> Result<Dialed, DialError> {
         let stamps = Rc::new(Stamps::default());
-        let socket =
-            self.connect(turn).await.map_err(|error| DialError::Connect(connect_fault(&error)))?;
         let mut stream = Stream::Plain(MeasuredIo::new(socket, Rc::clone(&stamps)));
         if let Some(proxy) = &self.route.proxy {
             stream = proxy.pass(stream).await?;
@@ -186,79 +201,12 @@ impl Dialer {
         Ok(Dialed { stream, stamps, set_up })
     }
 
-    async fn connect(&self, turn: usize) -> io::Result<Socket> {
-        match &self.route.hop {
-            Hop::Unix(path) => UnixStream::connect::<&Path>(path).await.map(Socket::unix),
-            Hop::Tcp { addresses, sources } => {
-                let tcp = self.connect_to_one_of(addresses, sources, turn).await?;
-                Ok(Socket::tcp(tcp, self.kernel_clock.as_ref()))
-            }
-        }
-    }
-
-    /// Connects to the address whose turn it is or, where that cannot be had, to the next one. What no
-    /// address takes is the caller's to count; an address that fails beside others is counted here.
-    async fn connect_to_one_of(
-        &self,
-        addresses: &[SocketAddr],
-        sources: &[IpAddr],
-        turn: usize,
-    ) -> io::Result<TcpStream> {
-        // A source changes when every address has had its turn, so that all pairs come up.
-        let round = turn / addresses.len();
-        let source_for = |address: &SocketAddr| {
-            let fitting = of_kind(sources, address).count();
-            let place = round.checked_rem(fitting)?;
-            of_kind(sources, address).nth(place).map(|ip| (ip, 0).into())
-        };
-        let first = turn % addresses.len();
-        let in_turn = addresses[first..].iter().chain(&addresses[..first]);
-        if addresses.len() == 1 {
-            return open(addresses[0], source_for(&addresses[0])).await;
-        }
-        // Those that failed lately come last: where all have, they are tried all the same.
-        let (doubtful, sound): (Vec<&SocketAddr>, Vec<_>) =
-            in_turn.partition(|address| self.is_passed_over(address));
-        let mut failure = io::Error::from(io::ErrorKind::NotFound);
-        for address in sound.into_iter().chain(doubtful) {
-            let attempt = tokio::time::timeout(ATTEMPT_MAX, open(*address, source_for(address)));
-            match attempt.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-                Ok(tcp) => return Ok(tcp),
-                // That of this machine, and the same for every address.
-                Err(error) if connect_fault(&error) == TransportError::LocalExhausted => {
-                    return Err(error);
-                }
-                Err(error) => {
-                    self.note_failure(*address, connect_fault(&error));
-                    failure = error;
-                }
-            }
-        }
-        Err(failure)
-    }
-
-    fn is_passed_over(&self, address: &SocketAddr) -> bool {
-        let until = self.failing.borrow().get(address).map(|(_, until)| *until);
-        until.is_some_and(|until| monotonic_ns() < until)
-    }
-
-    fn note_failure(&self, address: SocketAddr, fault: TransportError) {
-        let mut failing = self.failing.borrow_mut();
-        let fresh = AddressFailure { address, fault, count: 0 };
-        let (failure, until) = failing.entry(address).or_insert((fresh, 0));
-        failure.fault = fault;
-        failure.count += 1;
-        *until = monotonic_ns() + PASSED_OVER_NS;
-    }
-
-    /// Opens a connection and closes it again, and so tells whether the target takes connections, and how
-    /// long that takes.
+    /// Opens a connection and closes it again, and so tells whether the target takes connections.
     ///
     /// A TLS 1.3 server judges the client's certificate when the handshake is already over for the client.
     /// Its refusal comes before it closes in turn, so that is waited for.
-    pub async fn probe(&self) -> Result<SetUp, DialError> {
-        let Dialed { stream, set_up, .. } = self.dial().await?;
-        let Stream::Tls(mut stream) = stream else { return Ok(set_up) };
+    pub async fn probe(&self) -> Result<(), DialError> {
+        let Stream::Tls(mut stream) = self.dial().await?.stream else { return Ok(()) };
         let farewell = async {
             stream.shutdown().await?;
             let mut unread = [0; 1024];
@@ -266,13 +214,22 @@ impl Dialer {
             Ok::<_, io::Error>(())
         };
         // A server that says nothing, or just goes, has not refused.
-        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else {
-            return Ok(set_up);
-        };
+        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else { return Ok(()) };
         match tls::alert(&error) {
             Some(alert) => Err(DialError::Tls(alert)),
-            None => Ok(set_up),
+            None => Ok(()),
         }
+    }
+}
+
+/// What comes of `connecting` within `limit`.
+async fn in_time<T>(
+    limit: Duration,
+    connecting: impl Future<Output = io::Result<T>>,
+) -> Result<T, TransportError> {
+    match tokio::time::timeout(limit, connecting).await {
+        Ok(connected) => connected.map_err(|error| connect_fault(&error)),
+        Err(_) => Err(TransportError::ConnectTimeout),
     }
 }
 
@@ -318,6 +275,24 @@ fn is_descriptor_shortage(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
+impl Dialed {
+    /// A connection to a test's listener.
+    pub(super) async fn to(listener: &tokio::net::TcpListener) -> Self {
+        use crate::load::plan::{Origin, Scheme};
+        let port = listener.local_addr().unwrap().port();
+        let origin = Origin {
+            scheme: Scheme::Http,
+            host: "127.0.0.1".into(),
+            port,
+            authority: format!("127.0.0.1:{port}"),
+            base_path: String::new(),
+        };
+        let route = Route::resolve(&origin, &crate::load::way::Way::default(), None).await.unwrap();
+        Dialer::new(route, Duration::from_secs(5)).dial().await.unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
@@ -325,10 +300,8 @@ mod tests {
     use crate::load::plan::{Origin, Scheme};
     use crate::load::way::{Resolve, Way};
 
-    /// Which of two addresses each of `dials` connections went to, for each of `workers` dialers.
-    async fn places(workers: usize, dials: usize) -> Vec<Vec<u8>> {
-        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+    /// The way to a name that stands for 127.0.0.1 and 127.0.0.2.
+    async fn route_to(port: u16) -> Route {
         let addresses = [1, 2].map(|last| Ipv4Addr::new(127, 0, 0, last).into()).to_vec();
         let way = Way { resolve: vec![Resolve { host: None, port, addresses }], ..Way::default() };
         let origin = Origin {
@@ -338,7 +311,13 @@ mod tests {
             authority: "name.invalid".into(),
             base_path: String::new(),
         };
-        let route = Route::resolve(&origin, &way, None).await.unwrap();
+        Route::resolve(&origin, &way, None).await.unwrap()
+    }
+
+    /// Which of two addresses each of `dials` connections went to, for each of `workers` dialers.
+    async fn places(workers: usize, dials: usize) -> Vec<Vec<u8>> {
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let route = route_to(listener.local_addr().unwrap().port()).await;
         let mut all = Vec::new();
         for worker in 0..workers {
             let dialer = Dialer::new(route.clone(), Duration::from_secs(5)).part(worker, workers);
@@ -355,35 +334,38 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
-    async fn a_dead_address_is_passed_over_and_counted() {
+    async fn where_an_address_refuses_the_next_is_dialed_and_the_failure_counts() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let addresses = [2, 1].map(|last| Ipv4Addr::new(127, 0, 0, last).into()).to_vec();
-        let way = Way { resolve: vec![Resolve { host: None, port, addresses }], ..Way::default() };
-        let origin = Origin {
-            scheme: Scheme::Http,
-            host: "name.invalid".into(),
-            port,
-            authority: "name.invalid".into(),
-            base_path: String::new(),
-        };
-        let route = Route::resolve(&origin, &way, None).await.unwrap();
-        let dialer = Dialer::new(route, Duration::from_secs(5));
+        let dialer = Dialer::new(route_to(port).await, Duration::from_secs(5));
         for _ in 0..4 {
-            dialer.dial().await.expect("the other address is alive");
+            dialer.dial().await.unwrap();
         }
-        let failures = dialer.take_address_failures();
-        // Once: afterwards it is passed over for a while.
-        let expected = AddressFailure {
-            address: SocketAddr::from(([127, 0, 0, 2], port)),
-            fault: TransportError::ConnectRefused,
-            count: 1,
-        };
-        assert_eq!(failures, [expected]);
-        assert_eq!(dialer.take_address_failures(), []);
+        let attempts = dialer.take_attempts();
+        let counted: Vec<_> = attempts.iter().map(|one| (one.made, one.failed())).collect();
+        assert_eq!(counted, [(4, 0), (1, 1)], "it is left alone after the first");
+        assert_eq!(attempts[1].main_failure(), Some(TransportError::ConnectRefused));
         drop(listener);
-        let failed = dialer.dial().await.err().expect("nobody listens any more");
-        assert_eq!(failed.fault(), TransportError::ConnectRefused);
+        let refused = dialer.dial().await.err().unwrap();
+        assert_eq!(refused.fault(), TransportError::ConnectRefused);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn an_address_that_says_nothing_leaves_time_for_the_next() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let silent = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let silent = silent.unwrap();
+        let place = SocketAddr::from(([127, 0, 0, 2], port));
+        silent.bind(&place.into()).unwrap();
+        silent.listen(0).unwrap();
+        // Its backlog is full, so further packets are dropped.
+        let _waiting = std::net::TcpStream::connect(place).unwrap();
+        let dialer = Dialer::new(route_to(port).await, Duration::from_millis(200)).part(1, 2);
+        dialer.dial().await.unwrap();
+        let attempts = dialer.take_attempts();
+        assert_eq!(attempts[1].main_failure(), Some(TransportError::ConnectTimeout));
+        assert_eq!((attempts[0].made, attempts[0].failed()), (1, 0));
     }
 
     #[tokio::test(flavor = "current_thread")]

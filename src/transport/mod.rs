@@ -3,11 +3,16 @@
 //! No pool, no retry, no hidden queue: which connection carries which request is the engine's decision.
 //! A failed exchange is data ([`exchange::Exchange`]), never an `Err` that climbs.
 
+mod addresses;
+mod broken;
 pub mod clock;
 pub mod connect;
 pub mod exchange;
+mod fault;
 mod gate;
+mod interim;
 pub mod io;
+mod keep_alive;
 #[cfg_attr(not(target_os = "linux"), path = "no_kernel_clock.rs")]
 pub mod kernel_clock;
 pub mod multiplexed;

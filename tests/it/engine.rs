@@ -81,7 +81,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
         slots: None,
         limits: Limits {
             connections: 64,
-            connections_chosen_by: ChosenBy::User,
+            connections_by: ChosenBy::User,
             streams: 100,
             in_flight: 1_000,
             timeout: 10 * second,

@@ -51,6 +51,7 @@ use crate::commands::run::preflight::{Machine, Supplies};
 use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
 use crate::engine::Pacing;
+use crate::engine::bystander::Serving;
 use crate::engine::fleet::Fleet;
 use crate::engine::prepare::{PrepareError, Ready, Surroundings, prepare};
 use crate::engine::renewal::{AuthRecord, Renewal};
@@ -61,13 +62,19 @@ use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, Way};
 use crate::load::way::{ProxyKind, Via};
+use crate::measure::attempts::Attempts;
+use crate::measure::fate::TransportError;
 use crate::measure::sampling::Sampling;
 use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
 use crate::report::{Kind, Report};
 use crate::target::{DemoBackend, Settings};
+use crate::time::Human;
+use crate::transport::connect::RETRY_AFTER;
 use crate::transport::tls::{TlsSettings, client_config};
 
+/// HTTP/2 connections opened before the clock starts, each of which carries many requests.
+const SESSIONS_AT_START: usize = 4;
 /// Lines that tell how a pool of tokens fills.
 const PROGRESS_LINES: usize = 20;
 
@@ -83,6 +90,8 @@ pub(super) struct Session {
     own_target: bool,
     /// Where connections go.
     addresses: Vec<String>,
+    /// Which of them failed before the load.
+    probed: Vec<Attempts>,
     interrupt: Interrupt,
     screen: Screen,
     /// What may be done by hand.
@@ -182,13 +191,23 @@ impl Session {
         let redistributed = ready.redistributed.clone();
         let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
         let addresses = ready.route.addresses();
-        for failure in &ready.address_failures {
-            screen.warn(&failure.to_string());
+        let probed = ready.route.failed().to_vec();
+        for failed in &probed {
+            screen.warn(&dead_address(failed, addresses.len()));
         }
-        let rate = plan.request_rate().as_per_second();
+        if ready.serving == Serving::OneAtATime {
+            screen.warn(
+                "this server seems to serve one connection at a time: a second one was answered only once \
+                 the first, on which nothing was said, was closed; if it has a worker for each connection, \
+                 give it more workers, or use --disable-keepalive or -c 1 so that no connection is held idle",
+            );
+        }
         let connections = match version {
-            HttpVersion::Http1 => footprint::connections_at_start(rate, ready.connect_time),
-            HttpVersion::Http2 => footprint::sessions_at_start(rate, ready.connect_time),
+            HttpVersion::Http1 => footprint::connections_at_start(
+                plan.request_rate().as_per_second(),
+                ready.answer_time,
+            ),
+            HttpVersion::Http2 => SESSIONS_AT_START,
         };
         let mut fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
         let held = tokens.len();
@@ -206,6 +225,7 @@ impl Session {
             redistributed,
             own_target,
             addresses,
+            probed,
             interrupt,
             screen,
             keys: Keys::StopAndMark,
@@ -221,6 +241,17 @@ impl Session {
         let given = || AuthRecord::given(self.tokens as u64);
         self.plan.auth.as_ref().map(|_| self.renewal.as_ref().map_or_else(given, Renewal::record))
     }
+}
+
+/// What to know of an address that took no connection before the load.
+fn dead_address(failed: &Attempts, addresses: usize) -> String {
+    let reason = failed.main_failure().map_or("", TransportError::explanation);
+    format!(
+        "{}, one of {addresses} addresses of the target, took no connection ({reason}); connections go to \
+         the others, and it is tried again every {}",
+        failed.address,
+        Human(RETRY_AFTER)
+    )
 }
 
 /// Log-in and set-up, which a signal ends at once.

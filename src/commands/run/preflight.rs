@@ -122,9 +122,9 @@ pub(super) fn fit(
     }
     let (connections, note) = demand.fit(&rooms)?;
     if connections < plan.limits.connections {
-        plan.limits.connections_chosen_by = ChosenBy::Program;
+        plan.limits.connections = connections;
+        plan.limits.connections_by = ChosenBy::Program;
     }
-    plan.limits.connections = connections;
     let descriptors = descriptors::raise(reserved + connections as u64 * ends);
     let Machine { cpu_quota, ports, .. } = *machine;
     let supplies = Supplies { cpu_quota, descriptors, descriptors_reserved: reserved, ends, ports };

@@ -239,7 +239,8 @@ fn limits(args: &Args) -> Limits {
     let in_flight = args.max_in_flight.unwrap_or(IN_FLIGHT_DEFAULT);
     Limits {
         connections: args.connections.unwrap_or(in_flight),
-        connections_chosen_by: match args.connections {
+        // More than that in flight has no use for more connections.
+        connections_by: match args.connections.or(args.max_in_flight) {
             Some(_) => ChosenBy::User,
             None => ChosenBy::Program,
         },

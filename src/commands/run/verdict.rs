@@ -10,6 +10,7 @@ use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
 use crate::load::plan::Plan;
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::{Generator, Strain};
 use crate::measure::summary::Summary;
 use crate::report::build::Parts;
@@ -52,27 +53,26 @@ pub(super) fn findings(
         .iter()
         .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
         .collect();
-    let address_failures: Vec<_> = outcome
-        .address_failures
-        .iter()
-        .map(|one| (format!("{} ({})", one.address, one.fault.explanation()), one.count))
-        .collect();
     let auth = session.auth();
     let faults = own_faults(plan, measurement);
     let ours = |fault: OwnFault| {
         faults.iter().find(|(_, one)| *one == fault).map(|(objective, _)| objective.as_str())
     };
+    let mut attempts = session.probed.clone();
+    Attempts::merge(&mut attempts, &outcome.attempts);
     let mut found = findings::find(&Evidence {
         summary,
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
         rate_asked,
+        attempts: &attempts,
+        silent_connections: outcome.silent_connections,
         connections_peak: outcome.connections_peak,
-        address_failures: &address_failures,
         auth: auth.as_ref().map(|record| record.counts),
         auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
         interrupted: session.interrupt.requested().is_some(),
         silence,
+        drained: outcome.end.since(outcome.arrivals_end),
         redistributed: &redistributed,
         fails_by_own_errors: ours(OwnFault::Errors).is_some(),
         fails_by_lateness: ours(OwnFault::Lateness),
