@@ -164,8 +164,14 @@ impl Failures {
         self.0.get(&kind)
     }
 
-    /// All kinds that were met.
-    pub fn iter(&self) -> Iter<'_, FailureKind, Failure> {
+}
+
+/// All kinds that were met.
+impl<'a> IntoIterator for &'a Failures {
+    type Item = (&'a FailureKind, &'a Failure);
+    type IntoIter = Iter<'a, FailureKind, Failure>;
+
+    fn into_iter(self) -> Self::IntoIter {
         self.0.iter()
     }
 }
