@@ -5,6 +5,7 @@
 
 mod auth;
 mod checks;
+mod connections;
 mod machine;
 
 use std::time::Duration;
@@ -12,9 +13,10 @@ use std::time::Duration;
 use crate::load::plan::Limits;
 use crate::measure::attempts::Attempts;
 use crate::measure::auth::AuthCounts;
+use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
-use crate::measure::silence::Silence;
 use crate::measure::summary::Summary;
+use crate::measure::unspoken::Unspoken;
 use crate::time::Offset;
 
 /// A p99 of the send lag up to this is the noise of a healthy machine.
@@ -86,10 +88,16 @@ pub enum Cause {
     RateLimited,
     /// The generator used connections that the target had given up.
     StaleConnections,
+    /// Answers were past the bounds of what this program reads.
+    TooLarge,
+    /// Requests were sent once more, since the target had left them unprocessed.
+    SentAgain,
     /// The target refused connections.
     ConnectRefused,
     /// The target stopped answering for good.
     TargetGone,
+    /// The target could not be reached any more, for a reason that is not its own.
+    WayGone,
     /// Requests without data gave their weight to others.
     Redistributed,
     /// The last row of a feeder ended arrivals.
@@ -165,8 +173,11 @@ impl Cause {
             Self::RenewalFailed => "renewal_failed",
             Self::RateLimited => "rate_limited",
             Self::StaleConnections => "stale_connections",
+            Self::TooLarge => "too_large",
+            Self::SentAgain => "sent_again",
             Self::ConnectRefused => "connect_refused",
             Self::TargetGone => "target_gone",
+            Self::WayGone => "way_gone",
             Self::Redistributed => "redistributed",
             Self::FeederEnded => "feeder_ended",
             Self::Censored => "censored",
@@ -227,6 +238,17 @@ pub struct Redistribution {
     pub pool: String,
 }
 
+/// A stretch at the end of a run in which nothing was answered, and how slots ended meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Silence {
+    /// The end of the last interval with an answer.
+    pub since: Offset,
+    /// Slots that were given up at their time limit.
+    pub timeouts: u64,
+    /// Broken exchanges by [`TransportError::index`].
+    pub errors: [u64; TransportError::COUNT],
+}
+
 /// All that findings are drawn from.
 #[derive(Clone, Debug)]
 pub struct Evidence<'a> {
@@ -241,7 +263,7 @@ pub struct Evidence<'a> {
     /// Attempts to connect, by address of the target.
     pub attempts: &'a [Attempts],
     /// Connections on which nothing was said.
-    pub silence: Silence,
+    pub unspoken: Unspoken,
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
     /// What it took to hold tokens; `None` where requests carry none.
@@ -252,12 +274,14 @@ pub struct Evidence<'a> {
     pub interrupted: bool,
     /// How long what was unanswered was waited for once arrivals had ended.
     pub drained: Duration,
-    /// The instant from which on until the end nothing was answered, if there is one.
-    pub silent_since: Option<Offset>,
+    /// The stretch at the end in which nothing was answered, if there is one.
+    pub silence: Option<&'a Silence>,
     /// Requests that gave their weight to others.
     pub redistributed: &'a [Redistribution],
     /// Whether an objective fails that would hold but for errors of the generator's own.
     pub fails_by_own_errors: bool,
+    /// An objective that fails and would hold but for the generator's own lateness.
+    pub fails_by_lateness: Option<&'a str>,
     /// What the machine gave the generator.
     pub generator: Generator,
 }

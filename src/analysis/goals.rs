@@ -15,7 +15,7 @@ const SURE_Z: f64 = 2.326;
 pub struct RequestVerdict {
     /// Its limits, in order; empty if it has none.
     pub objectives: Vec<Judged>,
-    /// Its own tier, if it has bars.
+    /// Its own tier, if it has bars and came up at all.
     pub tier: Option<TierVerdict>,
 }
 
@@ -28,9 +28,10 @@ pub fn figures(tally: &RequestTally, length: Duration) -> RunFigures<'_> {
 /// Judges a request.
 pub fn judge(goals: &Goals, figures: &RunFigures<'_>) -> RequestVerdict {
     let limit = goals.limit.as_ref();
+    let tiers = goals.tiers.as_ref().filter(|_| figures.planned > 0);
     RequestVerdict {
         objectives: limit.map(|limit| slo::judge(limit, figures)).unwrap_or_default(),
-        tier: goals.tiers.as_ref().map(|tiers| slo::tier(tiers, figures)),
+        tier: tiers.map(|tiers| slo::tier(tiers, figures)),
     }
 }
 
@@ -76,6 +77,7 @@ fn share_at_least(share: f64, count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::slo::Unjudged;
     use crate::measure::fate::Fate;
 
     /// Good answers that took so long, and failures.
@@ -87,6 +89,7 @@ mod tests {
                 tally.response_time.answered.record(Duration::from_millis(ms));
             }
         }
+        tally.traffic.within.good = good + slow;
         for _ in 0..failed {
             tally.fates.record(Fate::BadStatus);
         }
@@ -104,8 +107,9 @@ mod tests {
         };
         let tally = tally(99, 0, 1);
         let verdict = judge(&goals, &figures(&tally, Duration::from_secs(10)));
+        let unasked = Holds::NotJudged(Unjudged::NotAskedFor);
         let holds: Vec<Holds> = verdict.objectives.iter().map(|one| one.holds).collect();
-        assert_eq!(holds, [Holds::Yes, Holds::Yes, Holds::OutOfReach], "10/s were asked of it");
+        assert_eq!(holds, [Holds::Yes, Holds::Yes, unasked], "10/s were asked of it");
         assert_eq!(verdict.tier.map(|tier| tier.tier), Some(slo::Tier::Acceptable));
         let none = judge(&Goals::default(), &figures(&tally, Duration::from_secs(10)));
         assert_eq!(none, RequestVerdict::default());

@@ -162,7 +162,7 @@ fn connections_broken(evidence: &Evidence<'_>) -> Option<Finding> {
             Cause::ConnectionsBroken,
             format!("the server broke connections off in the middle of requests: {part}"),
             "a worker that crashed or was killed (memory), a restart, or a proxy's limit: look at the log \
-             and at dmesg; a keep-alive timeout shorter than --idle-timeout does it too",
+             and at dmesg",
         )
     })
 }

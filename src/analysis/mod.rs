@@ -19,7 +19,7 @@ pub mod trial;
 pub mod words;
 
 use crate::analysis::findings::{Finding, Severity};
-use crate::analysis::slo::Judged;
+use crate::analysis::slo::{Holds, Judged};
 
 /// Whether the run reached the end of its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +33,13 @@ pub enum Extent {
 /// What a run comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Every objective holds.
+    /// No objective is broken, and at least one was judged, if there are any.
     Pass,
     /// An objective does not hold.
     Fail,
     /// The generator was the limit, so nothing is known of the target.
     Invalid,
-    /// No objective was broken, but not all was measured.
+    /// No objective was broken, but not all was measured, or nothing that objectives are about.
     Incomplete,
 }
 
@@ -50,11 +50,13 @@ impl Outcome {
         findings: &[Finding],
         extent: Extent,
     ) -> Self {
+        let holds: Vec<Holds> = objectives.into_iter().map(|one| one.holds).collect();
+        let unjudged = |holds: &Holds| matches!(holds, Holds::NotJudged(_));
         if findings.iter().any(|finding| finding.severity == Severity::Invalid) {
             Self::Invalid
-        } else if !slo::all_hold(objectives) {
+        } else if holds.contains(&Holds::No) {
             Self::Fail
-        } else if extent == Extent::CutShort {
+        } else if extent == Extent::CutShort || (!holds.is_empty() && holds.iter().all(unjudged)) {
             Self::Incomplete
         } else {
             Self::Pass

@@ -1,11 +1,14 @@
 //! Judges objectives and tiers against what was measured.
 //!
-//! A figure that is only a lower bound never meets an upper limit, and what was not measured never holds.
+//! A figure that is only a lower bound never meets an upper limit. What nothing was sent for, or what the rate
+//! asked for could not have shown, is not judged: it neither holds nor fails.
 
 use std::time::Duration;
 
 use crate::load::slo::{Objective, Slo, Tiers};
+use crate::measure::fate::FateCounts;
 use crate::measure::histogram::{CensoredHistogram, Quantile};
+use crate::measure::late::Late;
 use crate::measure::summary::Summary;
 use crate::measure::tally::RequestTally;
 use crate::measure::window::per_second;
@@ -13,26 +16,39 @@ use crate::measure::window::per_second;
 /// What objectives are judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct RunFigures<'a> {
+    /// Slots that were due.
+    pub planned: u64,
     /// Good answers and the ages of slots never answered.
     pub response_time: &'a CensoredHistogram,
     /// Share of planned slots without a good answer.
     pub error_rate: f64,
-    /// Good answers per second.
+    /// Good answers per second that ended while requests came due.
     pub throughput_ok: f64,
     /// Arrivals per second that the plan asked for.
     pub rate_asked: f64,
-    /// What the generator's own errors made worse.
-    pub spared: Spared,
+    /// What the generator itself made worse.
+    pub spared: Spared<'a>,
 }
 
-/// Two figures as they would be had slots lost to the generator's own errors been answered well: all that
-/// the target may be charged with.
+/// Figures as they would be had slots lost to the generator's own errors been answered well, and nothing been
+/// sent late: all that the target may be charged with.
 #[derive(Clone, Copy, Debug)]
-pub struct Spared {
+pub struct Spared<'a> {
     /// Share of planned slots without a good answer.
     pub error_rate: f64,
     /// Good answers per second.
     pub throughput_ok: f64,
+    /// What is to be taken off response times, where that is known.
+    pub late: Option<&'a Late>,
+}
+
+/// What of the generator's own makes an objective fail that would hold without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnFault {
+    /// Its errors.
+    Errors,
+    /// Its lateness.
+    Lateness,
 }
 
 impl<'a> RunFigures<'a> {
@@ -42,25 +58,39 @@ impl<'a> RunFigures<'a> {
     }
 
     /// The figures of these slots of a measurement of `length`.
-    pub(super) fn of(tally: &'a RequestTally, length: Duration, rate_asked: f64) -> Self {
-        let (fates, own) = (&tally.fates, tally.own_errors());
+    pub fn of(tally: &'a RequestTally, length: Duration, rate_asked: f64) -> Self {
+        let (fates, good, own) = (&tally.fates, tally.traffic.within.good, tally.own_errors());
         let charged = fates.failed().saturating_sub(own);
         Self {
+            planned: fates.planned(),
             response_time: &tally.response_time,
             error_rate: fates.error_rate(),
-            throughput_ok: per_second(fates.ok(), length),
+            throughput_ok: per_second(good, length),
             rate_asked,
             spared: Spared {
                 error_rate: charged as f64 / fates.planned().max(1) as f64,
-                throughput_ok: per_second(fates.ok() + own, length),
+                throughput_ok: per_second(good + own, length),
+                late: Some(&tally.late),
             },
         }
     }
 
-    /// The figures that the target answers for.
-    fn of_the_target(&self) -> Self {
-        let Spared { error_rate, throughput_ok } = self.spared;
-        Self { error_rate, throughput_ok, ..*self }
+    /// Figures in which nothing of the generator's own is known.
+    pub fn as_seen(
+        response_time: &'a CensoredHistogram,
+        fates: &FateCounts,
+        throughput_ok: f64,
+        rate_asked: f64,
+    ) -> Self {
+        let error_rate = fates.error_rate();
+        Self {
+            planned: fates.planned(),
+            response_time,
+            error_rate,
+            throughput_ok,
+            rate_asked,
+            spared: Spared { error_rate, throughput_ok, late: None },
+        }
     }
 }
 
@@ -84,8 +114,27 @@ pub enum Holds {
     Yes,
     /// It does not, or nothing shows that it does.
     No,
-    /// The rate asked for could not have met it, whatever the target did.
-    OutOfReach,
+    /// It cannot be told, whatever the target did.
+    NotJudged(Unjudged),
+}
+
+/// Why an objective is not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unjudged {
+    /// The rate asked for could not have met it.
+    NotAskedFor,
+    /// No slot was due that it is about.
+    NothingDue,
+}
+
+impl Unjudged {
+    /// The reason, for people.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::NotAskedFor => "no more was asked for",
+            Self::NothingDue => "none was due",
+        }
+    }
 }
 
 /// One objective and how it fared.
@@ -124,26 +173,33 @@ pub fn judge(slo: &Slo, figures: &RunFigures<'_>) -> Vec<Judged> {
     slo.objectives.iter().map(|objective| judge_one(*objective, figures)).collect()
 }
 
-/// Whether every objective of a threshold holds; one out of reach does not.
-pub fn all_hold<'j>(judged: impl IntoIterator<Item = &'j Judged>) -> bool {
-    judged.into_iter().all(|one| one.holds == Holds::Yes)
+/// The objectives that fail and would hold but for the generator itself, with what of it is to blame: such a
+/// failure says nothing about the target.
+pub fn own_faults(slo: &Slo, figures: &RunFigures<'_>) -> Vec<(Objective, OwnFault)> {
+    let fails = |judged: Judged| judged.holds == Holds::No;
+    let ours = |objective: &&Objective| {
+        fails(judge_one(**objective, figures)) && !fails(judge_target(**objective, figures))
+    };
+    let ours = slo.objectives.iter().filter(ours);
+    ours.map(|objective| (*objective, blame(objective, figures))).collect()
 }
 
-/// Whether an objective fails that would hold but for the generator's own errors: then the failure says
-/// nothing about the target.
-pub fn fails_by_own_errors(slo: &Slo, figures: &RunFigures<'_>) -> bool {
-    let spared = figures.of_the_target();
-    slo.objectives.iter().any(|objective| {
-        let fails = |figures| judge_one(*objective, figures).holds == Holds::No;
-        fails(figures) && !fails(&spared)
-    })
+fn blame(objective: &Objective, figures: &RunFigures<'_>) -> OwnFault {
+    let lost = figures.spared.late.is_some_and(|late| late.lost > 0);
+    match objective {
+        Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. } => OwnFault::Lateness,
+        Objective::ErrorRate { .. } | Objective::Throughput { .. } if lost => OwnFault::Lateness,
+        Objective::ErrorRate { .. } | Objective::Throughput { .. } => OwnFault::Errors,
+    }
 }
 
-/// The best tier whose objectives hold; the generator's own errors do not lower it. A bar on throughput that
-/// the rate asked for cannot show is left out: 20/s asked says nothing about more than 50/s.
+/// The best tier whose objectives hold; what is the generator's own does not lower it. A bar on throughput
+/// that the rate asked for cannot show is left out: 20/s asked says nothing about more than 50/s.
 pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
-    let figures = &figures.of_the_target();
-    let reached = |bar| judge(bar, figures).iter().all(|one| one.holds != Holds::No);
+    let judged = |bar: &Slo| -> Vec<Judged> {
+        bar.objectives.iter().map(|objective| judge_target(*objective, figures)).collect()
+    };
+    let reached = |bar| figures.planned > 0 && judged(bar).iter().all(|one| one.holds != Holds::No);
     let (tier, bar) = if reached(&tiers.excellent) {
         (Tier::Excellent, &tiers.excellent)
     } else if reached(&tiers.acceptable) {
@@ -151,14 +207,35 @@ pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
     } else {
         (Tier::Critical, &tiers.acceptable)
     };
-    let not_judged = judge(bar, figures).into_iter().filter(|one| one.holds == Holds::OutOfReach);
+    let not_judged = judged(bar).into_iter().filter(|one| matches!(one.holds, Holds::NotJudged(_)));
     TierVerdict { tier, not_judged: not_judged.map(|one| one.objective).collect() }
+}
+
+/// Judges an objective by what the target answers for.
+fn judge_target(objective: Objective, figures: &RunFigures<'_>) -> Judged {
+    let Spared { error_rate, throughput_ok, late } = figures.spared;
+    let judged = judge_one(objective, &RunFigures { error_rate, throughput_ok, ..*figures });
+    let (times, late) = match (judged.holds, late) {
+        (Holds::No, Some(late)) => (figures.response_time, late),
+        _ => return judged,
+    };
+    let spared = match objective {
+        Objective::ResponseTime { quantile, limit } => {
+            times.count() > 0 && late.spares_quantile(times, quantile, limit)
+        }
+        Objective::MeanResponseTime { limit } => {
+            times.count() > 0 && late.spares_mean(times, limit)
+        }
+        Objective::ErrorRate { .. } | Objective::Throughput { .. } => false,
+    };
+    Judged { holds: if spared { Holds::Yes } else { Holds::No }, ..judged }
 }
 
 fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
     let times = figures.response_time;
     let yes_if = |met| if met { Holds::Yes } else { Holds::No };
     let (measured, holds) = match objective {
+        _ if figures.planned == 0 => (Measured::Nothing, Holds::NotJudged(Unjudged::NothingDue)),
         Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. }
             if times.count() == 0 =>
         {
@@ -181,7 +258,7 @@ fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
             let holds = if rate > limit {
                 Holds::Yes
             } else if figures.rate_asked <= limit {
-                Holds::OutOfReach
+                Holds::NotJudged(Unjudged::NotAskedFor)
             } else {
                 Holds::No
             };
@@ -218,8 +295,8 @@ mod tests {
         throughput_ok: f64,
         rate_asked: f64,
     ) -> RunFigures<'_> {
-        let spared = Spared { error_rate, throughput_ok };
-        RunFigures { response_time, error_rate, throughput_ok, rate_asked, spared }
+        let spared = Spared { error_rate, throughput_ok, late: None };
+        RunFigures { planned: 100, response_time, error_rate, throughput_ok, rate_asked, spared }
     }
 
     fn holds(text: &str, figures: &RunFigures<'_>) -> Holds {
@@ -239,7 +316,7 @@ mod tests {
             ("errors<0", Holds::No),
             ("rps>50", Holds::Yes),
             ("rps>99.8", Holds::No),
-            ("rps>100", Holds::OutOfReach),
+            ("rps>100", Holds::NotJudged(Unjudged::NotAskedFor)),
         ];
         for (text, expected) in table {
             assert_eq!(holds(text, &figures), expected, "{text}");
@@ -262,7 +339,17 @@ mod tests {
         let times = times(&[], &[]);
         let judged = judge(&"p95<1s,mean<1s".parse().unwrap(), &figures(&times));
         assert!(judged.iter().all(|j| j.holds == Holds::No && j.measured == Measured::Nothing));
-        assert!(!all_hold(&judged));
+    }
+
+    #[test]
+    fn what_nothing_was_due_for_is_not_judged() {
+        let times = times(&[], &[]);
+        let figures = RunFigures { planned: 0, ..made(&times, 0.0, 0.0, 0.0) };
+        let slo = "p95<1s,mean<1s,errors<1%,rps>5".parse().unwrap();
+        for judged in judge(&slo, &figures) {
+            assert_eq!(judged.holds, Holds::NotJudged(Unjudged::NothingDue), "{judged:?}");
+            assert_eq!(judged.measured, Measured::Nothing);
+        }
     }
 
     #[test]
@@ -328,12 +415,76 @@ mod tests {
             let summary = summary(own, refused);
             let figures = RunFigures::new(&summary, 100.0);
             let slo = slo.parse().unwrap();
-            assert_eq!(!all_hold(&judge(&slo, &figures)), fails, "{own} {refused} {slo}");
-            assert_eq!(fails_by_own_errors(&slo, &figures), by_own, "{own} {refused} {slo}");
+            let judged = judge(&slo, &figures);
+            assert_eq!(
+                judged.iter().any(|one| one.holds == Holds::No),
+                fails,
+                "{own} {refused} {slo}"
+            );
+            assert_eq!(!own_faults(&slo, &figures).is_empty(), by_own, "{own} {refused} {slo}");
         }
+        let own = summary(60, 0);
+        let faults = own_faults(&"errors<5%".parse().unwrap(), &RunFigures::new(&own, 100.0));
+        assert_eq!(faults, [(Objective::ErrorRate { limit: 0.05 }, OwnFault::Errors)]);
         let tier_of =
             |summary: &Summary| tier(&Tiers::standard(), &RunFigures::new(summary, 100.0)).tier;
         assert_eq!(tier_of(&summary(60, 0)), Tier::Excellent);
         assert_eq!(tier_of(&summary(0, 60)), Tier::Critical);
+    }
+
+    /// 10,000 slots of a target that takes 5 ms; so many left 150 ms late, so many answers took 300 ms, and so
+    /// many were given up since the generator came too late.
+    fn delayed(late: u64, slow: u64, shed: u64) -> Summary {
+        let mut tally = crate::measure::tally::Tally::new(1);
+        let at = |ms: u64| crate::time::Offset::from_nanos(ms * 1_000_000);
+        for slot in 0..10_000 {
+            let lag = if slot < late { 150 } else { 0 };
+            let service = if (late..late + slow).contains(&slot) { 300 } else { 5 };
+            let fate = if slot < 10_000 - shed { Fate::Ok } else { Fate::Shed };
+            tally.record(&Sample {
+                request: 0,
+                due: at(0),
+                taken: Some(at(lag)),
+                wait: Wait::default(),
+                sent: (fate == Fate::Ok).then_some(at(lag)),
+                first_byte: None,
+                done: at(lag + service),
+                fate,
+                status: None,
+                bytes: 0,
+            });
+        }
+        (0..shed).for_each(|_| tally.record_lost_late(0));
+        Summary::new(&tally, Duration::from_secs(100))
+    }
+
+    #[test]
+    fn a_limit_that_the_generator_s_lateness_breaks_is_not_the_target_s_failure() {
+        let table = [
+            // late, slow, shed, objectives, do they fail, only by the generator
+            (75, 0, 0, "p99.9<100ms", true, true),
+            (75, 0, 0, "max<100ms", true, true),
+            (75, 0, 0, "mean<5.5ms", true, true),
+            (75, 0, 0, "p99<100ms", false, false),
+            (75, 0, 0, "p99.9<4ms", true, false),
+            (75, 11, 0, "p99.9<100ms", true, false),
+            (75, 9, 0, "p99.9<100ms", true, true),
+            (0, 11, 0, "p99.9<100ms", true, false),
+            (0, 0, 50, "errors<0.1%", true, true),
+            (0, 0, 50, "p99.9<100ms", true, true),
+        ];
+        for (late, slow, shed, slo, fails, by_own) in table {
+            let summary = delayed(late, slow, shed);
+            let figures = RunFigures::new(&summary, 100.0);
+            let slo: Slo = slo.parse().unwrap();
+            let judged = judge(&slo, &figures);
+            let (objective, case) = (slo.objectives[0], format!("{late} {slow} {shed} {slo}"));
+            assert_eq!(judged[0].holds == Holds::No, fails, "{case}");
+            let ours = by_own.then_some((objective, OwnFault::Lateness));
+            assert_eq!(own_faults(&slo, &figures), Vec::from_iter(ours), "{case}");
+            let tiers = Tiers { excellent: slo.clone(), acceptable: slo };
+            let reached = tier(&tiers, &figures).tier == Tier::Excellent;
+            assert_eq!(reached, !fails || by_own, "{case}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::analysis::compare::comparison::Run;
-use crate::analysis::compare::rates::MaxRate;
+use crate::analysis::compare::rates::{MaxRate, Served};
 use crate::analysis::compare::timeline::{Moment, Timeline};
 use crate::commands::{Failure, environment};
 use crate::exit::Exit;
@@ -128,7 +128,8 @@ pub(super) fn searched(report: &Report) -> Run {
         confidence: search.max_rps.confidence,
     });
     let length = std::time::Duration::from_nanos(report.duration);
-    Run { rate: report.plan.rate, length, max_rate, ..Run::default() }
+    let served = Served { asked: report.rate.target, good: report.rate.throughput_ok };
+    Run { served, length, max_rate, ..Run::default() }
 }
 
 impl Stored {

@@ -30,6 +30,8 @@ pub(super) struct Arrivals {
     warmup: Offset,
     schedule_end: Offset,
     bound: Bound,
+    /// When the last slot that was taken was due.
+    last_due: Offset,
     /// One more than the last slot that was taken.
     pub(super) taken: u64,
 }
@@ -63,6 +65,7 @@ impl Arrivals {
             warmup: Offset::ZERO + leg.warmup,
             schedule_end: leg.schedule.end(),
             bound,
+            last_due: Offset::ZERO,
             taken: 0,
         }
     }
@@ -91,9 +94,10 @@ impl Arrivals {
         self.steerable == Steerable::Yes && !self.slots.are_spent() && now < self.ended()
     }
 
-    /// When arrivals end or ended.
+    /// When arrivals end or ended. Not before a slot that was taken: a number of random arrivals may last
+    /// longer than its mean.
     pub(super) fn ended(&self) -> Offset {
-        self.helm.stop().min(self.schedule_end)
+        self.helm.stop().min(self.schedule_end).max(self.last_due)
     }
 
     /// How long what is unanswered when arrivals have ended is waited for; `planned` unless it was said
@@ -129,6 +133,7 @@ impl Arrivals {
         let slot = self.next.take()?;
         self.next = self.slots.next();
         self.taken = slot.index + 1;
+        self.last_due = slot.due;
         Some((slot, self.mix.request(slot.index), slot.due >= self.warmup))
     }
 }

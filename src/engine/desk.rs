@@ -11,6 +11,7 @@ use crate::engine::prepare::PrepareError;
 use crate::engine::prepared;
 use crate::engine::ruling::inspected;
 use crate::engine::single::{Sent, Single, Stage, Witness};
+use crate::load::json_text;
 use crate::load::plan::{Plan, SetupRequest};
 use crate::load::request::Pools;
 use crate::load::way::HttpVersion;
@@ -85,10 +86,7 @@ impl<'a> Desk<'a> {
 
     /// How long answers to set-up requests took, and how the server took a second connection.
     pub(super) fn seen(&self) -> (Option<Duration>, Serving) {
-        match self.serving.get().unwrap_or_default() {
-            Serving::OneAtATime => (None, Serving::OneAtATime),
-            Serving::Several => (self.slowest.get(), Serving::Several),
-        }
+        (self.slowest.get(), self.serving.get().unwrap_or_default())
     }
 
     /// The answer, if it is as expected.
@@ -100,14 +98,12 @@ impl<'a> Desk<'a> {
             let (status, remedy) = (answer.status, remedy(stage, answer.status));
             return Err(PrepareError::Refused { step, status, remedy });
         }
-        match inspected(&request.expect, &answer).amiss.places().next() {
-            None => Ok(answer),
-            Some(check) => {
-                let check = request.expect.name_of(check);
-                let what = format!("the answer fails the check `{check}`");
-                Err(PrepareError::Unusable { step, what })
-            }
-        }
+        let amiss = inspected(&request.expect, &answer).amiss;
+        let Some(check) = amiss.places().next() else { return Ok(answer) };
+        let check = request.expect.name_of(check);
+        let why = amiss.troubles().map(|trouble| format!(": {}", trouble.name()));
+        let what = format!("the answer fails the check `{check}`{}", why.collect::<String>());
+        Err(PrepareError::Unusable { step, what })
     }
 
     async fn send(&self, errand: Errand<'_>) -> Result<Answer, PrepareError> {
@@ -155,5 +151,5 @@ pub(super) fn step(request: &SetupRequest) -> String {
 /// The body as JSON.
 pub(super) fn document(answer: &Answer) -> Option<serde_json::Value> {
     // The parser's message may quote the body, and the body may hold a token.
-    serde_json::from_slice(&answer.body).ok()
+    json_text::read(&answer.body)
 }

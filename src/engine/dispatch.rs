@@ -6,7 +6,7 @@
 mod steps;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,18 +17,20 @@ use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::leg::Start;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
-use crate::engine::seat::{Job, Seat};
+use crate::engine::seat::{Job, Seat, Wanted};
 use crate::engine::session::{self, Sessions, Shared};
+use crate::engine::wait_list::WaitList;
 use crate::load::plan::{LatePolicy, Limits};
 use crate::load::way::HttpVersion;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
-use crate::measure::silence::Silence;
 use crate::measure::tally::Opening;
+use crate::measure::unspoken::Unspoken;
 use crate::measure::window::Gauges;
 use crate::time::{Offset, whole_nanos};
 use crate::transport::clock::monotonic_ns;
 use crate::transport::connect::Dialer;
+use crate::transport::exchange::Repeatable;
 
 /// The way of a request from the schedule to the socket takes microseconds, more where caches are cold.
 /// Slots are taken up that much ahead of time and held at the socket until they are due, so the bounds
@@ -61,11 +63,11 @@ pub(super) struct Dispatcher {
     /// Idle connections; the most recently used is taken first, so that few stay warm and the rest may
     /// close.
     idle: RefCell<Vec<Rc<Seat>>>,
-    waiting: RefCell<VecDeque<Job>>,
+    waiting: RefCell<WaitList>,
     in_flight: Cell<usize>,
     /// Connections closed at a timeout that have not been replaced yet.
     given_up: Cell<usize>,
-    silence: Cell<Silence>,
+    unspoken: Cell<Unspoken>,
     /// The most connections open at once since it was last asked for.
     connections_peak: Cell<usize>,
 }
@@ -96,7 +98,7 @@ impl Dispatcher {
             waiting: RefCell::default(),
             in_flight: Cell::new(0),
             given_up: Cell::new(0),
-            silence: Cell::default(),
+            unspoken: Cell::default(),
             connections_peak: Cell::new(0),
         })
     }
@@ -104,7 +106,12 @@ impl Dispatcher {
     /// Takes up a slot that has come due.
     pub(super) fn dispatch(self: &Rc<Self>, job: Job) {
         self.recorder.due(job.measured);
-        if self.too_late(&job, job.taken) || self.outstanding() >= self.limits.in_flight {
+        self.recorder.took_up(job.due, job.taken);
+        let late = self.too_late(&job, job.taken);
+        if late {
+            self.recorder.shed_late(job.request, job.measured);
+        }
+        if late || self.outstanding() >= self.limits.in_flight {
             self.finish(&job, Fate::Shed, job.taken);
             return;
         }
@@ -113,12 +120,12 @@ impl Dispatcher {
             seat.wake();
             return;
         }
-        if let Some(session) = self.roomiest() {
+        if let Some(session) = self.roomiest(Wanted::Any) {
             self.in_flight.set(self.in_flight.get() + 1);
             self.carry_on(session, job);
             return;
         }
-        self.waiting.borrow_mut().push_back(Job { waited: true, ..job });
+        self.waiting.borrow_mut().push(Job { waited: true, ..job });
         self.grow();
     }
 
@@ -171,14 +178,18 @@ impl Dispatcher {
     /// Closes a connection that has been idle for too long.
     fn close_idle(&self, seat: &Seat) {
         if !seat.answered.get() {
-            self.silent(Silence { unused: 1, ..Silence::default() });
+            self.add_unspoken(Unspoken { unused: 1, ..Unspoken::default() });
         }
         seat.dismiss();
     }
 
-    /// The session whose turn it is, if any has room.
-    fn roomiest(&self) -> Option<Rc<Shared>> {
-        self.sessions.roomiest(self.limits.streams, self.limits.idle_timeout)
+    /// The session whose turn it is, if one has room for a slot that wants this.
+    fn roomiest(&self, wanted: Wanted) -> Option<Rc<Shared>> {
+        let Limits { streams, idle_timeout, .. } = self.limits;
+        let fit = self.sessions.roomiest(streams, idle_timeout, wanted);
+        // Where no other connection may be opened, any is better than none.
+        let full = wanted != Wanted::Any && self.connections() >= self.limits.connections;
+        fit.or_else(|| full.then(|| self.roomiest(Wanted::Any)).flatten())
     }
 
     /// Carries a slot that counts as in flight on a stream of its own.
@@ -192,18 +203,38 @@ impl Dispatcher {
     /// Gives waiting slots to sessions with room, and opens a connection if some are left for which none
     /// is being opened, and the bound allows.
     pub(super) fn grow(self: &Rc<Self>) {
-        while let Some(session) = self.roomiest() {
-            let Some(job) = self.next_waiting() else { return };
+        while let Some((session, job)) = self.next_on_session() {
             self.carry_on(session, job);
         }
         let each = match self.dialer.route().version() {
             HttpVersion::Http1 => 1,
             HttpVersion::Http2 => self.limits.streams,
         };
-        let wanted = self.connecting.get().saturating_mul(each) < self.waiting.borrow().len();
+        let wanted = self.connecting.get() < self.waiting.borrow().connections(each);
         if wanted && self.connections() < self.limits.connections {
             self.open_connection();
         }
+    }
+
+    /// A waiting slot and the open session that it may take.
+    fn next_on_session(&self) -> Option<(Rc<Shared>, Job)> {
+        let again = self.waiting.borrow().wanted_again();
+        if let Some(session) = again.and_then(|wanted| self.roomiest(wanted))
+            && let Some(job) = self.next_again()
+        {
+            return Some((session, job));
+        }
+        let session = self.roomiest(Wanted::Any)?;
+        Some((session, self.next_waiting()?))
+    }
+
+    /// A session is open: it begins with a slot that waits for a fresh connection, if there is one.
+    pub(super) fn begin_session(self: &Rc<Self>, session: &Rc<Shared>) {
+        self.sessions.add(session);
+        if let Some(job) = self.next_again() {
+            self.carry_on(Rc::clone(session), job);
+        }
+        self.grow();
     }
 
     /// Opens one more connection; the caller keeps to the bound.
@@ -261,7 +292,10 @@ impl Dispatcher {
     /// A connection could not be opened: the slot that has waited longest bears it.
     pub(super) fn connect_failed(&self, fault: TransportError) {
         self.connecting.set(self.connecting.get() - 1);
-        let first = self.waiting.borrow_mut().pop_front();
+        let first = {
+            let mut waiting = self.waiting.borrow_mut();
+            waiting.pop_again().or_else(|| waiting.pop())
+        };
         // None waits if another connection has served the slot that this one was opened for.
         if let Some(job) = first {
             let now = self.recorder.clock().now();
@@ -280,10 +314,23 @@ impl Dispatcher {
         self.seats.borrow_mut().remove(&number);
     }
 
+    /// The first slot that is to go out once more, for a fresh connection.
+    pub(super) fn next_again(&self) -> Option<Job> {
+        loop {
+            let job = self.waiting.borrow_mut().pop_again()?;
+            let now = self.recorder.clock().now();
+            if !self.past_deadline(&job, now) {
+                self.in_flight.set(self.in_flight.get() + 1);
+                return Some(job);
+            }
+            self.finish(&job, Fate::Timeout, now);
+        }
+    }
+
     /// The longest-waiting slot that may still be sent; those that may not are given their fate.
     pub(super) fn next_waiting(&self) -> Option<Job> {
         loop {
-            let job = self.waiting.borrow_mut().pop_front()?;
+            let job = self.waiting.borrow_mut().pop()?;
             let now = self.recorder.clock().now();
             if self.past_deadline(&job, now) {
                 self.finish(&job, Fate::Timeout, now);
@@ -296,10 +343,11 @@ impl Dispatcher {
         }
     }
 
-    /// A connection has nothing to do, since `idle_since` in monotonic nanoseconds.
-    pub(super) fn park(&self, seat: &Rc<Seat>, idle_since: u64) {
-        let limit = self.limits.idle_timeout;
-        let limit = if seat.answered.get() { limit } else { limit.min(SILENT_MAX) };
+    /// A connection has nothing to do, since `idle_since` in monotonic nanoseconds. The server keeps it for
+    /// `rest_max` if it has said so.
+    pub(super) fn park(&self, seat: &Rc<Seat>, idle_since: u64, rest_max: Option<Duration>) {
+        let own = if seat.answered.get() { self.limits.idle_timeout } else { SILENT_MAX };
+        let limit = own.min(self.limits.idle_timeout).min(rest_max.unwrap_or(Duration::MAX));
         seat.expires.set(idle_since.saturating_add(whole_nanos(limit)));
         self.idle.borrow_mut().push(Rc::clone(seat));
     }
@@ -309,18 +357,16 @@ impl Dispatcher {
         self.idle.borrow_mut().retain(|other| !Rc::ptr_eq(other, seat));
     }
 
-    /// A connection gives up a slot it never sent: once it goes back to the head of the wait list, the
-    /// second time the server has closed twice on it and it fails.
-    pub(super) fn give_back(self: &Rc<Self>, mut job: Job) {
+    /// A connection gives up a slot that it never sent: once that goes out again on a connection of the kind
+    /// `wanted`, the second time it fails.
+    pub(super) fn give_back(self: &Rc<Self>, job: Job, wanted: Wanted) {
         self.in_flight.set(self.in_flight.get() - 1);
-        if job.returned {
+        if job.is_repeated() {
             let now = self.recorder.clock().now();
-            self.finish(&job, Fate::TransportError(TransportError::ClosedEarly), now);
+            self.finish(&job, Fate::TransportError(Repeatable::NotSent.fault()), now);
         } else {
-            job.returned = true;
             // From here on it waits for a connection, which is not the generator's doing.
-            job.waited = true;
-            self.waiting.borrow_mut().push_front(job);
+            self.waiting.borrow_mut().push_front(Job { wanted, waited: true, ..job });
             self.grow();
         }
     }
@@ -339,17 +385,13 @@ impl Dispatcher {
     /// Once per window: closes connections idle for too long and ends waiting slots past their deadline.
     pub(super) fn sweep(&self, now: Offset) {
         self.close_stale();
-        loop {
-            let expired =
-                self.waiting.borrow().front().is_some_and(|job| self.past_deadline(job, now));
-            if !expired {
-                return;
-            }
-            let job = self.waiting.borrow_mut().pop_front();
-            if let Some(job) = job {
-                self.finish(&job, Fate::Timeout, now);
-            }
+        while let Some(job) = self.next_expired(now) {
+            self.finish(&job, Fate::Timeout, now);
         }
+    }
+
+    fn next_expired(&self, now: Offset) -> Option<Job> {
+        self.waiting.borrow_mut().pop_expired(|job| self.past_deadline(job, now))
     }
 
     /// Closes connections that have been idle for too long.
@@ -367,19 +409,19 @@ impl Dispatcher {
     pub(super) fn unanswered(&self, seat: &Seat, job: &Job) {
         let alone = self.dialer.route().version() == HttpVersion::Http1;
         if alone && job.measured && !seat.answered.get() {
-            self.silent(Silence { unanswered: 1, ..Silence::default() });
+            self.add_unspoken(Unspoken { unanswered: 1, ..Unspoken::default() });
         }
     }
 
-    fn silent(&self, more: Silence) {
-        let mut silence = self.silence.get();
-        silence += more;
-        self.silence.set(silence);
+    fn add_unspoken(&self, more: Unspoken) {
+        let mut unspoken = self.unspoken.get();
+        unspoken += more;
+        self.unspoken.set(unspoken);
     }
 
     /// What was never said on connections since it was last asked.
-    pub(super) fn take_silence(&self) -> Silence {
-        self.silence.take()
+    pub(super) fn take_unspoken(&self) -> Unspoken {
+        self.unspoken.take()
     }
 
     /// Levels now.
@@ -401,7 +443,7 @@ impl Dispatcher {
     /// close.
     pub(super) fn abandon(&self, now: Offset) {
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
-        for job in &waiting {
+        for job in waiting.iter() {
             self.finish(job, Fate::Unsent, now);
         }
         for seat in self.seats.borrow().values() {

@@ -37,6 +37,7 @@ mod session;
 pub mod single;
 mod timer;
 mod tokens;
+mod wait_list;
 mod worker;
 
 pub use leg::Pacing;

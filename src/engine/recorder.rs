@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use crate::engine::leg::Leg;
 use crate::load::expect::Amiss;
+use crate::measure::fate::Fate;
 use crate::measure::flow::Milestone;
+use crate::measure::late::Wakes;
 use crate::measure::sample::{Sample, SetUp};
 use crate::measure::sampling::Sampling;
 use crate::measure::tally::{Opening, Tally};
+use crate::measure::traffic::Span;
 use crate::measure::window::{Gauges, Window};
 use crate::time::Offset;
 use crate::transport::clock::Clock;
@@ -21,6 +24,12 @@ pub(super) struct Recorder {
     clock: Cell<Clock>,
     slow_after: Cell<Duration>,
     sampling: Cell<Sampling>,
+    /// The measured part of the leg, as far as it is known yet.
+    span: Cell<Span>,
+    /// What a slot may take from its due instant.
+    deadline: Option<Duration>,
+    /// Pauses of this worker that are still felt.
+    wakes: RefCell<Wakes>,
     /// One more than turns: what was due before the first, between two, after the last.
     parts: RefCell<Vec<Tally>>,
     /// When arrivals were turned, in order.
@@ -42,6 +51,9 @@ impl Recorder {
             clock: Cell::new(Clock::starting_at(0)),
             slow_after: Cell::new(Duration::MAX),
             sampling: Cell::default(),
+            span: Cell::new(Span::ALL),
+            deadline: None,
+            wakes: RefCell::default(),
             parts: RefCell::new(vec![Tally::new(requests)]),
             turns: RefCell::default(),
             requests,
@@ -52,11 +64,18 @@ impl Recorder {
         }
     }
 
+    /// The same where slots have a deadline.
+    pub(super) fn with_deadline(self, deadline: Option<Duration>) -> Self {
+        Self { deadline, ..self }
+    }
+
     /// Begins a leg.
     pub(super) fn begin(&self, clock: Clock, leg: &Leg) {
         self.clock.set(clock);
         self.slow_after.set(leg.slow_after);
         self.sampling.set(leg.sampling);
+        self.wakes.borrow_mut().clear();
+        self.span.set(Span { begin: Offset::ZERO + leg.warmup, end: leg.schedule.end() });
         self.warming.set(!leg.warmup.is_zero());
         self.window.borrow_mut().clear();
         self.ended_window.take();
@@ -66,6 +85,16 @@ impl Recorder {
     pub(super) fn turn(&self, at: Offset) {
         self.turns.borrow_mut().push(at);
         self.parts.borrow_mut().push(Tally::new(self.requests));
+    }
+
+    /// Learns when arrivals end or ended, as things stand: turns, a stop, and steps of flows that come due
+    /// late all move it.
+    pub(super) fn arrivals_end(&self, end: Offset) {
+        let span = self.span.get();
+        if end > span.end {
+            self.parts.borrow_mut().iter_mut().for_each(Tally::prolong);
+        }
+        self.span.set(Span { end, ..span });
     }
 
     pub(super) fn clock(&self) -> Clock {
@@ -80,6 +109,18 @@ impl Recorder {
     pub(super) fn due(&self, measured: bool) {
         if measured || self.warming.get() {
             self.window.borrow_mut().record_due(1);
+        }
+    }
+
+    /// Notes when a slot was taken up.
+    pub(super) fn took_up(&self, due: Offset, taken: Offset) {
+        self.wakes.borrow_mut().took_up(due, taken);
+    }
+
+    /// Notes that the late policy gives up a slot to which this worker came late.
+    pub(super) fn shed_late(&self, request: usize, measured: bool) {
+        if measured {
+            self.latest(|part| part.record_lost_late(request));
         }
     }
 
@@ -106,13 +147,27 @@ impl Recorder {
             }
             window.record_ended(sample, Some(self.slow_after.get()));
         }
+        let part = self.turns.borrow().partition_point(|turn| *turn <= sample.due);
+        let part = &mut self.parts.borrow_mut()[part];
         if measured {
-            let part = self.turns.borrow().partition_point(|turn| *turn <= sample.due);
-            self.parts.borrow_mut()[part].record(sample);
+            let wake = self.wakes.borrow().delay(sample.due);
+            part.record_within(sample, self.span.get(), wake);
+            if self.lost_late(sample, wake) {
+                part.record_lost_late(sample.request);
+            }
             if self.sampling.get().keeps(sample) {
                 self.window.borrow_mut().samples.push(*sample);
             }
+        } else {
+            part.record_carried(sample, self.span.get());
         }
+    }
+
+    /// Whether a slot missed its deadline of which the generator had left it no half.
+    fn lost_late(&self, sample: &Sample, wake: Duration) -> bool {
+        let delay = sample.dispatch_lag().unwrap_or_default().max(wake);
+        let missed = |deadline| sample.response_time() >= deadline && 2 * delay >= deadline;
+        sample.fate == Fate::Timeout && self.deadline.is_some_and(missed)
     }
 
     /// Enters what was amiss with an answer.
@@ -126,6 +181,20 @@ impl Recorder {
     pub(super) fn redirected(&self, request: usize, measured: bool) {
         if measured {
             self.latest(|part| part.record_redirect(request));
+        }
+    }
+
+    /// Enters a request that is sent once more.
+    pub(super) fn repeated(&self, request: usize, measured: bool) {
+        if measured {
+            self.latest(|part| part.record_repeat(request));
+        }
+    }
+
+    /// Enters so many interim answers to a request.
+    pub(super) fn interim(&self, request: usize, count: u32, measured: bool) {
+        if measured && count > 0 {
+            self.latest(|part| part.record_interim(request, count));
         }
     }
 
@@ -187,6 +256,103 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Pacing;
+    use crate::engine::leg::Steerable;
+    use crate::load::rate::Rate;
+    use crate::load::schedule::{Arrivals, Horizon, Schedule};
+    use crate::measure::sample::Wait;
+    use crate::measure::traffic::Events;
+
+    fn seconds(seconds: u64) -> Offset {
+        Offset::ZERO + Duration::from_secs(seconds)
+    }
+
+    /// A warm-up of a second and a measurement of two.
+    fn leg() -> Leg {
+        Leg {
+            schedule: Schedule {
+                rate: Rate::per_second(1).unwrap(),
+                stages: None,
+                trace: None,
+                arrivals: Arrivals::Constant,
+                seed: 1,
+                horizon: Horizon::after(Duration::from_secs(3)),
+            },
+            warmup: Duration::from_secs(1),
+            drain: Duration::ZERO,
+            slow_after: Duration::MAX,
+            sampling: Sampling::default(),
+            pacing: Pacing::Precise,
+            steerable: Steerable::No,
+            ordered_at: Duration::ZERO,
+        }
+    }
+
+    /// A good answer to a slot due then, sent at once.
+    fn answered(due: Offset, done: Offset) -> Sample {
+        Sample {
+            taken: Some(due),
+            wait: Wait::default(),
+            sent: Some(due),
+            ..Sample::unsent(0, due, Fate::Ok, done)
+        }
+    }
+
+    #[test]
+    fn rates_are_those_of_the_measured_span() {
+        let recorder = Recorder::new(1);
+        recorder.begin(Clock::starting_at(0), &leg());
+        recorder.ended(&answered(seconds(0), seconds(0)), false);
+        recorder.ended(&answered(seconds(0), seconds(1)), false);
+        recorder.ended(&answered(seconds(1), seconds(2)), true);
+        recorder.ended(&answered(seconds(2), seconds(4)), true);
+        let part = recorder.take_parts().remove(0).all_requests();
+        assert_eq!(part.fates.ok(), 2, "slots of the warm-up are in no ledger");
+        assert_eq!(part.traffic.within, Events { sent: 2, ended: 2, good: 2 });
+        assert_eq!(part.traffic.after, Events { sent: 0, ended: 1, good: 1 });
+    }
+
+    #[test]
+    fn a_slot_on_time_in_the_wake_of_a_pause_is_spared_it() {
+        let recorder = Recorder::new(1);
+        recorder.begin(Clock::starting_at(0), &leg());
+        let (pause, ms) = (seconds(1), Duration::from_millis);
+        recorder.took_up(pause, pause + ms(150));
+        for due in [pause + ms(200), pause + ms(800)] {
+            recorder.took_up(due, due);
+            recorder.ended(&answered(due, due + ms(120)), true);
+        }
+        let part = recorder.take_parts().remove(0).all_requests();
+        assert_eq!(part.fates.ok(), 2);
+        assert!(part.late.spares_quantile(&part.response_time, 0.5, ms(100)));
+        assert!(!part.late.spares_quantile(&part.response_time, 1.0, ms(100)));
+    }
+
+    #[test]
+    fn a_deadline_that_a_pause_used_up_was_not_missed_by_the_target() {
+        let ms = Duration::from_millis;
+        for (late, lost) in [(0, 0), (40, 0), (60, 1)] {
+            let recorder = Recorder::new(1).with_deadline(Some(ms(100)));
+            recorder.begin(Clock::starting_at(0), &leg());
+            let sent = seconds(1) + ms(late);
+            let missed = answered(sent, seconds(1) + ms(100));
+            let missed = Sample { due: seconds(1), fate: Fate::Timeout, ..missed };
+            recorder.ended(&missed, true);
+            let part = recorder.take_parts().remove(0).all_requests();
+            assert_eq!((part.fates.of(Fate::Timeout), part.own_errors()), (1, lost), "{late}");
+        }
+    }
+
+    #[test]
+    fn what_ended_before_the_last_step_of_a_flow_ended_in_time() {
+        let recorder = Recorder::new(1);
+        recorder.begin(Clock::starting_at(0), &leg());
+        recorder.ended(&answered(seconds(2), seconds(4)), true);
+        recorder.arrivals_end(seconds(5));
+        recorder.ended(&answered(seconds(5), seconds(6)), true);
+        let traffic = recorder.take_parts().remove(0).all_requests().traffic;
+        assert_eq!((traffic.within.good, traffic.after.good), (1, 1));
+    }
 
     #[test]
     fn what_happens_after_a_window_has_ended_is_the_next_ones() {

@@ -31,8 +31,8 @@ use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
-use crate::measure::silence::Silence;
 use crate::measure::tally::Tally;
+use crate::measure::unspoken::Unspoken;
 use crate::measure::window::Window;
 use crate::time::Offset;
 use crate::transport::clock::{Clock, SendStamps, Stamping};
@@ -98,7 +98,7 @@ pub(super) struct Finished {
     pub(super) worker: usize,
     /// What was due before the first turn, between two, and after the last.
     pub(super) parts: Vec<Tally>,
-    pub(super) silence: Silence,
+    pub(super) unspoken: Unspoken,
     pub(super) attempts: Vec<Attempts>,
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
@@ -203,7 +203,7 @@ impl<'a> Worker<'a> {
             ReceiveClock::User => dialer,
         };
         let Equipment { prepared, rows, journeys, .. } = equipment;
-        let recorder = Recorder::new(rows);
+        let recorder = Recorder::new(rows).with_deadline(limits.deadline);
         let dispatcher = Dispatcher::new(recorder, dialer, limits, prepared, journeys);
         let (pacer, hand_over) = (Pacer::new()?, Learnt::new(HAND_OVER));
         Ok(Self { number, workers, singles, dispatcher, pacer, hand_over, messages })
@@ -288,6 +288,7 @@ impl<'a> Worker<'a> {
                 self.dispatcher.recorder.end_window(next_tick, leg.warmup);
                 next_tick = next_tick + WINDOW;
             }
+            self.dispatcher.recorder.arrivals_end(self.ended(&arrivals));
             self.give_up_late(&mut arrivals, now, leg.drain);
             let taken = clock.now();
             self.take_steps(&arrivals, taken, head_start, next_tick);
@@ -345,7 +346,7 @@ impl<'a> Worker<'a> {
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
             parts: dispatcher.recorder.take_parts(),
-            silence: dispatcher.take_silence(),
+            unspoken: dispatcher.take_unspoken(),
             attempts: dispatcher.dialer.take_attempts(),
             connections_peak: dispatcher.take_connections_peak(),
             time,

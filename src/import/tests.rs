@@ -142,6 +142,24 @@ fn curl_commands_become_requests() {
     assert!(profile.requests.iter().all(|request| request.weight == 1));
 }
 
+#[test]
+fn headers_given_twice_to_curl_are_sent_twice() {
+    let text = "curl http://h/a -H 'X-A: 1' -H 'x-a: 2' -b a=1 -b b=2 -A one -A two -u me:pw \\
+        -H 'Authorization: Basic c3VyZQ=='
+        curl http://h/b -H 'X-A: 1' -b a=1 -b b=2 -H 'Authorization: Basic c3VyZQ=='";
+    let profile = loaded(&curl::translate_curl(text, &Choices::default()).unwrap());
+    let values = |request: usize, name: &str| {
+        let headers = profile.requests[request].headers.iter().filter(|(given, _)| given == name);
+        headers.map(|(_, value)| value.as_literal().unwrap_or("…").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (values(0, "x-a"), values(1, "x-a")),
+        (vec!["1".into(), "2".into()], vec!["1".into()])
+    );
+    assert_eq!(values(0, "cookie").len(), 1, "joined");
+    assert_eq!(values(0, "authorization").len(), 1, "-H replaces -u");
+}
+
 const LOG: &str = r#"10.0.0.1 - - [25/Nov/2026:23:00:00 +0000] "GET /api/items/1?x=1 HTTP/1.1" 200 5 "-" "x"
 10.0.0.1 - - [25/Nov/2026:23:00:01 +0000] "GET /api/items/2 HTTP/1.1" 200 5 "-" "x"
 10.0.0.1 - - [25/Nov/2026:23:00:01 +0000] "GET /api/items/2 HTTP/1.1" 200 5 "-" "x"

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::slo::{self, Judged, RunFigures, Spared};
+use crate::analysis::slo::{self, Judged, RunFigures};
 use crate::live::state::Part;
 use crate::live::{End, Kind, Narrowing, Point, State, Subject};
 use crate::load::slo::Objective;
@@ -115,7 +115,7 @@ impl State {
             run: self.run_share(),
             asked: if self.paused { 0.0 } else { asked },
             achieved: parts.map(|part| per_second(part.sent, part.length)),
-            answered: parts.map(|part| per_second(part.fates.ok(), part.length)),
+            answered: parts.map(|part| per_second(part.good, part.length)),
             gauges: self.gauges(),
             send_lag: parts.map(|part| part.send_lag.quantile(0.99)),
             times: parts.map(|part| times(&part.response_time)),
@@ -197,13 +197,6 @@ fn times(times: &CensoredHistogram) -> Times {
 
 /// What is seen so far, the generator's own errors included: they are told apart in the verdict.
 fn figures(part: &Part, rate_asked: f64) -> RunFigures<'_> {
-    let (error_rate, throughput_ok) =
-        (part.fates.error_rate(), per_second(part.fates.ok(), part.length));
-    RunFigures {
-        response_time: &part.response_time,
-        error_rate,
-        throughput_ok,
-        rate_asked,
-        spared: Spared { error_rate, throughput_ok },
-    }
+    let answered = per_second(part.good, part.length);
+    RunFigures::as_seen(&part.response_time, &part.fates, answered, rate_asked)
 }

@@ -108,20 +108,30 @@ pub struct State {
 /// What is counted of a stretch.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
+    /// Without the drain, as are the two counts for rates below.
     pub(super) length: Duration,
-    pub(super) planned: u64,
     pub(super) sent: u64,
+    /// Good answers.
+    pub(super) good: u64,
+    pub(super) planned: u64,
     pub(super) fates: FateCounts,
     pub(super) response_time: CensoredHistogram,
     pub(super) send_lag: LatencyHistogram,
 }
 
 impl Part {
+    /// Adds an interval in which requests came due.
     pub(super) fn add(&mut self, interval: &Interval) {
-        let window = &interval.window;
         self.length += interval.length;
+        self.sent += interval.window.sent;
+        self.good += interval.window.fates.ok();
+        self.add_drained(interval);
+    }
+
+    /// Adds an interval of the drain, which is in no rate.
+    fn add_drained(&mut self, interval: &Interval) {
+        let window = &interval.window;
         self.planned += window.planned;
-        self.sent += window.sent;
         self.fates += &window.fates;
         self.response_time.merge(&window.response_time);
         self.send_lag.merge(&window.send_lag);
@@ -181,7 +191,11 @@ impl State {
             self.history.pop_front();
         }
         if !self.is_warming() {
-            self.whole.add(second);
+            if self.is_draining(second) {
+                self.whole.add_drained(second);
+            } else {
+                self.whole.add(second);
+            }
             for ended in &second.window.ended {
                 if let Some(request) = self.requests.get_mut(ended.request()) {
                     request.record(*ended);
@@ -243,6 +257,14 @@ impl State {
     /// Whether what comes does not count yet.
     pub(super) fn is_warming(&self) -> bool {
         self.leg.as_ref().is_some_and(|leg| self.at.since(Offset::ZERO) <= leg.warmup)
+    }
+
+    /// Whether arrivals were over in the latest second; timers are not exact, so its middle tells.
+    fn is_draining(&self, second: &Interval) -> bool {
+        self.leg.as_ref().is_some_and(|leg| match leg.end {
+            End::At(end) => second.end - second.length / 2 >= end,
+            End::Slots(slots) => self.due >= slots && second.window.planned == 0,
+        })
     }
 
     pub(super) fn gauges(&self) -> Gauges {

@@ -231,6 +231,24 @@ fn a_run_goes_through_its_stages() {
 }
 
 #[test]
+fn the_drain_is_in_no_rate_of_the_whole() {
+    for end in [End::At(at(12)), End::Slots(2_400)] {
+        let mut state = state(Kind::Run);
+        state.begin(leg(end));
+        (1..=12).for_each(|end| state.push(&second(end, (0, 0))));
+        for end in 13..=16 {
+            let mut drained = second(end, (0, 0));
+            (drained.window.planned, drained.window.sent) = (0, 0);
+            state.push(&drained);
+        }
+        let scene = state.scene();
+        assert!((scene.achieved[1] - 200.0).abs() < 1e-9, "{:?}", scene.achieved);
+        assert!((scene.answered[1] - 200.0).abs() < 1e-9, "{:?}", scene.answered);
+        assert_eq!(scene.fates[1].ok(), 14 * 200, "they are in the ledger");
+    }
+}
+
+#[test]
 fn recent_figures_forget_and_whole_ones_do_not() {
     let scene = run(40, |end| if end < 20 { (0, 100) } else { (0, 0) }).scene();
     let p95 = |times: Times| times.quantiles.map(|[_, p95, _]| p95.at_least);

@@ -98,6 +98,11 @@ impl Pattern {
 }
 
 impl Selector {
+    /// Whether the body must be JSON for it.
+    pub const fn is_json(&self) -> bool {
+        matches!(self, Self::Json(_) | Self::Pointer(_))
+    }
+
     /// What must be kept of an answer.
     pub const fn reads(&self) -> Reads {
         match self {

@@ -103,6 +103,8 @@ pub enum TransportError {
     Protocol,
     /// The target refused the stream without processing it, on one HTTP/2 connection after another.
     RefusedStream,
+    /// The target took the stream, said goodbye (GOAWAY) and closed without an answer.
+    GoneAway,
     /// The answer's head or its framing is larger than this program reads.
     TooLarge,
     /// The answer, or a part of it, lay unread in this machine's socket when the time was up.
@@ -119,7 +121,7 @@ pub enum TransportError {
 
 impl TransportError {
     /// The number of kinds.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 17;
 
     /// All kinds, by [`Self::index`].
     pub const ALL: [Self; Self::COUNT] = [
@@ -133,6 +135,7 @@ impl TransportError {
         Self::Tls,
         Self::Protocol,
         Self::RefusedStream,
+        Self::GoneAway,
         Self::TooLarge,
         Self::Unread,
         Self::Unwritten,
@@ -159,6 +162,7 @@ impl TransportError {
             Self::Tls => "tls",
             Self::Protocol => "protocol",
             Self::RefusedStream => "refused_stream",
+            Self::GoneAway => "goaway",
             Self::TooLarge => "too_large",
             Self::Unread => "unread",
             Self::Unwritten => "unwritten",
@@ -183,6 +187,21 @@ impl TransportError {
         )
     }
 
+    /// Whether it strikes before the target has been spoken to: at its name, on the way, in the trust in
+    /// it, or for want of means of this machine. It tells nothing of the target, least of all that it
+    /// is gone.
+    pub const fn is_before_target(self) -> bool {
+        matches!(
+            self,
+            Self::Dns
+                | Self::ConnectFailed
+                | Self::Tls
+                | Self::LocalExhausted
+                | Self::Proxy
+                | Self::Template
+        )
+    }
+
     /// What happened, in one line for people.
     pub const fn explanation(self) -> &'static str {
         match self {
@@ -192,11 +211,17 @@ impl TransportError {
             Self::ConnectFailed => "the connection could not be made",
             Self::Reset => "the target reset the connection",
             Self::ClosedEarly => "the target closed the connection before the answer was complete",
-            Self::StaleConnection => "an idle connection had been closed by the target",
+            Self::StaleConnection => "a kept connection had been closed by the target",
             Self::Tls => "the TLS handshake failed",
             Self::Protocol => "the answer is not valid HTTP",
             Self::RefusedStream => "the target refused the stream unprocessed, twice",
-            Self::TooLarge => "the answer's head is larger than this program reads",
+            Self::GoneAway => {
+                "the target said goodbye (GOAWAY) and closed without answering a stream it had taken"
+            }
+            Self::TooLarge => {
+                "the answer's head or framing is larger than this program reads (head: 300 kB and 1,000 \
+                 fields; chunk extensions and trailers over HTTP/1.1: 16 kB each)"
+            }
             Self::Unread => "the answer lay unread in this machine's socket",
             Self::Unwritten => "the request was not written although the socket had room",
             Self::LocalExhausted => "this machine ran out of file descriptors or local ports",

@@ -364,6 +364,12 @@ impl CensoredHistogram {
         Quantile { value: age.max(self.answered.max()), at_least: true }
     }
 
+    /// Entries that lie above the one that quantile `q` names: so many may break a limit without breaking it
+    /// at that quantile.
+    pub fn count_beyond(&self, q: f64) -> u64 {
+        self.count().saturating_sub(rank(q, self.count()))
+    }
+
     /// The smallest answered time; a lower bound if nothing was answered.
     pub fn min(&self) -> Quantile {
         if self.answered.count() == 0 {

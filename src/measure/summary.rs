@@ -131,29 +131,24 @@ impl Summary {
         }
     }
 
-    /// Requests sent.
-    pub const fn sent(&self) -> u64 {
-        self.send_lag.count
-    }
-
-    /// Requests sent per second.
+    /// Requests sent per second while requests came due.
     pub fn achieved(&self) -> f64 {
-        per_second(self.sent(), self.length)
+        per_second(self.total.traffic.within.sent, self.length)
     }
 
-    /// Good answers per second.
+    /// Requests per second that ended meanwhile, well or not.
+    pub fn ended(&self) -> f64 {
+        per_second(self.total.traffic.within.ended, self.length)
+    }
+
+    /// Good answers per second meanwhile: what the target served. Those of the drain are left out.
     pub fn throughput_ok(&self) -> f64 {
-        per_second(self.total.fates.ok(), self.length)
+        per_second(self.total.traffic.within.good, self.length)
     }
 
     /// Share of planned slots without a good answer, 0 to 1.
     pub fn error_rate(&self) -> f64 {
         self.total.fates.error_rate()
-    }
-
-    /// Slots lost to errors of the generator's own.
-    pub fn own_errors(&self) -> u64 {
-        self.total.own_errors()
     }
 
     /// Exchanges that broke with `kind`.

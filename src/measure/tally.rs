@@ -4,12 +4,15 @@
 //! merging is associative and commutative, so workers and machines may be added up in any order.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::load::expect::Amiss;
 use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::flow::{FlowTally, Milestone};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
+use crate::measure::late::Late;
 use crate::measure::sample::{Phase, Sample, SetUp};
+use crate::measure::traffic::{Span, Traffic};
 
 /// What became of the slots of one request name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,12 +27,20 @@ pub struct RequestTally {
     pub response_time: CensoredHistogram,
     /// Good answers only.
     pub service_time: LatencyHistogram,
+    /// What happened within the measured span, for rates.
+    pub traffic: Traffic,
+    /// What the generator's own lateness did.
+    pub late: Late,
     /// Body bytes of all answers.
     pub bytes: u64,
     /// What was amiss with answers, by place; see [`crate::load::expect::Expect::name_of`].
     pub amiss: BTreeMap<usize, u64>,
     /// Redirects that were followed.
     pub redirects: u64,
+    /// Requests that were sent once more, since the target had left them unprocessed.
+    pub repeats: u64,
+    /// Interim answers (100 to 199) before final ones.
+    pub interim: u64,
     /// Of good answers, by phase; zeros are left out, since most phases of most slots are.
     phases: [LatencyHistogram; Phase::COUNT],
 }
@@ -72,12 +83,22 @@ impl Tally {
         }
     }
 
-    /// Enters a slot that has ended. Hot: two to nine histogram records.
+    /// Enters a slot that has ended, all of it within the measured span.
     ///
     /// # Panics
     /// If the sample's request is not of this mix.
     pub fn record(&mut self, sample: &Sample) {
-        self.requests[sample.request].record(sample);
+        self.record_within(sample, Span::ALL, Duration::ZERO);
+    }
+
+    /// Enters a slot that has ended, in the wake of a pause of the generator's as long as `wake`. Hot: two to
+    /// nine histogram records.
+    ///
+    /// # Panics
+    /// If the sample's request is not of this mix.
+    pub fn record_within(&mut self, sample: &Sample, span: Span, wake: Duration) {
+        self.requests[sample.request].record(sample, wake);
+        self.requests[sample.request].traffic.record(sample, span);
         let failed = sample.fate.answered() && sample.fate != Fate::Ok;
         if failed {
             self.failed_response_time.record(sample.response_time());
@@ -88,6 +109,29 @@ impl Tally {
         if let Some(lag) = sample.dispatch_lag() {
             self.dispatch_lag.record(lag);
         }
+    }
+
+    /// Enters a slot of the warm-up that has ended: it is in no count and no distribution, only in the rates
+    /// of the span it reaches into.
+    ///
+    /// # Panics
+    /// If the sample's request is not of this mix.
+    pub fn record_carried(&mut self, sample: &Sample, span: Span) {
+        self.requests[sample.request].traffic.record_carried(sample, span);
+    }
+
+    /// Enters that a slot of a request was lost since the generator came late to it; its fate is entered as
+    /// that of any other.
+    ///
+    /// # Panics
+    /// If the request is not of this mix.
+    pub fn record_lost_late(&mut self, request: usize) {
+        self.requests[request].late.lost += 1;
+    }
+
+    /// The measured span goes on after all: what was counted after it lies within.
+    pub fn prolong(&mut self) {
+        self.requests.iter_mut().for_each(|request| request.traffic.prolong());
     }
 
     /// Enters what was amiss with an answer of a request.
@@ -106,6 +150,22 @@ impl Tally {
     /// If the request is not of this mix.
     pub fn record_redirect(&mut self, request: usize) {
         self.requests[request].redirects += 1;
+    }
+
+    /// Enters that a request is sent once more.
+    ///
+    /// # Panics
+    /// If the request is not of this mix.
+    pub fn record_repeat(&mut self, request: usize) {
+        self.requests[request].repeats += 1;
+    }
+
+    /// Enters so many interim answers to a request.
+    ///
+    /// # Panics
+    /// If the request is not of this mix.
+    pub fn record_interim(&mut self, request: usize, count: u32) {
+        self.requests[request].interim += u64::from(count);
     }
 
     /// Enters what became of a flow of the plan.
@@ -204,7 +264,7 @@ impl Tally {
 }
 
 impl RequestTally {
-    fn record(&mut self, sample: &Sample) {
+    fn record(&mut self, sample: &Sample, wake: Duration) {
         self.fates.record(sample.fate);
         self.bytes += sample.bytes;
         if let Some(status) = sample.status {
@@ -213,6 +273,8 @@ impl RequestTally {
         match sample.fate {
             Fate::Ok => {
                 self.response_time.answered.record(sample.response_time());
+                let delay = sample.dispatch_lag().unwrap_or_default().max(wake);
+                self.late.record(sample.response_time(), delay);
                 if let Some(time) = sample.service_time() {
                     self.service_time.record(time);
                 }
@@ -241,25 +303,30 @@ impl RequestTally {
         }
         self.response_time.merge(&other.response_time);
         self.service_time.merge(&other.service_time);
+        self.traffic += other.traffic;
+        self.late.merge(&other.late);
         self.bytes += other.bytes;
         for (place, count) in &other.amiss {
             *self.amiss.entry(*place).or_default() += count;
         }
         self.redirects += other.redirects;
+        self.repeats += other.repeats;
+        self.interim += other.interim;
         for (ours, theirs) in self.phases.iter_mut().zip(&other.phases) {
             ours.merge(theirs);
         }
     }
 
-    /// Slots of which only this is known.
-    pub fn of(fates: FateCounts, response_time: CensoredHistogram) -> Self {
-        Self { fates, response_time, ..Self::default() }
+    /// Adds slots of which only this is known.
+    pub fn add(&mut self, fates: &FateCounts, response_time: &CensoredHistogram) {
+        self.fates += fates;
+        self.response_time.merge(response_time);
     }
 
-    /// Slots lost to errors of the generator's own.
+    /// Slots lost to errors of the generator's own, its lateness included.
     pub fn own_errors(&self) -> u64 {
         let own = TransportError::ALL.iter().filter(|kind| kind.is_own());
-        own.map(|kind| self.errors[kind.index()]).sum()
+        own.map(|kind| self.errors[kind.index()]).sum::<u64>() + self.late.lost
     }
 
     /// How long a phase was, over good answers, those without it as zero.

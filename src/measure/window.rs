@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::measure::fate::{Fate, FateCounts};
+use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::sample::Sample;
 use crate::measure::slice::Ended;
@@ -49,6 +49,8 @@ pub struct Window {
     pub planned: u64,
     /// Slots that ended, by fate.
     pub fates: FateCounts,
+    /// Broken exchanges by [`TransportError::index`].
+    pub errors: [u64; TransportError::COUNT],
     /// Good answers that took longer than the tightest limit.
     pub slow: u64,
     /// Of slots that ended: good answers, and ages of those never answered.
@@ -71,6 +73,7 @@ impl Default for Window {
         Self {
             planned: 0,
             fates: FateCounts::default(),
+            errors: [0; TransportError::COUNT],
             slow: 0,
             response_time: CensoredHistogram::passing(),
             sent: 0,
@@ -106,6 +109,9 @@ impl Window {
     /// Enters a slot that has ended; `limit` is the tightest limit on the response time, if any.
     pub fn record_ended(&mut self, sample: &Sample, limit: Option<Duration>) {
         self.fates.record(sample.fate);
+        if let Fate::TransportError(kind) = sample.fate {
+            self.errors[kind.index()] += 1;
+        }
         let time = sample.response_time();
         self.ended.push(Ended::new(sample.request, sample.fate, time));
         if sample.fate == Fate::Ok {
@@ -132,6 +138,7 @@ impl Window {
     pub fn clear(&mut self) {
         self.planned = 0;
         self.fates = FateCounts::default();
+        self.errors = [0; TransportError::COUNT];
         self.slow = 0;
         self.response_time.clear();
         self.sent = 0;
@@ -144,6 +151,9 @@ impl Window {
     fn add_counts(&mut self, other: &Self) {
         self.planned += other.planned;
         self.fates += &other.fates;
+        for (ours, theirs) in self.errors.iter_mut().zip(other.errors) {
+            *ours += theirs;
+        }
         self.slow += other.slow;
         self.response_time.merge(&other.response_time);
         self.sent += other.sent;
@@ -209,6 +219,8 @@ mod tests {
         window.record_ended(&sample, limit);
         window.record_ended(&Sample { fate: Fate::Timeout, ..sample }, limit);
         window.record_ended(&Sample { fate: Fate::BadStatus, ..sample }, limit);
+        let reset = Fate::TransportError(TransportError::Reset);
+        window.record_ended(&Sample { fate: reset, ..sample }, limit);
         window.gauges = Gauges { in_flight, waiting: 1, overdue: 0 };
         window
     }
@@ -219,7 +231,8 @@ mod tests {
         beside.merge(&window(7));
         assert_eq!((beside.planned, beside.sent, beside.slow), (6, 2, 2));
         assert_eq!((beside.gauges.in_flight, beside.gauges.waiting), (11, 2));
-        assert_eq!((beside.response_time.answered.count(), beside.fates.planned()), (2, 6));
+        assert_eq!((beside.response_time.answered.count(), beside.fates.planned()), (2, 8));
+        assert_eq!(beside.errors[TransportError::Reset.index()], 2);
 
         let interval = |end_s: u64, window| Interval {
             end: Offset::from_nanos(end_s * 1_000_000_000),

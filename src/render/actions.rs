@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::render::clean;
-use crate::render::text::measured;
+use crate::render::text::{measured, nothing_judged};
 use crate::report::{HoldsName, OutcomeName, Report};
 
 /// How much an annotation weighs.
@@ -53,9 +53,12 @@ pub fn annotations(report: &Report) -> String {
         OutcomeName::Invalid => {
             doubtful("the generator was the limit, nothing is said of the target")
         }
+        OutcomeName::Incomplete if nothing_judged(report) => {
+            doubtful("no objective could be judged")
+        }
         OutcomeName::Incomplete => doubtful("the run was cut short"),
         OutcomeName::Fail => {
-            let failed = report.every_objective().filter(|(_, one)| one.holds != HoldsName::Yes);
+            let failed = report.every_objective().filter(|(_, one)| one.holds == HoldsName::No);
             failed
                 .map(|(name, one)| {
                     let title = format!("{}: {} does not hold", plan.name, name);

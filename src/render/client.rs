@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::analysis::findings::send_lag_limit;
 use crate::analysis::words::{Count, Percent};
+use crate::load::slo::Slo;
 use crate::render::table::{WIDTH_MAX, wrap};
 use crate::report::Report;
 use crate::report::generator::GeneratorReport;
@@ -18,17 +20,33 @@ pub(super) fn paragraph(report: &Report) -> String {
 
 /// One sentence; what is not known is left out.
 fn line(report: &Report) -> String {
-    let findings = &report.verdict.findings;
-    let late = findings.iter().any(|finding| LATE.contains(&finding.id.as_str()));
-    let punctual = if late { "late" } else { "on time" };
-    let lag = Human(Duration::from_nanos(report.dispatch_lag.p99));
-    let head = if report.dispatch_lag.count > 0 {
-        format!("{punctual} (lag p99 {lag})")
-    } else {
-        punctual.to_owned()
-    };
-    let parts: Vec<_> = [head].into_iter().chain(facts(&report.generator)).collect();
+    let parts: Vec<_> = [punctuality(report)].into_iter().chain(facts(&report.generator)).collect();
     format!("client: {}", parts.join(", "))
+}
+
+/// Whether it was on time. What is left of a run that was killed has the send lag alone, waits for connections
+/// included: that it is small shows that the client was on time, that it is large shows nothing.
+fn punctuality(report: &Report) -> String {
+    let late = report.verdict.findings.iter().any(|one| LATE.contains(&one.id.as_str()));
+    let human = |ns| Human(Duration::from_nanos(ns));
+    if report.dispatch_lag.count > 0 {
+        let word = if late { "late" } else { "on time" };
+        return format!("{word} (lag p99 {})", human(report.dispatch_lag.p99));
+    }
+    let (lag, limit) = (report.send_lag.p99, send_lag_limit(tightest_time(report)));
+    match report.send_lag.count {
+        _ if late => "late".to_owned(),
+        0 => "nothing was sent".to_owned(),
+        _ if Duration::from_nanos(lag) <= limit => format!("on time (send lag p99 {})", human(lag)),
+        _ => format!(
+            "not known whether on time (send lag p99 {}, with what requests waited for connections)",
+            human(lag)
+        ),
+    }
+}
+
+fn tightest_time(report: &Report) -> Option<Duration> {
+    report.plan.slo.parse::<Slo>().ok()?.tightest_time()
 }
 
 fn facts(generator: &GeneratorReport) -> Vec<String> {
@@ -76,6 +94,11 @@ mod tests {
         known.generator = GeneratorReport::default();
         assert_eq!(line(&known), "client: on time (lag p99 20 µs)");
         assert!(line(&report(LATE_COURSE)).starts_with("client: late (lag p99 80 ms)"));
+        let mut killed = known.clone();
+        killed.dispatch_lag = crate::report::Latency::default();
+        assert_eq!(line(&killed), "client: on time (send lag p99 20 µs)");
+        killed.send_lag.p99 = 80_000_000;
+        assert!(line(&killed).starts_with("client: not known whether on time (send lag p99 80 ms"));
         let worker = |share| WorkerReport { cpu_share: Some(share), waited_share: None };
         known.generator = GeneratorReport {
             workers: vec![worker(0.2), worker(0.341)],

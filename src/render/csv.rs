@@ -49,19 +49,20 @@ fn stats(report: &Report) -> String {
     for request in &report.requests {
         let named = [request.method.clone(), request.name.clone()];
         let figures = (&request.fates, &request.response_time, request.bytes);
-        rows.push(row(named, figures, seconds));
+        let ended = request.rate.and_then(|rate| rate.ended);
+        rows.push(row(named, figures, (ended, seconds)));
     }
     let bytes = report.requests.iter().map(|request| request.bytes).sum();
     let named = [String::new(), "Aggregated".to_owned()];
     let figures = (&report.fates, &report.response_time, bytes);
-    rows.push(row(named, figures, seconds));
+    rows.push(row(named, figures, (report.rate.ended, seconds)));
     table(&rows)
 }
 
 fn row(
     named: [String; 2],
     (fates, times, bytes): (&Fates, &Latency, u64),
-    seconds: f64,
+    (ended, seconds): (Option<f64>, f64),
 ) -> Vec<String> {
     let per_second = |count: u64| number(count as f64 / seconds.max(f64::MIN_POSITIVE));
     let failed = fates.planned - fates.ok;
@@ -69,7 +70,9 @@ fn row(
     cells.extend([fates.planned.to_string(), failed.to_string()]);
     cells.extend([times.p50, times.mean, times.min, times.max].map(ms));
     cells.push(number(content_size(fates, bytes)));
-    cells.extend([per_second(fates.planned), per_second(failed)]);
+    // Older results do not tell how many ended in time.
+    let ended = ended.map_or_else(|| per_second(fates.planned), number);
+    cells.extend([ended, per_second(failed)]);
     let known = coarse(times);
     cells.extend(SHARES.map(|share| at(share, &known).unwrap_or(none())));
     cells
@@ -98,7 +101,7 @@ fn history(report: &Report, detail: &Detail) -> String {
         let per_second = |count: u64| number(count as f64 / seconds.max(f64::MIN_POSITIVE));
         let mut cells = vec![at.to_string(), point.in_flight.to_string()];
         cells.extend(texts(["", "Aggregated"]));
-        cells.extend([per_second(point.planned), per_second(point.failed)]);
+        cells.extend([per_second(point.ok + point.failed), per_second(point.failed)]);
         cells.extend(point_percentiles(point, known));
         cells.extend([planned.to_string(), failed.to_string()]);
         cells.extend(known.map_or_else(

@@ -36,7 +36,12 @@ fn measurement(report: &Report) -> TestCase {
             broken(NonSuccessKind::Error, "the generator was the limit", &reasons.join("\n"))
         }
         OutcomeName::Incomplete => {
-            broken(NonSuccessKind::Error, "the run was cut short", "measure again to the end")
+            let why = if text::nothing_judged(report) {
+                "no objective could be judged"
+            } else {
+                "the run was cut short"
+            };
+            broken(NonSuccessKind::Error, why, "measure again to the end")
         }
     };
     case(report, "the generator held the schedule to the end", status)
@@ -52,9 +57,9 @@ fn objective(report: &Report, name: &str, one: &ObjectiveReport) -> TestCase {
         }
         HoldsName::Yes => TestCaseStatus::success(),
         HoldsName::No => broken(NonSuccessKind::Failure, &measured, name),
-        HoldsName::OutOfReach => {
+        HoldsName::NotJudged => {
             let mut skipped = TestCaseStatus::skipped();
-            skipped.set_message("the rate asked for could not have shown it");
+            skipped.set_message(text::unjudged(one).unwrap_or_default());
             skipped
         }
     };
@@ -97,6 +102,16 @@ mod tests {
         assert!(text.contains(r#"skipped="2""#), "{text}");
         let fine = render(&example::report(example::GOOD));
         assert!(!fine.contains("<failure") && !fine.contains("<error"), "{fine}");
+    }
+
+    #[test]
+    fn what_is_not_judged_is_skipped_with_its_reason() {
+        let mut report = example::report(example::GOOD);
+        report.verdict.objectives[0].holds = HoldsName::NotJudged;
+        report.verdict.objectives[0].why = Some("none was due".to_owned());
+        let text = render(&report);
+        assert!(text.contains(r#"<skipped message="not judged: none was due""#), "{text}");
+        assert!(text.contains(r#"skipped="1""#) && text.contains(r#"failures="0""#), "{text}");
     }
 
     #[test]

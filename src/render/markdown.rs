@@ -5,10 +5,9 @@
 use std::fmt::Write as _;
 
 use crate::analysis::words::{Count, Percent};
-use crate::load::rate::Figures;
-use crate::render::clean;
 use crate::render::text::{answer, cell, human, measured, outcome, severity, tier};
 use crate::render::units::Unit;
+use crate::render::{clean, rates};
 use crate::report::{HoldsName, Latency, OutcomeName, Report};
 
 /// Requests that are listed at most, those that failed most often and then the slowest first: a job's
@@ -46,13 +45,14 @@ fn heading(report: &Report) -> String {
     };
     let _ = writeln!(
         text,
-        "asked {}/s, achieved {}/s, answered well {}/s, over {} · error rate {}{grade}",
-        Figures(report.rate.target),
-        Figures(report.rate.achieved),
-        Figures(report.rate.throughput_ok),
+        "{}, over {} · error rate {}{grade}",
+        rates::clause(report),
         human(report.duration),
         Percent(report.error_rate)
     );
+    if let Some(drained) = rates::drained(report) {
+        let _ = writeln!(text, "\n{drained}");
+    }
     text
 }
 
@@ -69,7 +69,7 @@ fn objectives(report: &Report) -> String {
         let holds = match one.holds {
             HoldsName::Yes => "✅",
             HoldsName::No => "❌",
-            HoldsName::OutOfReach => "–",
+            HoldsName::NotJudged => "–",
         };
         format!("| {holds} | {} | {} |\n", escaped(&name), escaped(&measured(one)))
     });

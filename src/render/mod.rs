@@ -21,6 +21,7 @@ pub mod markdown;
 pub mod otlp;
 pub mod progress;
 pub mod protobuf;
+mod rates;
 pub mod runs;
 pub mod svg;
 pub mod table;

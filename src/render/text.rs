@@ -8,7 +8,7 @@ use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::render::{Style, Tone, auth, clean, client};
+use crate::render::{Style, Tone, auth, clean, client, rates};
 use crate::report::flows::FlowsReport;
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
@@ -105,14 +105,12 @@ impl Page {
         let about = format!("{} on {}", plan.name, plan.origin);
         let room = WIDTH_MAX - word.len() - 2;
         self.line(&format!("{}  {}", self.style.paint(tone, word), shortened(&about, room)));
-        let mean = if plan.stages.is_some() { " on average" } else { "" };
-        self.line(&format!(
-            "asked {}/s{mean}, achieved {}/s, answered well {}/s, over {}",
-            Figures(report.rate.target),
-            Figures(report.rate.achieved),
-            Figures(report.rate.throughput_ok),
-            human(report.duration)
-        ));
+        let rates = format!("{}, over {}", rates::clause(report), human(report.duration));
+        for line in [rates].into_iter().chain(rates::drained(report)) {
+            for line in wrap(&line, WIDTH_MAX) {
+                self.line(&line);
+            }
+        }
         if let Some(replay) = &plan.replay {
             for line in wrap(&format!("replayed {replay}"), WIDTH_MAX) {
                 self.line(&line);
@@ -180,7 +178,7 @@ impl Page {
             let mark = match one.holds {
                 HoldsName::Yes => self.style.paint(Tone::Good, "✓"),
                 HoldsName::No => self.style.paint(Tone::Bad, "✗"),
-                HoldsName::OutOfReach => self.style.paint(Tone::Doubtful, "–"),
+                HoldsName::NotJudged => self.style.paint(Tone::Doubtful, "–"),
             };
             self.line(&format!("{mark} {name:<width$}  {}", measured(one)));
         }
@@ -285,6 +283,7 @@ impl Page {
         let why = match report.verdict.outcome {
             OutcomeName::Pass | OutcomeName::Fail => tier(report.verdict.tier),
             OutcomeName::Invalid => "the generator was the limit; nothing is said of the target",
+            OutcomeName::Incomplete if nothing_judged(report) => "no objective could be judged",
             OutcomeName::Incomplete => "cut short",
         };
         self.line("");
@@ -301,17 +300,32 @@ pub(super) fn human(ns: u64) -> String {
     Human(Duration::from_nanos(ns)).to_string()
 }
 
-/// An objective's figure.
+/// An objective's figure, and why it is not judged.
 pub(super) fn measured(one: &ObjectiveReport) -> String {
-    let Some(figure) = one.measured else { return "nothing was answered".to_owned() };
+    let Some(figure) = one.measured else {
+        return unjudged(one).unwrap_or_else(|| "nothing was answered".to_owned());
+    };
     let text = match one.metric {
         Metric::ResponseTime => Human(Duration::from_secs_f64(figure / 1e9)).to_string(),
         Metric::ErrorRate => Percent(figure).to_string(),
         Metric::Throughput => format!("{}/s", Figures(figure)),
     };
     let bound = if one.at_least { "≥ " } else { "" };
-    let aside = if one.holds == HoldsName::OutOfReach { " (not asked for)" } else { "" };
+    let aside = unjudged(one).map_or_else(String::new, |why| format!(" ({why})"));
     format!("{bound}{text}{aside}")
+}
+
+/// That an objective is not judged, and why.
+pub(super) fn unjudged(one: &ObjectiveReport) -> Option<String> {
+    // Results of earlier versions know one reason.
+    let why = one.why.as_deref().unwrap_or("no more was asked for");
+    (one.holds == HoldsName::NotJudged).then(|| format!("not judged: {why}"))
+}
+
+/// Whether there are objectives, and nothing came up that one of them is about.
+pub(super) fn nothing_judged(report: &Report) -> bool {
+    let mut objectives = report.every_objective().peekable();
+    objectives.peek().is_some() && objectives.all(|(_, one)| one.holds == HoldsName::NotJudged)
 }
 
 /// The tier with its bar.

@@ -28,12 +28,21 @@ pub(super) fn headline(report: &Report) -> String {
             "This measurement says nothing of the target: the generator was the limit.".to_owned()
         }
         (outcome, Some(found)) => searched(found, outcome),
+        (OutcomeName::Incomplete, None) if text::nothing_judged(report) => {
+            format!("{} nothing came up that an objective is about.", at(report))
+        }
         (OutcomeName::Incomplete, None) => format!(
             "The run was cut short after {}; this is what was measured until then.",
             human(report.duration)
         ),
         (OutcomeName::Pass, None) => {
-            format!("{} the target met every objective: {}.", at(report), list(report, |_| true))
+            let met = list(report, |one| one.holds == HoldsName::Yes);
+            let open = report.every_objective().filter_map(|(name, one)| {
+                text::unjudged(one).map(|why| format!(" {name} is {why}."))
+            });
+            let open: String = open.collect();
+            let every = if open.is_empty() { "every" } else { "every other" };
+            format!("{} the target met {every} objective: {met}.{open}", at(report))
         }
         (OutcomeName::Fail, None) => format!(
             "{} the target missed its objectives: {}.",
@@ -116,11 +125,14 @@ pub(super) fn trust(report: &Report) -> (Trust, String) {
         return (Trust::None, format!("No. {}", why.join("; ")));
     }
     let sent = Percent(report.rate.achieved / report.rate.target.max(f64::MIN_POSITIVE));
-    let lag = if report.dispatch_lag.count > 0 { &report.dispatch_lag } else { &report.send_lag };
-    let punctual = format!(
-        "the generator sent {sent} of the rate asked for and was {} late at the 99th percentile",
-        human(lag.p99)
-    );
+    let late = if report.dispatch_lag.count > 0 {
+        format!("the generator was {} late", human(report.dispatch_lag.p99))
+    } else {
+        // What is left of a run that was killed does not tell whose lag it was.
+        format!("requests left {} after they were due", human(report.send_lag.p99))
+    };
+    let punctual =
+        format!("{sent} of the rate asked for was sent, and {late} at the 99th percentile");
     if report.verdict.outcome == OutcomeName::Incomplete {
         return (Trust::Limited, format!("In part: the run did not reach its end; {punctual}."));
     }
@@ -370,6 +382,23 @@ mod tests {
             let headline = headline(&report);
             assert!(headline.contains(words), "{headline}");
         }
+    }
+
+    #[test]
+    fn what_is_not_judged_is_told_beside_what_was_met() {
+        let mut report = example::report(example::GOOD);
+        let errors = report.verdict.objectives[1].clone();
+        for one in &mut report.verdict.objectives {
+            (one.holds, one.measured) = (HoldsName::NotJudged, None);
+            one.why = Some("none was due".to_owned());
+        }
+        report.verdict.outcome = OutcomeName::Incomplete;
+        assert!(headline(&report).ends_with("nothing came up that an objective is about."));
+        report.verdict.outcome = OutcomeName::Pass;
+        report.verdict.objectives[1] = errors;
+        let headline = headline(&report);
+        assert!(headline.contains("met every other objective: the error rate was"), "{headline}");
+        assert!(headline.ends_with(" p95 < 1 s is not judged: none was due."), "{headline}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Assembles a [`Report`] from a plan, its ledger and its verdict.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::analysis::Outcome;
 use crate::analysis::findings::Finding;
@@ -14,6 +15,7 @@ use crate::measure::generator::Generator;
 use crate::measure::sample::Phase;
 use crate::measure::summary::{LatencySummary, Summary};
 use crate::measure::tally::{RequestTally, Tally};
+use crate::measure::window::per_second;
 use crate::report::auth::AuthReport;
 use crate::report::echo::{Environment, PlanEcho};
 use crate::report::flows::flows;
@@ -92,11 +94,7 @@ impl From<Parts<'_>> for Report {
                 objectives: parts.objectives.iter().map(Into::into).collect(),
                 findings: parts.findings.iter().map(Into::into).collect(),
             },
-            rate: Rates {
-                target: millionths(parts.rate_asked),
-                achieved: millionths(summary.achieved()),
-                throughput_ok: millionths(summary.throughput_ok()),
-            },
+            rate: Rates::new(parts.rate_asked, summary.total.traffic, summary.length),
             fates: Fates::from(&summary.total.fates),
             error_rate: millionths(summary.error_rate()),
             response_time: latency(&summary.total.response_time),
@@ -110,7 +108,9 @@ impl From<Parts<'_>> for Report {
             phases: phases(&summary.total),
             failed_response_time: Latency::from(&summary.failed_response_time),
             requests: requests
-                .map(|((template, tally), judged)| request(template, tally, judged))
+                .map(|((template, tally), judged)| {
+                    request(template, (tally, judged), summary.length)
+                })
                 .collect(),
             flows: flows(plan, tally),
             series: parts.series,
@@ -145,8 +145,8 @@ fn phases(tally: &RequestTally) -> Phases {
 
 fn request(
     template: &RequestTemplate,
-    tally: &RequestTally,
-    judged: &RequestVerdict,
+    (tally, judged): (&RequestTally, &RequestVerdict),
+    length: Duration,
 ) -> RequestReport {
     let amiss = tally.amiss.iter().map(|(place, count)| (template.expect.name_of(*place), *count));
     let errors = TransportError::ALL.iter().zip(tally.errors).filter(|(_, count)| *count > 0);
@@ -155,6 +155,7 @@ fn request(
         method: template.method.to_string(),
         weight: template.weight,
         fates: Fates::from(&tally.fates),
+        rate: Some(Rates::new(per_second(tally.fates.planned(), length), tally.traffic, length)),
         error_rate: millionths(tally.fates.error_rate()),
         response_time: latency(&tally.response_time),
         service_time: latency(&tally.service_time),
@@ -166,6 +167,8 @@ fn request(
         bytes: tally.bytes,
         checks: amiss.collect(),
         redirects: tally.redirects,
+        repeats: tally.repeats,
+        interim: tally.interim,
         objectives: judged.objectives.iter().map(Into::into).collect(),
         tier: judged.tier.as_ref().map(|tier| tier.tier.into()),
     }

@@ -322,6 +322,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::analysis::compare::comparison::{Margins, Run, Scope};
     use crate::analysis::compare::noise::Noise;
+    use crate::analysis::compare::rates::Served;
     use crate::analysis::compare::timeline::Timeline;
     use crate::analysis::compare::timeline::tests::moment;
 
@@ -331,7 +332,7 @@ pub(crate) mod tests {
         Run {
             requests: vec![("list | all".to_owned(), total.clone())],
             total,
-            rate: 200.0,
+            served: Served { asked: 200.0, good: 200.0 },
             length: Duration::from_mins(1),
             max_rate: None,
         }

@@ -2,6 +2,8 @@
 //!
 //! Types of the core may change freely; the contract's names stand in this module's parent.
 
+use std::time::Duration;
+
 use crate::analysis::Outcome;
 use crate::analysis::findings::{Finding, Severity};
 use crate::analysis::slo::{Holds, Judged, Measured, Tier};
@@ -10,10 +12,12 @@ use crate::load::slo::Objective;
 use crate::measure::fate::FateCounts;
 use crate::measure::histogram::Quantile;
 use crate::measure::summary::LatencySummary;
+use crate::measure::traffic::Traffic;
+use crate::measure::window::per_second;
 use crate::report::search::TrialPurpose;
 use crate::report::{
-    Fates, FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, SeverityName,
-    TierName, millionths,
+    Fates, FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Rates,
+    SeverityName, TierName, millionths,
 };
 use crate::time::whole_nanos;
 
@@ -31,6 +35,20 @@ impl From<&FateCounts> for Fates {
             shed,
             unsent,
             open,
+        }
+    }
+}
+
+impl Rates {
+    /// Those of a measurement of `length` that was asked for `target` per second.
+    pub fn new(target: f64, traffic: Traffic, length: Duration) -> Self {
+        let rate = |count| millionths(per_second(count, length));
+        Self {
+            target: millionths(target),
+            achieved: rate(traffic.within.sent),
+            ended: Some(rate(traffic.within.ended)),
+            throughput_ok: rate(traffic.within.good),
+            drain_ok: traffic.after.good,
         }
     }
 }
@@ -101,7 +119,7 @@ impl From<Holds> for HoldsName {
         match holds {
             Holds::Yes => Self::Yes,
             Holds::No => Self::No,
-            Holds::OutOfReach => Self::OutOfReach,
+            Holds::NotJudged(_) => Self::NotJudged,
         }
     }
 }
@@ -170,6 +188,10 @@ impl From<&Judged> for ObjectiveReport {
             measured: measured.map(millionths),
             at_least,
             holds: judged.holds.into(),
+            why: match judged.holds {
+                Holds::NotJudged(unjudged) => Some(unjudged.why().to_owned()),
+                Holds::Yes | Holds::No => None,
+            },
         }
     }
 }

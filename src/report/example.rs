@@ -14,7 +14,7 @@ use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::goals::RequestVerdict;
 use crate::analysis::onset::{self, Onset};
-use crate::analysis::slo::{RunFigures, fails_by_own_errors, judge, tier};
+use crate::analysis::slo::{RunFigures, judge, tier};
 use crate::analysis::{Extent, Outcome, hints};
 use crate::load::flow::Flows;
 use crate::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
@@ -28,9 +28,9 @@ use crate::measure::fate::{Fate, TransportError};
 use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
 use crate::measure::monitored::Monitored;
 use crate::measure::sample::{Sample, SetUp, Wait};
-use crate::measure::silence::Silence;
 use crate::measure::summary::Summary;
 use crate::measure::tally::{Opening, Tally};
+use crate::measure::unspoken::Unspoken;
 use crate::measure::window::{Gauges, Interval, Window};
 use crate::report::ClockSource;
 use crate::time::Offset;
@@ -289,15 +289,16 @@ pub(crate) fn report_with(
         limits: &plan.limits,
         rate_asked,
         attempts: &[],
-        silence: Silence::default(),
+        unspoken: Unspoken::default(),
         connections_peak: 14,
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
         drained: Duration::ZERO,
-        silent_since: series.silent_since(),
+        silence: series.silence().as_ref(),
         redistributed,
-        fails_by_own_errors: fails_by_own_errors(&plan.slo, &figures),
+        fails_by_own_errors: false,
+        fails_by_lateness: None,
         generator: generator.clone(),
     });
     let series = series.finish();

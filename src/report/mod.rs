@@ -234,6 +234,9 @@ pub struct ObjectiveReport {
     pub at_least: bool,
     /// Whether it holds.
     pub holds: HoldsName,
+    /// Why it is not judged; absent where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// What an objective is about, and its unit.
@@ -256,8 +259,9 @@ pub enum HoldsName {
     Yes,
     /// It does not.
     No,
-    /// The rate asked for could not have shown it.
-    OutOfReach,
+    /// It cannot be told, whatever the target did; results of earlier versions say `out_of_reach`.
+    #[serde(alias = "out_of_reach")]
+    NotJudged,
 }
 
 /// A reason to distrust a figure or to act.
@@ -290,10 +294,18 @@ pub enum SeverityName {
 pub struct Rates {
     /// Asked for.
     pub target: f64,
-    /// Sent.
+    /// Sent in the measured time: after the warm-up, while requests came due.
     pub achieved: f64,
-    /// Answered well.
+    /// Ended in the measured time after they had been sent, well or not; absent in results of versions that
+    /// did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<f64>,
+    /// Answered well in the measured time, slots of the warm-up included. Results without `ended` count
+    /// answers of the drain here.
     pub throughput_ok: f64,
+    /// Good answers that came in the drain and are in no rate; their number.
+    #[serde(default)]
+    pub drain_ok: u64,
 }
 
 /// The ledger: `planned` is the sum of all others.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{Fates, Latency, ObjectiveReport, Phases, Report, TierName};
+use crate::report::{Fates, Latency, ObjectiveReport, Phases, Rates, Report, TierName};
 
 /// One request name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,9 @@ pub struct RequestReport {
     pub weight: u32,
     /// Its part of the ledger.
     pub fates: Fates,
+    /// Its part of the rates; absent in results of versions that did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rates>,
     /// Share of its slots without a good answer.
     pub error_rate: f64,
     /// From due to last byte.
@@ -40,6 +43,12 @@ pub struct RequestReport {
     /// Redirects that were followed.
     #[serde(default)]
     pub redirects: u64,
+    /// Requests that were sent once more, since the target had left them unprocessed.
+    #[serde(default)]
+    pub repeats: u64,
+    /// Interim answers (100 to 199) that came before final ones.
+    #[serde(default)]
+    pub interim: u64,
     /// Limits of its own, and how they fared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objectives: Vec<ObjectiveReport>,

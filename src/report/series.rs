@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::drift;
-use crate::measure::fate::{Fate, TransportError};
+use crate::analysis::findings::Silence;
+use crate::measure::fate::Fate;
 use crate::measure::histogram::Quantile;
 use crate::measure::window::Interval;
 use crate::report::millionths;
@@ -98,13 +99,13 @@ pub struct SeriesBuilder {
     point_length: Duration,
     open: Option<Interval>,
     points: Vec<SeriesPoint>,
-    silence: Silence,
+    quiet: Quiet,
 }
 
-/// The stretch at the end in which nothing was answered.
+/// The stretch at the end in which nothing was answered, and in how many intervals something was lost.
 #[derive(Debug, Default)]
-struct Silence {
-    began: Offset,
+struct Quiet {
+    silence: Silence,
     intervals: u32,
 }
 
@@ -113,7 +114,7 @@ impl SeriesBuilder {
     pub fn new(duration: Duration) -> Self {
         let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
         let point_length = Duration::from_secs(seconds.div_ceil(POINTS_MAX as u64).max(1));
-        Self { point_length, open: None, points: Vec::new(), silence: Silence::default() }
+        Self { point_length, open: None, points: Vec::new(), quiet: Quiet::default() }
     }
 
     /// Length of a point.
@@ -123,7 +124,7 @@ impl SeriesBuilder {
 
     /// Takes the next interval.
     pub fn push(&mut self, interval: &Interval) {
-        self.silence.observe(interval);
+        self.quiet.observe(interval);
         let open = match &mut self.open {
             Some(open) => {
                 open.append(interval);
@@ -139,9 +140,9 @@ impl SeriesBuilder {
         }
     }
 
-    /// The instant from which on nothing was answered although requests were due, if that lasted.
-    pub fn silent_since(&self) -> Option<Offset> {
-        (self.silence.intervals >= SILENT_MIN).then_some(self.silence.began)
+    /// The stretch at the end in which nothing was answered although requests were due, if it lasted.
+    pub fn silence(&self) -> Option<Silence> {
+        (self.quiet.intervals >= SILENT_MIN).then_some(self.quiet.silence)
     }
 
     /// The series so far.
@@ -152,22 +153,26 @@ impl SeriesBuilder {
     }
 }
 
-impl Silence {
+impl Quiet {
     fn observe(&mut self, interval: &Interval) {
-        let fates = &interval.window.fates;
+        let window = &interval.window;
         let answered = [Fate::Ok, Fate::BadStatus, Fate::CheckFailed]
             .into_iter()
-            .map(|fate| fates.of(fate))
+            .map(|fate| window.fates.of(fate))
             .sum::<u64>();
         // A slow answer may lie ahead as long as nothing ended; broken exchanges and timeouts did end.
-        let lost = fates.of(Fate::TransportError(TransportError::Reset)) + fates.of(Fate::Timeout);
+        let timeouts = window.fates.of(Fate::Timeout);
+        let lost = window.errors.iter().sum::<u64>() + timeouts;
         if answered > 0 {
-            *self = Self::default();
+            // What is lost after this was unanswered from here on, though its time may be up much later.
+            let silence = Silence { since: interval.end, ..Silence::default() };
+            *self = Self { silence, intervals: 0 };
         } else if lost > 0 {
-            if self.intervals == 0 {
-                self.began = interval.end - interval.length;
-            }
             self.intervals += 1;
+            self.silence.timeouts += timeouts;
+            for (ours, theirs) in self.silence.errors.iter_mut().zip(window.errors) {
+                *ours += theirs;
+            }
         }
     }
 }
@@ -175,12 +180,16 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::fate::{FateCounts, TransportError};
     use crate::measure::window::{Gauges, Window};
 
     fn interval(second: u64, fate: Fate) -> Interval {
         let mut window = Window { planned: 2, ..Window::default() };
         window.fates.record(fate);
         window.fates.record(fate);
+        if let Fate::TransportError(kind) = fate {
+            window.errors[kind.index()] += 2;
+        }
         window.response_time.answered.record(Duration::from_millis(second));
         window.record_sent();
         window.record_lag(Duration::from_micros(5));
@@ -233,10 +242,27 @@ mod tests {
         let script = [Fate::Ok, lost, lost, lost, Fate::Ok, lost, Fate::Open, Fate::Timeout];
         for (second, fate) in script.into_iter().enumerate() {
             builder.push(&interval(second as u64, fate));
-            assert_eq!(builder.silent_since().is_some(), second == 3, "{second}");
+            assert_eq!(builder.silence().is_some(), second == 3, "{second}");
         }
         builder.push(&interval(8, lost));
-        let since = builder.silent_since().expect("three lost intervals since the last answer");
-        assert!((since.as_secs_f64() - 5.0).abs() < 0.01);
+        let silence = builder.silence().expect("three lost intervals since the last answer");
+        assert_eq!(silence.since, Offset::from_nanos(5_000_000_000), "when the last answer was");
+        let refused = silence.errors[TransportError::ConnectRefused.index()];
+        assert_eq!((silence.timeouts, refused), (2, 4));
+    }
+
+    #[test]
+    fn timeouts_count_from_the_last_answer_and_not_from_when_their_time_was_up() {
+        let mut builder = SeriesBuilder::new(Duration::from_mins(1));
+        let quiet = |second: u64| {
+            let mut quiet = interval(second, Fate::Ok);
+            quiet.window.fates = FateCounts::default();
+            quiet
+        };
+        (0..4).for_each(|second| builder.push(&interval(second, Fate::Ok)));
+        (4..6).for_each(|second| builder.push(&quiet(second)));
+        (6..10).for_each(|second| builder.push(&interval(second, Fate::Timeout)));
+        let since = builder.silence().map(|silence| silence.since);
+        assert_eq!(since, Some(Offset::from_nanos(4_000_000_000)));
     }
 }

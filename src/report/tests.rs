@@ -119,7 +119,9 @@ proptest! {
         report.rate = Rates {
             target: millionths(rates[0]),
             achieved: millionths(rates[1]),
+            ended: Some(millionths(rates[2])),
             throughput_ok: millionths(rates[2]),
+            drain_ok: times[2],
         };
         report.response_time.p99 = times[0];
         report.fates.ok = times[1];

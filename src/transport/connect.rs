@@ -201,12 +201,14 @@ impl Dialer {
         Ok(Dialed { stream, stamps, set_up })
     }
 
-    /// Opens a connection and closes it again, and so tells whether the target takes connections.
+    /// Opens a connection and closes it again, and so tells whether the target takes connections, and how
+    /// long that takes.
     ///
     /// A TLS 1.3 server judges the client's certificate when the handshake is already over for the client.
     /// Its refusal comes before it closes in turn, so that is waited for.
-    pub async fn probe(&self) -> Result<(), DialError> {
-        let Stream::Tls(mut stream) = self.dial().await?.stream else { return Ok(()) };
+    pub async fn probe(&self) -> Result<SetUp, DialError> {
+        let Dialed { stream, set_up, .. } = self.dial().await?;
+        let Stream::Tls(mut stream) = stream else { return Ok(set_up) };
         let farewell = async {
             stream.shutdown().await?;
             let mut unread = [0; 1024];
@@ -214,10 +216,12 @@ impl Dialer {
             Ok::<_, io::Error>(())
         };
         // A server that says nothing, or just goes, has not refused.
-        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else { return Ok(()) };
+        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else {
+            return Ok(set_up);
+        };
         match tls::alert(&error) {
             Some(alert) => Err(DialError::Tls(alert)),
-            None => Ok(()),
+            None => Ok(set_up),
         }
     }
 }
@@ -272,6 +276,24 @@ fn is_descriptor_shortage(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| {
         [Errno::MFILE, Errno::NFILE, Errno::NOBUFS].iter().any(|errno| errno.raw_os_error() == code)
     })
+}
+
+#[cfg(test)]
+impl Dialed {
+    /// A connection to a test's listener.
+    pub(super) async fn to(listener: &tokio::net::TcpListener) -> Self {
+        use crate::load::plan::{Origin, Scheme};
+        let port = listener.local_addr().unwrap().port();
+        let origin = Origin {
+            scheme: Scheme::Http,
+            host: "127.0.0.1".into(),
+            port,
+            authority: format!("127.0.0.1:{port}"),
+            base_path: String::new(),
+        };
+        let route = Route::resolve(&origin, &crate::load::way::Way::default(), None).await.unwrap();
+        Dialer::new(route, Duration::from_secs(5)).dial().await.unwrap()
+    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,15 @@
 //! A failed exchange is data ([`exchange::Exchange`]), never an `Err` that climbs.
 
 mod addresses;
+mod broken;
 pub mod clock;
 pub mod connect;
 pub mod exchange;
+mod fault;
 mod gate;
+mod interim;
 pub mod io;
+mod keep_alive;
 #[cfg_attr(not(target_os = "linux"), path = "no_kernel_clock.rs")]
 pub mod kernel_clock;
 pub mod multiplexed;

@@ -8,6 +8,7 @@ use steadfire::analysis::compare::comparison::{Comparison, Margins, Metric, Run,
 use steadfire::analysis::compare::decision::Word;
 use steadfire::analysis::compare::noise::Noise;
 use steadfire::analysis::compare::quantile::Located;
+use steadfire::analysis::compare::rates::Served;
 use steadfire::analysis::compare::timeline::{Moment, Timeline};
 use steadfire::load::random::SplitMix64;
 use steadfire::measure::fate::Fate;
@@ -65,7 +66,7 @@ impl Queue {
         }
         Run {
             total: Timeline { moments: slices },
-            rate,
+            served: Served { asked: rate, good: rate },
             length: Duration::from_secs(u64::from(self.seconds)),
             ..Run::default()
         }

@@ -191,7 +191,7 @@ fn redirects_are_followed_on_the_same_server_alone() {
                 "/chain" => peer.send(&to("/chain/2?x=1")),
                 // The next hop needs another connection.
                 "/chain/2?x=1" => {
-                    let head = "303 See Other\r\nconnection: close\r\nlocation: end\r\n";
+                    let head = "303 See Other\r\nconnection: close\r\nlocation: end \"é\"\r\n";
                     return peer.send(&answer(head, b"away"));
                 }
                 "/loop" => peer.send(&to("/loop")),
@@ -216,7 +216,7 @@ requests:
     let hops = |name: &str| row(&report, name).redirects;
     assert_eq!((hops("chain"), hops("loop"), hops("other")), (20, 20, 0));
     let received = server.received();
-    let end = received.iter().filter(|received| received.path() == "/chain/end");
+    let end = received.iter().filter(|received| received.path() == "/chain/end%20%22%C3%A9%22");
     let lines: Vec<_> = end.map(|received| (&received.line[..4], received.body.len())).collect();
     assert_eq!(lines, vec![("GET ", 0); 10], "a 302 turns a POST into a GET");
     assert_eq!(received.len(), 10 * (3 + 3 + 1 + 1));

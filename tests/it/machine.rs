@@ -100,7 +100,8 @@ fn connections_that_went_stale_make_a_run_invalid_and_not_the_server_bad() {
         peer.send(OK);
         peer.receive();
     });
-    let words = format!("{} -r 48/m -n 4 -c 1 --json --slo p95<60s,errors<5%", server.url());
+    let load = "-X POST -r 48/m -n 4 -c 1 --json --slo p95<60s,errors<5%";
+    let words = format!("{} {load}", server.url());
     let finished = steadfire(&words).run();
     let report = finished.report();
     assert_eq!(report.requests[0].errors.get("stale_connection"), Some(&2), "{:?}", report.fates);

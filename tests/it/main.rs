@@ -10,6 +10,7 @@ mod browser;
 mod cli;
 mod compare;
 mod corpus;
+mod ends;
 mod engine;
 mod false_alarms;
 mod feeders;

@@ -7,7 +7,7 @@ use crate::analysis::compare::decision::{
 };
 use crate::analysis::compare::noise::Noise;
 use crate::analysis::compare::quantile::{self, Compared};
-use crate::analysis::compare::rates::{self, MaxRate};
+use crate::analysis::compare::rates::{self, MaxRate, Served};
 use crate::analysis::compare::timeline::Timeline;
 
 /// A figure that is compared.
@@ -76,8 +76,8 @@ pub struct Run {
     pub total: Timeline,
     /// By name; empty where the journal does not tell them apart.
     pub requests: Vec<(String, Timeline)>,
-    /// Slots per second.
-    pub rate: f64,
+    /// What the target served.
+    pub served: Served,
     /// Length of the measurement.
     pub length: Duration,
     /// What its search for the highest rate found.
@@ -187,8 +187,8 @@ fn asked(a: &[Run], b: &[Run], noise: &[Noise], margins: &Margins) -> Vec<Asked>
     let mut asked = Vec::new();
     let (of_a, of_b) = (totals(a), totals(b));
     of_timelines(&mut asked, None, (&of_a, &of_b), noise, margins);
-    let rate = |runs: &[Run]| runs.iter().map(|run| run.rate).sum::<f64>() / runs.len() as f64;
-    let throughput = rates::throughput((&of_a, rate(a)), (&of_b, rate(b)));
+    let served = |runs: &[Run]| Served::mean(runs.iter().map(|run| run.served));
+    let throughput = rates::throughput((&of_a, served(a)), (&of_b, served(b)));
     asked.extend(throughput.map(|found| (Metric::Throughput, None, found, margins.rate)));
     let searches = |runs: &[Run]| runs.iter().map(|run| run.max_rate).collect::<Option<Vec<_>>>();
     if let (Some(a), Some(b)) = (searches(a), searches(b)) {

@@ -9,9 +9,38 @@ use crate::analysis::stats::{normal, student};
 /// Without a single error in N slots, at most 3/N fail with 95 % certainty (Hanley and Lippman-Hand 1983);
 /// slots depend on each other, so that N counts as a fifth.
 const NONE_SEEN: f64 = 3.0 * 5.0;
-/// What a search for the highest rate differs by from run to run, as a standard deviation of the
-/// logarithm.
-const SEARCH_TAU: f64 = 0.01;
+/// What a target's capacity differs by from run to run, as a standard deviation of the logarithm.
+const CAPACITY_TAU: f64 = 0.01;
+/// The share of what was asked for from which on missing answers mean that capacity was reached. Less is
+/// under way when arrivals end.
+const SHORT: f64 = 0.02;
+
+/// What the target served, per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Served {
+    /// Requests asked for.
+    pub asked: f64,
+    /// Good answers.
+    pub good: f64,
+}
+
+impl Served {
+    /// The mean of several runs.
+    pub fn mean(runs: impl ExactSizeIterator<Item = Self>) -> Self {
+        let count = runs.len().max(1) as f64;
+        let sum = runs.fold(Self::default(), |sum, one| Self {
+            asked: sum.asked + one.asked,
+            good: sum.good + one.good,
+        });
+        Self { asked: sum.asked / count, good: sum.good / count }
+    }
+
+    /// The noise of the logarithm besides that of the error rate: at capacity, the target decides.
+    fn tau(self, failed: f64) -> f64 {
+        let short = self.good < self.asked * (1.0 - failed) * (1.0 - SHORT);
+        if short { CAPACITY_TAU } else { 0.0 }
+    }
+}
 
 /// The answer of a search for the highest rate, per second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,20 +69,20 @@ pub fn errors(a: &[&Timeline], b: &[&Timeline]) -> Option<Compared> {
     Some(Compared { a: a.share, b: b.share, change })
 }
 
-/// The ratio of good answers per second, given the rates of slots.
-pub fn throughput(a: (&[&Timeline], f64), b: (&[&Timeline], f64)) -> Option<Compared> {
+/// The ratio of good answers per second.
+pub fn throughput(a: (&[&Timeline], Served), b: (&[&Timeline], Served)) -> Option<Compared> {
     let errors = errors(a.0, b.0)?;
-    let of = |rate: f64, share: f64| rate * (1.0 - share);
-    let (of_a, of_b) = (of(a.1, errors.a), of(b.1, errors.b));
-    if of_a <= 0.0 || of_b <= 0.0 {
+    let (a, b) = (a.1, b.1);
+    if a.good <= 0.0 || b.good <= 0.0 || errors.a.max(errors.b) >= 1.0 {
         return None;
     }
+    let capacity = a.tau(errors.a).hypot(b.tau(errors.b));
     let change = Change {
-        estimate: (of_b / of_a).ln(),
-        error: errors.change.error / (1.0 - errors.a.max(errors.b)),
+        estimate: (b.good / a.good).ln(),
+        error: (errors.change.error / (1.0 - errors.a.max(errors.b))).hypot(capacity),
         ..errors.change
     };
-    Some(Compared { a: of_a, b: of_b, change })
+    Some(Compared { a: a.good, b: b.good, change })
 }
 
 /// The ratio of the highest rates, each side the mean of its searches.
@@ -85,7 +114,7 @@ impl Highest {
             let width = (one.high.unwrap_or(one.estimate) / one.low.max(f64::MIN_POSITIVE)).ln();
             let reach = 2.0 * normal::quantile(f64::midpoint(1.0, one.confidence.min(0.999)));
             let own = if reach > 0.0 { width / reach } else { 0.0 };
-            own.powi(2) + SEARCH_TAU.powi(2)
+            own.powi(2) + CAPACITY_TAU.powi(2)
         };
         Some(Self {
             ln: searches.iter().map(|one| one.estimate.ln()).sum::<f64>() / count,
@@ -128,10 +157,15 @@ mod tests {
         assert!((found.change.estimate - 0.02).abs() < 1e-12);
         let bound = 15.0 / 12_000.0 / 1.96;
         assert!((0.99..2.0).contains(&(found.change.error / (bound * 2.0_f64.sqrt()))));
-        let rates = throughput((&[&none], 200.0), (&[&some], 200.0)).unwrap();
+        let served = |good| Served { asked: 200.0, good };
+        let rates = throughput((&[&none], served(200.0)), (&[&some], served(196.0))).unwrap();
         assert!(
             (rates.b - 196.0).abs() < 1e-9 && (rates.change.estimate - 0.98_f64.ln()).abs() < 1e-9
         );
+        // All was answered well in the end, half of it in the drain.
+        let late = throughput((&[&none], served(200.0)), (&[&none], served(100.0))).unwrap();
+        assert!((late.change.estimate - 0.5_f64.ln()).abs() < 1e-9);
+        assert!(late.change.error > CAPACITY_TAU && rates.change.error < CAPACITY_TAU);
         assert_eq!(errors(&[&Timeline::default()], &[&some]), None);
     }
 

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::analysis::findings::auth::{auth_storm, renewal_failed, token_rejected};
+use crate::analysis::findings::connections::{sent_again, stale_connections, too_large};
 use crate::analysis::findings::machine::{
     accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
     ports_near, retransmits,
@@ -25,8 +26,9 @@ pub(super) const PATTERN_SHARE: f64 = 0.01;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 30] = [
+pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     client_late,
+    objective_late,
     rate_missed,
     client_cpu,
     client_waited,
@@ -52,6 +54,8 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 30] = [
     renewal_failed,
     rate_limited,
     stale_connections,
+    sent_again,
+    too_large,
     censored,
     few_samples,
     redistributed,
@@ -63,7 +67,7 @@ impl Evidence<'_> {
         self.summary.total.fates.planned()
     }
 
-    fn slots(&self, count: u64) -> Part {
+    pub(super) fn slots(&self, count: u64) -> Part {
         Part { count, of: self.planned(), things: "slots" }
     }
 
@@ -72,7 +76,7 @@ impl Evidence<'_> {
         (count > 0).then(|| self.slots(count))
     }
 
-    fn broken(&self, kind: TransportError) -> Option<Part> {
+    pub(super) fn broken(&self, kind: TransportError) -> Option<Part> {
         let count = self.summary.errors(kind);
         (count > 0).then(|| self.slots(count))
     }
@@ -82,14 +86,23 @@ impl Evidence<'_> {
         Part { count: self.summary.answers(status), of, things: "answers" }
     }
 
+    /// Whether the target was too slow even with what reached it. More at once would not have been quicker.
+    fn is_slow_once_sent(&self) -> bool {
+        let fates = &self.summary.total.fates;
+        let silent = self.slots(fates.of(Fate::Timeout) + fates.of(Fate::Open));
+        let served = self.summary.total.service_time.quantile(0.95);
+        silent.share() > LOST_SHARE_MAX || self.tightest_limit.is_some_and(|limit| served >= limit)
+    }
+
     /// `blame` of the target, unless the generator itself was late and may have caused it.
     fn unless_late(&self, blame: &'static str) -> &'static str {
-        if client_late(self).is_some() { "" } else { blame }
+        let late = client_late(self).is_some() || self.fails_by_lateness.is_some();
+        if late { "" } else { blame }
     }
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
     /// lost with it is judged apart.
-    fn own_error(&self) -> Severity {
+    pub(super) fn own_error(&self) -> Severity {
         if self.fails_by_own_errors { Severity::Invalid } else { Severity::Warning }
     }
 
@@ -119,6 +132,22 @@ pub(super) fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
             Human(limit)
         ),
         "lower the rate, leave this machine more CPU, raise --threads, or share the load among agents",
+    ))
+}
+
+/// Its lateness may be rare enough for the run as a whole and still decide an objective at a high quantile.
+fn objective_late(evidence: &Evidence<'_>) -> Option<Finding> {
+    let objective = evidence.fails_by_lateness.filter(|_| client_late(evidence).is_none())?;
+    Some(finding(
+        Cause::ClientLate,
+        Severity::Invalid,
+        format!(
+            "the client was the limit: {objective} fails by its own lateness alone; requests left up to {} \
+             after they were due",
+            Human(evidence.summary.dispatch_lag.max.value)
+        ),
+        "measure again; if it stays so, leave this machine more CPU, lower the rate, or share the load among \
+         agents",
     ))
 }
 
@@ -208,7 +237,7 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     let Limits { connections, in_flight, .. } = *evidence.limits;
     // A bound that is not below that of requests never keeps one of them waiting.
     if evidence.connections_peak >= connections && connections < in_flight {
-        if evidence.limits.connections_by == ChosenBy::Program {
+        if evidence.limits.connections_by == ChosenBy::Program && !evidence.is_slow_once_sent() {
             return Some(own_connection_limit(evidence, lag));
         }
         return Some(finding(
@@ -237,7 +266,7 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
-/// Whether more would have been answered with more connections, nobody knows.
+/// Where answers come quickly once requests are sent, more might have been served with more connections.
 fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
     finding(
         Cause::ConnectionLimit,
@@ -253,15 +282,41 @@ fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
     )
 }
 
+/// Nothing is said of the server where nothing got as far as to it.
 fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
-    let since = evidence.silent_since?;
+    let silence = evidence.silence?;
+    let since = Human(silence.since.since(Offset::ZERO));
+    let broken = |kinds: &[TransportError]| -> u64 {
+        kinds.iter().map(|kind| silence.errors[kind.index()]).sum()
+    };
+    let before: Vec<TransportError> =
+        TransportError::ALL.into_iter().filter(|kind| kind.is_before_target()).collect();
+    let lost = silence.timeouts + broken(&TransportError::ALL);
+    if 2 * broken(&before) > lost {
+        let kind = before.into_iter().max_by_key(|kind| silence.errors[kind.index()])?;
+        return Some(finding(
+            Cause::WayGone,
+            Severity::Warning,
+            format!(
+                "nothing was answered from {since} into the run on, since nothing got as far as to the server: {}",
+                kind.explanation()
+            ),
+            "look at what lies before the target: this machine's interface and routes, its name server, a proxy, \
+             the certificates on either side",
+        ));
+    }
+    // A refusal or a reset comes from the target's machine; silence may as well be the network's.
+    let unheard = silence.timeouts + broken(&[TransportError::ConnectTimeout]);
+    let who = if unheard < lost { "the server" } else { "the server, or the network before it," };
+    let what = if silence.since == Offset::ZERO {
+        "answered nothing in the whole run".to_owned()
+    } else {
+        format!("stopped answering {since} into the run and did not come back")
+    };
     Some(finding(
         Cause::TargetGone,
         Severity::Warning,
-        format!(
-            "the server stopped answering {} into the run and did not come back",
-            Human(since.since(Offset::ZERO))
-        ),
+        format!("{who} {what}"),
         "look at the target's log around that instant: a crash, a restart or a full queue",
     ))
 }
@@ -293,7 +348,7 @@ fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
 /// The kernel accepts a connection for a server that may never come to it. What looks like a slow answer is
 /// then a place in a queue.
 fn never_answered(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.slots(evidence.silence.unanswered);
+    let part = evidence.slots(evidence.unspoken.unanswered);
     if part.count == 0 {
         return None;
     }
@@ -370,19 +425,6 @@ fn rate_limited(evidence: &Evidence<'_>) -> Option<Finding> {
         Severity::Warning,
         format!("a rate limiter before or in the server answered: {part} are 429"),
         "switch it off for the test or raise its limit; otherwise it is the limiter that is measured",
-    ))
-}
-
-fn stale_connections(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.broken(TransportError::StaleConnection)?;
-    Some(finding(
-        Cause::StaleConnections,
-        evidence.own_error(),
-        format!(
-            "the client used idle connections that the server had just closed: {part}; not charged to the \
-             server"
-        ),
-        "set --idle-timeout below the target's keep-alive timeout, or raise that above the longest pause between requests",
     ))
 }
 

@@ -27,15 +27,16 @@ fn evidence(summary: &Summary) -> Evidence<'_> {
         limits: &LIMITS,
         rate_asked: 200.0,
         attempts: &[],
-        silence: Silence::default(),
+        unspoken: Unspoken::default(),
         connections_peak: 3,
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
         drained: Duration::ZERO,
-        silent_since: None,
+        silence: None,
         redistributed: &[],
         fails_by_own_errors: false,
+        fails_by_lateness: None,
         generator: Generator::default(),
     }
 }
@@ -104,6 +105,7 @@ fn fates_and_statuses_become_findings() {
         (answered(429), 20, vec![(Cause::RateLimited, Warning)]),
         (answered(500), 20, vec![]),
         (broken(TransportError::StaleConnection), 1, vec![(Cause::StaleConnections, Warning)]),
+        (broken(TransportError::TooLarge), 1, vec![(Cause::TooLarge, Warning)]),
         (broken(TransportError::ConnectRefused), 1, vec![(Cause::ConnectRefused, Warning)]),
         (broken(TransportError::LocalExhausted), 1, vec![(Cause::LocalExhausted, Warning)]),
         (broken(TransportError::Unread), 1, vec![(Cause::Neglected, Invalid)]),
@@ -136,10 +138,33 @@ fn an_objective_that_fails_by_own_errors_makes_the_run_invalid() {
     let broken = |kind| Sample { fate: Fate::TransportError(kind), status: None, ..FINE };
     for (kind, cause) in [
         (TransportError::StaleConnection, Cause::StaleConnections),
+        (TransportError::TooLarge, Cause::TooLarge),
         (TransportError::LocalExhausted, Cause::LocalExhausted),
     ] {
         let found = causes(&tally(broken(kind), 2), |evidence| evidence.fails_by_own_errors = true);
         assert_eq!(found, [(cause, Severity::Invalid)]);
+    }
+}
+
+#[test]
+fn an_objective_that_fails_by_lateness_makes_the_run_invalid() {
+    let at = |ms: u64| Offset::from_nanos(ms * 1_000_000);
+    let late = Sample { taken: Some(at(150)), sent: Some(at(150)), done: at(155), ..FINE };
+    let tally = tally(late, 15);
+    assert_eq!(causes(&tally, |_| {}), [], "0.75 % late, and no objective that minds");
+    let found = causes(&tally, |evidence| evidence.fails_by_lateness = Some("p99.9 < 100 ms"));
+    assert_eq!(found, [(Cause::ClientLate, Severity::Invalid)]);
+}
+
+#[test]
+fn what_was_sent_again_is_told_and_many_are_warned_of() {
+    for (repeats, expected) in [(0, None), (1, Some(Severity::Info)), (20, Some(Severity::Warning))]
+    {
+        let mut tally = tally(FINE, 0);
+        (0..repeats).for_each(|_| tally.record_repeat(0));
+        let expected: Vec<_> =
+            expected.map(|severity| (Cause::SentAgain, severity)).into_iter().collect();
+        assert_eq!(causes(&tally, |_| {}), expected, "{repeats}");
     }
 }
 
@@ -183,6 +208,14 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
     let found = at_own(&own);
     assert_eq!((found[0].cause, found[0].severity), (Cause::ConnectionLimit, Severity::Invalid));
     assert!(limits_steadily(&found) && generator_limit(&found).is_some());
+    let hung = Sample { fate: Fate::Timeout, status: None, ..FINE };
+    let mut slow = waited.clone();
+    for _ in 0..100 {
+        slow.record(&hung);
+    }
+    let slow = Summary::new(&slow, Duration::from_secs(10));
+    let found = find(&Evidence { connections_peak: 64, limits: &own, ..evidence(&slow) });
+    assert!(generator_limit(&found).is_none(), "it hangs with what it got: {found:?}");
     let as_many_as_requests = at_own(&Limits { in_flight: 64, ..own });
     assert_eq!(
         as_many_as_requests[0].cause,
@@ -236,14 +269,42 @@ fn slots_never_taken_up_make_the_run_invalid_unless_it_was_interrupted() {
     assert!(found.contains(&(Cause::Interrupted, Severity::Warning)));
 }
 
+/// What is said of a run that was answered for 3 s, and then lost slots in these ways.
+fn silence(timeouts: u64, broken: &[(TransportError, u64)]) -> Option<Finding> {
+    let mut silence =
+        Silence { since: Offset::from_nanos(3_000_000_000), timeouts, ..Silence::default() };
+    for (kind, count) in broken {
+        silence.errors[kind.index()] = *count;
+    }
+    let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
+    find(&Evidence { silence: Some(&silence), ..evidence(&summary) }).into_iter().next()
+}
+
+#[test]
+fn a_silence_is_blamed_on_the_server_only_where_it_was_reached() {
+    use TransportError::{ConnectFailed, ConnectRefused, ConnectTimeout, Dns, LocalExhausted, Tls};
+    /// Timeouts and broken exchanges, what is found, and words of it.
+    type Row = (u64, &'static [(TransportError, u64)], Cause, &'static str);
+    let table: [Row; 8] = [
+        (0, &[(ConnectRefused, 9)], Cause::TargetGone, "the server stopped answering 3 s into"),
+        (9, &[(ConnectRefused, 1)], Cause::TargetGone, "the server stopped answering 3 s into"),
+        (9, &[], Cause::TargetGone, "the server, or the network before it, stopped answering"),
+        (0, &[(ConnectTimeout, 9)], Cause::TargetGone, "the server, or the network before it,"),
+        (0, &[(ConnectFailed, 9)], Cause::WayGone, "the connection could not be made"),
+        (2, &[(Dns, 9)], Cause::WayGone, "the host name could not be resolved"),
+        (0, &[(Tls, 5), (ConnectFailed, 4)], Cause::WayGone, "the TLS handshake failed"),
+        (0, &[(LocalExhausted, 9)], Cause::WayGone, "ran out of file descriptors"),
+    ];
+    for (timeouts, broken, cause, words) in table {
+        let found = silence(timeouts, broken).expect("the silence is told");
+        assert_eq!(found.cause, cause, "{timeouts} {broken:?}");
+        assert!(found.message.contains(words), "{}", found.message);
+    }
+}
+
 #[test]
 fn circumstances_are_told() {
     let gone = [Redistribution { request: "chat detail".into(), pool: "interaction_ids".into() }];
-    let found = causes(&tally(FINE, 0), |evidence| {
-        evidence.silent_since = Some(Offset::from_nanos(3_000_000_000));
-    });
-    assert_eq!(found, [(Cause::TargetGone, Severity::Warning)]);
-
     let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
     let found = find(&Evidence { redistributed: &gone, ..evidence(&summary) });
     assert_eq!(found.len(), 1);

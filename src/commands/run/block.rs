@@ -97,7 +97,7 @@ impl Session {
             outcome: &whole.outcome,
             summary: &summary,
             rate_asked: self.plan.rate_asked(),
-            silent_since: None,
+            silence: None,
             strain: Strain::default(),
             ran_out: None,
         };
@@ -152,6 +152,6 @@ fn figures(tally: &RequestTally, length: Duration) -> Figures {
         times: Metric::TIMES.map(|metric| tally.response_time.quantile(metric.quantile())),
         planned: tally.fates.planned(),
         failed: tally.fates.failed(),
-        throughput: per_second(tally.fates.ok(), length),
+        throughput: per_second(tally.traffic.within.good, length),
     }
 }

@@ -61,7 +61,7 @@ fn tell_aborted(report: &mut Report, finding: &Finding) {
 }
 
 /// Slots of the measurement, without the warm-up.
-fn slots(plan: &Plan) -> u64 {
+pub(super) fn slots(plan: &Plan) -> u64 {
     schedule(&Plan { warmup: Duration::ZERO, ..plan.clone() }).slots_expected()
 }
 

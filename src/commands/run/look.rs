@@ -7,7 +7,8 @@ use crate::commands::interrupt::Interrupt;
 use crate::commands::run::preflight::Machine;
 use crate::commands::run::subject::{self, Subject};
 use crate::commands::run::{
-    Args, Screen, fixed, loopback, resolve, start_demo, tls_client, tls_files, token_life,
+    Args, Screen, fixed, judgeable, loopback, resolve, start_demo, tls_client, tls_files,
+    token_life,
 };
 use crate::commands::{Failure, clock};
 use crate::engine::once::once;
@@ -46,7 +47,11 @@ impl Look {
             Subject::Demo(_) => true,
             Subject::Profile(profile) => args.host.is_none() && profile.host.is_none(),
         };
-        Self::resolved(args, subject, hostless.then(nowhere), None)
+        let look = Self::resolved(args, subject, hostless.then(nowhere), None)?;
+        if !args.find_max_rps {
+            judgeable::allow(&look.plan).map_err(Failure::usage)?;
+        }
+        Ok(look)
     }
 
     fn resolved(

@@ -9,6 +9,7 @@ mod course;
 mod find_max;
 mod fixed;
 pub mod foreign;
+mod judgeable;
 mod kept;
 mod look;
 mod monitors;
@@ -119,7 +120,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     session.monitors = monitors::start(args, monitors)?;
     let streams = streaming::open(args, &session)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
-    let mut output = Output::open(args, &session.plan)?;
+    let mut output = Output::open(args, &session.plan, screen)?;
     output.stream_to(streams);
     let kind = if args.find_max_rps { Kind::FindMaxRps } else { Kind::Run };
     output.begin(&verdict::header(&session, kind), screen);
@@ -164,6 +165,7 @@ impl Session {
         let machine = Machine::inspect();
         let mut mistakes = Vec::new();
         let tls = tls_files::read(args, &mut mistakes);
+        let limited = subject.limited();
         let mut plan = resolve::resolve(args, subject, demo, &machine, mistakes)?;
         let (supplies, notes) =
             preflight::fit(&mut plan, args, own_target, &machine).map_err(Failure::usage)?;
@@ -174,6 +176,10 @@ impl Session {
             screen.note(&users.sentence(plan.rate));
         }
         if !args.find_max_rps {
+            judgeable::allow(&plan).map_err(Failure::usage)?;
+            for note in judgeable::notes(&plan, &limited) {
+                screen.warn(&note);
+            }
             Budget::of(args, &plan)?.allow(&fixed::schedule(&plan), times)?;
         }
         consent::obtain((&plan, times), args, &interrupt, screen)?;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::analysis::findings::Silence;
 use crate::commands::interrupt::Urgency;
 use crate::commands::run::Session;
 use crate::commands::run::course::Course;
@@ -46,7 +47,7 @@ pub(super) struct Stretch {
     pub(super) segments: Vec<SegmentReport>,
     /// What was done by hand, in order.
     pub(super) orders: Vec<String>,
-    silent_since: Option<Offset>,
+    silence: Option<Silence>,
     strain: Strain,
     /// The feeder whose last row ended arrivals.
     ran_out: Option<String>,
@@ -98,7 +99,7 @@ impl Session {
             let from = outcome.start_ns + whole_nanos(warmup);
             monitors.between(from, outcome.start_ns + outcome.end.as_nanos())
         });
-        let silent_since = course.series.silent_since();
+        let silence = course.series.silence();
         let series = course.series.finish();
         let length = outcome.arrivals_end.since(Offset::ZERO + warmup);
         let summary = Summary::new(&outcome.tally, length);
@@ -119,7 +120,7 @@ impl Session {
             monitored: monitored.unwrap_or_default(),
             segments,
             orders,
-            silent_since,
+            silence,
             strain,
             ran_out,
         })
@@ -197,7 +198,7 @@ impl Stretch {
             outcome: &self.outcome,
             summary: &self.summary,
             rate_asked,
-            silent_since: self.silent_since,
+            silence: self.silence.as_ref(),
             strain: self.strain,
             ran_out: self.ran_out.as_deref(),
         }

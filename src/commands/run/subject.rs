@@ -14,6 +14,7 @@ use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::secrets::is_secret_name;
 use crate::load::slo::Goals;
+use crate::load::url_text::encoded;
 use crate::profile::{self, Outside, Profile, Source};
 use crate::target::{TEST_EMAIL, TEST_PASSWORD};
 
@@ -30,6 +31,17 @@ pub(super) enum Subject {
     Url(Box<RequestTemplate>, Origin),
     /// The demo backend, which is still to be started, and its profile.
     Demo(Box<Profile>),
+}
+
+impl Subject {
+    /// Names of requests and steps with limits of their own, sent or not.
+    pub(super) fn limited(&self) -> Vec<String> {
+        let (Self::Profile(profile) | Self::Demo(profile)) = self else { return Vec::new() };
+        let steps = profile.flows.list.iter().flat_map(|flow| &flow.steps);
+        let rows = profile.requests.iter().chain(steps.map(|step| &step.request));
+        let limited = rows.filter(|row| row.goals.limit.is_some());
+        limited.map(|row| row.name.clone()).collect()
+    }
 }
 
 /// Decides what the words mean and loads it.
@@ -59,7 +71,10 @@ fn bare() -> Result<Subject, Failure> {
 }
 
 pub(in crate::commands) fn is_url(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
+    let begins = |scheme: &str| {
+        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    begins("http://") || begins("https://")
 }
 
 /// A profile's text: of a file or, where there is no such file, of the built-in profile of that name.
@@ -176,11 +191,14 @@ pub(super) fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Splits a URL into where and what. User names and passwords in it are refused.
+/// Longest path and query, in bytes: a little below what the HTTP library takes for a whole URL (65,534).
+const PATH_BYTES_MAX: usize = 65_000;
+
+/// Splits a URL into where and what, the latter as it can be sent. User names and passwords in it are refused.
 pub(in crate::commands) fn split_url(url: &str) -> Result<(Origin, String), String> {
     let (scheme, rest) =
         url.split_once("://").ok_or("it does not begin with http:// or https://")?;
-    let (scheme, default_port) = match scheme {
+    let (scheme, default_port) = match &*scheme.to_ascii_lowercase() {
         "http" => (Scheme::Http, 80),
         "https" => (Scheme::Https, 443),
         _ => return Err("it does not begin with http:// or https://".to_owned()),
@@ -191,6 +209,13 @@ pub(in crate::commands) fn split_url(url: &str) -> Result<(Origin, String), Stri
     if authority.contains('@') {
         return Err(
             "user names and passwords in a URL are not supported; use -H 'Authorization: …'"
+                .to_owned(),
+        );
+    }
+    if authority.starts_with('[') && authority.contains('%') {
+        return Err(
+            "an IPv6 address with a zone (%eth0) cannot be a target; use the host's name or another \
+             of its addresses"
                 .to_owned(),
         );
     }
@@ -215,6 +240,13 @@ pub(in crate::commands) fn split_url(url: &str) -> Result<(Origin, String), Stri
         query if query.starts_with('?') => format!("/{query}"),
         path => path.to_owned(),
     };
+    let path = encoded(path.as_bytes());
+    if path.len() > PATH_BYTES_MAX {
+        return Err(format!(
+            "its path and query are {} bytes long, and at most {PATH_BYTES_MAX} can be sent",
+            path.len()
+        ));
+    }
     let origin = Origin { scheme, host, port, authority, base_path: String::new() };
     Ok((origin, path))
 }
@@ -253,6 +285,8 @@ mod tests {
             ("https://example.org:443/", "example.org", 443, "example.org", "/"),
             ("http://[::1]:8080/x", "::1", 8080, "[::1]:8080", "/x"),
             ("http://[::1]/x", "::1", 80, "[::1]", "/x"),
+            ("HTTP://h/a b?q=\"<`é>\"", "h", 80, "h", "/a%20b?q=%22%3C%60%C3%A9%3E%22"),
+            ("Https://h/a%20b", "h", 443, "h", "/a%20b"),
         ];
         for (url, host, port, authority, path) in table {
             let (origin, found) = split_url(url).unwrap();
@@ -272,6 +306,12 @@ mod tests {
         ] {
             assert!(split_url(url).is_err(), "{url}");
         }
+        let long = format!("http://h/?q={}", "x".repeat(70_000));
+        assert!(split_url(&long).unwrap_err().contains("70004 bytes long"));
+        for zone in ["http://[fe80::1%eth0]/", "http://[fe80::1%25eth0]:80/"] {
+            assert!(split_url(zone).unwrap_err().contains("zone"), "{zone}");
+        }
+        assert!(is_url("HTTP://h") && is_url("https://h") && !is_url("ftp://h") && !is_url("ünï"));
     }
 
     #[test]

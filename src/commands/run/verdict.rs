@@ -1,10 +1,10 @@
 //! From a measurement to a report: findings, objectives, tier, outcome, exit code.
 
 use crate::analysis::findings::{
-    self, Evidence, Finding, Redistribution, generator_limit, gravest_first,
+    self, Evidence, Finding, Redistribution, Silence, generator_limit, gravest_first,
 };
 use crate::analysis::goals::{self, RequestVerdict};
-use crate::analysis::slo::{self, RunFigures};
+use crate::analysis::slo::{self, OwnFault, RunFigures};
 use crate::analysis::{Extent, Outcome, drift, hints, settling};
 use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
@@ -20,7 +20,6 @@ use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
 use crate::report::{ClockSource, Kind, OutcomeName, Report};
-use crate::time::Offset;
 use crate::transport::clock::StampCounts;
 
 /// What was measured.
@@ -29,7 +28,7 @@ pub(super) struct Measurement<'a> {
     pub(super) outcome: &'a LegOutcome,
     pub(super) summary: &'a Summary,
     pub(super) rate_asked: f64,
-    pub(super) silent_since: Option<Offset>,
+    pub(super) silence: Option<&'a Silence>,
     /// What the machine went through meanwhile.
     pub(super) strain: Strain,
     /// The feeder whose last row ended arrivals.
@@ -48,7 +47,7 @@ pub(super) fn findings(
     measurement: Measurement<'_>,
     generator: Generator,
 ) -> Vec<Finding> {
-    let Measurement { outcome, summary, rate_asked, silent_since, .. } = measurement;
+    let Measurement { outcome, summary, rate_asked, silence, .. } = measurement;
     let redistributed: Vec<Redistribution> = session
         .redistributed
         .iter()
@@ -57,24 +56,26 @@ pub(super) fn findings(
     let auth = session.auth();
     let mut attempts = session.probed.clone();
     Attempts::merge(&mut attempts, &outcome.attempts);
+    let faults = own_faults(plan, measurement);
+    let ours = |fault: OwnFault| {
+        faults.iter().find(|(_, one)| *one == fault).map(|(objective, _)| objective.as_str())
+    };
     let mut found = findings::find(&Evidence {
         summary,
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
         rate_asked,
         attempts: &attempts,
-        silence: outcome.silence,
+        unspoken: outcome.unspoken,
         connections_peak: outcome.connections_peak,
         auth: auth.as_ref().map(|record| record.counts),
         auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
         interrupted: session.interrupt.requested().is_some(),
         drained: outcome.end.since(outcome.arrivals_end),
-        silent_since,
+        silence,
         redistributed: &redistributed,
-        fails_by_own_errors: slo::fails_by_own_errors(
-            &plan.slo,
-            &RunFigures::new(summary, rate_asked),
-        ) || fails_by_own_errors(plan, measurement),
+        fails_by_own_errors: ours(OwnFault::Errors).is_some(),
+        fails_by_lateness: ours(OwnFault::Lateness),
         generator,
     });
     found.extend(measurement.ran_out.map(findings::feeder_ended));
@@ -82,13 +83,19 @@ pub(super) fn findings(
     found
 }
 
-/// Whether a limit of a single request fails that would hold but for the generator's own errors.
-fn fails_by_own_errors(plan: &Plan, measurement: Measurement<'_>) -> bool {
-    let Measurement { outcome, summary, .. } = measurement;
-    plan.rows().zip(outcome.tally.requests()).any(|(row, tally)| {
-        let figures = goals::figures(tally, summary.length);
-        row.goals.limit.as_ref().is_some_and(|limit| slo::fails_by_own_errors(limit, &figures))
-    })
+/// The objectives, those of single requests by their name, that fail by the generator itself.
+fn own_faults(plan: &Plan, measurement: Measurement<'_>) -> Vec<(String, OwnFault)> {
+    let Measurement { outcome, summary, rate_asked, .. } = measurement;
+    let of_run = slo::own_faults(&plan.slo, &RunFigures::new(summary, rate_asked));
+    let mut faults: Vec<(String, OwnFault)> =
+        of_run.into_iter().map(|(objective, fault)| (objective.to_string(), fault)).collect();
+    for (row, tally) in plan.rows().zip(outcome.tally.requests()) {
+        let Some(limit) = &row.goals.limit else { continue };
+        let ours = slo::own_faults(limit, &goals::figures(tally, summary.length));
+        let named = |(objective, fault)| (format!("{}: {objective}", row.name), fault);
+        faults.extend(ours.into_iter().map(named));
+    }
+    faults
 }
 
 /// Judges a measurement and assembles its report.

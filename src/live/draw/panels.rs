@@ -187,7 +187,7 @@ fn objective(judged: &Judged, begun: bool) -> Line<'static> {
         _ if !begun || judged.measured == Measured::Nothing => ("…", FAINT),
         Holds::Yes => ("✓", GOOD),
         Holds::No => ("✗", BAD),
-        Holds::OutOfReach => ("–", FAINT),
+        Holds::NotJudged(_) => ("–", FAINT),
     };
     let measured = match judged.measured {
         _ if !begun => "-".to_owned(),

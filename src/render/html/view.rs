@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
 use crate::render::verdict::{self, Trust};
-use crate::render::{Style, comparison, text};
+use crate::render::{Style, comparison, rates, text};
 use crate::report::comparison::WordName;
 use crate::report::search::{SearchReport, TrialPurpose, TrialReport};
 use crate::report::{
@@ -193,12 +193,11 @@ fn to_the_second(started_at: &str) -> String {
 
 fn about(report: &Report) -> String {
     format!(
-        "{} requests planned over {}: asked {}/s, achieved {}/s, answered well {}/s.{}",
+        "{} requests planned over {}: {}.{}{}",
         Count(report.fates.planned),
         human(report.duration),
-        Figures(report.rate.target),
-        Figures(report.rate.achieved),
-        Figures(report.rate.throughput_ok),
+        rates::clause(report),
+        rates::drained(report).map_or_else(String::new, |drained| format!(" {drained}.")),
         if report.search.is_some() {
             " Figures are those of the trial that the answer rests on."
         } else {
@@ -236,7 +235,7 @@ fn tiles(report: &Report) -> Vec<Tile> {
             Percent((share * 1e4).round() / 1e4),
             Figures(report.rate.target)
         );
-        tile("achieved rate", format!("{}/s", Figures(report.rate.achieved)), aside);
+        tile("sent rate", format!("{}/s", Figures(report.rate.achieved)), aside);
     }
     let response = &report.response_time;
     for (figure_name, ns, aside) in [
@@ -274,7 +273,7 @@ impl From<(String, &ObjectiveReport)> for ObjectiveRow {
         let (tone, mark, word) = match one.holds {
             HoldsName::Yes => ("good", "✓", "met"),
             HoldsName::No => ("bad", "✗", "missed"),
-            HoldsName::OutOfReach => ("doubtful", "–", "not asked for"),
+            HoldsName::NotJudged => ("doubtful", "–", "not judged"),
         };
         Self { name, measured: text::measured(one), tone, mark, word }
     }

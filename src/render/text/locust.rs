@@ -85,7 +85,7 @@ fn totals(report: &Report) -> Vec<String> {
         format!("95th Percentile: {}", time("p95", times.p95)),
         format!("99th Percentile: {}", time("p99", times.p99)),
         format!("Average Response Time: {}", time("mean", times.mean)),
-        format!("Requests/sec: {:.2}", report.rate.achieved),
+        format!("Requests/sec: {:.2}", report.rate.ended.unwrap_or(report.rate.achieved)),
         format!("Error Rate: {}", percent(report.error_rate)),
     ];
     if let Some(search) = &report.search {
@@ -132,7 +132,7 @@ fn graded(report: &Report, lower: Objective, upper: Option<Objective>) -> Option
     if let Objective::Throughput { limit } = lower
         && report.rate.target <= limit
     {
-        let text = format!("{} - not judged, since no more was asked for", said(lower, false));
+        let text = format!("{} - not judged: no more was asked for", said(lower, false));
         return Some((Mark::Doubtful, text));
     }
     let failed = report.verdict.objectives.iter().any(|one| {
@@ -155,8 +155,8 @@ fn judged(one: &ObjectiveReport) -> Option<(Mark, String)> {
     Some(match one.holds {
         HoldsName::Yes => (Mark::Holds, format!("{text} - PASS")),
         HoldsName::No => (Mark::Fails, format!("{text} - FAIL")),
-        HoldsName::OutOfReach => {
-            (Mark::Doubtful, format!("{text} - not judged, since no more was asked for"))
+        HoldsName::NotJudged => {
+            (Mark::Doubtful, format!("{text} - {}", super::unjudged(one).unwrap_or_default()))
         }
     })
 }

@@ -1,17 +1,17 @@
-//! [`Silence`]: connections on which one side never said a word.
+//! [`Unspoken`]: connections on which one side never said a word.
 
 use std::ops::AddAssign;
 
-/// How often nothing was said.
+/// How often nothing was said on a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Silence {
+pub struct Unspoken {
     /// Connections that this side closed since it had nothing to send on them.
     pub unused: u64,
     /// Slots without an answer whose HTTP/1.1 connection had never brought one.
     pub unanswered: u64,
 }
 
-impl AddAssign for Silence {
+impl AddAssign for Unspoken {
     fn add_assign(&mut self, more: Self) {
         self.unused += more.unused;
         self.unanswered += more.unanswered;
