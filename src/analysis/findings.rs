@@ -15,8 +15,8 @@ use crate::measure::attempts::Attempts;
 use crate::measure::auth::AuthCounts;
 use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::summary::Summary;
-use crate::measure::unspoken::Unspoken;
 use crate::time::Offset;
 
 /// A p99 of the send lag up to this is the noise of a healthy machine.
@@ -263,7 +263,7 @@ pub struct Evidence<'a> {
     /// Attempts to connect, by address of the target.
     pub attempts: &'a [Attempts],
     /// Connections on which nothing was said.
-    pub unspoken: Unspoken,
+    pub silent_connections: SilentConnections,
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
     /// What it took to hold tokens; `None` where requests carry none.

@@ -24,8 +24,8 @@ use crate::load::plan::{LatePolicy, Limits};
 use crate::load::way::HttpVersion;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Opening;
-use crate::measure::unspoken::Unspoken;
 use crate::measure::window::Gauges;
 use crate::time::{Offset, whole_nanos};
 use crate::transport::clock::monotonic_ns;
@@ -67,7 +67,7 @@ pub(super) struct Dispatcher {
     in_flight: Cell<usize>,
     /// Connections closed at a timeout that have not been replaced yet.
     given_up: Cell<usize>,
-    unspoken: Cell<Unspoken>,
+    silent_connections: Cell<SilentConnections>,
     /// The most connections open at once since it was last asked for.
     connections_peak: Cell<usize>,
 }
@@ -98,7 +98,7 @@ impl Dispatcher {
             waiting: RefCell::default(),
             in_flight: Cell::new(0),
             given_up: Cell::new(0),
-            unspoken: Cell::default(),
+            silent_connections: Cell::default(),
             connections_peak: Cell::new(0),
         })
     }
@@ -178,7 +178,7 @@ impl Dispatcher {
     /// Closes a connection that has been idle for too long.
     fn close_idle(&self, seat: &Seat) {
         if !seat.answered.get() {
-            self.add_unspoken(Unspoken { unused: 1, ..Unspoken::default() });
+            self.silent(SilentConnections { unused: 1, ..SilentConnections::default() });
         }
         seat.dismiss();
     }
@@ -346,8 +346,9 @@ impl Dispatcher {
     /// A connection has nothing to do, since `idle_since` in monotonic nanoseconds. The server keeps it for
     /// `rest_max` if it has said so.
     pub(super) fn park(&self, seat: &Rc<Seat>, idle_since: u64, rest_max: Option<Duration>) {
-        let own = if seat.answered.get() { self.limits.idle_timeout } else { SILENT_MAX };
-        let limit = own.min(self.limits.idle_timeout).min(rest_max.unwrap_or(Duration::MAX));
+        let limit = self.limits.idle_timeout;
+        let limit = if seat.answered.get() { limit } else { limit.min(SILENT_MAX) };
+        let limit = rest_max.map_or(limit, |rest_max| rest_max.min(limit));
         seat.expires.set(idle_since.saturating_add(whole_nanos(limit)));
         self.idle.borrow_mut().push(Rc::clone(seat));
     }
@@ -409,19 +410,19 @@ impl Dispatcher {
     pub(super) fn unanswered(&self, seat: &Seat, job: &Job) {
         let alone = self.dialer.route().version() == HttpVersion::Http1;
         if alone && job.measured && !seat.answered.get() {
-            self.add_unspoken(Unspoken { unanswered: 1, ..Unspoken::default() });
+            self.silent(SilentConnections { unanswered: 1, ..SilentConnections::default() });
         }
     }
 
-    fn add_unspoken(&self, more: Unspoken) {
-        let mut unspoken = self.unspoken.get();
-        unspoken += more;
-        self.unspoken.set(unspoken);
+    fn silent(&self, more: SilentConnections) {
+        let mut silent_connections = self.silent_connections.get();
+        silent_connections += more;
+        self.silent_connections.set(silent_connections);
     }
 
     /// What was never said on connections since it was last asked.
-    pub(super) fn take_unspoken(&self) -> Unspoken {
-        self.unspoken.take()
+    pub(super) fn take_silent_connections(&self) -> SilentConnections {
+        self.silent_connections.take()
     }
 
     /// Levels now.

@@ -25,8 +25,8 @@ use crate::load::steering::{Steering, Turn};
 use crate::load::way::KeepAlive;
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Tally;
-use crate::measure::unspoken::Unspoken;
 use crate::measure::window::{Interval, Window};
 use crate::time::Offset;
 use crate::transport::clock::{Clock, Stamping, monotonic_ns};
@@ -283,7 +283,7 @@ impl Collector {
                 end: Offset::ZERO,
                 stopped: false,
                 slots: 0,
-                unspoken: Unspoken::default(),
+                silent_connections: SilentConnections::default(),
                 attempts: Vec::new(),
                 connections_peak: 0,
                 workers: vec![WorkerTime::default(); workers],
@@ -323,7 +323,7 @@ impl Collector {
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
         outcome.slots = outcome.slots.max(finished.slots);
-        outcome.unspoken += finished.unspoken;
+        outcome.silent_connections += finished.silent_connections;
         Attempts::merge(&mut outcome.attempts, &finished.attempts);
         outcome.connections_peak += finished.connections_peak;
         outcome.workers[finished.worker] = finished.time;
@@ -372,7 +372,7 @@ mod tests {
         collector.finished(&Finished {
             worker: 0,
             parts: vec![tally],
-            unspoken: Unspoken::default(),
+            silent_connections: SilentConnections::default(),
             attempts: Vec::new(),
             connections_peak: 0,
             time: WorkerTime::default(),

@@ -9,8 +9,8 @@ use crate::load::steering::{Change, Turn};
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
 use crate::measure::sampling::Sampling;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Tally;
-use crate::measure::unspoken::Unspoken;
 use crate::time::Offset;
 use crate::transport::clock::{SendStamps, Stamping};
 
@@ -117,7 +117,7 @@ pub struct LegOutcome {
     /// How many slots were taken up; no later one was.
     pub slots: u64,
     /// Connections on which nothing was said.
-    pub unspoken: Unspoken,
+    pub silent_connections: SilentConnections,
     /// Attempts to connect, by address of the target, those before the load included.
     pub attempts: Vec<Attempts>,
     /// The most connections that were open at once, summed over workers.

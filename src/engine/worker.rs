@@ -31,8 +31,8 @@ use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Tally;
-use crate::measure::unspoken::Unspoken;
 use crate::measure::window::Window;
 use crate::time::Offset;
 use crate::transport::clock::{Clock, SendStamps, Stamping};
@@ -98,7 +98,7 @@ pub(super) struct Finished {
     pub(super) worker: usize,
     /// What was due before the first turn, between two, and after the last.
     pub(super) parts: Vec<Tally>,
-    pub(super) unspoken: Unspoken,
+    pub(super) silent_connections: SilentConnections,
     pub(super) attempts: Vec<Attempts>,
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
@@ -346,7 +346,7 @@ impl<'a> Worker<'a> {
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
             parts: dispatcher.recorder.take_parts(),
-            unspoken: dispatcher.take_unspoken(),
+            silent_connections: dispatcher.take_silent_connections(),
             attempts: dispatcher.dialer.take_attempts(),
             connections_peak: dispatcher.take_connections_peak(),
             time,

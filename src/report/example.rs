@@ -28,9 +28,9 @@ use crate::measure::fate::{Fate, TransportError};
 use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
 use crate::measure::monitored::Monitored;
 use crate::measure::sample::{Sample, SetUp, Wait};
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::summary::Summary;
 use crate::measure::tally::{Opening, Tally};
-use crate::measure::unspoken::Unspoken;
 use crate::measure::window::{Gauges, Interval, Window};
 use crate::report::ClockSource;
 use crate::time::Offset;
@@ -289,13 +289,13 @@ pub(crate) fn report_with(
         limits: &plan.limits,
         rate_asked,
         attempts: &[],
-        unspoken: Unspoken::default(),
+        silent_connections: SilentConnections::default(),
         connections_peak: 14,
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
-        drained: Duration::ZERO,
         silence: series.silence().as_ref(),
+        drained: Duration::ZERO,
         redistributed,
         fails_by_own_errors: false,
         fails_by_lateness: None,

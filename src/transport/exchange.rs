@@ -352,11 +352,11 @@ impl Http1 {
     async fn read_again(&mut self) -> Result<Response<Incoming>, Exchange> {
         let failed = |fault| Err(Exchange::Failed(fault));
         self.places = Places::All;
-        let Some((mut heard, read)) = self.driver.connection.take_apart() else {
+        let Some((mut below, read)) = self.driver.connection.take_apart() else {
             return failed(TransportError::TooLarge);
         };
-        heard.repeat(read);
-        match handshake(heard, self.places).await {
+        below.repeat(read);
+        match handshake(below, self.places).await {
             Ok((sender, connection)) => {
                 self.sender = sender;
                 self.driver.connection = connection;

@@ -204,10 +204,13 @@ mod tests {
         (interim.count(), interim.final_began())
     }
 
+    /// Pieces, interim answers among them, and in which piece the final one begins.
+    type Row<'a> = (&'a [&'a str], (u32, Option<u64>));
+
     #[test]
     fn the_final_answer_begins_behind_the_interim_ones() {
         let together = format!("{CONTINUE}{HINTS}{BARE}{OK}");
-        let table: [(&[&str], (u32, Option<u64>)); 7] = [
+        let table: [Row<'_>; 7] = [
             (&[OK], (0, Some(1))),
             (&[CONTINUE, OK], (1, Some(2))),
             (&[CONTINUE, HINTS, BARE, OK], (3, Some(4))),

@@ -258,7 +258,7 @@ fn a_server_that_serves_one_connection_at_a_time_is_told_before_the_load_and_not
     let place = tempfile::tempdir().expect("a temporary folder can be made");
     let profile = place.path().join("one.yaml");
     let text = "setup: [{name: ids, path: /ids, pools: {id: '$[*]'}}]\n\
-                requests: [{path: '/{{ id }}'}]\n";
+                requests: [{path: '/{{ pick(id) }}'}]\n";
     std::fs::write(&profile, text).expect("a file can be written");
     let words = format!("{} --host {host} -r 20 -n 20 --json", profile.display());
     let finished = steadfire(&words).run();

@@ -348,7 +348,7 @@ fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
 /// The kernel accepts a connection for a server that may never come to it. What looks like a slow answer is
 /// then a place in a queue.
 fn never_answered(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.slots(evidence.unspoken.unanswered);
+    let part = evidence.slots(evidence.silent_connections.unanswered);
     if part.count == 0 {
         return None;
     }

@@ -27,7 +27,7 @@ fn evidence(summary: &Summary) -> Evidence<'_> {
         limits: &LIMITS,
         rate_asked: 200.0,
         attempts: &[],
-        unspoken: Unspoken::default(),
+        silent_connections: SilentConnections::default(),
         connections_peak: 3,
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,

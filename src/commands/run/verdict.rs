@@ -54,25 +54,25 @@ pub(super) fn findings(
         .map(|moved| Redistribution { request: moved.request.clone(), pool: moved.pool.clone() })
         .collect();
     let auth = session.auth();
-    let mut attempts = session.probed.clone();
-    Attempts::merge(&mut attempts, &outcome.attempts);
     let faults = own_faults(plan, measurement);
     let ours = |fault: OwnFault| {
         faults.iter().find(|(_, one)| *one == fault).map(|(objective, _)| objective.as_str())
     };
+    let mut attempts = session.probed.clone();
+    Attempts::merge(&mut attempts, &outcome.attempts);
     let mut found = findings::find(&Evidence {
         summary,
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
         rate_asked,
         attempts: &attempts,
-        unspoken: outcome.unspoken,
+        silent_connections: outcome.silent_connections,
         connections_peak: outcome.connections_peak,
         auth: auth.as_ref().map(|record| record.counts),
         auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
         interrupted: session.interrupt.requested().is_some(),
-        drained: outcome.end.since(outcome.arrivals_end),
         silence,
+        drained: outcome.end.since(outcome.arrivals_end),
         redistributed: &redistributed,
         fails_by_own_errors: ours(OwnFault::Errors).is_some(),
         fails_by_lateness: ours(OwnFault::Lateness),
