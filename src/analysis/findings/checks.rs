@@ -86,6 +86,14 @@ impl Evidence<'_> {
         Part { count: self.summary.answers(status), of, things: "answers" }
     }
 
+    /// Whether the target was too slow even with what reached it. More at once would not have been quicker.
+    fn is_slow_once_sent(&self) -> bool {
+        let fates = &self.summary.total.fates;
+        let silent = self.slots(fates.of(Fate::Timeout) + fates.of(Fate::Open));
+        let served = self.summary.total.service_time.quantile(0.95);
+        silent.share() > LOST_SHARE_MAX || self.tightest_limit.is_some_and(|limit| served >= limit)
+    }
+
     /// `blame` of the target, unless the generator itself was late and may have caused it.
     fn unless_late(&self, blame: &'static str) -> &'static str {
         let late = client_late(self).is_some() || self.fails_by_lateness.is_some();
@@ -229,7 +237,7 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     let Limits { connections, in_flight, .. } = *evidence.limits;
     // A bound that is not below that of requests never keeps one of them waiting.
     if evidence.connections_peak >= connections && connections < in_flight {
-        if evidence.limits.connections_by == ChosenBy::Program {
+        if evidence.limits.connections_by == ChosenBy::Program && !evidence.is_slow_once_sent() {
             return Some(own_connection_limit(evidence, lag));
         }
         return Some(finding(
@@ -258,7 +266,7 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
-/// Whether more would have been answered with more connections, nobody knows.
+/// Where answers come quickly once requests are sent, more might have been served with more connections.
 fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
     finding(
         Cause::ConnectionLimit,

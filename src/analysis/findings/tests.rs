@@ -35,9 +35,9 @@ fn evidence(summary: &Summary) -> Evidence<'_> {
         interrupted: false,
         drained: Duration::ZERO,
         silence: None,
-        fails_by_lateness: None,
         redistributed: &[],
         fails_by_own_errors: false,
+        fails_by_lateness: None,
         generator: Generator::default(),
     }
 }
@@ -235,6 +235,14 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
     let found = at_own(&own);
     assert_eq!((found[0].cause, found[0].severity), (Cause::ConnectionLimit, Severity::Invalid));
     assert!(limits_steadily(&found) && generator_limit(&found).is_some());
+    let hung = Sample { fate: Fate::Timeout, status: None, ..FINE };
+    let mut slow = waited.clone();
+    for _ in 0..100 {
+        slow.record(&hung);
+    }
+    let slow = Summary::new(&slow, Duration::from_secs(10));
+    let found = find(&Evidence { connections_peak: 64, limits: &own, ..evidence(&slow) });
+    assert!(generator_limit(&found).is_none(), "it hangs with what it got: {found:?}");
     let as_many_as_requests = at_own(&Limits { in_flight: 64, ..own });
     assert_eq!(
         as_many_as_requests[0].cause,
