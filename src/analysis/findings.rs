@@ -228,10 +228,21 @@ pub struct Redistribution {
 pub struct Silence {
     /// The end of the last interval with an answer.
     pub since: Offset,
+    /// The median response time of good answers in that interval.
+    pub median_before: Duration,
+    /// Slots that came due since.
+    pub planned: u64,
     /// Slots that were given up at their time limit.
     pub timeouts: u64,
     /// Broken exchanges by [`TransportError::index`].
     pub errors: [u64; TransportError::COUNT],
+}
+
+impl Silence {
+    /// Slots that ended without an answer meanwhile.
+    pub fn lost(&self) -> u64 {
+        self.timeouts + self.errors.iter().sum::<u64>()
+    }
 }
 
 /// All that findings are drawn from.

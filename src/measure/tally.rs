@@ -23,6 +23,8 @@ pub struct RequestTally {
     pub errors: [u64; TransportError::COUNT],
     /// Answers by status; bounded, since a status has three digits.
     pub statuses: BTreeMap<u16, u64>,
+    /// Of those, the answers whose status was not expected.
+    pub bad_statuses: BTreeMap<u16, u64>,
     /// Good answers, and the ages of slots that were never answered.
     pub response_time: CensoredHistogram,
     /// Good answers only.
@@ -249,6 +251,9 @@ impl RequestTally {
         self.bytes += sample.bytes;
         if let Some(status) = sample.status {
             *self.statuses.entry(status).or_default() += 1;
+            if sample.fate == Fate::BadStatus {
+                *self.bad_statuses.entry(status).or_default() += 1;
+            }
         }
         match sample.fate {
             Fate::Ok => {
@@ -278,8 +283,12 @@ impl RequestTally {
         for (ours, theirs) in self.errors.iter_mut().zip(other.errors) {
             *ours += theirs;
         }
-        for (status, count) in &other.statuses {
-            *self.statuses.entry(*status).or_default() += count;
+        for (ours, theirs) in
+            [(&mut self.statuses, &other.statuses), (&mut self.bad_statuses, &other.bad_statuses)]
+        {
+            for (status, count) in theirs {
+                *ours.entry(*status).or_default() += count;
+            }
         }
         self.response_time.merge(&other.response_time);
         self.service_time.merge(&other.service_time);
@@ -408,6 +417,8 @@ mod tests {
             prop_assert_eq!(total.fates, tally.fates());
             prop_assert_eq!(total.response_time.unanswered.count(), total.fates.unanswered());
             prop_assert_eq!(total.response_time.answered.count(), total.fates.ok());
+            let bad = total.bad_statuses.values().sum::<u64>();
+            prop_assert_eq!(bad, total.fates.of(Fate::BadStatus));
             prop_assert_eq!(
                 total.response_time.count() + tally.failed_response_time().count(),
                 total.fates.planned()
