@@ -109,6 +109,12 @@ pub enum Cause {
     SlowRequests,
     /// The target stood still now and then.
     StoodStill,
+    /// The target answered nothing for a time, and nobody is to be named.
+    Standstill,
+    /// The target answered nothing each time after certain requests.
+    Blocked,
+    /// The served rate fell under a load that stayed.
+    Collapsed,
     /// Everything is slow alike.
     Slow,
     /// The target failed with 5xx.
@@ -174,6 +180,9 @@ impl Cause {
             Self::Saturated => "saturated",
             Self::SlowRequests => "slow_requests",
             Self::StoodStill => "stood_still",
+            Self::Standstill => "standstill",
+            Self::Blocked => "blocked",
+            Self::Collapsed => "collapsed",
             Self::Slow => "slow",
             Self::ServerErrors => "server_errors",
             Self::Unauthorized => "unauthorized",

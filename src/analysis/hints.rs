@@ -51,6 +51,8 @@ pub struct Evidence<'a> {
     pub objectives: &'a [Judged],
     /// The run over time.
     pub points: Vec<Point>,
+    /// Whether findings tell that it stood still, and when.
+    pub standstills_told: bool,
     /// Whether requests carry a token from a log-in.
     pub logged_in: bool,
 }
@@ -181,9 +183,10 @@ fn checks_failed(evidence: &Evidence<'_>) -> Option<Finding> {
     (part.share() >= PATTERN_SHARE).then(|| {
         hint(
             Cause::ChecksFailed,
-            format!("answers had the right status and the wrong content: {part}"),
-            "look at one such answer: an error told with status 200, a page of a proxy, or data that is \
-             not there (seed the demo data)",
+            format!("answers had the right status and failed their checks: {part}"),
+            "see with each request which check it was, and look at one such answer (steadfire once): an error \
+             told with status 200, a page of a proxy, redirects without end, or data that is not there (seed \
+             the demo data)",
         )
     })
 }

@@ -103,6 +103,9 @@ fn few_requests(evidence: &Evidence<'_>, too_slow: TooSlow) -> Option<Finding> {
 }
 
 fn stood_still(evidence: &Evidence<'_>, too_slow: TooSlow) -> Option<Finding> {
+    if evidence.standstills_told {
+        return None;
+    }
     let points: Vec<&Point> = evidence.points.iter().filter(|point| point.planned > 0).collect();
     let [median, p95] = [0, 1];
     let slow = |point: &&&Point| point.times[p95].value >= too_slow.limit;

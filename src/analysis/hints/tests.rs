@@ -66,6 +66,7 @@ fn hints(parts: &[Part], points: Vec<Point>, logged_in: bool) -> Vec<Finding> {
         requests: NAMES.into_iter().zip(tally.requests()).collect(),
         objectives: &objectives,
         points,
+        standstills_told: false,
         logged_in,
     })
 }
