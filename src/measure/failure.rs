@@ -163,7 +163,6 @@ impl Failures {
     pub fn of(&self, kind: FailureKind) -> Option<&Failure> {
         self.0.get(&kind)
     }
-
 }
 
 /// All kinds that were met.
