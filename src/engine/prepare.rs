@@ -15,7 +15,7 @@ use crate::engine::desk::Desk;
 use crate::engine::entries::{self, Entries};
 use crate::engine::issuer::{Issuer, OwnLife, Token};
 use crate::engine::prepared::RenderError;
-use crate::engine::probe::probe;
+use crate::engine::probe::{Probed, probe};
 use crate::engine::single::Witness;
 use crate::load::auth::Auth;
 use crate::load::feeder::{FeederId, Feeding};
@@ -28,9 +28,11 @@ use crate::profile::{EmptyPool, Redistributed};
 use crate::time::Human;
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
-use crate::transport::proxy::ProxyFault;
 use crate::transport::route::{Route, RouteError};
 use crate::transport::single::SingleError;
+
+/// How long a server is taken to need where nothing was asked of it yet.
+const QUICK_ANSWER: Duration = Duration::from_millis(1);
 
 /// Why the load cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -176,9 +178,9 @@ pub struct Ready {
     pub issuer: Option<Issuer>,
     /// Weights that moved, for the findings.
     pub redistributed: Vec<Redistributed>,
-    /// How long the slowest set-up request took; nothing without any, or where the server was kept from
-    /// answering.
-    pub answer_time: Option<Duration>,
+    /// How long an answer takes as far as is known: as long as the slowest set-up request, or else a quick one
+    /// and the way there and back. Zero where the server serves one connection at a time.
+    pub answer_time: Duration,
     /// Whether the server answered while a connection beside the set-up request said nothing.
     pub serving: Serving,
 }
@@ -197,7 +199,7 @@ pub struct Surroundings<'a> {
 
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ready, PrepareError> {
-    let (plan, route) = route_of(plan, surroundings.tls).await?;
+    let (plan, Probed { route, connect_time }) = reach(plan, surroundings.tls).await?;
     let plan = &plan;
     let witness = surroundings.witness;
     let desk = Desk::new(plan, &route, witness);
@@ -213,7 +215,11 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
     let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
-    let (answer_time, serving) = desk.seen();
+    let (slowest, serving) = desk.seen();
+    let answer_time = match serving {
+        Serving::OneAtATime => Duration::ZERO,
+        Serving::Several => slowest.unwrap_or(connect_time + QUICK_ANSWER),
+    };
     let Entries { requests, flows, rows, mix, redistributed } = entries::settle(plan, &pools)?;
     let feeding = Arc::new(feeding(plan, &requests, &mix));
     Ok(Ready {
@@ -245,19 +251,19 @@ pub(super) fn feeding(plan: &Plan, requests: &[RequestTemplate], mix: &Mix) -> F
 }
 
 /// The way to the target, tried, and the plan with the version of HTTP that is spoken there.
-pub(super) async fn route_of(
+async fn reach(
     plan: &Plan,
     tls: Option<&Arc<ClientConfig>>,
-) -> Result<(Plan, Route), PrepareError> {
+) -> Result<(Plan, Probed), PrepareError> {
     let route = Route::resolve(&plan.origin, &plan.way, tls).await?;
     // So an unreachable target is told from a failing log-in.
-    let route = probe(&route, plan.limits.connect_timeout).await;
-    let route = route.map_err(|cause| unreachable(plan, cause))?;
+    let probed = probe(&route, plan.limits.connect_timeout).await;
+    let Probed { route, connect_time } = probed.map_err(|cause| unreachable(plan, cause))?;
     let route = agree(plan, route).await?;
     let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
     let plan = Plan { way, ..plan.clone() };
     check_headers(&plan)?;
-    Ok((plan, route))
+    Ok((plan, Probed { route, connect_time }))
 }
 
 /// Settles the version of HTTP before anything is sent.
@@ -320,35 +326,19 @@ fn unreachable(plan: &Plan, cause: DialError) -> PrepareError {
     let place = match (&plan.way.via, &cause) {
         (Via::Direct, _) => target.to_string(),
         (Via::UnixSocket(path), _) => format!("the Unix socket {}", path.display()),
-        (Via::Proxy(proxy), DialError::Connect(_)) => format!("the proxy {proxy}"),
+        (Via::Proxy(proxy), DialError::Connect { .. }) => format!("the proxy {proxy}"),
         (Via::Proxy(proxy), _) => format!("{target} through the proxy {proxy}"),
     };
-    let remedy = match (&plan.way.via, &cause) {
-        (_, DialError::Tls(error) | DialError::Proxy(ProxyFault::Tls(error))) => tls_remedy(error),
+    let general = match (&plan.way.via, &cause) {
         (Via::Direct, _) => "is the target running, and is --host right?",
         (Via::UnixSocket(_), _) => "is the target running, and is --unix-socket right?",
-        (_, DialError::Proxy(ProxyFault::Status(407))) => {
-            "put the user name and password the proxy wants before its host: --proxy http://USER:PASSWORD@HOST:PORT"
-        }
         (_, DialError::Proxy(_)) => "is the target running, and may the proxy be used to reach it?",
-        (_, DialError::Connect(_)) => "is the proxy running, and is --proxy right?",
+        (_, DialError::Connect { .. } | DialError::Tls(_)) => {
+            "is the proxy running, and is --proxy right?"
+        }
     };
+    let remedy = cause.reason().remedy().unwrap_or(general);
     PrepareError::Unreachable { place, cause, remedy }
-}
-
-fn tls_remedy(error: &rustls::Error) -> &'static str {
-    match error {
-        rustls::Error::InvalidCertificate(_) => {
-            "name the authority that signed its certificate with --cacert, or accept any with -k"
-        }
-        rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired) => {
-            "it wants a client certificate: give --cert and --key"
-        }
-        rustls::Error::AlertReceived(_) => {
-            "if it wants a client certificate, check --cert and --key"
-        }
-        _ => "does it speak TLS there?",
-    }
 }
 
 #[cfg(test)]

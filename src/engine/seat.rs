@@ -45,8 +45,8 @@ impl Job {
     /// A slot that is taken up now for this row of the ledger.
     pub(super) const fn new(slot: Slot, request: usize, measured: bool, taken: Offset) -> Self {
         let Slot { index: slot, due } = slot;
-        let (waited, wanted, journey) = (false, Wanted::Any, None);
-        Self { slot, due, request, measured, taken, waited, wanted, journey }
+        let (waited, journey) = (false, None);
+        Self { slot, due, request, measured, taken, waited, wanted: Wanted::Any, journey }
     }
 
     /// When the worker took it up; a head start does not count.

@@ -53,6 +53,11 @@ impl Interim {
         self.count
     }
 
+    /// Whether a byte of an answer has come. Over TLS the socket may have brought other things.
+    pub(super) fn has_begun(&self) -> bool {
+        self.began.is_some()
+    }
+
     /// When the first byte of the final answer came, if interim ones came before it; `None` if it has not.
     pub(super) fn final_began(&self) -> Option<u64> {
         self.began.filter(|_| self.place == Place::Final)
@@ -204,10 +209,13 @@ mod tests {
         (interim.count(), interim.final_began())
     }
 
+    /// Pieces, interim answers among them, and in which piece the final one begins.
+    type Row<'a> = (&'a [&'a str], (u32, Option<u64>));
+
     #[test]
     fn the_final_answer_begins_behind_the_interim_ones() {
         let together = format!("{CONTINUE}{HINTS}{BARE}{OK}");
-        let table: [(&[&str], (u32, Option<u64>)); 7] = [
+        let table: [Row<'_>; 7] = [
             (&[OK], (0, Some(1))),
             (&[CONTINUE, OK], (1, Some(2))),
             (&[CONTINUE, HINTS, BARE, OK], (3, Some(4))),

@@ -51,7 +51,7 @@ impl Promise {
 
     /// How long the connection may rest and still be used; `None` if nothing was said.
     pub(super) fn rest_max(&self) -> Option<Duration> {
-        self.timeout.map(|timeout| timeout - MARGIN_MAX.min(timeout / 2))
+        self.timeout.map(|timeout| timeout.saturating_sub(MARGIN_MAX.min(timeout / 2)))
     }
 
     /// Whether another request may be sent.

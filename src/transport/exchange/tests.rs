@@ -44,7 +44,10 @@ async fn answered(answer: String) -> Exchange {
 }
 
 fn fields(count: usize) -> String {
-    (0..count).map(|number| format!("x-{number}: v\r\n")).collect()
+    (0..count)
+        .map(|number| format!("x-{number}: v"))
+        .flat_map(|field| [field, "\r\n".into()])
+        .collect()
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -110,7 +110,10 @@ fn a_stream_that_the_server_resets_fails_alone() {
             let (((first, _), (second, _)), ()) = tokio::join!(clients, server);
             match reason {
                 Reason::REFUSED_STREAM => {
-                    assert!(matches!(first, Exchange::Repeatable(Repeatable::Refused)), "{first:?}")
+                    assert!(
+                        matches!(first, Exchange::Repeatable(Repeatable::Refused)),
+                        "{first:?}"
+                    );
                 }
                 _ => assert!(
                     matches!(first, Exchange::Failed(TransportError::Reset)),
@@ -337,7 +340,7 @@ fn an_answer_is_as_long_as_it_says() {
                     None
                 }
                 Exchange::Failed(fault) => Some(fault),
-                other => panic!("{what}: {other:?}"),
+                Exchange::Repeatable(why) => panic!("{what}: {why:?}"),
             };
             assert_eq!(failed, fault, "{what}");
         }
@@ -363,7 +366,7 @@ fn a_head_past_the_bounds_is_too_large_and_nothing_else() {
             let failed = match answer("GET", head, Some(2)).await {
                 Exchange::Answered { .. } => None,
                 Exchange::Failed(fault) => Some(fault),
-                other => panic!("{what}: {other:?}"),
+                Exchange::Repeatable(why) => panic!("{what}: {why:?}"),
             };
             assert_eq!(failed, fault, "{what}");
         }
