@@ -14,6 +14,7 @@ use crate::commands::{Failure, actions, stdout};
 use crate::exit::Exit;
 use crate::render::comparison as render;
 use crate::report::Kind;
+use crate::report::beside::figures;
 use crate::report::comparable::{Differences, differences};
 use crate::report::comparison::{ComparedRun, ComparisonReport, WordName};
 use crate::store::catalogue::{Catalogue, Entry};
@@ -163,8 +164,12 @@ fn compared(args: &Args, a: &[Stored], b: &[Stored], catalogue: &Catalogue) -> C
     let references = (refer(a), refer(b));
     let named: Vec<_> = a.iter().chain(b).map(|run| (run.name.as_str(), &run.report)).collect();
     let Differences { mut reasons, notes } = differences(&named);
+    let refused = |references, reasons| ComparisonReport {
+        metrics: figures(&a[0].report, &b[0].report),
+        ..ComparisonReport::not_comparable(references, reasons)
+    };
     if !reasons.is_empty() {
-        return ComparisonReport::not_comparable(references, reasons);
+        return refused(references, reasons);
     }
     let mut measure = |runs: &[Stored]| -> Vec<Run> {
         let measured = runs.iter().map(Stored::measured);
@@ -172,7 +177,7 @@ fn compared(args: &Args, a: &[Stored], b: &[Stored], catalogue: &Catalogue) -> C
     };
     let (of_a, of_b) = (measure(a), measure(b));
     if !reasons.is_empty() {
-        return ComparisonReport::not_comparable(references, reasons);
+        return refused(references, reasons);
     }
     let noise = noise((a, &of_a), (b, &of_b), catalogue);
     let comparison =

@@ -39,7 +39,7 @@ pub fn text(report: &ComparisonReport, style: Style) -> String {
         }
     }
     for (title, rows) in tables(report) {
-        let mut table = Table::new([&title, "A", "B", "change", "interval", "verdict"]);
+        let mut table = Table::new([title, "A", "B", "change", "interval", "verdict"]);
         for row in rows {
             table.row([named(row)].into_iter().chain(figures(row)).chain([word(row).to_owned()]));
         }
@@ -88,20 +88,50 @@ pub fn markdown(report: &ComparisonReport) -> String {
     text
 }
 
-/// All request names together, then single ones, as far as there are any.
-fn tables(report: &ComparisonReport) -> Vec<(String, Vec<&MetricReport>)> {
-    let (all, single): (Vec<_>, Vec<_>) =
-        report.metrics.iter().partition(|row| row.request.is_none());
-    // With one name the second table would repeat the first.
-    let names = single.iter().filter(|row| row.metric == single[0].metric).count();
-    let mut tables = Vec::new();
-    if !all.is_empty() {
-        tables.push(("All requests".to_owned(), all));
+/// All request names together, then those of single ones that are not the same, as far as there are any.
+fn tables(report: &ComparisonReport) -> Vec<(&'static str, Vec<&MetricReport>)> {
+    let all = report.metrics.iter().filter(|row| row.request.is_none()).collect();
+    let single = by_name(report).into_iter().filter(|rows| !alike(rows)).flatten().collect();
+    let tables = [("All requests", all), ("Each request", single)];
+    tables.into_iter().filter(|(_, rows): &(_, Vec<_>)| !rows.is_empty()).collect()
+}
+
+/// The request names of which every figure is the same, in a line.
+fn unchanged(report: &ComparisonReport) -> Option<String> {
+    let same: Vec<&str> = by_name(report)
+        .into_iter()
+        .filter(|rows| alike(rows))
+        .filter_map(|rows| rows[0].request.as_deref())
+        .collect();
+    (!same.is_empty()).then(|| format!("The same in every figure: {}", same.join(", ")))
+}
+
+/// The figures of each request name, those that differ first; nothing where one name is the whole.
+fn by_name(report: &ComparisonReport) -> Vec<Vec<&MetricReport>> {
+    let mut names: Vec<Vec<&MetricReport>> = Vec::new();
+    for row in report.metrics.iter().filter(|row| row.request.is_some()) {
+        match names.iter_mut().find(|rows| rows[0].request == row.request) {
+            Some(rows) => rows.push(row),
+            None => names.push(vec![row]),
+        }
     }
-    if names > 1 {
-        tables.push(("Each request".to_owned(), single));
+    names.sort_by_key(|rows| rows.iter().map(|row| rank(row.word)).min());
+    if names.len() > 1 { names } else { Vec::new() }
+}
+
+fn alike(rows: &[&MetricReport]) -> bool {
+    rows.iter().all(|row| row.word == WordName::Same)
+}
+
+/// What is read first.
+const fn rank(word: WordName) -> u8 {
+    match word {
+        WordName::Worse => 0,
+        WordName::Better => 1,
+        WordName::Inconclusive => 2,
+        WordName::NotComparable => 3,
+        WordName::Same => 4,
     }
-    tables
 }
 
 /// What the verdict rests on, in lines: the figures that are worse, or what else there is to say.
@@ -142,7 +172,8 @@ pub(super) fn advice(report: &ComparisonReport) -> Vec<String> {
 fn remarks(report: &ComparisonReport) -> Vec<String> {
     let detectable = Some(&report.verdict.detectable).filter(|text| !text.is_empty());
     let noise = report.noise.as_ref().map(|noise| &noise.sentence);
-    detectable.into_iter().chain(noise).chain(&report.notes).cloned().collect()
+    let said = detectable.into_iter().chain(noise).chain(&report.notes).cloned();
+    unchanged(report).into_iter().chain(said).collect()
 }
 
 fn about(run: &ComparedRun) -> String {
@@ -174,7 +205,10 @@ fn figures(row: &MetricReport) -> [String; 4] {
             format!("{bound}{}/s", Figures(value))
         }
     };
-    let interval = format!("{} to {}", signed(scale, row.low), signed(scale, row.high));
+    let interval = match row.word {
+        WordName::NotComparable => "-".to_owned(),
+        _ => format!("{} to {}", signed(scale, row.low), signed(scale, row.high)),
+    };
     [
         figure(row.a, row.a_at_least),
         figure(row.b, row.b_at_least),
@@ -232,7 +266,41 @@ mod tests {
     fn open_questions_say_what_would_settle_them() {
         let page = text(&example(10), Style::Plain);
         assert!(page.starts_with("Inconclusive: about "), "{page}");
-        assert!(page.contains("more minutes in further runs of both"), "{page}");
+        assert!(page.contains("more in further runs of both"), "{page}");
+    }
+
+    #[test]
+    fn names_that_differ_come_first_and_the_same_ones_in_a_line() {
+        let mut report = example(15);
+        let total = report.metrics.iter().find(|row| row.request.is_none()).cloned().unwrap();
+        let row = |name: &str, word| MetricReport {
+            request: Some(name.to_owned()),
+            word,
+            ..total.clone()
+        };
+        report.metrics = vec![
+            total.clone(),
+            row("alike", WordName::Same),
+            row("open", WordName::Inconclusive),
+            row("slow", WordName::Worse),
+            row("steady", WordName::Same),
+        ];
+        for page in [text(&report, Style::Plain), markdown(&report)] {
+            let at = |word: &str| page.find(word).unwrap_or_else(|| panic!("no {word}: {page}"));
+            assert!(at("slow p50") < at("open p50"), "{page}");
+            assert!(at("open p50") < at("The same in every figure: alike, steady"), "{page}");
+            assert!(!page.contains("alike p50"), "{page}");
+        }
+    }
+
+    #[test]
+    fn figures_stand_where_nothing_is_judged() {
+        let mut report = example(15);
+        report.metrics.truncate(1);
+        report.metrics[0].word = WordName::NotComparable;
+        let page = text(&report, Style::Plain);
+        let row = page.lines().find(|line| line.starts_with("p50 ")).unwrap();
+        assert!(row.contains(" ms ") && row.ends_with("-  not comparable"), "{row}");
     }
 
     #[test]

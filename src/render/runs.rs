@@ -8,9 +8,13 @@ use serde::Serialize;
 
 use crate::analysis::words::Percent;
 use crate::load::rate::Figures;
+use crate::render::table::shortened;
 use crate::render::units::Unit;
 use crate::report::{Kind, OutcomeName, Report};
 use crate::time::Human;
+
+/// Characters of a target; longer ones are cut.
+const TARGET_MAX: usize = 40;
 
 /// A run as far as a list tells of it.
 #[derive(Clone, Debug)]
@@ -51,22 +55,33 @@ pub fn json(runs: &[Listed]) -> String {
     text
 }
 
-/// A line for each run: its name in full, so that it can be copied, then what it was.
+/// A head and a line for each run: its name in full, so that it can be copied, when it began, where its load
+/// went, and what it came to.
 pub fn text(runs: &[Listed]) -> String {
     if runs.is_empty() {
         return "no runs yet\n".to_owned();
     }
-    let width = runs.iter().map(|run| run.id.chars().count()).max().unwrap_or(0);
+    let head = ["Run", "began (UTC)", "target", "what"].map(str::to_owned);
+    let rows: Vec<_> = [head].into_iter().chain(runs.iter().map(row)).collect();
+    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths = [0, 1, 2].map(|column| widest(column).unwrap_or(0));
     let mut text = String::new();
-    for run in runs {
-        let about = run.report.as_ref().map_or_else(|| "no result".to_owned(), about);
-        let _ = write!(text, "{:<width$}  {about}", run.id);
-        for tag in &run.tags {
-            let _ = write!(text, "  [{tag}]");
-        }
-        text.push('\n');
+    for [id, began, target, what] in &rows {
+        let [a, b, c] = widths;
+        let _ = writeln!(text, "{id:<a$}  {began:<b$}  {target:<c$}  {what}");
     }
     text
+}
+
+fn row(run: &Listed) -> [String; 4] {
+    let tags: String = run.tags.iter().map(|tag| format!("  [{tag}]")).collect();
+    let Some(report) = &run.report else {
+        return [run.id.clone(), "-".to_owned(), "-".to_owned(), format!("no result{tags}")];
+    };
+    // To the minute, of RFC 3339.
+    let began = report.started_at.chars().take(16).collect::<String>().replace('T', " ");
+    let target = shortened(&report.plan.origin, TARGET_MAX);
+    [run.id.clone(), began, target, format!("{}{tags}", about(report))]
 }
 
 fn about(report: &Report) -> String {
@@ -134,8 +149,12 @@ mod tests {
         ];
         let page = text(&runs);
         let lines: Vec<&str> = page.lines().collect();
-        assert!(lines[0].starts_with(long) && lines[0].contains("/s over 30 s, p95 "), "{page}");
-        assert!(lines[1].contains("max ") && lines[2].contains("no result  [baseline]"), "{page}");
+        assert!(lines[0].starts_with("Run  ") && lines[0].contains("  began (UTC)"), "{page}");
+        assert!(lines[1].starts_with(long) && lines[1].contains("/s over 30 s, p95 "), "{page}");
+        assert!(lines[1].contains("  http://127.0.0.1:8001/api  "), "{page}");
+        assert!(lines[2].contains("max ") && lines[3].contains("no result  [baseline]"), "{page}");
+        let began = |line: &str| line.find("  2026-").map(|at| line[at + 2..at + 18].to_owned());
+        assert!(began(lines[1]).is_some_and(|began| began.contains(' ')), "{page}");
         let value: serde_json::Value = serde_json::from_str(&json(&runs)).unwrap();
         assert_eq!(value[0]["id"], long);
         assert!(value[2]["p95"].is_null() && value[1]["max_rps"].is_number());

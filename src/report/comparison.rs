@@ -29,7 +29,8 @@ pub struct ComparisonReport {
     pub b: Vec<ComparedRun>,
     /// What it comes to.
     pub verdict: ComparisonVerdict,
-    /// Figure by figure, all request names together first; empty if not comparable.
+    /// Figure by figure, all request names together first. Of runs that are not comparable, those of the first
+    /// of each side, with confidence 0, as far as both have them.
     pub metrics: Vec<MetricReport>,
     /// The noise between runs; absent if no response times were compared.
     pub noise: Option<NoiseReport>,

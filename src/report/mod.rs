@@ -5,6 +5,7 @@
 //! that they survive being written and read.
 
 pub mod auth;
+pub mod beside;
 pub mod build;
 pub mod comparable;
 pub mod comparison;

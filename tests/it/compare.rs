@@ -34,8 +34,7 @@ impl Runs {
 
     /// Stores a minute of answers of about `ms`.
     fn store(&self, id: &str, ms: f64, change: impl Fn(&mut Report)) {
-        let path = self.state.path().join("steadfire/runs").join(id);
-        let mut folder = RunFolder::create_at(&path).expect("a folder can be made");
+        let mut folder = RunFolder::create_at(&self.folder(id)).expect("a folder can be made");
         let mut random = SplitMix64::new(ms.to_bits() ^ id.len() as u64);
         for second in 1..=60 {
             let mut request = RequestSlice::default();
@@ -54,6 +53,10 @@ impl Runs {
         let mut report = self.report.clone();
         change(&mut report);
         folder.write_result(&report).expect("a result can be written");
+    }
+
+    fn folder(&self, id: &str) -> PathBuf {
+        self.state.path().join("steadfire/runs").join(id)
     }
 
     fn exec(&self, words: &str) -> Finished {
@@ -120,6 +123,8 @@ fn without_a_history_the_noise_is_assumed_and_doubt_is_worth_what_was_asked() {
     runs.expect("compare 1 2 --inconclusive fail", 99, "Inconclusive");
     runs.expect("compare --a 1 --b 3", 0, "B is better");
     runs.expect("compare 1 latest", 4, "Not comparable: another rate");
+    let figures = runs.exec("compare 1 latest").stdout;
+    assert!(figures.contains("p95") && figures.contains("not comparable"), "{figures}");
     runs.expect("compare 1 3 --markdown", 0, "### B is better");
     let json: Value = serde_json::from_str(&runs.exec("compare 1 3 --json").stdout).expect("JSON");
     assert_eq!(json["verdict"]["word"], "better");
@@ -130,11 +135,32 @@ fn without_a_history_the_noise_is_assumed_and_doubt_is_worth_what_was_asked() {
 }
 
 #[test]
+fn a_folder_elsewhere_can_be_tagged_and_is_then_known_by_the_tag() {
+    let runs = Runs::new();
+    runs.store("1-first", 10.0, |_| {});
+    let elsewhere = tempfile::tempdir().expect("a temporary folder can be made");
+    let folder = elsewhere.path().join("after");
+    std::fs::rename(runs.folder("1-first"), &folder).expect("a folder can be moved");
+    let folder = folder.to_str().expect("its name is UTF-8");
+    runs.expect(&format!("runs tag {folder} baseline"), 0, "");
+    runs.expect("runs show baseline", 0, "PASS");
+    assert!(runs.exec("runs").stdout.contains("after  20"));
+    runs.expect(&format!("runs untag {folder}"), 0, "");
+    runs.expect("runs", 0, "no runs yet");
+}
+
+#[test]
 fn runs_are_listed_tagged_and_removed() {
     let runs = Runs::new();
     runs.store("1-first", 10.0, |_| {});
     runs.store("2-second", 10.0, |_| {});
-    runs.expect("runs", 0, "2-second  50/s over 1 min");
+    let listed = runs.exec("runs").stdout;
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(lines[0].starts_with("Run "), "{listed}");
+    assert!(
+        lines[1].starts_with("2-second  20") && lines[1].contains("  50/s over 1 min"),
+        "{listed}"
+    );
     for words in ["runs tag 1 keep", "runs tag latest keep --move"] {
         runs.expect(words, 0, "");
     }

@@ -11,10 +11,11 @@ mod wilcoxon;
 
 use std::time::Duration;
 
-use crate::analysis::compare::comparison::{Comparison, Margins, Metric, Scope};
+use crate::analysis::compare::comparison::{Comparison, Extent, Margins, Metric, Scope};
 use crate::analysis::compare::decision::{ALPHA, Change, Known, Word};
 use crate::analysis::compare::noise::{Noise, Source};
 use crate::analysis::compare::quantile::Compared;
+use crate::analysis::compare::rates::NONE_SEEN;
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::measure::histogram::Quantile;
 
@@ -26,9 +27,8 @@ const LOOKS: [usize; 4] = [6, 10, 16, 24];
 const RANKS_MIN: usize = 6;
 /// Histograms tell times apart by a thousandth, so that no difference of logarithms is better known.
 const RESOLUTION: f64 = 0.000_5;
-/// Without any error among n slots, the share may be 3/n at 95 %; neighbouring slots share their fate, so
-/// only every fifth counts.
-const UNSEEN: f64 = 3.0 * 5.0 / 1.96;
+/// Standard errors to the bound of a share of which nothing was seen.
+const REACH: f64 = 1.96;
 
 /// Which side of a pair comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -197,8 +197,8 @@ impl Design {
         }
         let noise = Noise { tau: 0.0, df: f64::INFINITY, source: Source::Pairs };
         let noise = [noise; Metric::TIMES.len()];
-        let measured = length * u32::try_from(2 * pairs.len()).unwrap_or(u32::MAX);
-        let mut comparison = Comparison::judged(asked, noise, scope, self.level(), measured);
+        let extent = Extent { run: length, runs: 2 * pairs.len() };
+        let mut comparison = Comparison::judged(asked, noise, scope, self.level(), extent);
         if self.doubt(pairs.len()).is_some() {
             comparison.word = Word::Inconclusive;
         }
@@ -244,12 +244,15 @@ fn errors(figures: &[[Figures; 2]]) -> Compared {
         figures.iter().map(|pair| of(&pair[side])).sum()
     };
     let unseen = |side| match sum(side, |figures| figures.failed) {
-        0 => UNSEEN / sum(side, |figures| figures.planned).max(1) as f64,
+        0 => NONE_SEEN / sum(side, |figures| figures.planned).max(1) as f64,
         _ => 0.0,
     };
-    let floor = f64::max(unseen(0), unseen(1));
+    let most = f64::max(unseen(0), unseen(1));
+    let none = unseen(0).min(unseen(1)) > 0.0;
     let [a, b] = [0, 1].map(|side| mean(&sides[side]));
-    Compared { a, b, change: change(&sides, floor, Known::Exactly) }
+    let change = change(&sides, most / REACH, Known::Exactly);
+    let change = Change { unseen: none.then_some(most), ..change };
+    Compared { a, b, change }
 }
 
 fn throughput(figures: &[[Figures; 2]]) -> Compared {
@@ -273,7 +276,7 @@ fn change([a, b]: &[Vec<f64>; 2], floor: f64, known: Known) -> Change {
     let ranked = (differences.len() >= RANKS_MIN).then(|| wilcoxon::two_sided(&differences));
     // A second opinion, not a second test: it has its say where it clearly does not agree.
     let second_p = ranked.filter(|p| *p > ALPHA);
-    Change { estimate, error, df, second_p, known }
+    Change { estimate, error, df, second_p, known, unseen: None }
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -130,6 +130,15 @@ pub struct Row {
     pub judged: Judged,
 }
 
+/// How much was measured, both sides together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Length of a run or block, the mean where they differ.
+    pub run: Duration,
+    /// How many there were.
+    pub runs: usize,
+}
+
 /// What the comparison of two sides comes to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
@@ -142,6 +151,8 @@ pub struct Comparison {
     /// How much longer both sides together would have to be measured to decide; nothing if it is decided,
     /// or if more time would not help.
     pub more: Option<Duration>,
+    /// What it rests on.
+    pub extent: Extent,
 }
 
 impl Comparison {
@@ -153,18 +164,19 @@ impl Comparison {
         scope: Scope,
     ) -> Self {
         let asked = asked(a, b, &noise, margins);
-        let measured = a.iter().chain(b).map(|run| run.length).sum();
-        Self::judged(asked, noise, scope, ALPHA, measured)
+        let runs = a.len() + b.len();
+        let measured: Duration = a.iter().chain(b).map(|run| run.length).sum();
+        let run = measured / u32::try_from(runs.max(1)).unwrap_or(u32::MAX);
+        Self::judged(asked, noise, scope, ALPHA, Extent { run, runs })
     }
 
-    /// Judges what was asked, both sides together having been measured for `measured`; with probability
-    /// 1 − `alpha` the verdict rests on no change that is not there.
+    /// Judges what was asked; with probability 1 − `alpha` the verdict rests on no change that is not there.
     pub(in crate::analysis) fn judged(
         asked: Vec<Asked>,
         noise: [Noise; Metric::TIMES.len()],
         scope: Scope,
         alpha: f64,
-        measured: Duration,
+        extent: Extent,
     ) -> Self {
         let gates = |(metric, request, ..): &Asked| {
             *metric != Metric::Throughput && (request.is_none() || scope == Scope::Requests)
@@ -175,8 +187,8 @@ impl Comparison {
         rows.extend(answered(informing, false, alpha));
         rows.sort_by_key(|row| row.request.is_some());
         let word = Word::overall(rows.iter().filter(|row| row.gating).map(|row| row.judged.word));
-        let more = (word == Word::Inconclusive).then(|| more(&rows, measured)).flatten();
-        Self { rows, noise, word, more }
+        let more = (word == Word::Inconclusive).then(|| more(&rows, extent)).flatten();
+        Self { rows, noise, word, more, extent }
     }
 }
 
@@ -250,8 +262,8 @@ fn answered(asked: Vec<Asked>, gating: bool, alpha: f64) -> Vec<Row> {
     .collect()
 }
 
-/// What would have to be added to `measured` so that every figure that gates is decided.
-fn more(rows: &[Row], measured: Duration) -> Option<Duration> {
+/// How much longer would have to be measured so that every figure that gates is decided.
+fn more(rows: &[Row], extent: Extent) -> Option<Duration> {
     let open = rows.iter().filter(|row| row.gating && row.judged.word == Word::Inconclusive);
     let mut times = 1.0_f64;
     for row in open {
@@ -260,5 +272,6 @@ fn more(rows: &[Row], measured: Duration) -> Option<Duration> {
         }
         times = times.max(row.judged.times_as_much);
     }
-    Duration::try_from_secs_f64(measured.as_secs_f64() * (times - 1.0)).ok()
+    let measured = extent.run.as_secs_f64() * extent.runs as f64;
+    Duration::try_from_secs_f64(measured * (times - 1.0)).ok()
 }

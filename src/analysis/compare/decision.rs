@@ -122,6 +122,8 @@ pub struct Change {
     pub second_p: Option<f64>,
     /// What the figures can show at all.
     pub known: Known,
+    /// Where nothing was seen on either side, how much it can be at most: then no error is estimated.
+    pub unseen: Option<f64>,
 }
 
 /// What is compared, and from which size on it matters.
@@ -176,6 +178,9 @@ impl Change {
 
     /// The interval at `level`, wide enough to contain "no change" where the second test does not agree.
     fn interval(&self, level: f64) -> Interval {
+        if let Some(most) = self.unseen {
+            return Interval { low: -most, high: most };
+        }
         let reach = student::quantile(1.0 - level / 2.0, self.df) * self.error;
         let (low, high) = (self.estimate - reach, self.estimate + reach);
         if self.second_p.is_some_and(|p| p > level) {
@@ -214,8 +219,12 @@ impl Question {
         // Where the smallest change that matters is detectable already, the interval still straddles it.
         let distance = (change.estimate.abs() - margin).abs().max(margin / 20.0);
         let half_width = (interval.high - interval.low) / 2.0;
-        let times = if detectable > margin { detectable / margin } else { half_width / distance };
-        let times_as_much = times.max(1.0).powi(2);
+        let times_as_much = match change.unseen {
+            // A bound falls with the number of slots, an error with its root.
+            Some(most) => (most / margin).max(1.0),
+            None if detectable > margin => (detectable / margin).powi(2).max(1.0),
+            None => (half_width / distance).powi(2).max(1.0),
+        };
         Judged { word, interval, level, detectable, real, times_as_much }
     }
 }
@@ -235,7 +244,14 @@ mod tests {
     use super::*;
 
     fn latency(estimate: f64, error: f64) -> Question {
-        let change = Change { estimate, error, df: 30.0, second_p: None, known: Known::Exactly };
+        let change = Change {
+            estimate,
+            error,
+            df: 30.0,
+            second_p: None,
+            known: Known::Exactly,
+            unseen: None,
+        };
         Question { change, scale: Scale::Ratio, good: Good::Lower, margin: 0.05 }
     }
 
@@ -293,6 +309,21 @@ mod tests {
             };
             assert_eq!((of(0.2), of(-0.2)), (up, down), "{known:?}");
         }
+    }
+
+    #[test]
+    fn nothing_seen_on_either_side_is_the_same_once_the_bound_is_small_enough() {
+        let errors = |most| {
+            let change = Change { unseen: Some(most), ..latency(0.0, 0.003).change };
+            Question { change, scale: Scale::Difference, good: Good::Lower, margin: 0.005 }
+        };
+        // Beside questions that are open, which take their part of the risk.
+        let judged =
+            |most| judge_all(&[errors(most), latency(0.0, 0.05), latency(0.0, 0.05)], ALPHA)[0];
+        assert_eq!(judged(0.00375).word, Word::Same);
+        let open = judged(0.0075);
+        assert_eq!(open.word, Word::Inconclusive);
+        assert!((open.times_as_much - 1.5).abs() < 1e-9, "{open:?}");
     }
 
     #[test]

@@ -98,6 +98,7 @@ pub fn change(a: &[&Timeline], b: &[&Timeline], q: f64, noise: &Noise) -> Option
         df: student::welch_satterthwaite(&parts),
         second_p: Some(exceedance_p(a, b, q, estimate)?),
         known: Known::from_bounds(of_a.at_least, of_b.at_least),
+        unseen: None,
     };
     Some(Compared { a: of_a.ln.exp(), b: of_b.ln.exp(), change })
 }

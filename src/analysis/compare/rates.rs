@@ -8,7 +8,7 @@ use crate::analysis::stats::{normal, student};
 
 /// Without a single error in N slots, at most 3/N fail with 95 % certainty (Hanley and Lippman-Hand 1983);
 /// slots depend on each other, so that N counts as a fifth.
-const NONE_SEEN: f64 = 3.0 * 5.0;
+pub(in crate::analysis) const NONE_SEEN: f64 = 3.0 * 5.0;
 /// What a target's capacity differs by from run to run, as a standard deviation of the logarithm.
 const CAPACITY_TAU: f64 = 0.01;
 /// The share of what was asked for from which on missing answers mean that capacity was reached. Less is
@@ -59,12 +59,15 @@ pub struct MaxRate {
 pub fn errors(a: &[&Timeline], b: &[&Timeline]) -> Option<Compared> {
     let (a, b) = (failed(a)?, failed(b)?);
     let parts = [(a.error.powi(2), a.df), (b.error.powi(2), b.df)];
+    // Both shares lie between 0 and their bound, and so does their difference.
+    let most = NONE_SEEN / a.count.min(b.count) as f64;
     let change = Change {
         estimate: b.share - a.share,
         error: a.error.hypot(b.error),
         df: student::welch_satterthwaite(&parts),
         second_p: None,
         known: Known::Exactly,
+        unseen: (a.share.max(b.share) <= 0.0).then_some(most),
     };
     Some(Compared { a: a.share, b: b.share, change })
 }
@@ -80,6 +83,7 @@ pub fn throughput(a: (&[&Timeline], Served), b: (&[&Timeline], Served)) -> Optio
     let change = Change {
         estimate: (b.good / a.good).ln(),
         error: (errors.change.error / (1.0 - errors.a.max(errors.b))).hypot(capacity),
+        unseen: None,
         ..errors.change
     };
     Some(Compared { a: a.good, b: b.good, change })
@@ -94,6 +98,7 @@ pub fn max_rate(a: &[MaxRate], b: &[MaxRate]) -> Option<Compared> {
         df: f64::INFINITY,
         second_p: None,
         known: Known::from_bounds(of_a.at_least, of_b.at_least),
+        unseen: None,
     };
     Some(Compared { a: of_a.ln.exp(), b: of_b.ln.exp(), change })
 }
@@ -167,6 +172,8 @@ mod tests {
         assert!((late.change.estimate - 0.5_f64.ln()).abs() < 1e-9);
         assert!(late.change.error > CAPACITY_TAU && rates.change.error < CAPACITY_TAU);
         assert_eq!(errors(&[&Timeline::default()], &[&some]), None);
+        assert_eq!(found.change.unseen, None);
+        assert_eq!(errors(&[&none], &[&none]).unwrap().change.unseen, Some(15.0 / 12_000.0));
     }
 
     #[test]

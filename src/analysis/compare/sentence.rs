@@ -5,9 +5,13 @@ use std::time::Duration;
 use crate::analysis::compare::comparison::{Comparison, Metric, Row};
 use crate::analysis::compare::decision::{Scale, Word};
 use crate::analysis::compare::noise::Source;
+use crate::analysis::words::counted;
+use crate::time::Human;
 
-/// Longer than anybody would wait.
-const LONG: Duration = Duration::from_hours(48);
+/// Up to here what is missing is told in minutes.
+const MINUTES: Duration = Duration::from_mins(90);
+/// Up to here it is told in hours, beyond it in runs.
+const HOURS: Duration = Duration::from_hours(24);
 
 /// The verdict and the figures it rests on.
 pub fn verdict(comparison: &Comparison) -> String {
@@ -101,19 +105,48 @@ fn range(row: &Row) -> String {
 }
 
 fn remedy(comparison: &Comparison) -> String {
+    let run = comparison.extent.run;
     match comparison.more {
         None => "more data of this kind would not settle it".to_owned(),
-        Some(more) if more > LONG => {
-            "more than two days more would be needed to settle it this way".to_owned()
+        Some(more) if more <= HOURS => {
+            let (length, unit) = if more <= MINUTES { (60, "minute") } else { (3_600, "hour") };
+            let count = counted(more.as_secs().div_ceil(length).max(1), unit);
+            format!("about {count} more in further runs of both would settle it")
         }
         Some(more) => {
-            let minutes = more.as_secs().div_ceil(60).max(1);
-            let plural = if minutes == 1 { "" } else { "s" };
-            format!("about {minutes} more minute{plural} in further runs of both would settle it")
+            let runs = more.as_secs().div_ceil(2 * run.as_secs().max(1));
+            let count = counted(runs, "run");
+            format!("it would take about {count} more of {} on each side to settle it", Human(run))
         }
     }
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::compare::comparison::{Extent, Scope};
+    use crate::analysis::compare::decision::ALPHA;
+    use crate::analysis::compare::noise::Noise;
+
+    #[test]
+    fn what_is_missing_is_told_in_words_for_its_size() {
+        let noise = Metric::TIMES.map(|metric| Noise::assumed(metric.quantile(), &[]));
+        let extent = Extent { run: Duration::from_mins(2), runs: 2 };
+        let mut comparison = Comparison::judged(Vec::new(), noise, Scope::Total, ALPHA, extent);
+        for (more, told) in [
+            (Some(Duration::from_secs(30)), "about 1 minute more in further runs"),
+            (Some(Duration::from_mins(12)), "about 12 minutes more"),
+            (Some(Duration::from_mins(100)), "about 2 hours more"),
+            (Some(Duration::from_mins(2_560)), "about 640 runs more of 2 min on each side"),
+            (None, "would not settle it"),
+        ] {
+            comparison.more = more;
+            let remedy = remedy(&comparison);
+            assert!(remedy.contains(told), "{remedy}");
+        }
+    }
 }
