@@ -174,8 +174,9 @@ fn the_host_may_stand_in_the_environment() {
     if !here() {
         return;
     }
+    let home = home();
     for script in ["run-load-test.sh", "setup-test-user.sh"] {
-        let mut command = script_of(script, home().path());
+        let mut command = script_of(script, home.path());
         command.env("LOAD_TEST_HOST", "nonsense").env("LOAD_TEST_EMAIL", "a@b.c");
         finished(command.env("LOAD_TEST_PASSWORD", "x")).ended(2, &["--host 'nonsense'"]);
     }
