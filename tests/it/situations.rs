@@ -340,7 +340,7 @@ requests:
             closing,
             errors,
             Expected {
-                found: &[("connections_broken", "the server broke connections off")],
+                found: &[("connections_broken", "broke off in the middle of requests")],
                 absent: &["timeouts", "way_gone", "stale_connections", "rejected"],
                 ..FAIL
             },
