@@ -234,13 +234,13 @@ fn exchange(request: &Recorded, vault: &mut Vault, draft: &mut Draft) -> Exchang
         if !belongs_to_the_request(name) || implied && lower == "content-type" {
             continue;
         }
-        if !is_value(value) {
-            draft.note(format!("{method} {}: the header {name} cannot be sent", url.path));
-        } else {
+        if is_value(value) {
             // One spelling of a name, so that its values stand together.
             let first = headers.iter().find(|(present, _)| present.eq_ignore_ascii_case(name));
             let name = first.map_or(name, |(first, _)| first).clone();
             headers.push((name.clone(), vault.header(&name, value)));
+        } else {
+            draft.note(format!("{method} {}: the header {name} cannot be sent", url.path));
         }
     }
     // Clients send the same headers in different orders; the values of one keep theirs.
