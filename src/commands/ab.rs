@@ -9,6 +9,7 @@ use clap::builder::TypedValueParser as _;
 use crate::analysis::ab::{Design, Next, Order, Pair, Side, hiccup, more_pairs};
 use crate::analysis::compare::comparison::Comparison;
 use crate::analysis::compare::decision::Word;
+use crate::analysis::words::counted;
 use crate::commands::Failure;
 use crate::commands::compare::{self, Judging};
 use crate::commands::interrupt::Interrupt;
@@ -223,7 +224,11 @@ impl Turns<'_> {
             }
             let found = self.judge();
             let word = found.as_ref().map_or(Word::Inconclusive, |found| found.word);
-            self.screen.note(&format!("after {} pairs: {}", self.kept.len(), word.name()));
+            self.screen.note(&format!(
+                "after {}: {}",
+                counted(self.kept.len() as u64, "pair"),
+                word.name()
+            ));
             if word != Word::Inconclusive || self.kept.len() >= self.design.pairs {
                 return Ok(found);
             }
@@ -312,11 +317,13 @@ impl Turns<'_> {
     fn notes(&self, comparison: &Comparison) -> Vec<String> {
         let (pairs, order) = (self.kept.len(), self.design.order.name());
         let block = crate::time::Human(self.args.block);
-        let mut notes =
-            vec![format!("{pairs} pairs of blocks of {block} each, in the order {order}")];
+        let mut notes = vec![format!(
+            "{} of blocks of {block} each, in the order {order}",
+            counted(pairs as u64, "pair")
+        )];
         if let Some(first) = self.discarded.first() {
-            let count = self.discarded.len();
-            notes.push(format!("{count} more pairs were discarded, the first because of {first}"));
+            let count = counted(self.discarded.len() as u64, "pair");
+            notes.push(format!("{count} discarded besides, the first because of {first}"));
         }
         if let Some(more) = more_pairs(comparison, pairs) {
             notes.push(format!(
@@ -332,7 +339,7 @@ impl Turns<'_> {
         let plan = PlanEcho::from(session.plan());
         let length: Duration = self.kept.iter().map(|blocks| blocks[place].length()).sum();
         vec![ComparedRun {
-            id: format!("{} blocks", self.kept.len()),
+            id: counted(self.kept.len() as u64, "block"),
             started_at: session.started_at(),
             name: plan.name,
             origin: plan.origin,

@@ -76,8 +76,13 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
     }
     for flow in &profile.flows.list {
         let share = f64::from(flow.weight) / total as f64 * 100.0;
-        writeln!(text, "{share:>6.2} %  {:<18} flow of {} steps", flow.name, flow.steps.len())
-            .expect("writing to a String cannot fail");
+        writeln!(
+            text,
+            "{share:>6.2} %  {:<18} flow of {}",
+            flow.name,
+            counted(flow.steps.len() as u64, "step")
+        )
+        .expect("writing to a String cannot fail");
         for Step { request, .. } in &flow.steps {
             let path = request.path.as_literal().unwrap_or("(varies)");
             writeln!(text, "          {} {} {path}", request.name, request.method)

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::analysis::words::counted;
 use crate::commands::environment::read_bounded;
 use crate::commands::fetch::fetch;
 use crate::commands::{Failure, run, stdout};
@@ -158,7 +159,10 @@ fn tell(draft: &Draft, output: Option<&Path>) {
     let sent = draft.requests.iter().filter(|request| request.withheld.is_none()).count();
     let listed = draft.requests.len() - sent;
     let place = output.map_or_else(String::new, |path| format!("{}: ", path.display()));
-    lines.push(format!("{place}{sent} requests, {listed} more listed with weight 0"));
+    lines.push(format!(
+        "{place}{}, {listed} more listed with weight 0",
+        counted(sent as u64, "request")
+    ));
     let names: Vec<String> = draft.environment().into_iter().collect();
     if !names.is_empty() {
         lines.push(format!("needs the variables {}", names.join(", ")));

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
+use crate::analysis::words::counted;
 use crate::commands::clock;
 use crate::profile::{Outside, Process};
 
@@ -65,7 +66,7 @@ fn run(folder: &Path, process: &Process) -> Result<Vec<u8>, String> {
             let status = child.wait().map_err(|error| format!("cannot be waited for: {error}"))?;
             if !status.success() {
                 let count = bytes.split(|&byte| byte == b'\n').count() - 1;
-                return Err(format!("ended with {status} after {count} lines"));
+                return Err(format!("ended with {status} after {}", counted(count as u64, "line")));
             }
         }
     }
@@ -94,7 +95,10 @@ fn collect(
             Err(RecvTimeoutError::Disconnected) => return Ok((bytes, Ended::ByItself)),
             Err(RecvTimeoutError::Timeout) => {
                 let wait = process.wait;
-                return Err(format!("printed no line within {wait:?}, after {count} lines"));
+                return Err(format!(
+                    "printed no line within {wait:?}, after {}",
+                    counted(count as u64, "line")
+                ));
             }
         }
         count += 1;
@@ -102,7 +106,10 @@ fn collect(
             return Err(format!("printed more than {} MiB", BYTES_MAX >> 20));
         }
         if clock::now().duration_since(began) > ALL_LINES_WAIT {
-            return Err(format!("took longer than {ALL_LINES_WAIT:#} for {count} lines"));
+            return Err(format!(
+                "took longer than {ALL_LINES_WAIT:#} for {}",
+                counted(count as u64, "line")
+            ));
         }
     }
     Ok((bytes, Ended::Enough))
@@ -159,7 +166,7 @@ mod tests {
     #[test]
     fn a_program_that_fails_or_says_nothing_is_told() {
         let failed = lines("echo id; exit 3", 10, LONG).unwrap_err();
-        assert_eq!(failed, "this program ended with exit status: 3 after 1 lines");
+        assert_eq!(failed, "this program ended with exit status: 3 after 1 line");
         let silent = lines("exec sleep 60", 10, Duration::from_millis(300)).unwrap_err();
         assert_eq!(silent, "this program printed no line within 300ms, after 0 lines");
         let missing = Process { command: vec!["no-such-program-here".into()], rows: 1, wait: LONG };

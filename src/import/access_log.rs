@@ -132,18 +132,15 @@ impl Count {
     fn notes(&self, draft: &mut Draft) {
         if let Some(line) = self.first_unreadable {
             draft.note(format!(
-                "{} lines hold no request that can be read, the first is line {line}",
+                "lines without a request that can be read: {}, the first is line {line}",
                 self.unreadable
             ));
         }
         if self.failed > 0 {
-            draft.note(format!(
-                "left out: {} requests that were answered with status 400 and above",
-                self.failed
-            ));
+            draft.note(format!("left out, answered with status 400 and above: {}", self.failed));
         }
         if self.uncounted > 0 {
-            draft.note(format!("left out: {} requests of rare kinds", self.uncounted));
+            draft.note(format!("left out, of rare kinds: {}", self.uncounted));
         }
         if let Some(rate) = self.clock.rate() {
             let peak = self.clock.busiest_minute();

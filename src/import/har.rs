@@ -127,7 +127,7 @@ pub fn translate_har(text: &str, choices: &Choices) -> Result<Draft, ImportError
         "that were blocked, aborted or taken from the cache",
     ];
     for (count, reason) in skipped.iter().zip(reasons).filter(|(count, _)| **count > 0) {
-        draft.note(format!("left out: {count} requests {reason}"));
+        draft.note(format!("left out, requests {reason}: {count}"));
     }
     draft.note(
         "headers that every browser sends are left out, Accept-Encoding too: answers come uncompressed",

@@ -179,7 +179,7 @@ fn leave_out_static_files(recorded: &mut Vec<Recorded>, draft: &mut Draft, choic
     let count: u64 = recorded.iter().filter(|r| r.is_static()).map(|request| request.count).sum();
     if count > 0 {
         recorded.retain(|request| !request.is_static());
-        draft.note(format!("left out: {count} requests for static files (--static keeps them)"));
+        draft.note(format!("left out, requests for static files (--static keeps them): {count}"));
     }
 }
 

@@ -220,6 +220,11 @@ pub const BUILTIN: [(&str, &str); 3] = [
     ("chat-center-analytics", include_str!("../../profiles/chat-center-analytics.yaml")),
 ];
 
+/// The names of the profiles that come with the program.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|(name, _)| *name)
+}
+
 /// The text of the profile of this name that comes with the program.
 pub fn builtin(name: &str) -> Option<&'static str> {
     BUILTIN.iter().find(|(builtin, _)| *builtin == name).map(|(_, text)| *text)

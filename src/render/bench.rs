@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::words::Count;
+use crate::analysis::words::counted;
 use crate::load::rate::Figures;
 use crate::render::{clean, text};
 use crate::report::Report;
@@ -32,9 +32,9 @@ pub fn render(report: &Report) -> String {
 fn run(report: &Report) -> Vec<Entry> {
     let name = &report.plan.name;
     let extra = format!(
-        "{}/s, {} slots, {}",
+        "{}/s, {}, {}",
         Figures(report.rate.target),
-        Count(report.fates.planned),
+        counted(report.fates.planned, "slot"),
         text::outcome(report.verdict.outcome).0
     );
     let entry =

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::findings::send_lag_limit;
-use crate::analysis::words::{Count, Percent};
+use crate::analysis::words::{Percent, counted};
 use crate::load::slo::Slo;
 use crate::render::table::{WIDTH_MAX, wrap};
 use crate::report::Report;
@@ -64,11 +64,11 @@ fn facts(generator: &GeneratorReport) -> Vec<String> {
     if let Some(throttled) = generator.throttled {
         facts.push(match throttled.periods {
             0 => "not throttled".to_owned(),
-            periods => format!("throttled {} times", Count(periods)),
+            periods => format!("throttled {}", counted(periods, "time")),
         });
     }
     if let Some(tcp) = generator.tcp {
-        facts.push(format!("{} retransmits", Count(tcp.retransmitted)));
+        facts.push(counted(tcp.retransmitted, "retransmit"));
     }
     facts
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use http::{HeaderMap, Method, Uri};
 
-use crate::analysis::words::Count;
+use crate::analysis::words::{Count, counted};
 use crate::load::auth::Auth;
 use crate::load::mix::{Mix, cycle_length};
 use crate::load::plan::{Plan, Scheme};
@@ -40,11 +40,9 @@ pub fn explain(plan: &Plan, schedule: &Schedule, first: &[Planned<'_>]) -> Strin
     let total: u64 = counts.iter().sum();
     let mut table = Table::new(["Requests", "weight", "share", "expected"]);
     let singles = plan.requests.iter().map(|request| (request.name.clone(), request.weight));
-    let flows = plan
-        .flows
-        .list
-        .iter()
-        .map(|flow| (format!("{} ({} steps)", flow.name, flow.steps.len()), flow.weight));
+    let flows = plan.flows.list.iter().map(|flow| {
+        (format!("{} ({})", flow.name, counted(flow.steps.len() as u64, "step")), flow.weight)
+    });
     for ((name, weight), count) in singles.chain(flows).zip(&counts) {
         let share = *count as f64 / total.max(1) as f64 * 100.0;
         table.row([name, weight.to_string(), format!("{share:.2} %"), thousands(*count)]);
@@ -61,9 +59,9 @@ pub fn explain(plan: &Plan, schedule: &Schedule, first: &[Planned<'_>]) -> Strin
     push(
         &mut text,
         &format!(
-            "\nbefore the clock starts: {log_ins} log-in{}, {} set-up requests",
-            if log_ins == 1 { "" } else { "s" },
-            plan.setup.len()
+            "\nbefore the clock starts: {}, {}",
+            counted(log_ins as u64, "log-in"),
+            counted(plan.setup.len() as u64, "set-up request")
         ),
     );
     push(&mut text, "\nThe first requests, with the names of pools in place of their values:");
@@ -103,30 +101,30 @@ fn schedule_lines(plan: &Plan, schedule: &Schedule) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(stages) = &plan.stages {
         lines.push(format!(
-            "{} stages, {arrivals} arrivals, seed {}",
-            stages.as_slice().len(),
+            "{}, {arrivals} arrivals, seed {}",
+            counted(stages.as_slice().len() as u64, "stage"),
             plan.seed
         ));
         for (number, stage) in (1..).zip(stages.as_slice()) {
             lines.push(format!(
-                "  {number}. {} for {}: {} requests",
+                "  {number}. {} for {}: {}",
                 stage.rate,
                 Human(stage.length),
-                thousands(stage.slots())
+                counted(stage.slots(), "request")
             ));
         }
     } else {
         let length = match plan.slots {
-            Some(slots) => format!("{} requests", thousands(slots)),
+            Some(slots) => counted(slots, "request"),
             None => format!("for {}", Human(plan.duration)),
         };
         lines.push(format!("{} {length}, {arrivals} arrivals, seed {}", plan.rate, plan.seed));
     }
     if !plan.warmup.is_zero() {
         lines.push(format!(
-            "before that {} of warm-up, {} requests, left out of every figure",
+            "before that {} of warm-up, {}, left out of every figure",
             Human(plan.warmup),
-            thousands(warm_up_slots(plan))
+            counted(warm_up_slots(plan), "request")
         ));
     }
     lines

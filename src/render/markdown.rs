@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::analysis::words::{Count, Percent};
+use crate::analysis::words::{Count, Percent, counted};
 use crate::render::text::{answer, cell, human, measured, outcome, severity, tier};
 use crate::render::units::Unit;
 use crate::render::{clean, rates};
@@ -111,7 +111,8 @@ fn requests(report: &Report) -> String {
     }
     let left_out = report.requests.len() - shown.len();
     if left_out > 0 {
-        let _ = writeln!(text, "\n… and {} requests with fewer failures", Count(left_out as u64));
+        let _ =
+            writeln!(text, "\n… and {} with fewer failures", counted(left_out as u64, "request"));
     }
     text
 }

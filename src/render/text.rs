@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::words::{Count, Percent};
+use crate::analysis::words::{Count, Percent, counted};
 use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
@@ -167,8 +167,8 @@ impl Page {
         self.table(&table);
         if report.response_time.censored > 0 {
             self.line(&format!(
-                "≥: {} slots were never answered and rank behind every answer.",
-                Count(report.response_time.censored)
+                "≥: {} never answered, ranked behind every answer.",
+                counted(report.response_time.censored, "slot")
             ));
         }
     }

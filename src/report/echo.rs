@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::words::Count;
+use crate::analysis::words::counted;
 use crate::load::plan::{LatePolicy, Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, KeepAlive, Via, Way};
 use crate::report::millionths;
@@ -174,7 +174,7 @@ impl fmt::Display for ReplayEcho {
         } else {
             format!("{} times its pace", self.speed)
         };
-        write!(f, "{} requests of {} at {pace}", Count(self.requests), self.log)
+        write!(f, "{} of {} at {pace}", counted(self.requests, "request"), self.log)
     }
 }
 

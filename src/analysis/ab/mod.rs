@@ -17,6 +17,7 @@ use crate::analysis::compare::noise::{Noise, Source};
 use crate::analysis::compare::quantile::Compared;
 use crate::analysis::compare::rates::NONE_SEEN;
 use crate::analysis::findings::{Cause, Finding, Severity};
+use crate::analysis::words::counted;
 use crate::measure::histogram::Quantile;
 
 /// Pairs below which there are only figures and no verdict.
@@ -160,9 +161,15 @@ impl Design {
             let text = "favours one side where the machine changes; --order abba does not";
             Some(format!("the order {order} {text}"))
         } else if pairs < PAIRS_MIN {
-            Some(format!("{pairs} pairs are too few for a verdict, which takes {PAIRS_MIN}"))
+            Some(format!(
+                "{} cannot have a verdict, which takes {PAIRS_MIN}",
+                counted(pairs as u64, "pair")
+            ))
         } else if self.after(pairs) == Next::Pair {
-            Some(format!("it ended after {pairs} pairs, between two looks at the figures"))
+            Some(format!(
+                "it ended after {}, between two looks at the figures",
+                counted(pairs as u64, "pair")
+            ))
         } else {
             None
         }

@@ -247,7 +247,7 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
             Cause::ConnectionLimit,
             Severity::Warning,
             format!(
-                "all {} connections were in use, so requests waited for one: p99 {} from due to sent; \
+                "all connections ({}) were in use, so requests waited for one: p99 {} from due to sent; \
                  the server holds more requests at once than there are connections",
                 Count(connections as u64),
                 Human(lag)
@@ -275,7 +275,7 @@ fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
         Cause::ConnectionLimit,
         Severity::Invalid,
         format!(
-            "the client was the limit: all {} connections that this machine leaves it were in use, so \
+            "the client was the limit: all connections that this machine leaves it ({}) were in use, so \
              requests waited for one: p99 {} from due to sent",
             Count(evidence.limits.connections as u64),
             Human(lag)

@@ -10,7 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use crate::analysis::search::Settings;
-use crate::analysis::words::Count;
+use crate::analysis::words::counted;
 use crate::commands::interrupt::Interrupt;
 use crate::commands::run::budget::outlay;
 use crate::commands::run::{Args, Screen, fixed};
@@ -136,7 +136,7 @@ fn is_near(address: IpAddr) -> bool {
 
 /// What is about to be sent, in words.
 fn expected(plan: &Plan, args: &Args, times: u64) -> String {
-    let bound = |most| format!(", {} requests at most", Count(most));
+    let bound = |most| format!(", {} at most", counted(most, "request"));
     if args.find_max_rps {
         let settings = Settings::new(plan.slo.clone(), args.effort);
         let time = args.search_time.unwrap_or(settings.search_time);
@@ -157,7 +157,7 @@ fn expected(plan: &Plan, args: &Args, times: u64) -> String {
         None => format!(" for {}", Human(length)),
         Some(_) => String::new(),
     };
-    format!("{} requests, {up_to}{}{length}", Count(requests), plan.rate)
+    format!("{}, {up_to}{}{length}", counted(requests, "request"), plan.rate)
 }
 
 /// Asks on the terminal, once; a signal is an answer as well.

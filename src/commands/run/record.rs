@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::analysis::Extent;
 use crate::analysis::search::Settings;
+use crate::analysis::words::counted;
 use crate::commands::Failure;
 use crate::commands::run::{Args, Screen, Session};
 use crate::load::rate::Figures;
@@ -70,7 +71,9 @@ impl Record {
         }
         let found = folder.join(RESULT).exists();
         let report = if found { Some(read_result(folder).map_err(Failure::usage)?) } else { None };
-        session.screen.note(&format!("{} trials taken over from {TRIALS}", earlier.len()));
+        session
+            .screen
+            .note(&format!("{} taken over from {TRIALS}", counted(earlier.len() as u64, "trial")));
         Ok(Self { log: Some(log), screen: session.screen, earlier, legs, report })
     }
 

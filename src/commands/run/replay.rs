@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
+use crate::analysis::words::counted;
 use crate::commands::environment::read_bounded;
 use crate::commands::run::{Args, Screen};
 use crate::import::INPUT_BYTES_MAX;
@@ -61,8 +62,8 @@ pub(super) fn apply(
         for note in notes {
             screen.note(&note);
         }
-        let (slots, length) = (trace.slots(), Human(trace.length()));
-        screen.note(&format!("{slots} requests of the log over {length}, for '{}'", profile.name));
+        let (slots, length) = (counted(trace.slots(), "request"), Human(trace.length()));
+        screen.note(&format!("{slots} of the log over {length}, for '{}'", profile.name));
         Ok(trace)
     });
     outcome.map_err(|mistake| mistakes.push(mistake)).ok()

@@ -89,7 +89,8 @@ impl Users {
     /// What is said of `rate`, into which they were converted.
     pub(super) fn sentence(self, rate: Rate) -> String {
         let rise = self.ramp().map_or_else(String::new, |ramp| {
-            format!(", reached in {} steps over {} as they start", self.steps(ramp), Human(ramp))
+            let steps = counted(self.steps(ramp).into(), "step");
+            format!(", reached in {steps} over {} as they start", Human(ramp))
         });
         let assumed = if self.wait_s.is_none() { " (1..3, since there is no --wait)" } else { "" };
         format!(

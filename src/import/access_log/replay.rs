@@ -85,7 +85,7 @@ pub fn recording(text: &str) -> Result<Recording, ImportError> {
     let mut notes = Vec::new();
     let mut note = |count: u64, why: &str| {
         if count > 0 {
-            notes.push(format!("left out: {count} {why}"));
+            notes.push(format!("left out, {why}: {count}"));
         }
     };
     note(writes, "requests that write, since a log holds no bodies");

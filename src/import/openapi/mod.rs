@@ -57,7 +57,7 @@ pub fn translate_openapi(text: &str, choices: &Choices) -> Result<Draft, ImportE
     let setup = pools.into_setup(|operation| importer.listing(operation));
     let Importer { mut draft, deprecated, .. } = importer;
     if deprecated > 0 {
-        draft.note(format!("left out: {deprecated} deprecated operations"));
+        draft.note(format!("left out, deprecated operations: {deprecated}"));
     }
     draft.setup = setup;
     draft.auth = security.auth;

@@ -17,7 +17,7 @@ use crate::live::{Row, Scene, Times};
 use crate::load::rate::Figures;
 use crate::measure::fate::Fate;
 use crate::measure::histogram::Quantile;
-use crate::render::table::{Table, shortened};
+use crate::render::table::{Table, abridged, shortened};
 use crate::time::{Human, whole_nanos};
 
 /// Below this the objectives stand without the ends of slots beside them.
@@ -242,8 +242,10 @@ fn spread(rows: Vec<(Vec<String>, Style)>, width: usize) -> Vec<Line<'static>> {
     let longest = rows.iter().map(|(cells, _)| cells[0].chars().count()).max().unwrap_or(0);
     let name = longest.clamp(8, 30).min(width / 3);
     let figure = ((width - name) / 6).clamp(7, 14);
-    let lines = rows.into_iter().map(|(cells, tone)| {
-        let mut line = format!("{:<name$}", shortened(&cells[0], name));
+    let names =
+        abridged(&rows.iter().map(|(cells, _)| cells[0].as_str()).collect::<Vec<_>>(), name);
+    let lines = rows.into_iter().zip(names).map(|((cells, tone), own)| {
+        let mut line = format!("{:<name$}", shortened(&own, name));
         for cell in &cells[1..] {
             // Writing to a string cannot fail.
             let _ = write!(line, "{cell:>figure$}");

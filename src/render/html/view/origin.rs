@@ -1,6 +1,6 @@
 //! What it takes to repeat a run: the command, the plan, the machine.
 
-use crate::analysis::words::{Count, Percent};
+use crate::analysis::words::{Count, Percent, counted};
 use crate::load::rate::Figures;
 use crate::render::html::view::{Named, human};
 use crate::report::{ClockSource, Kind, Report};
@@ -120,7 +120,7 @@ pub(super) fn environment(report: &Report) -> Vec<Named> {
     lines.extend(share("CPU idle", generator.idle_share));
     lines.extend(share("CPU stolen", generator.steal_share));
     if let Some(throttled) = generator.throttled {
-        lines.push(named("stopped by a quota", format!("{} times", Count(throttled.periods))));
+        lines.push(named("stopped by a quota", counted(throttled.periods, "time")));
     }
     if let Some(tcp) = generator.tcp {
         let text = format!("{} of {} segments", Count(tcp.retransmitted), Count(tcp.segments));
