@@ -87,8 +87,8 @@ mod tests {
     #[test]
     fn the_tags_are_those_of_the_built_in_profiles() {
         let text: String = profile::builtin_names().filter_map(profile::builtin).collect();
-        let bearing = |tag: &&str| text.matches(&format!("tags: [{tag}]")).count();
-        let counts: Vec<usize> = TAGS.iter().map(|tag| bearing(&tag)).collect();
+        let bearing = |tag: &str| text.matches(&format!("tags: [{tag}]")).count();
+        let counts: Vec<usize> = TAGS.iter().map(|tag| bearing(tag)).collect();
         assert!(counts.iter().all(|count| *count > 0));
         assert_eq!(text.matches("tags: [").count(), counts.iter().sum::<usize>());
     }

@@ -97,7 +97,7 @@ fn collect(
                 let wait = process.wait;
                 return Err(format!(
                     "printed no line within {wait:?}, after {}",
-                    counted(count as u64, "line")
+                    counted(count, "line")
                 ));
             }
         }
@@ -108,7 +108,7 @@ fn collect(
         if clock::now().duration_since(began) > ALL_LINES_WAIT {
             return Err(format!(
                 "took longer than {ALL_LINES_WAIT:#} for {}",
-                counted(count as u64, "line")
+                counted(count, "line")
             ));
         }
     }

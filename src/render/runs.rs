@@ -74,7 +74,7 @@ pub fn text(runs: &[Listed]) -> String {
 }
 
 fn row(run: &Listed) -> [String; 4] {
-    let tags: String = run.tags.iter().map(|tag| format!("  [{tag}]")).collect();
+    let tags = run.tags.iter().fold(String::new(), |tags, tag| format!("{tags}  [{tag}]"));
     let Some(report) = &run.report else {
         return [run.id.clone(), "-".to_owned(), "-".to_owned(), format!("no result{tags}")];
     };

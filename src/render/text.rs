@@ -282,7 +282,9 @@ impl Page {
         let (apart, alike): (Vec<_>, Vec<_>) =
             answered.partition(|one| stands_apart(&one.phases, &report.phases));
         if form == Form::Detailed {
-            apart.iter().for_each(|one| row(&one.name, &one.phases));
+            for one in apart {
+                row(&one.name, &one.phases);
+            }
         }
         self.table(&table);
         if form == Form::Detailed && !alike.is_empty() {
