@@ -6,6 +6,7 @@
 mod auth;
 mod checks;
 mod connections;
+mod exchanges;
 mod machine;
 
 use std::time::Duration;
@@ -120,6 +121,12 @@ pub enum Cause {
     SlowRequests,
     /// The target stood still now and then.
     StoodStill,
+    /// The target answered nothing for a time, and nobody is to be named.
+    Standstill,
+    /// The target answered nothing each time after certain requests.
+    Blocked,
+    /// The served rate fell under a load that stayed.
+    Collapsed,
     /// Everything is slow alike.
     Slow,
     /// The target failed with 5xx.
@@ -130,8 +137,30 @@ pub enum Cause {
     Forbidden,
     /// The target refuses requests with 4xx.
     Rejected,
-    /// The target broke connections off.
+    /// The target closed connections in the middle of requests.
     ConnectionsBroken,
+    /// The target reset connections.
+    ConnectionReset,
+    /// Names were not resolved.
+    Dns,
+    /// Connections were not made in time.
+    ConnectTimeout,
+    /// Connections could not be made.
+    ConnectFailed,
+    /// TLS failed.
+    Tls,
+    /// Answers broke the protocol.
+    Protocol,
+    /// The target left streams unanswered that it had taken.
+    GoneAway,
+    /// The target refused streams.
+    RefusedStream,
+    /// The proxy did not lead to the target.
+    Proxy,
+    /// The proxy wants credentials.
+    ProxyCredentials,
+    /// Requests could not be filled.
+    Template,
     /// Answers lacked what was expected of them.
     ChecksFailed,
     /// The beginning of the run was unlike the rest.
@@ -189,12 +218,26 @@ impl Cause {
             Self::Saturated => "saturated",
             Self::SlowRequests => "slow_requests",
             Self::StoodStill => "stood_still",
+            Self::Standstill => "standstill",
+            Self::Blocked => "blocked",
+            Self::Collapsed => "collapsed",
             Self::Slow => "slow",
             Self::ServerErrors => "server_errors",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::Rejected => "rejected",
             Self::ConnectionsBroken => "connections_broken",
+            Self::ConnectionReset => "connection_reset",
+            Self::Dns => "dns",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::ConnectFailed => "connect_failed",
+            Self::Tls => "tls",
+            Self::Protocol => "protocol",
+            Self::GoneAway => "goaway",
+            Self::RefusedStream => "refused_stream",
+            Self::Proxy => "proxy",
+            Self::ProxyCredentials => "proxy_credentials",
+            Self::Template => "template",
             Self::ChecksFailed => "checks_failed",
             Self::Unsettled => "unsettled",
             Self::Aborted => "aborted",
@@ -229,6 +272,15 @@ pub struct Finding {
     pub remedy: String,
 }
 
+impl Finding {
+    /// Whether the generator is at a limit that another try would meet again, rather than disturbed for a
+    /// moment.
+    pub fn is_steady_limit(&self) -> bool {
+        let worn_out = matches!(self.cause, Cause::ClientCpu | Cause::CpuThrottled);
+        worn_out || self.severity == Severity::Invalid && self.cause != Cause::ClientLate
+    }
+}
+
 /// A request whose pool stayed empty, so that others took over its weight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redistribution {
@@ -243,10 +295,21 @@ pub struct Redistribution {
 pub struct Silence {
     /// The end of the last interval with an answer.
     pub since: Offset,
+    /// The median response time of good answers in that interval.
+    pub median_before: Duration,
+    /// Slots that came due since.
+    pub planned: u64,
     /// Slots that were given up at their time limit.
     pub timeouts: u64,
     /// Broken exchanges by [`TransportError::index`].
     pub errors: [u64; TransportError::COUNT],
+}
+
+impl Silence {
+    /// Slots that ended without an answer meanwhile.
+    pub fn lost(&self) -> u64 {
+        self.timeouts + self.errors.iter().sum::<u64>()
+    }
 }
 
 /// All that findings are drawn from.
@@ -305,6 +368,7 @@ pub fn feeder_ended(name: &str) -> Finding {
 /// Everything there is to say about a run, the gravest first.
 pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = checks::ALL.iter().filter_map(|check| check(evidence)).collect();
+    findings.extend(exchanges::find(evidence));
     gravest_first(&mut findings);
     findings
 }

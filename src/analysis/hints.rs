@@ -1,4 +1,4 @@
-//! Hints under a failed verdict: what the evidence usually means, and where to look first.
+//! Hints under a failed verdict, or one that looks at times alone: what the evidence usually means, and where to look first.
 //!
 //! Each rests on a pattern in the figures, never on the failure alone, and says which. They explain and
 //! decide nothing: a verdict is the same with and without them.
@@ -11,9 +11,10 @@ use std::time::Duration;
 use crate::analysis::drift::Point;
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::analysis::slo::{Holds, Judged, Measured};
+use crate::analysis::stats::binomial;
 use crate::analysis::words::{Part, Percent};
 use crate::load::slo::Objective;
-use crate::measure::fate::{Fate, TransportError};
+use crate::measure::fate::Fate;
 use crate::measure::histogram::Quantile;
 use crate::measure::summary::Summary;
 use crate::measure::tally::RequestTally;
@@ -22,9 +23,11 @@ use crate::measure::tally::RequestTally;
 const PATTERN_SHARE: f64 = 0.01;
 /// The share of failures that makes those who hold it the ones to name.
 const BLAMED_SHARE: f64 = 0.8;
+/// How likely chance alone may be to give them as much, had it the choice among all sets of names.
+const BLAMED_CHANCE_MAX: f64 = 1e-3;
 
 /// What hints are about.
-const CAUSES: [Cause; 10] = [
+const CAUSES: [Cause; 9] = [
     Cause::Saturated,
     Cause::SlowRequests,
     Cause::StoodStill,
@@ -33,7 +36,6 @@ const CAUSES: [Cause; 10] = [
     Cause::Unauthorized,
     Cause::Forbidden,
     Cause::Rejected,
-    Cause::ConnectionsBroken,
     Cause::ChecksFailed,
 ];
 
@@ -48,19 +50,20 @@ pub struct Evidence<'a> {
     pub objectives: &'a [Judged],
     /// The run over time.
     pub points: Vec<Point>,
+    /// Whether findings tell that it stood still, and when.
+    pub standstills_told: bool,
     /// Whether requests carry a token from a log-in.
     pub logged_in: bool,
 }
 
-/// Every hint of a run that failed, what is slow before what went wrong.
+/// Every hint of a run, what is slow before what went wrong.
 pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
-    let rules: [fn(&Evidence<'_>) -> Option<Finding>; 7] = [
+    let rules: [fn(&Evidence<'_>) -> Option<Finding>; 6] = [
         slowness::slow,
         statuses::server_errors,
         statuses::unauthorized,
         statuses::forbidden,
         statuses::rejected,
-        connections_broken,
         checks_failed,
     ];
     rules.iter().filter_map(|rule| rule(evidence)).collect()
@@ -101,7 +104,7 @@ impl Evidence<'_> {
     }
 
     /// The fewest names that together hold most of what `count` counts, the worst first, with the shares
-    /// of it and of the load that are theirs; nothing if that is most of the load anyway.
+    /// of it and of the load that are theirs; nothing if that is most of the load anyway, or may be chance.
     fn blamed(&self, count: impl Fn(&RequestTally) -> u64) -> Option<Blamed<'_>> {
         let mut counted: Vec<_> = self
             .requests
@@ -111,17 +114,23 @@ impl Evidence<'_> {
         counted.sort_by_key(|(_, bad, _)| std::cmp::Reverse(*bad));
         let all: u64 = counted.iter().map(|(_, bad, _)| bad).sum();
         let load: u64 = counted.iter().map(|(_, _, planned)| planned).sum();
-        let mut blamed = Blamed { names: Vec::new(), share: 0.0, load_share: 0.0 };
+        let (mut names, mut theirs, mut load_share) = (Vec::new(), 0, 0.0);
         for (name, bad, planned) in counted.into_iter().filter(|(_, bad, _)| *bad > 0) {
-            blamed.names.push(name);
-            blamed.share += bad as f64 / all as f64;
-            blamed.load_share += planned as f64 / load as f64;
-            if blamed.share >= BLAMED_SHARE {
+            names.push(name);
+            theirs += bad;
+            load_share += planned as f64 / load as f64;
+            if theirs as f64 >= BLAMED_SHARE * all as f64 {
                 break;
             }
         }
-        let telling = all > 0 && blamed.names.len() <= NAMES_MAX;
-        (telling && blamed.load_share <= blamed.share / 2.0).then_some(blamed)
+        let share = theirs as f64 / all.max(1) as f64;
+        let chance = binomial::tail(all, load_share, theirs)
+            * binomial::choices(self.requests.len(), names.len());
+        let telling = all > 0
+            && names.len() <= NAMES_MAX
+            && load_share <= share / 2.0
+            && chance <= BLAMED_CHANCE_MAX;
+        telling.then_some(Blamed { names, share, load_share })
     }
 }
 
@@ -154,27 +163,15 @@ fn hint(cause: Cause, message: String, remedy: &str) -> Finding {
     Finding { cause, severity: Severity::Info, message, remedy: remedy.to_owned() }
 }
 
-fn connections_broken(evidence: &Evidence<'_>) -> Option<Finding> {
-    let kinds = [TransportError::Reset, TransportError::ClosedEarly];
-    let part = evidence.slots(kinds.iter().map(|kind| evidence.summary.errors(*kind)).sum());
-    (part.share() >= PATTERN_SHARE).then(|| {
-        hint(
-            Cause::ConnectionsBroken,
-            format!("the server broke connections off in the middle of requests: {part}"),
-            "a worker that crashed or was killed (memory), a restart, or a proxy's limit: look at the log \
-             and at dmesg",
-        )
-    })
-}
-
 fn checks_failed(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.slots(evidence.summary.total.fates.of(Fate::CheckFailed));
     (part.share() >= PATTERN_SHARE).then(|| {
         hint(
             Cause::ChecksFailed,
-            format!("answers had the right status and the wrong content: {part}"),
-            "look at one such answer: an error told with status 200, a page of a proxy, or data that is \
-             not there (seed the demo data)",
+            format!("answers had the right status and failed their checks: {part}"),
+            "see with each request which check it was, and look at one such answer (steadfire once): an error \
+             told with status 200, a page of a proxy, redirects without end, or data that is not there (seed \
+             the demo data)",
         )
     })
 }

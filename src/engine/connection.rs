@@ -20,6 +20,7 @@ use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::time::Offset;
 use crate::transport::clock::monotonic_ns;
+use crate::transport::connect::DialError;
 use crate::transport::exchange::{Exchange, Http1, Keep, Link, Outgoing, Repeatable, Reuse};
 use crate::transport::io::{Instants, Stamps};
 
@@ -44,7 +45,7 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
                 }
             }
         }
-        Err(fault) => dispatcher.connect_failed(fault),
+        Err(error) => dispatcher.connect_failed(&error),
     }
     dispatcher.left(number);
     dispatcher.closed();
@@ -57,10 +58,10 @@ pub(super) async fn take_place(seat: &Seat) {
     seat.waker.set(waker).expect("a seat is served by one task");
 }
 
-async fn open(dispatcher: &Dispatcher) -> Result<(Http1, SetUp), TransportError> {
-    let dialed = dispatcher.dialer.dial().await.map_err(|error| error.fault())?;
+async fn open(dispatcher: &Dispatcher) -> Result<(Http1, SetUp), DialError> {
+    let dialed = dispatcher.dialer.dial().await?;
     let set_up = dialed.set_up;
-    let link = Http1::open(dialed).await?;
+    let link = Http1::open(dialed).await.map_err(DialError::from)?;
     dispatcher.connected(set_up);
     Ok((link, set_up))
 }
@@ -284,6 +285,9 @@ impl<L: Link> Carrier<L> {
             self.note_unsent(job);
         }
         self.dispatcher.carried(job, &sample);
+        if let Some(reason) = self.link.take_reason() {
+            self.dispatcher.recorder.explain(&sample, job.measured, || reason);
+        }
     }
 
     /// The latest exchange, its fate left open.

@@ -22,14 +22,14 @@ use crate::engine::session::{self, Sessions, Shared};
 use crate::engine::wait_list::WaitList;
 use crate::load::plan::{LatePolicy, Limits};
 use crate::load::way::HttpVersion;
-use crate::measure::fate::{Fate, TransportError};
+use crate::measure::fate::Fate;
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Opening;
 use crate::measure::window::Gauges;
 use crate::time::{Offset, whole_nanos};
 use crate::transport::clock::monotonic_ns;
-use crate::transport::connect::Dialer;
+use crate::transport::connect::{DialError, Dialer};
 use crate::transport::exchange::Repeatable;
 
 /// The way of a request from the schedule to the socket takes microseconds, more where caches are cold.
@@ -290,7 +290,7 @@ impl Dispatcher {
     }
 
     /// A connection could not be opened: the slot that has waited longest bears it.
-    pub(super) fn connect_failed(&self, fault: TransportError) {
+    pub(super) fn connect_failed(&self, error: &DialError) {
         self.connecting.set(self.connecting.get() - 1);
         let first = {
             let mut waiting = self.waiting.borrow_mut();
@@ -299,7 +299,9 @@ impl Dispatcher {
         // None waits if another connection has served the slot that this one was opened for.
         if let Some(job) = first {
             let now = self.recorder.clock().now();
-            self.finish(&job, Fate::TransportError(fault), now);
+            let sample = job.unsent(Fate::TransportError(error.fault()), now);
+            self.ended(&job, &sample);
+            self.recorder.explain(&sample, job.measured, || error.reason());
         }
     }
 

@@ -28,7 +28,6 @@ use crate::profile::{EmptyPool, Redistributed};
 use crate::time::Human;
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
-use crate::transport::proxy::ProxyFault;
 use crate::transport::route::{Route, RouteError};
 use crate::transport::single::SingleError;
 
@@ -327,35 +326,19 @@ fn unreachable(plan: &Plan, cause: DialError) -> PrepareError {
     let place = match (&plan.way.via, &cause) {
         (Via::Direct, _) => target.to_string(),
         (Via::UnixSocket(path), _) => format!("the Unix socket {}", path.display()),
-        (Via::Proxy(proxy), DialError::Connect(_)) => format!("the proxy {proxy}"),
+        (Via::Proxy(proxy), DialError::Connect { .. }) => format!("the proxy {proxy}"),
         (Via::Proxy(proxy), _) => format!("{target} through the proxy {proxy}"),
     };
-    let remedy = match (&plan.way.via, &cause) {
-        (_, DialError::Tls(error) | DialError::Proxy(ProxyFault::Tls(error))) => tls_remedy(error),
+    let general = match (&plan.way.via, &cause) {
         (Via::Direct, _) => "is the target running, and is --host right?",
         (Via::UnixSocket(_), _) => "is the target running, and is --unix-socket right?",
-        (_, DialError::Proxy(ProxyFault::Status(407))) => {
-            "put the user name and password the proxy wants before its host: --proxy http://USER:PASSWORD@HOST:PORT"
-        }
         (_, DialError::Proxy(_)) => "is the target running, and may the proxy be used to reach it?",
-        (_, DialError::Connect(_)) => "is the proxy running, and is --proxy right?",
+        (_, DialError::Connect { .. } | DialError::Tls(_)) => {
+            "is the proxy running, and is --proxy right?"
+        }
     };
+    let remedy = cause.reason().remedy().unwrap_or(general);
     PrepareError::Unreachable { place, cause, remedy }
-}
-
-fn tls_remedy(error: &rustls::Error) -> &'static str {
-    match error {
-        rustls::Error::InvalidCertificate(_) => {
-            "name the authority that signed its certificate with --cacert, or accept any with -k"
-        }
-        rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired) => {
-            "it wants a client certificate: give --cert and --key"
-        }
-        rustls::Error::AlertReceived(_) => {
-            "if it wants a client certificate, check --cert and --key"
-        }
-        _ => "does it speak TLS there?",
-    }
 }
 
 #[cfg(test)]

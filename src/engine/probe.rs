@@ -94,7 +94,7 @@ async fn probe_all(route: &Route, timeout: Duration) -> Vec<Result<SetUp, DialEr
         if all_done || one_worked && !patient { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    let timed_out = || Err(DialError::Connect(TransportError::ConnectTimeout));
+    let timed_out = || Err(DialError::from(TransportError::ConnectTimeout));
     outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(timed_out)).collect()
 }
 

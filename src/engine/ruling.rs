@@ -80,7 +80,7 @@ impl Dispatcher {
             return match self.next_hop(expect, job, (&method, &uri), (&kept, answer)) {
                 Ok(hop) => Ruling::Follow(self.journeys.follow(job, hop)),
                 Err(trouble) => {
-                    self.recorder.amiss(job.request, Amiss::from(trouble), job.measured);
+                    self.recorder.amiss(job, Amiss::from(trouble), Some(answer.sample.done));
                     Ruling::Ended(Fate::CheckFailed)
                 }
             };
@@ -89,7 +89,8 @@ impl Dispatcher {
             return Ruling::Ended(Fate::BadStatus);
         }
         let inspection = kept.show(answer.body_bytes, |answer| expect.inspect(answer));
-        self.recorder.amiss(job.request, inspection.amiss, job.measured);
+        let failed = inspection.failed.then_some(answer.sample.done);
+        self.recorder.amiss(job, inspection.amiss, failed);
         let mut taken = inspection.taken;
         // A pool is not to be filled from bad answers; a flow that goes on all the same has its variables.
         taken.retain(|(target, _)| !inspection.failed || target.is_needed());
@@ -121,7 +122,7 @@ impl Dispatcher {
             }
         };
         if let Some(trouble) = trouble {
-            self.recorder.amiss(job.request, Amiss::from(trouble), job.measured);
+            self.recorder.amiss(job, Amiss::from(trouble), None);
         }
         let now = self.recorder.clock().now().max(job.due);
         self.carried(job, &job.unsent(fate, now));

@@ -14,6 +14,7 @@ use crate::engine::seat::{Seat, Wanted};
 use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
 use crate::transport::clock::monotonic_ns;
+use crate::transport::connect::DialError;
 use crate::transport::exchange::Repeatable;
 use crate::transport::multiplexed::{Driver, Session};
 
@@ -27,18 +28,18 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>) {
             driver.await;
             dispatcher.sessions.remove(&shared);
         }
-        Err(fault) => dispatcher.connect_failed(fault),
+        Err(error) => dispatcher.connect_failed(&error),
     }
     dispatcher.closed();
 }
 
-async fn open(dispatcher: &Dispatcher) -> Result<(Rc<Shared>, Driver), TransportError> {
-    let dialed = dispatcher.dialer.dial().await.map_err(|error| error.fault())?;
+async fn open(dispatcher: &Dispatcher) -> Result<(Rc<Shared>, Driver), DialError> {
+    let dialed = dispatcher.dialer.dial().await?;
     let set_up = dialed.set_up;
     let opening = Session::open(dialed);
     let (session, driver) = tokio::time::timeout(dispatcher.limits.connect_timeout, opening)
         .await
-        .map_err(|_| TransportError::ConnectTimeout)??;
+        .map_err(|_| DialError::from(TransportError::ConnectTimeout))??;
     dispatcher.connected(set_up);
     let shared = Shared {
         number: dispatcher.sessions.next_number(),

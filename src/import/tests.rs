@@ -228,7 +228,7 @@ fn vegetas_targets_become_requests() {
 const K6: &str = r#"{"scenarios": {
     "a": {"executor": "constant-arrival-rate", "rate": 600, "timeUnit": "1m", "duration": "5m", "preAllocatedVUs": 5, "maxVUs": 50}},
   "thresholds": {"http_req_duration": ["p(95)<200", {"threshold": "avg<100", "abortOnFail": true}],
-                 "http_req_failed": ["rate<0.01"], "checks": ["rate>0.9"]},
+                 "http_req_failed": ["rate<0.01"], "checks": ["rate>0.9"], "vus": ["value < 5"]},
   "insecureSkipTLSVerify": true}"#;
 
 #[test]
@@ -236,8 +236,12 @@ fn k6s_options_become_flags_and_limits() {
     let draft = k6_options::translate_k6_options(K6, &Choices::default()).unwrap();
     assert_eq!(draft.flags.as_deref(), Some("-r 10/s -d 5m --max-in-flight 50"));
     let slo = loaded(&draft).slo.unwrap();
-    assert_eq!(slo.objectives.len(), 3);
-    for words in ["checks: rate>0.9", "-k", "abortOnFail", "no requests"] {
+    let limits = "p95<200ms,mean<100ms,errors<1%,errors<10%";
+    let limits: crate::load::slo::Slo = limits.parse().unwrap();
+    for objective in &limits.objectives {
+        assert!(slo.objectives.contains(objective), "{slo}");
+    }
+    for words in ["vus:value<5", "-k", "abortOnFail", "no requests"] {
         assert!(draft.notes.iter().any(|note| note.contains(words)), "{words}: {:?}", draft.notes);
     }
     let ramp = r#"{"scenarios": {"r": {"executor": "ramping-arrival-rate", "startRate": 0, "timeUnit": "1s",

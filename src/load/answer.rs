@@ -32,12 +32,13 @@ pub struct Answer<'a> {
     body: Body<'a>,
     /// The body as JSON, once it was asked for.
     json: OnceCell<Option<Value>>,
+    json_texts: OnceCell<Option<Value>>,
 }
 
 impl<'a> Answer<'a> {
     /// An answer whose body was `body_bytes` long on the wire.
     pub const fn new(body_bytes: u64, headers: &'a HeaderMap, body: Body<'a>) -> Self {
-        Self { body_bytes, headers, body, json: OnceCell::new() }
+        Self { body_bytes, headers, body, json: OnceCell::new(), json_texts: OnceCell::new() }
     }
 
     /// The body.
@@ -60,6 +61,15 @@ impl<'a> Answer<'a> {
             Body::Beginning(_) | Body::Unread(_) => None,
         };
         self.json.get_or_init(read).as_ref()
+    }
+
+    /// The same with numbers whose text a 64-bit number would lose as texts, for what is sent again.
+    pub fn json_texts(&self) -> Option<&Value> {
+        let read = || match self.body {
+            Body::Whole(bytes) => json_text::read_number_texts(bytes),
+            Body::Beginning(_) | Body::Unread(_) => None,
+        };
+        self.json_texts.get_or_init(read).as_ref().or_else(|| self.json())
     }
 
     /// The values of a header that are text, in the order sent.

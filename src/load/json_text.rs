@@ -15,6 +15,58 @@ pub fn read(bytes: &[u8]) -> Option<Value> {
     strict.ok().or_else(|| serde_json::from_str(&mended(&String::from_utf8_lossy(bytes))?).ok())
 }
 
+/// The same document with those numbers as texts that would lose how they are written: fractions such as 12.50,
+/// exponents, and integers beyond 2⁶⁴. Nothing if there are none.
+pub fn read_number_texts(bytes: &[u8]) -> Option<Value> {
+    read(&quoted_numbers(bytes)?)
+}
+
+/// JSON with quotes around the numbers that lose their text.
+fn quoted_numbers(json: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(json.len());
+    let mut changed = false;
+    let mut rest = json;
+    while let Some((&byte, after)) = rest.split_first() {
+        let length = match byte {
+            b'"' => 1 + string_length(after),
+            b'-' | b'0'..=b'9' => number_length(rest),
+            _ => 1,
+        };
+        let (token, after) = rest.split_at(length);
+        if byte != b'"' && length > 1 && !keeps_its_text(token) {
+            changed = true;
+            out.push(b'"');
+            out.extend_from_slice(token);
+            out.push(b'"');
+        } else {
+            out.extend_from_slice(token);
+        }
+        rest = after;
+    }
+    changed.then_some(out)
+}
+
+/// Up to the quote that ends a string, that included.
+fn string_length(text: &[u8]) -> usize {
+    let mut escaped = false;
+    let end = text.iter().position(|&byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |end| end + 1)
+}
+
+fn number_length(text: &[u8]) -> usize {
+    let part = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    text.iter().position(|byte| !part(byte)).unwrap_or(text.len())
+}
+
+fn keeps_its_text(number: &[u8]) -> bool {
+    let text = std::str::from_utf8(number).unwrap_or_default();
+    text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok()
+}
+
 /// `text` with U+FFFD for each lone surrogate; nothing if there is none.
 fn mended(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
@@ -87,6 +139,25 @@ mod tests {
         ];
         for (bytes, document) in table {
             assert_eq!(read(bytes), document, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn numbers_keep_how_they_are_written() {
+        let table = [
+            (
+                r#"{"a": 12.50, "b": [1e3, 7, -3]}"#,
+                Some(json!({"a": "12.50", "b": ["1e3", 7, -3]})),
+            ),
+            (
+                r#"[184467440737095516160, "1.50", "\\\"1.50"]"#,
+                Some(json!(["184467440737095516160", "1.50", "\\\"1.50"])),
+            ),
+            (r#"{"a": 1, "b": "12.50\""}"#, None),
+            ("<1.50>", None),
+        ];
+        for (text, document) in table {
+            assert_eq!(read_number_texts(text.as_bytes()), document, "{text}");
         }
     }
 

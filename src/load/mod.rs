@@ -33,6 +33,7 @@ pub mod slo;
 pub mod stages;
 pub mod steering;
 pub mod table;
+pub mod threshold;
 pub mod trace;
 pub mod url_text;
 pub mod way;

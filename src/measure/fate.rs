@@ -69,15 +69,6 @@ impl Fate {
             Self::Open => "open",
         }
     }
-
-    /// Whether something came of the slot, be it an answer or a definite error. The others were never
-    /// answered: all that is known of their response time is that it exceeds their age.
-    pub const fn answered(self) -> bool {
-        match self {
-            Self::Ok | Self::BadStatus | Self::CheckFailed | Self::TransportError(_) => true,
-            Self::Timeout | Self::Shed | Self::Unsent | Self::Open => false,
-        }
-    }
 }
 
 /// Why an exchange broke.
@@ -187,6 +178,11 @@ impl TransportError {
         )
     }
 
+    /// Whether it means that the time was up before the answer was whole, whatever part of it had come.
+    pub const fn is_overtime(self) -> bool {
+        matches!(self, Self::Unread | Self::Unwritten)
+    }
+
     /// Whether it strikes before the target has been spoken to: at its name, on the way, in the trust in
     /// it, or for want of means of this machine. It tells nothing of the target, least of all that it
     /// is gone.
@@ -271,11 +267,6 @@ impl FateCounts {
         self.planned() - self.ok()
     }
 
-    /// Slots that got nothing back; see [`Fate::answered`].
-    pub fn unanswered(&self) -> u64 {
-        Fate::ALL.iter().filter(|fate| !fate.answered()).map(|fate| self.of(*fate)).sum()
-    }
-
     /// Share of planned slots without a good answer, 0 to 1; 0 if nothing was planned.
     pub fn error_rate(&self) -> f64 {
         match self.planned() {
@@ -320,7 +311,7 @@ mod tests {
         for fate in Fate::ALL {
             counts.record(fate);
         }
-        assert_eq!((counts.planned(), counts.failed(), counts.unanswered()), (8, 7, 4));
+        assert_eq!((counts.planned(), counts.failed()), (8, 7));
         assert!((counts.error_rate() - 7.0 / 8.0).abs() < 1e-12);
     }
 }

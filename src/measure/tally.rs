@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::load::expect::Amiss;
+use crate::measure::failure::{FailureKind, Failures, Reason};
 use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::flow::{FlowTally, Milestone};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::late::Late;
 use crate::measure::sample::{Phase, Sample, SetUp};
 use crate::measure::traffic::{Span, Traffic};
+use crate::time::Offset;
 
 /// What became of the slots of one request name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,8 +25,12 @@ pub struct RequestTally {
     pub errors: [u64; TransportError::COUNT],
     /// Answers by status; bounded, since a status has three digits.
     pub statuses: BTreeMap<u16, u64>,
-    /// Good answers, and the ages of slots that were never answered.
+    /// Of those, the answers whose status was not expected.
+    pub bad_statuses: BTreeMap<u16, u64>,
+    /// Good answers, and the ages of slots that were never answered; see [`Sample::answered`].
     pub response_time: CensoredHistogram,
+    /// How many of the latter are errors of the generator's own.
+    pub own_unanswered: u64,
     /// Good answers only.
     pub service_time: LatencyHistogram,
     /// What happened within the measured span, for rates.
@@ -35,6 +41,8 @@ pub struct RequestTally {
     pub bytes: u64,
     /// What was amiss with answers, by place; see [`crate::load::expect::Expect::name_of`].
     pub amiss: BTreeMap<usize, u64>,
+    /// Failed slots by kind, with when and why.
+    pub failures: Failures,
     /// Redirects that were followed.
     pub redirects: u64,
     /// Requests that were sent once more, since the target had left them unprocessed.
@@ -99,8 +107,7 @@ impl Tally {
     pub fn record_within(&mut self, sample: &Sample, span: Span, wake: Duration) {
         self.requests[sample.request].record(sample, wake);
         self.requests[sample.request].traffic.record(sample, span);
-        let failed = sample.fate.answered() && sample.fate != Fate::Ok;
-        if failed {
+        if sample.answered() && sample.fate != Fate::Ok {
             self.failed_response_time.record(sample.response_time());
         }
         if let Some(lag) = sample.send_lag() {
@@ -134,13 +141,27 @@ impl Tally {
         self.requests.iter_mut().for_each(|request| request.traffic.prolong());
     }
 
-    /// Enters what was amiss with an answer of a request.
+    /// Enters what was amiss with an answer of a request; `failed` is when that made its slot fail, if it did.
     ///
     /// # Panics
     /// If the request is not of this mix.
-    pub fn record_amiss(&mut self, request: usize, amiss: Amiss) {
+    pub fn record_amiss(&mut self, request: usize, amiss: Amiss, failed: Option<Offset>) {
+        let request = &mut self.requests[request];
         for place in amiss.places() {
-            *self.requests[request].amiss.entry(place).or_default() += 1;
+            *request.amiss.entry(place).or_default() += 1;
+            if let Some(seen) = failed {
+                request.failures.enter(FailureKind::Check(place), seen);
+            }
+        }
+    }
+
+    /// Says why a slot that has been entered failed.
+    ///
+    /// # Panics
+    /// If the sample's request is not of this mix.
+    pub fn explain(&mut self, sample: &Sample, reason: impl FnOnce() -> Reason) {
+        if let Some(kind) = FailureKind::of(sample) {
+            self.requests[sample.request].failures.explain(kind, sample.done, reason);
         }
     }
 
@@ -232,7 +253,7 @@ impl Tally {
         total
     }
 
-    /// Response times of failures that came with an answer or a definite error.
+    /// Response times of failures that came with an answer or a part of one.
     pub const fn failed_response_time(&self) -> &LatencyHistogram {
         &self.failed_response_time
     }
@@ -269,6 +290,9 @@ impl RequestTally {
         self.bytes += sample.bytes;
         if let Some(status) = sample.status {
             *self.statuses.entry(status).or_default() += 1;
+            if sample.fate == Fate::BadStatus {
+                *self.bad_statuses.entry(status).or_default() += 1;
+            }
         }
         match sample.fate {
             Fate::Ok => {
@@ -285,11 +309,22 @@ impl RequestTally {
                     }
                 }
             }
-            Fate::BadStatus | Fate::CheckFailed => {}
-            Fate::TransportError(kind) => self.errors[kind.index()] += 1,
-            Fate::Timeout | Fate::Shed | Fate::Unsent | Fate::Open => {
-                self.response_time.unanswered.record(sample.response_time());
+            Fate::TransportError(kind) => {
+                self.errors[kind.index()] += 1;
+                self.own_unanswered += u64::from(kind.is_own() && !sample.answered());
             }
+            Fate::BadStatus
+            | Fate::CheckFailed
+            | Fate::Timeout
+            | Fate::Shed
+            | Fate::Unsent
+            | Fate::Open => {}
+        }
+        if !sample.answered() {
+            self.response_time.unanswered.record(sample.response_time());
+        }
+        if let Some(kind) = FailureKind::of(sample) {
+            self.failures.enter(kind, sample.done);
         }
     }
 
@@ -298,10 +333,15 @@ impl RequestTally {
         for (ours, theirs) in self.errors.iter_mut().zip(other.errors) {
             *ours += theirs;
         }
-        for (status, count) in &other.statuses {
-            *self.statuses.entry(*status).or_default() += count;
+        for (ours, theirs) in
+            [(&mut self.statuses, &other.statuses), (&mut self.bad_statuses, &other.bad_statuses)]
+        {
+            for (status, count) in theirs {
+                *ours.entry(*status).or_default() += count;
+            }
         }
         self.response_time.merge(&other.response_time);
+        self.own_unanswered += other.own_unanswered;
         self.service_time.merge(&other.service_time);
         self.traffic += other.traffic;
         self.late.merge(&other.late);
@@ -309,6 +349,7 @@ impl RequestTally {
         for (place, count) in &other.amiss {
             *self.amiss.entry(*place).or_default() += count;
         }
+        self.failures.merge(&other.failures);
         self.redirects += other.redirects;
         self.repeats += other.repeats;
         self.interim += other.interim;
@@ -344,7 +385,6 @@ mod tests {
 
     use super::*;
     use crate::measure::sample::Wait;
-    use crate::time::Offset;
 
     fn fates() -> impl Strategy<Value = Fate> {
         prop_oneof![
@@ -367,6 +407,7 @@ mod tests {
             lag in 0_u64..10_000_000,
             service in 0_u64..10_000_000_000,
             status in prop::sample::select(vec![200_u16, 404, 500]),
+            broken_midway in any::<bool>(),
         ) -> Sample {
             let (due, at) = (Offset::from_nanos(due), Offset::from_nanos);
             let sent = !matches!(fate, Fate::Shed | Fate::Unsent);
@@ -378,7 +419,7 @@ mod tests {
                 taken: (fate != Fate::Unsent).then_some(due),
                 wait: Wait::default(),
                 sent,
-                first_byte: sent.filter(|_| has_status),
+                first_byte: sent.filter(|_| has_status || broken_midway),
                 done: at(due.as_nanos() + lag + service),
                 fate,
                 status: has_status.then_some(status),
@@ -428,8 +469,12 @@ mod tests {
             let total = tally.all_requests();
             prop_assert_eq!(total.fates.planned(), samples.len() as u64);
             prop_assert_eq!(total.fates, tally.fates());
-            prop_assert_eq!(total.response_time.unanswered.count(), total.fates.unanswered());
+            let unanswered = samples.iter().filter(|sample| !sample.answered()).count();
+            prop_assert_eq!(total.response_time.unanswered.count(), unanswered as u64);
+            prop_assert!(total.own_unanswered <= total.own_errors());
             prop_assert_eq!(total.response_time.answered.count(), total.fates.ok());
+            let bad = total.bad_statuses.values().sum::<u64>();
+            prop_assert_eq!(bad, total.fates.of(Fate::BadStatus));
             prop_assert_eq!(
                 total.response_time.count() + tally.failed_response_time().count(),
                 total.fates.planned()

@@ -18,6 +18,7 @@ use crate::measure::tally::{RequestTally, Tally};
 use crate::measure::window::per_second;
 use crate::report::auth::AuthReport;
 use crate::report::echo::{Environment, PlanEcho};
+use crate::report::failure::failures;
 use crate::report::flows::flows;
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
@@ -166,6 +167,7 @@ fn request(
             .collect::<BTreeMap<_, _>>(),
         bytes: tally.bytes,
         checks: amiss.collect(),
+        failures: failures(&tally.failures, &template.expect),
         redirects: tally.redirects,
         repeats: tally.repeats,
         interim: tally.interim,

@@ -163,6 +163,7 @@ fn request(named: RequestHeader, tally: &RequestTally, length: Duration) -> Requ
         statuses: std::collections::BTreeMap::new(),
         errors: std::collections::BTreeMap::new(),
         checks: std::collections::BTreeMap::new(),
+        failures: Vec::new(),
         redirects: 0,
         repeats: 0,
         interim: 0,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::report::failure::FailureReport;
 use crate::report::{Fates, Latency, ObjectiveReport, Phases, Rates, Report, TierName};
 
 /// One request name.
@@ -40,6 +41,9 @@ pub struct RequestReport {
     /// Checks that failed and values that answers did not hold, by name; an answer may fail several.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub checks: BTreeMap<String, u64>,
+    /// Failed slots by kind, with when and why, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailureReport>,
     /// Redirects that were followed.
     #[serde(default)]
     pub redirects: u64,

@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use crate::measure::attempts::Attempts;
+use crate::measure::failure::Reason;
 use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
 pub use crate::transport::addresses::RETRY_AFTER;
@@ -22,7 +23,8 @@ use crate::transport::addresses::{Addresses, leads_elsewhere};
 use crate::transport::clock::{SendStamps, Stamping, monotonic_ns};
 use crate::transport::io::{MeasuredIo, Stamps};
 use crate::transport::kernel_clock::KernelClock;
-use crate::transport::proxy::ProxyFault;
+use crate::transport::proxy::{PROXY_CREDENTIALS, ProxyFault};
+use crate::transport::reason;
 use crate::transport::route::{Hop, Route, of_kind};
 use crate::transport::socket::Socket;
 use crate::transport::stream::Stream;
@@ -45,23 +47,60 @@ pub struct Dialed {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DialError {
     /// No connection to the target, or to the proxy if there is one.
-    #[error("{}", .0.explanation())]
-    Connect(TransportError),
+    #[error("{}{}", .fault.explanation(), aside(.system.as_deref()))]
+    Connect {
+        /// Its kind.
+        fault: TransportError,
+        /// The system's own words, where the kind does not say it all.
+        system: Option<String>,
+    },
     /// The proxy does not lead to the target.
     #[error(transparent)]
     Proxy(#[from] ProxyFault),
     /// The handshake with the target failed.
-    #[error("{} ({})", TransportError::Tls.explanation(), .0)]
+    #[error("{} ({})", TransportError::Tls.explanation(), reason::of_tls(.0).words())]
     Tls(rustls::Error),
+}
+
+fn aside(words: Option<&str>) -> String {
+    words.map(|words| format!(" ({words})")).unwrap_or_default()
+}
+
+impl From<TransportError> for DialError {
+    fn from(fault: TransportError) -> Self {
+        Self::Connect { fault, system: None }
+    }
+}
+
+impl From<&io::Error> for DialError {
+    fn from(error: &io::Error) -> Self {
+        use TransportError::{ConnectFailed, LocalExhausted};
+        let fault = connect_fault(error);
+        let telling = matches!(fault, ConnectFailed | LocalExhausted);
+        Self::Connect { fault, system: telling.then(|| error.to_string()) }
+    }
 }
 
 impl DialError {
     /// Its kind, as it is counted.
     pub const fn fault(&self) -> TransportError {
         match self {
-            Self::Connect(fault) => *fault,
+            Self::Connect { fault, .. } => *fault,
             Self::Proxy(_) => TransportError::Proxy,
             Self::Tls(_) => TransportError::Tls,
+        }
+    }
+
+    /// What exactly went wrong.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Tls(error) | Self::Proxy(ProxyFault::Tls(error)) => reason::of_tls(error),
+            Self::Connect { system: Some(system), .. } => Reason::new(system),
+            Self::Connect { .. } => Reason::new(&self.to_string()),
+            Self::Proxy(ProxyFault::Status(407)) => {
+                Reason::new(&self.to_string()).with_remedy(PROXY_CREDENTIALS)
+            }
+            Self::Proxy(_) => Reason::new(&self.to_string()),
         }
     }
 }
@@ -126,10 +165,10 @@ impl Dialer {
         let turn = self.turn.get();
         self.turn.set(turn.wrapping_add(1));
         let began = monotonic_ns();
-        let (socket, place) = self.connect(turn, began).await.map_err(DialError::Connect)?;
+        let (socket, place) = self.connect(turn, began).await?;
         let dialed = tokio::time::timeout(self.left(began), self.set_up(socket, began))
             .await
-            .unwrap_or(Err(DialError::Connect(TransportError::ConnectTimeout)));
+            .unwrap_or_else(|_| Err(TransportError::ConnectTimeout.into()));
         if let Some(place) = place {
             let failure = dialed.as_ref().err().map(DialError::fault);
             self.addresses.record(place, failure, monotonic_ns());
@@ -143,17 +182,13 @@ impl Dialer {
     }
 
     /// A socket, and the place of the address that it leads to.
-    async fn connect(
-        &self,
-        turn: usize,
-        began: u64,
-    ) -> Result<(Socket, Option<usize>), TransportError> {
+    async fn connect(&self, turn: usize, began: u64) -> Result<(Socket, Option<usize>), DialError> {
         if let Hop::Unix(path) = &self.route.hop {
             let stream = in_time(self.timeout, UnixStream::connect::<&Path>(path)).await?;
             return Ok((Socket::unix(stream), None));
         }
         let order = self.addresses.order(turn, began);
-        let mut failure = TransportError::ConnectFailed;
+        let mut failure = DialError::from(TransportError::ConnectFailed);
         for (tried, &place) in order.iter().enumerate() {
             let left = self.left(began);
             // The next one is to be reached within the timeout as well.
@@ -164,10 +199,10 @@ impl Dialer {
                 }
                 Err(failure) => failure,
             };
-            if !leads_elsewhere(failure) {
+            if !leads_elsewhere(failure.fault()) {
                 break;
             }
-            self.addresses.record(place, Some(failure), monotonic_ns());
+            self.addresses.record(place, Some(failure.fault()), monotonic_ns());
         }
         Err(failure)
     }
@@ -230,10 +265,10 @@ impl Dialer {
 async fn in_time<T>(
     limit: Duration,
     connecting: impl Future<Output = io::Result<T>>,
-) -> Result<T, TransportError> {
+) -> Result<T, DialError> {
     match tokio::time::timeout(limit, connecting).await {
-        Ok(connected) => connected.map_err(|error| connect_fault(&error)),
-        Err(_) => Err(TransportError::ConnectTimeout),
+        Ok(connected) => connected.map_err(|error| DialError::from(&error)),
+        Err(_) => Err(TransportError::ConnectTimeout.into()),
     }
 }
 

@@ -4,7 +4,7 @@
 //! The task that owns the latter polls hyper's connection future in place rather than as a task of its
 //! own: one wake-up per arrival of data, none between the two halves of a connection.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
@@ -18,6 +18,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
+use crate::measure::failure::Reason;
 use crate::measure::fate::TransportError;
 use crate::transport::broken::Broken;
 use crate::transport::clock::monotonic_ns;
@@ -27,6 +28,7 @@ use crate::transport::gate::{Gate, Round};
 use crate::transport::interim::{Heard, Interim};
 use crate::transport::io::{Instants, Stamps};
 use crate::transport::keep_alive::Promise;
+use crate::transport::reason;
 
 /// What a request carries: the whole body, in memory.
 pub type Outgoing = Request<Full<Bytes>>;
@@ -157,6 +159,9 @@ pub trait Link {
     /// The connection's socket, as it is seen from below.
     fn stamps(&self) -> &Rc<Stamps>;
 
+    /// What the latest exchange broke on, once; `None` where its kind says all there is to say.
+    fn take_reason(&mut self) -> Option<Reason>;
+
     /// Holds the next request back at the socket until the monotonic instant `due_ns`, microseconds ahead,
     /// where it has the connection for itself.
     fn hold_until(&mut self, _due_ns: u64) {}
@@ -177,6 +182,8 @@ pub struct Http1 {
     method: Method,
     /// About what it takes to the server and back.
     round_trip: Duration,
+    /// What the latest exchange broke on.
+    reason: Cell<Option<Reason>>,
 }
 
 /// How an exchange ended.
@@ -289,14 +296,19 @@ impl Link for Http1 {
     fn instants(&self) -> Instants {
         let instants = self.stamps.instants();
         let interim = self.interim.borrow();
-        match interim.count() {
-            0 => instants,
-            _ => Instants { first_byte: interim.final_began(), ..instants },
-        }
+        let first_byte = match interim.count() {
+            0 => instants.first_byte.filter(|_| interim.has_begun()),
+            _ => interim.final_began(),
+        };
+        Instants { first_byte, ..instants }
     }
 
     fn stamps(&self) -> &Rc<Stamps> {
         &self.stamps
+    }
+
+    fn take_reason(&mut self) -> Option<Reason> {
+        self.reason.take()
     }
 
     fn hold_until(&mut self, due_ns: u64) {
@@ -322,6 +334,7 @@ impl Http1 {
             kept: false,
             method: Method::GET,
             round_trip: set_up.connect,
+            reason: Cell::default(),
         })
     }
 
@@ -401,7 +414,12 @@ impl Http1 {
     }
 
     fn failure(&self, error: &hyper::Error) -> Exchange {
-        self.broke(fault::of_hyper(error))
+        let fault = fault::of_hyper(error);
+        // Of an end there is no more to say than that.
+        if !matches!(fault, TransportError::Reset | TransportError::ClosedEarly) {
+            self.reason.set(Some(reason::of(error)));
+        }
+        self.broke(fault)
     }
 
     fn broke(&self, fault: TransportError) -> Exchange {
@@ -411,7 +429,7 @@ impl Http1 {
         let broken = Broken {
             fault,
             kept: self.kept,
-            heard: self.stamps.first_read().is_some(),
+            heard: self.interim.borrow().has_begun(),
             idempotent: self.method.is_idempotent(),
             age: Duration::from_nanos(monotonic_ns().saturating_sub(sent)),
             round_trip: self.round_trip,

@@ -53,6 +53,11 @@ impl Interim {
         self.count
     }
 
+    /// Whether a byte of an answer has come. Over TLS the socket may have brought other things.
+    pub(super) fn has_begun(&self) -> bool {
+        self.began.is_some()
+    }
+
     /// When the first byte of the final answer came, if interim ones came before it; `None` if it has not.
     pub(super) fn final_began(&self) -> Option<u64> {
         self.began.filter(|_| self.place == Place::Final)

@@ -17,11 +17,13 @@ mod keep_alive;
 pub mod kernel_clock;
 pub mod multiplexed;
 pub mod proxy;
+mod reason;
 pub mod route;
 pub mod single;
 pub mod socket;
 pub mod stamped;
 pub mod stream;
 pub mod tls;
+mod trust;
 #[cfg(target_os = "linux")]
 mod wall_clock;

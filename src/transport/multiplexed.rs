@@ -7,7 +7,7 @@
 mod frames;
 mod timeline;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -22,6 +22,7 @@ use http::header::{CONTENT_LENGTH, HeaderValue};
 use http_body_util::BodyExt;
 
 use self::timeline::{Timeline, Watched};
+use crate::measure::failure;
 use crate::measure::fate::TransportError;
 use crate::transport::broken::Broken;
 use crate::transport::clock::monotonic_ns;
@@ -29,6 +30,7 @@ use crate::transport::connect::Dialed;
 use crate::transport::exchange::{Exchange, Keep, Link, Outgoing, Repeatable, Reuse};
 use crate::transport::fault::{self, HEAD_BYTES_MAX, HEAD_FIELDS_MAX};
 use crate::transport::io::{Instants, Stamps};
+use crate::transport::reason;
 use crate::transport::stream::Stream;
 
 /// For the connection and for each stream: bodies are taken in and let go as they come, so that a window
@@ -118,6 +120,7 @@ impl Session {
             heard: None,
             idempotent: false,
             interim: 0,
+            reason: Cell::default(),
         })
     }
 
@@ -155,6 +158,8 @@ pub struct Http2 {
     idempotent: bool,
     /// Interim answers of the latest exchange.
     interim: u32,
+    /// What the latest exchange broke on.
+    reason: Cell<Option<failure::Reason>>,
 }
 
 impl Link for Http2 {
@@ -177,6 +182,10 @@ impl Link for Http2 {
 
     fn stamps(&self) -> &Rc<Stamps> {
         self.timeline.stamps()
+    }
+
+    fn take_reason(&mut self) -> Option<failure::Reason> {
+        self.reason.take()
     }
 }
 
@@ -292,6 +301,7 @@ impl Http2 {
                 return Exchange::Repeatable(Repeatable::Refused);
             }
         }
+        self.reason.set(Some(reason::of(error)));
         let rested = self.heard.is_some_and(|heard| sent.saturating_sub(heard) >= IDLE_MIN_NS);
         let broken = Broken {
             fault,

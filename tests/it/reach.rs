@@ -117,6 +117,13 @@ fn a_plain_targets_requests_go_to_the_proxy_with_their_whole_url() {
 /// How long a proxy takes to open a tunnel.
 const HESITATION: Duration = Duration::from_millis(40);
 
+/// What proxies say when a tunnel is open: an interim answer may come first, and lines may end in LF alone.
+const OPENED: [&[u8]; 3] = [
+    b"HTTP/1.1 200 Connection established\r\n\r\n",
+    b"HTTP/1.0 200 OK\nVia: x\n\n",
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+];
+
 fn tunnel(mut peer: Peer, target: SocketAddr) -> Option<()> {
     let asked = peer.receive()?;
     let authorized = asked.headers.contains("Proxy-Authorization: Basic ZXZlOnMzY3JldA==\r\n");
@@ -124,7 +131,7 @@ fn tunnel(mut peer: Peer, target: SocketAddr) -> Option<()> {
         peer.send(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
     } else if authorized {
         work(HESITATION);
-        peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n");
+        peer.send(OPENED[asked.number % OPENED.len()]);
         peer.relay(target);
     } else {
         peer.send(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");

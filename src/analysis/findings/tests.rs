@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::load::plan::{ChosenBy, LatePolicy};
+use crate::measure::failure::Reason;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, Wait};
 use crate::measure::tally::Tally;
@@ -104,6 +105,8 @@ fn fates_and_statuses_become_findings() {
         (answered(401), 19, vec![]),
         (answered(429), 20, vec![(Cause::RateLimited, Warning)]),
         (answered(500), 20, vec![]),
+        (Sample { status: Some(429), ..FINE }, 20, vec![]),
+        (Sample { status: Some(401), ..FINE }, 300, vec![]),
         (broken(TransportError::StaleConnection), 1, vec![(Cause::StaleConnections, Warning)]),
         (broken(TransportError::TooLarge), 1, vec![(Cause::TooLarge, Warning)]),
         (broken(TransportError::ConnectRefused), 1, vec![(Cause::ConnectRefused, Warning)]),
@@ -119,6 +122,32 @@ fn fates_and_statuses_become_findings() {
     for (odd, count, expected) in table {
         assert_eq!(causes(&tally(odd, count), |_| {}), expected, "{odd:?} {count}");
     }
+}
+
+#[test]
+fn each_kind_of_broken_exchange_is_spoken_of_once() {
+    for kind in TransportError::ALL {
+        let odd = Sample { fate: Fate::TransportError(kind), status: None, ..FINE };
+        let found = causes(&tally(odd, 5), |_| {});
+        assert_eq!(found.len(), 1, "{kind:?}: {found:?}");
+    }
+}
+
+#[test]
+fn a_broken_exchange_is_told_with_what_it_broke_on_and_its_own_remedy() {
+    let kind = Fate::TransportError(TransportError::Tls);
+    let odd = Sample { fate: kind, done: Offset::from_nanos(3_000_000_000), ..FINE };
+    let mut tally = tally(odd, 740);
+    tally.explain(&odd, || Reason::new("the certificate has expired").with_remedy("renew it"));
+    let summary = Summary::new(&tally, Duration::from_secs(10));
+    let found = find(&evidence(&summary));
+    let tls = found.iter().find(|finding| finding.cause == Cause::Tls).expect("it is found");
+    assert_eq!(
+        tls.message,
+        "the TLS handshake failed (the certificate has expired): 740 of 2,000 slots (37 %); server and \
+         client do not agree on TLS; it says nothing of the server's capacity; first 3 s into the run"
+    );
+    assert_eq!(tls.remedy, "renew it");
 }
 
 #[test]
@@ -271,13 +300,44 @@ fn slots_never_taken_up_make_the_run_invalid_unless_it_was_interrupted() {
 
 /// What is said of a run that was answered for 3 s, and then lost slots in these ways.
 fn silence(timeouts: u64, broken: &[(TransportError, u64)]) -> Option<Finding> {
-    let mut silence =
-        Silence { since: Offset::from_nanos(3_000_000_000), timeouts, ..Silence::default() };
+    let since = Offset::from_nanos(3_000_000_000);
+    let mut silence = Silence { since, planned: 20, timeouts, ..Silence::default() };
     for (kind, count) in broken {
         silence.errors[kind.index()] = *count;
     }
-    let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
-    find(&Evidence { silence: Some(&silence), ..evidence(&summary) }).into_iter().next()
+    told_of(&silence, &tally(FINE, 0))
+}
+
+/// What is said of a run that ended so; its time limit is 30 s.
+fn told_of(silence: &Silence, tally: &Tally) -> Option<Finding> {
+    let summary = Summary::new(tally, Duration::from_secs(10));
+    let evidence = Evidence { silence: Some(silence), ..evidence(&summary) };
+    let gone = [Cause::TargetGone, Cause::WayGone];
+    find(&evidence).into_iter().find(|finding| gone.contains(&finding.cause))
+}
+
+#[test]
+fn a_target_is_gone_only_if_neither_slowness_nor_chance_explains_it() {
+    let hung = Sample { fate: Fate::Timeout, status: None, first_byte: None, ..FINE };
+    let lost = |timeouts| Silence {
+        since: Offset::from_nanos(3_000_000_000),
+        median_before: Duration::from_millis(20),
+        planned: timeouts,
+        timeouts,
+        ..Silence::default()
+    };
+    let near = Silence { median_before: Duration::from_secs(20), ..lost(50) };
+    let never = Silence { since: Offset::ZERO, ..lost(50) };
+    let table = [
+        ("it answered, and then no more", lost(50), tally(hung, 50), true),
+        ("three in a row, of a target that loses none", lost(3), tally(hung, 3), true),
+        ("three in a row, of one that loses every second", lost(3), tally(hung, 1_000), false),
+        ("answers had come near the time limit", near, tally(hung, 50), false),
+        ("no answer ever came within it", never, tally(hung, 2_000), false),
+    ];
+    for (what, silence, tally, gone) in table {
+        assert_eq!(told_of(&silence, &tally).is_some(), gone, "{what}");
+    }
 }
 
 #[test]

@@ -80,6 +80,9 @@ pub(in crate::commands) fn is_url(text: &str) -> bool {
 /// A profile's text: of a file or, where there is no such file, of the built-in profile of that name.
 fn text_of(name: &str) -> Result<String, Failure> {
     let path = PathBuf::from(name);
+    if let Some(hint) = script(&path) {
+        return Err(Failure::usage(format!("'{name}' is no profile: {hint}")));
+    }
     if !path.exists() {
         return built_in(&path).map(str::to_owned).ok_or_else(|| unknown(name));
     }
@@ -142,8 +145,26 @@ fn built_in(path: &Path) -> Option<&'static str> {
     profile::builtin(path.file_stem()?.to_str()?).filter(|_| ending)
 }
 
+/// What to do with another tool's script.
+fn script(path: &Path) -> Option<&'static str> {
+    match path.extension()?.to_str()? {
+        "py" => Some(
+            "Python is not run here; docs/from-locust.md goes through a locustfile, and 'steadfire import \
+             locust-stats' makes a profile of the _stats.csv that Locust wrote",
+        ),
+        "js" | "ts" => Some(
+            "JavaScript is not run here; docs/from-k6.md goes through a script, and 'k6 inspect FILE | \
+             steadfire import k6-options -' takes its load and thresholds",
+        ),
+        "jmx" => Some("JMeter's plans are not read; 'steadfire import har' takes a recording"),
+        _ => None,
+    }
+}
+
 fn unknown(name: &str) -> Failure {
-    let hint = if name.parse::<f64>().is_ok() {
+    let hint = if Path::new(name).extension().is_some_and(|ending| ending == "json") {
+        "there is no such file; a result is written to it by --json=FILE, with an equals sign"
+    } else if name.parse::<f64>().is_ok() {
         "a bare number means nothing here; the arrival rate is --rate 50/s (-r), the length --duration 30s (-d)"
     } else if name.contains(['.', ':']) && !name.contains(".y") && !name.contains(".json") {
         "a URL begins with http:// or https://"
@@ -156,12 +177,15 @@ fn unknown(name: &str) -> Failure {
 fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
     let (origin, path) =
         split_url(url).map_err(|reason| Failure::usage(format!("'{url}': {reason}")))?;
-    let body = match (&args.data, &args.data_file) {
-        (Some(text), _) => Some(Body::from(Template::literal(text))),
-        (None, Some(file)) => {
-            let bytes = read_bounded(file, BODY_BYTES_MAX, "--data-file")?;
+    let named = args.data.as_deref().and_then(|text| text.strip_prefix('@'));
+    let file = named.map(|file| ("--data", Path::new(file)));
+    let file = file.or_else(|| Some(("--data-file", args.data_file.as_deref()?)));
+    let body = match (file, &args.data) {
+        (Some((flag, file)), _) => {
+            let bytes = read_bounded(file, BODY_BYTES_MAX, flag)?;
             Some(Body::from(Bytes::from(bytes)))
         }
+        (None, Some(text)) => Some(Body::from(Template::literal(text))),
         (None, None) => None,
     };
     let method = match args.method.as_deref() {
@@ -330,6 +354,19 @@ mod tests {
         }
         for name in ["other", "dir/chat-center.yaml", "chat-center.json"] {
             assert!(built_in(Path::new(name)).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn scripts_of_other_tools_are_told_the_way() {
+        for (name, way) in [
+            ("locustfile.py", "import locust-stats"),
+            ("load/script.js", "k6 inspect"),
+            ("plan.jmx", "import har"),
+            ("out.json", "--json=FILE"),
+        ] {
+            let refused = text_of(name).unwrap_err().to_string();
+            assert!(refused.contains(way), "{refused}");
         }
     }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::engine::example;
 use crate::load::request::Pools;
 use crate::load::schedule::Slot;
+use crate::measure::fate::TransportError;
 use crate::transport::route::Route;
 
 async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
