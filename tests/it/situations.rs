@@ -239,6 +239,7 @@ fn servers_that_go_and_come_back() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of situations")]
 fn servers_that_refuse_or_fail() {
     const EXPECTED: &str = "name: situations
 requests:

@@ -40,8 +40,8 @@ impl Server {
                 begin = self.pause_ms.1 * MS;
             }
             let blocks = rare.map_or(0, |_| self.blocks_ms * MS);
-            free = begin + blocks + (1 + (2.0 * random.unit()) as u64) * MS;
-            let answered = free + (4 + (20.0 * random.unit()) as u64) * MS;
+            free = begin + blocks + (1 + u64::from(random.unit() >= 0.5)) * MS;
+            let answered = free + (4 + random.below(20)) * MS;
             let given_up = due + self.timeout_ms * MS;
             let in_time = answered <= given_up;
             samples.push(Sample {
@@ -85,7 +85,9 @@ fn watched(samples: &[Sample], warmup: Duration) -> (Standstills, Tally) {
         windows[place].record_ended(sample, None);
     }
     let mut watch = Watch::default();
-    windows.iter().for_each(|window| watch.push(window));
+    for window in &windows {
+        watch.push(window);
+    }
     (watch.finish(warmup), tally)
 }
 
