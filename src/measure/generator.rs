@@ -17,6 +17,8 @@ pub struct Generator {
     pub descriptors: Option<Supply>,
     /// Local ports towards one address of the target.
     pub ports: Option<Supply>,
+    /// Connections that were opened and closed again, since there was nothing to send on them.
+    pub connections_unused: u64,
 }
 
 /// Where a worker's time went, from the first due instant to the last.

@@ -180,6 +180,7 @@ fn generator(course: Course) -> Generator {
         cpu_quota: Some(2.0),
         descriptors: Some(Supply { limit: 1_024, needed: 46 }),
         ports: Some(Supply { limit: 28_232, needed: 14 }),
+        connections_unused: 0,
     }
 }
 

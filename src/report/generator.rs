@@ -36,6 +36,9 @@ pub struct GeneratorReport {
     /// Local ports towards one address of the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ports: Option<SupplyReport>,
+    /// Connections that were opened and closed again, since there was nothing to send on them.
+    #[serde(default)]
+    pub connections_unused: u64,
 }
 
 /// Where a worker's time went while requests came due.
@@ -116,6 +119,7 @@ impl From<&Generator> for GeneratorReport {
             }),
             descriptors: generator.descriptors.map(SupplyReport::from),
             ports: generator.ports.map(SupplyReport::from),
+            connections_unused: generator.connections_unused,
         }
     }
 }
@@ -142,10 +146,10 @@ mod tests {
     #[test]
     fn what_is_unknown_is_absent() {
         let text = serde_json::to_string(&GeneratorReport::from(&Generator::default())).unwrap();
-        assert_eq!(text, r#"{"workers":[]}"#);
+        assert_eq!(text, r#"{"workers":[],"connections_unused":0}"#);
         let generator = Generator { workers: vec![WorkerTime::default()], ..Generator::default() };
         let text = serde_json::to_string(&GeneratorReport::from(&generator)).unwrap();
-        assert_eq!(text, r#"{"workers":[{}]}"#);
+        assert_eq!(text, r#"{"workers":[{}],"connections_unused":0}"#);
         let old: GeneratorReport = serde_json::from_str("{}").unwrap();
         assert_eq!(old, GeneratorReport::default());
     }

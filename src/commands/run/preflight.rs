@@ -83,6 +83,7 @@ impl Supplies {
                 limit,
                 needed: footprint::ports(peak.div_ceil(addresses.max(1)), 0.0, Duration::ZERO),
             }),
+            connections_unused: outcome.silent_connections.unused,
         }
     }
 }

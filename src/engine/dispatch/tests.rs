@@ -28,6 +28,39 @@ fn job() -> Job {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn a_connection_that_carried_nothing_is_closed_soon_and_counted() {
+    let dispatcher = dispatcher(0).await;
+    let parked = |answered, idle: Duration| {
+        let seat = Rc::new(Seat::default());
+        seat.answered.set(answered);
+        dispatcher.park(&seat, monotonic_ns() - whole_nanos(idle), None);
+        seat
+    };
+    let within = SILENT_MAX / 2;
+    let (silent, fresh) = (parked(false, SILENT_MAX), parked(false, within));
+    let (spoken, said_sooner) = (parked(true, SILENT_MAX), Rc::new(Seat::default()));
+    said_sooner.answered.set(true);
+    let idle_since = monotonic_ns() - whole_nanos(within);
+    dispatcher.park(&said_sooner, idle_since, Some(within));
+    dispatcher.close_stale();
+    let dismissed = [&silent, &fresh, &spoken, &said_sooner].map(|seat| seat.dismissed.get());
+    assert_eq!(dismissed, [true, false, false, true]);
+    let counted = dispatcher.take_silent_connections();
+    assert_eq!(counted, SilentConnections { unused: 1, unanswered: 0 });
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_slot_that_ends_on_a_connection_that_never_answered_is_counted() {
+    let dispatcher = dispatcher(0).await;
+    let seat = Seat::default();
+    dispatcher.unanswered(&seat, &job());
+    seat.answered.set(true);
+    dispatcher.unanswered(&seat, &job());
+    let counted = dispatcher.take_silent_connections();
+    assert_eq!(counted, SilentConnections { unused: 0, unanswered: 1 });
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn a_slot_given_back_by_a_closed_connection_waits_for_another() {
     // No room for a connection: nothing is dialed.
     let dispatcher = dispatcher(0).await;
