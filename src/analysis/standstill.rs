@@ -123,7 +123,9 @@ impl Watch {
             return;
         }
         self.gaps.push(Gap::new(begin, first));
-        unanswered.iter().for_each(|exchange| self.enter(exchange));
+        for exchange in &unanswered {
+            self.enter(exchange);
+        }
     }
 
     fn enter(&mut self, exchange: &LongExchange) {

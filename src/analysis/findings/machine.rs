@@ -153,7 +153,8 @@ fn delayed(times: &LatencyHistogram) -> u64 {
         let near = entries.filter(|(time, _)| (from..from + length).contains(time));
         near.map(|(_, count)| count).sum()
     };
-    let (before, after) = (within(RETRANSMISSION - length), within(RETRANSMISSION));
+    let before = within(RETRANSMISSION.saturating_sub(length));
+    let after = within(RETRANSMISSION);
     if after >= DELAYED_RATIO * before { after } else { 0 }
 }
 

@@ -151,10 +151,14 @@ fn seconds_without_answers_have_no_median_and_failures_are_not_served() {
     let empty = |second: u64| if second < 10 { (0, 0, 0) } else { (80, 500, 900) };
     assert_eq!(told(points((0..30).map(empty))), Cause::Slow, "nothing went from 0 s to 500 ms");
     let mut failing = points((0..30).map(|second| (5, 50 + 100 * second, 900)));
-    failing.iter_mut().for_each(|point| point.failed = 95);
+    for point in &mut failing {
+        point.failed = 95;
+    }
     assert_eq!(told(failing), Cause::Saturated, "time-outs are not served");
     let mut few = points((0..6).map(|second| (3, 50 + 100 * second, 900)));
-    few.iter_mut().for_each(|point| point.planned = 4);
+    for point in &mut few {
+        point.planned = 4;
+    }
     assert_eq!(told(few), Cause::Slow, "two slots behind are none");
 }
 

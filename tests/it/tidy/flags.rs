@@ -1,4 +1,4 @@
-//! The README's flag list says what `run --help` says.
+//! The README's flag list says what `run --help` says, and findings advise only flags that there are.
 //!
 //! Compared are the long flags, aliases included, of the real binary and of the block between the two
 //! markers.
@@ -14,14 +14,18 @@ const END: &str = "<!-- flags:end -->";
 
 #[test]
 fn the_readme_lists_the_flags_of_run() {
-    let run = Command::new(env!("CARGO_BIN_EXE_steadfire"))
-        .args(["run", "--help"])
-        .output()
-        .expect("the binary starts");
-    assert!(run.status.success(), "run --help ended with {}", run.status);
-    let help = String::from_utf8(run.stdout).expect("the help is UTF-8");
+    let help = help_of("run");
     let readme = read("README.md").expect("README.md is UTF-8");
     assert_none(&differences(&help, &readme));
+}
+
+fn help_of(verb: &str) -> String {
+    let ended = Command::new(env!("CARGO_BIN_EXE_steadfire"))
+        .args([verb, "--help"])
+        .output()
+        .expect("the binary starts");
+    assert!(ended.status.success(), "{verb} --help ended with {}", ended.status);
+    String::from_utf8(ended.stdout).expect("the help is UTF-8")
 }
 
 /// Programs whose flags findings advise as well.
@@ -29,11 +33,7 @@ const OTHERS: [&str; 1] = ["uvicorn"];
 
 #[test]
 fn findings_advise_only_flags_that_there_are() {
-    let run = Command::new(env!("CARGO_BIN_EXE_steadfire"))
-        .args(["run", "--help"])
-        .output()
-        .expect("the binary starts");
-    let help = String::from_utf8(run.stdout).expect("the help is UTF-8");
+    let help = ["run", "ab", "compare"].map(help_of).concat();
     let sources = rust_sources();
     let judging = sources.iter().filter(|source| {
         let path = &source.path;
@@ -57,7 +57,7 @@ fn unknown(help: &str, source: &Source) -> Vec<String> {
     let said: Vec<String> = said.map(ours).collect();
     let flags = said.iter().flat_map(|line| long_flags(line));
     let unknown = flags.filter(|flag| !known.contains(flag));
-    unknown.map(|flag| format!("{}: {flag} is no flag of run", source.path)).collect()
+    unknown.map(|flag| format!("{}: there is no {flag}", source.path)).collect()
 }
 
 fn differences(help: &str, readme: &str) -> Vec<String> {
