@@ -32,7 +32,8 @@ use steadfire::measure::tally::Tally;
 use steadfire::time::Offset;
 use steadfire::transport::connect::Dialed;
 use steadfire::transport::exchange::{Exchange, Http1, Link, Outgoing, Reuse};
-use steadfire::transport::io::{MeasuredIo, Socket, Stamps};
+use steadfire::transport::io::{MeasuredIo, Stamps};
+use steadfire::transport::socket::Socket;
 use steadfire::transport::stream::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -283,7 +284,7 @@ struct Connected {
 fn http1() -> Connected {
     let (runtime, socket) = connected();
     let stamps = Rc::new(Stamps::default());
-    let io = MeasuredIo::new(Socket::Unix(socket), Rc::clone(&stamps));
+    let io = MeasuredIo::new(Socket::unix(socket), Rc::clone(&stamps));
     let dialed = Dialed { stream: Stream::Plain(io), stamps, set_up: SetUp::default() };
     let mut link = runtime.block_on(Http1::open(dialed)).expect("a handshake without bytes");
     runtime.block_on(exchange_once(&mut link, get()));
@@ -300,7 +301,7 @@ fn get() -> Outgoing {
 
 async fn exchange_once(link: &mut Http1, request: Outgoing) {
     let end = link.exchange(request, &mut |_: &bytes::Bytes| {}).await;
-    assert!(matches!(end, Exchange::Answered { status: 200, body_bytes: 16 }), "{end:?}");
+    assert!(matches!(end, Exchange::Answered { status: 200, body_bytes: 16, .. }), "{end:?}");
     assert_eq!(link.settle().await, Reuse::Open);
     black_box(link.instants());
 }

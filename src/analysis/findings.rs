@@ -5,14 +5,18 @@
 
 mod auth;
 mod checks;
+mod connections;
+mod exchanges;
 mod machine;
 
 use std::time::Duration;
 
 use crate::load::plan::Limits;
+use crate::measure::attempts::Attempts;
 use crate::measure::auth::AuthCounts;
 use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::summary::Summary;
 use crate::time::Offset;
 
@@ -59,6 +63,10 @@ pub enum Cause {
     DescriptorsNear,
     /// Hardly a local port was left.
     PortsNear,
+    /// An address of the target took no connections.
+    AddressFailed,
+    /// Connections were accepted, and nothing ever came back on them.
+    NeverAnswered,
     /// Requests waited for a connection because all were in use.
     ConnectionLimit,
     /// Requests waited for connections to be opened.
@@ -81,6 +89,10 @@ pub enum Cause {
     RateLimited,
     /// The generator used connections that the target had given up.
     StaleConnections,
+    /// Answers were past the bounds of what this program reads.
+    TooLarge,
+    /// Requests were sent once more, since the target had left them unprocessed.
+    SentAgain,
     /// The target refused connections.
     ConnectRefused,
     /// The target stopped answering for good.
@@ -125,8 +137,30 @@ pub enum Cause {
     Forbidden,
     /// The target refuses requests with 4xx.
     Rejected,
-    /// The target broke connections off.
+    /// The target closed connections in the middle of requests.
     ConnectionsBroken,
+    /// The target reset connections.
+    ConnectionReset,
+    /// Names were not resolved.
+    Dns,
+    /// Connections were not made in time.
+    ConnectTimeout,
+    /// Connections could not be made.
+    ConnectFailed,
+    /// TLS failed.
+    Tls,
+    /// Answers broke the protocol.
+    Protocol,
+    /// The target left streams unanswered that it had taken.
+    GoneAway,
+    /// The target refused streams.
+    RefusedStream,
+    /// The proxy did not lead to the target.
+    Proxy,
+    /// The proxy wants credentials.
+    ProxyCredentials,
+    /// Requests could not be filled.
+    Template,
     /// Answers lacked what was expected of them.
     ChecksFailed,
     /// The beginning of the run was unlike the rest.
@@ -155,6 +189,8 @@ impl Cause {
             Self::Neglected => "neglected",
             Self::DescriptorsNear => "descriptors_near",
             Self::PortsNear => "ports_near",
+            Self::AddressFailed => "address_failed",
+            Self::NeverAnswered => "never_answered",
             Self::ConnectionLimit => "connection_limit",
             Self::ConnectWait => "connect_wait",
             Self::Shed => "shed",
@@ -166,6 +202,8 @@ impl Cause {
             Self::RenewalFailed => "renewal_failed",
             Self::RateLimited => "rate_limited",
             Self::StaleConnections => "stale_connections",
+            Self::TooLarge => "too_large",
+            Self::SentAgain => "sent_again",
             Self::ConnectRefused => "connect_refused",
             Self::TargetGone => "target_gone",
             Self::WayGone => "way_gone",
@@ -189,6 +227,17 @@ impl Cause {
             Self::Forbidden => "forbidden",
             Self::Rejected => "rejected",
             Self::ConnectionsBroken => "connections_broken",
+            Self::ConnectionReset => "connection_reset",
+            Self::Dns => "dns",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::ConnectFailed => "connect_failed",
+            Self::Tls => "tls",
+            Self::Protocol => "protocol",
+            Self::GoneAway => "goaway",
+            Self::RefusedStream => "refused_stream",
+            Self::Proxy => "proxy",
+            Self::ProxyCredentials => "proxy_credentials",
+            Self::Template => "template",
             Self::ChecksFailed => "checks_failed",
             Self::Unsettled => "unsettled",
             Self::Aborted => "aborted",
@@ -221,6 +270,15 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub remedy: String,
+}
+
+impl Finding {
+    /// Whether the generator is at a limit that another try would meet again, rather than disturbed for a
+    /// moment.
+    pub fn is_steady_limit(&self) -> bool {
+        let worn_out = matches!(self.cause, Cause::ClientCpu | Cause::CpuThrottled);
+        worn_out || self.severity == Severity::Invalid && self.cause != Cause::ClientLate
+    }
 }
 
 /// A request whose pool stayed empty, so that others took over its weight.
@@ -265,6 +323,10 @@ pub struct Evidence<'a> {
     pub limits: &'a Limits,
     /// Arrivals per second that the plan asked for.
     pub rate_asked: f64,
+    /// Attempts to connect, by address of the target.
+    pub attempts: &'a [Attempts],
+    /// Connections on which nothing was said.
+    pub silent_connections: SilentConnections,
     /// The most connections open at one time, over all workers.
     pub connections_peak: usize,
     /// What it took to hold tokens; `None` where requests carry none.
@@ -273,6 +335,8 @@ pub struct Evidence<'a> {
     pub auth_failure: Option<&'a str>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+    /// How long what was unanswered was waited for once arrivals had ended.
+    pub drained: Duration,
     /// The stretch at the end in which nothing was answered, if there is one.
     pub silence: Option<&'a Silence>,
     /// Requests that gave their weight to others.
@@ -304,6 +368,7 @@ pub fn feeder_ended(name: &str) -> Finding {
 /// Everything there is to say about a run, the gravest first.
 pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = checks::ALL.iter().filter_map(|check| check(evidence)).collect();
+    findings.extend(exchanges::find(evidence));
     gravest_first(&mut findings);
     findings
 }
@@ -327,6 +392,14 @@ pub fn steered(segments: usize, changed: bool) -> Finding {
 /// Sorts by severity and keeps the order otherwise.
 pub fn gravest_first(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+}
+
+/// Whether the generator was the limit for a reason that any further trial at this rate would meet again.
+pub fn limits_steadily(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| {
+        finding.severity == Severity::Invalid
+            && matches!(finding.cause, Cause::ConnectionLimit | Cause::LocalExhausted)
+    })
 }
 
 /// Why the generator was the limit, with what explains it; `None` if it was not.

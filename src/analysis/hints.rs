@@ -1,4 +1,4 @@
-//! Hints under a failed verdict: what the evidence usually means, and where to look first.
+//! Hints under a failed verdict, or one that looks at times alone: what the evidence usually means, and where to look first.
 //!
 //! Each rests on a pattern in the figures, never on the failure alone, and says which. They explain and
 //! decide nothing: a verdict is the same with and without them.
@@ -14,7 +14,7 @@ use crate::analysis::slo::{Holds, Judged, Measured};
 use crate::analysis::stats::binomial;
 use crate::analysis::words::{Part, Percent};
 use crate::load::slo::Objective;
-use crate::measure::fate::{Fate, TransportError};
+use crate::measure::fate::Fate;
 use crate::measure::histogram::Quantile;
 use crate::measure::summary::Summary;
 use crate::measure::tally::RequestTally;
@@ -27,7 +27,7 @@ const BLAMED_SHARE: f64 = 0.8;
 const BLAMED_CHANCE_MAX: f64 = 1e-3;
 
 /// What hints are about.
-const CAUSES: [Cause; 10] = [
+const CAUSES: [Cause; 9] = [
     Cause::Saturated,
     Cause::SlowRequests,
     Cause::StoodStill,
@@ -36,7 +36,6 @@ const CAUSES: [Cause; 10] = [
     Cause::Unauthorized,
     Cause::Forbidden,
     Cause::Rejected,
-    Cause::ConnectionsBroken,
     Cause::ChecksFailed,
 ];
 
@@ -57,15 +56,14 @@ pub struct Evidence<'a> {
     pub logged_in: bool,
 }
 
-/// Every hint of a run that failed, what is slow before what went wrong.
+/// Every hint of a run, what is slow before what went wrong.
 pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
-    let rules: [fn(&Evidence<'_>) -> Option<Finding>; 7] = [
+    let rules: [fn(&Evidence<'_>) -> Option<Finding>; 6] = [
         slowness::slow,
         statuses::server_errors,
         statuses::unauthorized,
         statuses::forbidden,
         statuses::rejected,
-        connections_broken,
         checks_failed,
     ];
     rules.iter().filter_map(|rule| rule(evidence)).collect()
@@ -163,19 +161,6 @@ impl Blamed<'_> {
 
 fn hint(cause: Cause, message: String, remedy: &str) -> Finding {
     Finding { cause, severity: Severity::Info, message, remedy: remedy.to_owned() }
-}
-
-fn connections_broken(evidence: &Evidence<'_>) -> Option<Finding> {
-    let kinds = [TransportError::Reset, TransportError::ClosedEarly];
-    let part = evidence.slots(kinds.iter().map(|kind| evidence.summary.errors(*kind)).sum());
-    (part.share() >= PATTERN_SHARE).then(|| {
-        hint(
-            Cause::ConnectionsBroken,
-            format!("the server broke connections off in the middle of requests: {part}"),
-            "a worker that crashed or was killed (memory), a restart, or a proxy's limit: look at the log \
-             and at dmesg; a keep-alive timeout shorter than --idle-timeout does it too",
-        )
-    })
 }
 
 fn checks_failed(evidence: &Evidence<'_>) -> Option<Finding> {

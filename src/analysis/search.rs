@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::trial::{Judgement, Limits, Purpose, Trial, TrialResult, Verdict, judge};
+use super::trial::{ClientState, Judgement, Limits, Purpose, Trial, TrialResult, Verdict, judge};
 use ceiling::{Ceiling, Lid};
 use posterior::{Given, Posterior};
 
@@ -61,6 +61,8 @@ pub struct Search {
     posterior: Option<Posterior>,
     /// Highest rate that was held for the confirmation's time.
     best: Option<f64>,
+    /// Trials in a row that something disturbed.
+    disturbed: u32,
     /// Confirmations that failed in a row, and the rate of the last.
     refuted: Option<(i32, f64)>,
     climbs: u32,
@@ -108,6 +110,8 @@ impl Noise {
     }
 }
 
+/// Disturbances in a row that are no accident any more: the rate is more than the generator can offer.
+const DISTURBED_MAX: u32 = 4;
 /// Failures of a ramp are believed from these log odds on, once repeated.
 const REPEAT_BELIEVED: f64 = 2.0;
 /// A target that changed gets this much time more.
@@ -134,6 +138,7 @@ impl Search {
             base: None,
             posterior: None,
             best: None,
+            disturbed: 0,
             refuted: None,
             climbs: 0,
             budget: settings.budget,
@@ -200,6 +205,9 @@ impl Search {
         if record.trial.purpose == Purpose::Recovery {
             return;
         }
+        if self.is_worth_another(record) {
+            return;
+        }
         if record.judgement.verdict == Verdict::Invalid {
             self.ceiling.lower(record, self.best.or(self.low));
             let within = self.best.or(self.low).is_some() && self.posterior.is_none();
@@ -241,6 +249,13 @@ impl Search {
             Purpose::Climb => self.phase = Phase::Over,
             Purpose::Refine | Purpose::Recovery => {}
         }
+    }
+
+    /// Whether a disturbance spoiled the trial, so that the same one is measured again.
+    fn is_worth_another(&mut self, record: &TrialRecord) -> bool {
+        let disturbed = matches!(record.figures.client, ClientState::Disturbed { .. });
+        self.disturbed = if disturbed { self.disturbed + 1 } else { 0 };
+        disturbed && self.disturbed < DISTURBED_MAX
     }
 
     fn learn_from_ramp(&mut self, record: &TrialRecord) {

@@ -38,6 +38,8 @@ pub struct Spared<'a> {
     pub error_rate: f64,
     /// Good answers per second.
     pub throughput_ok: f64,
+    /// Errors of the generator's own among the slots that were never answered.
+    pub unanswered: u64,
     /// What is to be taken off response times, where that is known.
     pub late: Option<&'a Late>,
 }
@@ -70,6 +72,7 @@ impl<'a> RunFigures<'a> {
             spared: Spared {
                 error_rate: charged as f64 / fates.planned().max(1) as f64,
                 throughput_ok: per_second(good + own, length),
+                unanswered: tally.own_unanswered,
                 late: Some(&tally.late),
             },
         }
@@ -89,7 +92,7 @@ impl<'a> RunFigures<'a> {
             error_rate,
             throughput_ok,
             rate_asked,
-            spared: Spared { error_rate, throughput_ok, late: None },
+            spared: Spared { error_rate, throughput_ok, unanswered: 0, late: None },
         }
     }
 }
@@ -187,7 +190,13 @@ pub fn own_faults(slo: &Slo, figures: &RunFigures<'_>) -> Vec<(Objective, OwnFau
 fn blame(objective: &Objective, figures: &RunFigures<'_>) -> OwnFault {
     let lost = figures.spared.late.is_some_and(|late| late.lost > 0);
     match objective {
-        Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. } => OwnFault::Lateness,
+        Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. } => {
+            let spared = Spared { unanswered: 0, ..figures.spared };
+            match judge_target(*objective, &RunFigures { spared, ..*figures }).holds {
+                Holds::No => OwnFault::Errors,
+                _ => OwnFault::Lateness,
+            }
+        }
         Objective::ErrorRate { .. } | Objective::Throughput { .. } if lost => OwnFault::Lateness,
         Objective::ErrorRate { .. } | Objective::Throughput { .. } => OwnFault::Errors,
     }
@@ -213,10 +222,10 @@ pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
 
 /// Judges an objective by what the target answers for.
 fn judge_target(objective: Objective, figures: &RunFigures<'_>) -> Judged {
-    let Spared { error_rate, throughput_ok, late } = figures.spared;
+    let Spared { error_rate, throughput_ok, unanswered, late } = figures.spared;
     let judged = judge_one(objective, &RunFigures { error_rate, throughput_ok, ..*figures });
     let (times, late) = match (judged.holds, late) {
-        (Holds::No, Some(late)) => (figures.response_time, late),
+        (Holds::No, Some(late)) => (figures.response_time, late.with_lost(unanswered)),
         _ => return judged,
     };
     let spared = match objective {
@@ -295,7 +304,7 @@ mod tests {
         throughput_ok: f64,
         rate_asked: f64,
     ) -> RunFigures<'_> {
-        let spared = Spared { error_rate, throughput_ok, late: None };
+        let spared = Spared { error_rate, throughput_ok, unanswered: 0, late: None };
         RunFigures { planned: 100, response_time, error_rate, throughput_ok, rate_asked, spared }
     }
 
@@ -409,6 +418,12 @@ mod tests {
             (1, 0, "errors<0", true, true),
             (60, 0, "rps>95", true, true),
             (0, 60, "rps>95", true, false),
+            (60, 0, "p95<1s", true, true),
+            (60, 0, "mean<1s", true, true),
+            (0, 60, "p95<1s", true, false),
+            (30, 30, "p95<1s", true, true),
+            (1, 60, "mean<1s", true, false),
+            (40, 0, "p95<1s", false, false),
             (60, 0, "p95<1us", true, false),
         ];
         for (own, refused, slo, fails, by_own) in table {

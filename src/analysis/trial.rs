@@ -13,10 +13,12 @@ use crate::load::slo::{Objective, Slo};
 
 pub(super) use evidence::whole;
 pub use evidence::{Evidence, Limits};
+pub use lateness::is_surely_late;
 pub use spread::{Spread, TimeInterval};
 pub use watch::{Ending, Watch};
 
 mod evidence;
+mod lateness;
 mod spread;
 mod stalls;
 mod watch;
@@ -138,6 +140,12 @@ pub struct Missed {
 pub enum ClientState {
     /// The schedule was held.
     Healthy,
+    /// Something disturbed the generator for a moment; the trial says nothing about the target, and another
+    /// one at the same rate may.
+    Disturbed {
+        /// For people: what happened.
+        reason: String,
+    },
     /// The generator was the limit; the trial says nothing about the target.
     Limited {
         /// For people: which resource ran out.
@@ -284,7 +292,7 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
         }
     }
     let verdict = match (&result.client, ending) {
-        (ClientState::Limited { .. }, _) => Verdict::Invalid,
+        (ClientState::Disturbed { .. } | ClientState::Limited { .. }, _) => Verdict::Invalid,
         (ClientState::Healthy, Ending::Held) => Verdict::Pass,
         (ClientState::Healthy, Ending::HeldWeakly) if trial.purpose.is_long() => Verdict::Pass,
         (ClientState::Healthy, Ending::Overload | Ending::Errors) => Verdict::Fail,

@@ -22,6 +22,23 @@ impl fmt::Display for Count {
     }
 }
 
+/// A count with its noun, `1 request` or `12,543 requests`; the plural ends in s.
+pub fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", Count(count))
+}
+
+/// A number with its sign and one decimal, the minus as typographers write it: `+0.0`, `−1.2`.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed(pub f64);
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{:+.1}", self.0).replace("-0.0", "+0.0").replace('-', "\u{2212}");
+        f.pad(&text)
+    }
+}
+
 /// A fraction as a percentage: `0.18 %`; one too small to show is `<0.001 %`, never zero.
 #[derive(Clone, Copy, Debug)]
 pub struct Percent(pub f64);
@@ -89,6 +106,12 @@ mod tests {
             [(0.0, "0 %"), (0.001_83, "0.183 %"), (1.0, "100 %"), (1e-9, "<0.001 %")]
         {
             assert_eq!(Percent(share).to_string(), text);
+        }
+        for (count, text) in [(0, "0 slots"), (1, "1 slot"), (1_000, "1,000 slots")] {
+            assert_eq!(counted(count, "slot"), text);
+        }
+        for (number, text) in [(0.0, "+0.0"), (-0.04, "+0.0"), (-1.24, "−1.2"), (41.5, "+41.5")] {
+            assert_eq!(Signed(number).to_string(), text);
         }
         let part = Part { count: 23, of: 12_543, things: "slots" };
         assert_eq!(part.to_string(), "23 of 12,543 slots (0.183 %)");

@@ -83,7 +83,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         Target::begin(args, Side::A, &interrupt, screen)?,
         Target::begin(args, Side::B, &interrupt, screen)?,
     ];
-    let mut output = Output::open(&args.load, targets[0].session.plan())?;
+    let mut output = Output::open(&args.load, targets[0].session.plan(), screen)?;
     if args.load.find_max_rps {
         return searches::exec(args, targets, &mut output, screen);
     }

@@ -86,6 +86,13 @@ pub(super) fn runs_folder() -> PathBuf {
     state_folder().join("runs")
 }
 
+/// Where a run is stored if that folder cannot be written to.
+pub(super) fn spare_runs_folder() -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "the process's environment enters here")]
+    let temporary = std::env::temp_dir();
+    temporary.join("steadfire-runs")
+}
+
 /// `$XDG_STATE_HOME/steadfire`, else below `~/.local/state`, else below the current folder.
 pub(super) fn state_folder() -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "the process's environment enters here")]
@@ -118,6 +125,8 @@ fn read_file(path: &Path, what: &str) -> Result<BTreeMap<String, String>, Failur
 /// accepted. `Err` is the number of the first bad line; its text may hold a secret.
 fn parse_file(text: &str) -> Result<BTreeMap<String, String>, usize> {
     let mut values = BTreeMap::new();
+    // Editors of Windows begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -200,6 +209,7 @@ mod tests {
             values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(seen, [("A", "1"), ("B", "two words"), ("C", "x=y"), ("D", "")]);
         assert_eq!(parse_file("A=1\nnonsense"), Err(2));
+        assert_eq!(parse_file("\u{feff}A=1").unwrap()["A"], "1");
         assert_eq!(parse_file("1A=1"), Err(1));
     }
 

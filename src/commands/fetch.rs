@@ -13,7 +13,7 @@ use crate::load::way::{HttpVersion, Way};
 use crate::transport::connect::Dialer;
 use crate::transport::exchange::Outgoing;
 use crate::transport::route::Route;
-use crate::transport::single::{self, Answer, SingleError};
+use crate::transport::single;
 use crate::transport::tls::{TlsSettings, client_config};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,7 +39,8 @@ pub(super) fn fetch(url: &str) -> Result<Vec<u8>, Failure> {
     let answer = runtime.block_on(async {
         let route = Route::resolve(&origin, &Way::default(), tls.as_ref()).await;
         let route = route.map_err(Failure::unreachable)?.speaking(HttpVersion::Http1);
-        first_answer(&route, &request).await.map_err(|error| {
+        let dialer = Dialer::new(route, PATIENCE);
+        single::fetch(&dialer, request, PATIENCE).await.map_err(|error| {
             Failure::unreachable(format!("{url}: {error}; is it running, and is the URL right?"))
         })
     })?;
@@ -60,17 +61,4 @@ fn request(authority: &str, path: &str) -> Option<Outgoing> {
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     Some(request)
-}
-
-/// A name may stand for addresses of two kinds while the server listens on one of them.
-async fn first_answer(route: &Route, request: &Outgoing) -> Result<Answer, SingleError> {
-    let mut kinds = route.kinds().into_iter().map(|(kind, _)| kind).peekable();
-    loop {
-        let kind = kinds.next().unwrap_or_else(|| route.clone());
-        let dialer = Dialer::new(kind, PATIENCE);
-        match single::fetch(&dialer, request.clone(), PATIENCE).await {
-            Err(SingleError::Dial(_)) if kinds.peek().is_some() => {}
-            answer => return answer,
-        }
-    }
 }

@@ -100,6 +100,12 @@ impl Arrivals {
         self.helm.stop().min(self.schedule_end).max(self.last_due)
     }
 
+    /// How long what is unanswered when arrivals have ended is waited for; `planned` unless it was said
+    /// otherwise since.
+    pub(super) fn drain(&self, planned: Duration) -> Duration {
+        if self.helm.is_abandoned() { Duration::ZERO } else { planned }
+    }
+
     /// From when on no step of a flow is due any more: with arrivals, unless their number is what ends
     /// them. Then the flows that were started go on to their end.
     pub(super) fn steps_end(&self) -> Offset {
@@ -111,8 +117,13 @@ impl Arrivals {
 
     /// Whether arrivals are over and the next slot so late that it is not worth sending any more.
     pub(super) fn past_sending(&mut self, now: Offset, drain: Duration) -> bool {
-        let stopped = self.helm.stop() < self.schedule_end;
-        let patience = if stopped { LATENESS_MIN } else { drain.max(LATENESS_MIN) };
+        let patience = if self.helm.is_abandoned() {
+            Duration::ZERO
+        } else if self.helm.stop() < self.schedule_end {
+            LATENESS_MIN
+        } else {
+            drain.max(LATENESS_MIN)
+        };
         now >= self.ended() + patience && self.next_due().is_some_and(|due| now >= due + patience)
     }
 

@@ -14,13 +14,14 @@ use crate::engine::alarm::Alarm;
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::overtime::{Judgement, Overtime};
 use crate::engine::ruling::{Received, Ruling, by_status};
-use crate::engine::seat::{Job, Seat};
+use crate::engine::seat::{Job, Seat, Wanted};
 use crate::load::way::KeepAlive;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::time::Offset;
 use crate::transport::clock::monotonic_ns;
-use crate::transport::exchange::{Exchange, Http1, Link, Reuse};
+use crate::transport::connect::DialError;
+use crate::transport::exchange::{Exchange, Http1, Keep, Link, Outgoing, Repeatable, Reuse};
 use crate::transport::io::{Instants, Stamps};
 
 /// Opens a connection and serves the dispatcher until it closes.
@@ -33,6 +34,10 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
                 match carrier.carry(job).await {
                     After::Open if dispatcher.dialer.route().keep_alive() == KeepAlive::On => {}
                     After::Open | After::Closed => break,
+                    After::Repeat(job, _) => {
+                        dispatcher.give_back(job, Wanted::Fresh);
+                        break;
+                    }
                     After::GivenUp => {
                         dispatcher.gave_up();
                         break;
@@ -40,7 +45,7 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
                 }
             }
         }
-        Err(fault) => dispatcher.connect_failed(fault),
+        Err(error) => dispatcher.connect_failed(&error),
     }
     dispatcher.left(number);
     dispatcher.closed();
@@ -53,10 +58,10 @@ pub(super) async fn take_place(seat: &Seat) {
     seat.waker.set(waker).expect("a seat is served by one task");
 }
 
-async fn open(dispatcher: &Dispatcher) -> Result<(Http1, SetUp), TransportError> {
-    let dialed = dispatcher.dialer.dial().await.map_err(|error| error.fault())?;
+async fn open(dispatcher: &Dispatcher) -> Result<(Http1, SetUp), DialError> {
+    let dialed = dispatcher.dialer.dial().await?;
     let set_up = dialed.set_up;
-    let link = Http1::open(dialed).await?;
+    let link = Http1::open(dialed).await.map_err(DialError::from)?;
     dispatcher.connected(set_up);
     Ok((link, set_up))
 }
@@ -73,12 +78,14 @@ pub(super) struct Carrier<L> {
 }
 
 /// What is left of a link after a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum After {
     /// It carries another.
     Open,
     /// It does not.
     Closed,
+    /// It does not, and the slot goes out again over another.
+    Repeat(Job, Repeatable),
     /// It does not, since the answer was not there in time.
     GivenUp,
 }
@@ -98,7 +105,8 @@ impl Carrier<Http1> {
         if self.seat.dismissed.get() {
             return None;
         }
-        if let Some(job) = self.dispatcher.next_waiting() {
+        let again = if self.link.is_fresh() { self.dispatcher.next_again() } else { None };
+        if let Some(job) = again.or_else(|| self.dispatcher.next_waiting()) {
             return Some(job);
         }
         if self.dispatcher.dialer.route().keep_alive() == KeepAlive::Off {
@@ -106,7 +114,8 @@ impl Carrier<Http1> {
             return None;
         }
         let last_byte = self.link.instants().last_byte;
-        self.dispatcher.park(&self.seat, last_byte.unwrap_or_else(monotonic_ns));
+        let idle_since = last_byte.unwrap_or_else(monotonic_ns);
+        self.dispatcher.park(&self.seat, idle_since, self.link.rest_max());
         let Self { seat, link, dispatcher, .. } = self;
         // A connection that has settled after an exchange has just been polled.
         let mut settled = last_byte.is_some();
@@ -124,7 +133,7 @@ impl Carrier<Http1> {
                     Poll::Ready(None)
                 }
                 (true, Some(job)) => {
-                    dispatcher.give_back(job);
+                    dispatcher.give_back(job, Wanted::Fresh);
                     Poll::Ready(None)
                 }
             }
@@ -163,22 +172,14 @@ impl<L: Link> Carrier<L> {
         self.note_sending(&job);
         self.link.hold_until(clock.monotonic(job.due));
         let exchange = match &mut case {
-            None => {
-                let mut let_go = |_: &Bytes| {};
-                let exchange = self.link.exchange(request, &mut let_go);
-                let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
-                within(&mut self.alarm, bound, exchange).await
-            }
-            Some(case) => {
-                let exchange = self.link.exchange(request, &mut case.keeper);
-                let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
-                within(&mut self.alarm, bound, exchange).await
-            }
+            None => self.exchange(request, &mut |_: &Bytes| {}, limit_ns).await,
+            Some(case) => self.exchange(request, &mut case.keeper, limit_ns).await,
         };
         match exchange {
-            Within::Ended(Exchange::Answered { status, body_bytes }) => {
+            Within::Ended(Exchange::Answered { status, body_bytes, interim }) => {
+                dispatcher.recorder.interim(job.request, interim, job.measured);
                 prepared.heed(status, job.request, job.slot, token_version);
-                let mut sample = self.sample(&job, began, Some((status, body_bytes)));
+                let sample = self.sample(&job, began, Some((status, body_bytes)));
                 let ruling = match case {
                     None => Ruling::Ended(by_status(expect, status)),
                     Some(case) => {
@@ -189,8 +190,7 @@ impl<L: Link> Carrier<L> {
                 self.seat.carrying.set(None);
                 match ruling {
                     Ruling::Ended(fate) => {
-                        sample.fate = fate;
-                        self.dispatcher.carried(&job, &sample);
+                        self.dispatcher.carried(&job, &Sample { fate, ..sample });
                     }
                     Ruling::Follow(job) => self.dispatcher.follow(job),
                 }
@@ -200,12 +200,7 @@ impl<L: Link> Carrier<L> {
                 self.fail(&job, began, Fate::TransportError(fault));
                 After::Closed
             }
-            Within::Ended(Exchange::NotSent) => {
-                self.seat.carrying.set(None);
-                self.note_unsent(&job);
-                self.dispatcher.give_back(job);
-                After::Closed
-            }
+            Within::Ended(Exchange::Repeatable(why)) => self.repeat(job, began, why),
             Within::TimedOut => {
                 self.fail(&job, began, Fate::Timeout);
                 After::GivenUp
@@ -217,6 +212,31 @@ impl<L: Link> Carrier<L> {
             // The leg is over, and the slot was given its fate then.
             Within::Dismissed => After::Closed,
         }
+    }
+
+    async fn exchange(
+        &mut self,
+        request: Outgoing,
+        keep: &mut impl Keep,
+        limit_ns: u64,
+    ) -> Within<Exchange> {
+        let exchange = self.link.exchange(request, keep);
+        let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
+        within(&mut self.alarm, bound, exchange).await
+    }
+
+    /// Has a slot that was not processed go out again, once.
+    fn repeat(&mut self, job: Job, began: Offset, why: Repeatable) -> After {
+        if job.is_repeated() {
+            self.fail(&job, began, Fate::TransportError(why.fault()));
+            return After::Closed;
+        }
+        self.seat.carrying.set(None);
+        self.note_unsent(&job);
+        if why.was_sent() {
+            self.dispatcher.recorder.repeated(job.request, job.measured);
+        }
+        After::Repeat(job, why)
     }
 
     /// Whether this is the slot's own request and not a redirect that is followed.
@@ -257,17 +277,26 @@ impl<L: Link> Carrier<L> {
 
     fn fail(&mut self, job: &Job, began: Offset, fate: Fate) {
         self.seat.carrying.set(None);
+        if fate == Fate::Timeout {
+            self.dispatcher.unanswered(&self.seat, job);
+        }
         let sample = Sample { fate, ..self.sample(job, began, None) };
         if sample.sent.is_none() {
             self.note_unsent(job);
         }
         self.dispatcher.carried(job, &sample);
+        if let Some(reason) = self.link.take_reason() {
+            self.dispatcher.recorder.explain(&sample, job.measured, || reason);
+        }
     }
 
     /// The latest exchange, its fate left open.
     fn sample(&mut self, job: &Job, began: Offset, answer: Option<(u16, u64)>) -> Sample {
         let clock = self.dispatcher.recorder.clock();
         let set_up = std::mem::take(&mut self.set_up);
+        if answer.is_some() {
+            self.seat.answered.set(true);
+        }
         let Instants { ready, sent, first_byte, last_byte } = self.link.instants();
         if let Some(ready) = ready.filter(|_| !job.waited) {
             self.dispatcher.observe_way_out(clock.offset(ready).since(job.taken));

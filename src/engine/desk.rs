@@ -2,15 +2,20 @@
 //!
 //! Each has a connection of its own and is tried again once if that breaks.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::bystander::{Bystander, Serving};
 use crate::engine::prepare::PrepareError;
 use crate::engine::prepared;
 use crate::engine::ruling::inspected;
 use crate::engine::single::{Sent, Single, Stage, Witness};
+use crate::load::json_text;
 use crate::load::plan::{Plan, SetupRequest};
 use crate::load::request::Pools;
+use crate::load::way::HttpVersion;
+use crate::transport::clock::monotonic_ns;
 use crate::transport::connect::Dialer;
 use crate::transport::exchange::Outgoing;
 use crate::transport::route::Route;
@@ -25,6 +30,10 @@ pub(super) struct Desk<'a> {
     dialer: Dialer,
     timeout: Duration,
     witness: Option<Witness<'a>>,
+    /// Of the exchanges so far.
+    slowest: Cell<Option<Duration>>,
+    /// How the server took the first of them, once it is known.
+    serving: Cell<Option<Serving>>,
 }
 
 /// Something to be sent, and what it is filled with.
@@ -46,12 +55,38 @@ impl<'a> Desk<'a> {
             dialer: Dialer::new(route.clone(), plan.limits.connect_timeout),
             timeout: plan.limits.timeout.max(Duration::from_secs(10)),
             witness,
+            slowest: Cell::new(None),
+            serving: Cell::new(None),
         }
     }
 
     /// Sends what has been made ready, once.
     pub(super) async fn fetch(&self, outgoing: Outgoing) -> Result<Answer, SingleError> {
-        fetch(&self.dialer, outgoing, self.timeout).await
+        let began = monotonic_ns();
+        let answer = fetch(&self.dialer, outgoing, self.timeout).await;
+        let took = Duration::from_nanos(monotonic_ns() - began);
+        self.slowest.set(self.slowest.get().max(Some(took)));
+        answer
+    }
+
+    /// The same beside a connection that says nothing, the first time.
+    async fn fetch_watched(&self, outgoing: Outgoing) -> Result<Answer, SingleError> {
+        let http1 = self.dialer.route().version() == HttpVersion::Http1;
+        let bystander = match self.serving.get() {
+            None if http1 => Bystander::open(&self.dialer).await,
+            _ => None,
+        };
+        // Twice as large a future would be passed around.
+        let exchange = Box::pin(self.fetch(outgoing));
+        let Some(bystander) = bystander else { return exchange.await };
+        let (answer, serving) = bystander.beside(exchange).await;
+        self.serving.set(Some(serving));
+        answer
+    }
+
+    /// How long answers to set-up requests took, and how the server took a second connection.
+    pub(super) fn seen(&self) -> (Option<Duration>, Serving) {
+        (self.slowest.get(), self.serving.get().unwrap_or_default())
     }
 
     /// The answer, if it is as expected.
@@ -63,14 +98,12 @@ impl<'a> Desk<'a> {
             let (status, remedy) = (answer.status, remedy(stage, answer.status));
             return Err(PrepareError::Refused { step, status, remedy });
         }
-        match inspected(&request.expect, &answer).amiss.places().next() {
-            None => Ok(answer),
-            Some(check) => {
-                let check = request.expect.name_of(check);
-                let what = format!("the answer fails the check `{check}`");
-                Err(PrepareError::Unusable { step, what })
-            }
-        }
+        let amiss = inspected(&request.expect, &answer).amiss;
+        let Some(check) = amiss.places().next() else { return Ok(answer) };
+        let check = request.expect.name_of(check);
+        let why = amiss.troubles().map(|trouble| format!(": {}", trouble.name()));
+        let what = format!("the answer fails the check `{check}`{}", why.collect::<String>());
+        Err(PrepareError::Unusable { step, what })
     }
 
     async fn send(&self, errand: Errand<'_>) -> Result<Answer, PrepareError> {
@@ -79,7 +112,7 @@ impl<'a> Desk<'a> {
         loop {
             let outgoing = prepared::setup_outgoing(request, self.plan, Arc::clone(pools), token)?;
             let sent = self.witness.map(|witness| (witness, Sent::of(&outgoing)));
-            let outcome = self.fetch(outgoing).await;
+            let outcome = self.fetch_watched(outgoing).await;
             let broke = matches!(outcome, Err(SingleError::Dial(_) | SingleError::Transport(_)));
             if broke && attempt < ATTEMPTS {
                 attempt += 1;
@@ -118,5 +151,5 @@ pub(super) fn step(request: &SetupRequest) -> String {
 /// The body as JSON.
 pub(super) fn document(answer: &Answer) -> Option<serde_json::Value> {
     // The parser's message may quote the body, and the body may hold a token.
-    serde_json::from_slice(&answer.body).ok()
+    json_text::read(&answer.body)
 }

@@ -6,7 +6,7 @@
 mod steps;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,23 +17,30 @@ use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::leg::Start;
 use crate::engine::prepared::Prepared;
 use crate::engine::recorder::Recorder;
-use crate::engine::seat::{Job, Seat};
+use crate::engine::seat::{Job, Seat, Wanted};
 use crate::engine::session::{self, Sessions, Shared};
+use crate::engine::wait_list::WaitList;
 use crate::load::plan::{LatePolicy, Limits};
 use crate::load::way::HttpVersion;
-use crate::measure::fate::{Fate, TransportError};
+use crate::measure::fate::Fate;
 use crate::measure::sample::{Sample, SetUp, Wait};
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Opening;
 use crate::measure::window::Gauges;
-use crate::time::Offset;
+use crate::time::{Offset, whole_nanos};
 use crate::transport::clock::monotonic_ns;
-use crate::transport::connect::Dialer;
+use crate::transport::connect::{DialError, Dialer};
+use crate::transport::exchange::Repeatable;
 
 /// The way of a request from the schedule to the socket takes microseconds, more where caches are cold.
 /// Slots are taken up that much ahead of time and held at the socket until they are due, so the bounds
 /// also say how long a worker may be held up by one.
 const WAY_OUT: Learning =
     Learning { quantile: 0.9, step_ns: 500.0, start_ns: 10_000.0, min_ns: 0.0, max_ns: 40_000.0 };
+
+/// A connection on which nothing was sent is closed after so long. A server with a thread or a process per
+/// connection may wait for its request and serve nobody else meanwhile.
+pub(super) const SILENT_MAX: Duration = Duration::from_millis(200);
 
 /// One worker's slots, connections and wait list.
 pub(super) struct Dispatcher {
@@ -56,10 +63,11 @@ pub(super) struct Dispatcher {
     /// Idle connections; the most recently used is taken first, so that few stay warm and the rest may
     /// close.
     idle: RefCell<Vec<Rc<Seat>>>,
-    waiting: RefCell<VecDeque<Job>>,
+    waiting: RefCell<WaitList>,
     in_flight: Cell<usize>,
     /// Connections closed at a timeout that have not been replaced yet.
     given_up: Cell<usize>,
+    silent_connections: Cell<SilentConnections>,
     /// The most connections open at once since it was last asked for.
     connections_peak: Cell<usize>,
 }
@@ -90,6 +98,7 @@ impl Dispatcher {
             waiting: RefCell::default(),
             in_flight: Cell::new(0),
             given_up: Cell::new(0),
+            silent_connections: Cell::default(),
             connections_peak: Cell::new(0),
         })
     }
@@ -111,12 +120,12 @@ impl Dispatcher {
             seat.wake();
             return;
         }
-        if let Some(session) = self.roomiest() {
+        if let Some(session) = self.roomiest(Wanted::Any) {
             self.in_flight.set(self.in_flight.get() + 1);
             self.carry_on(session, job);
             return;
         }
-        self.waiting.borrow_mut().push_back(Job { waited: true, ..job });
+        self.waiting.borrow_mut().push(Job { waited: true, ..job });
         self.grow();
     }
 
@@ -154,21 +163,33 @@ impl Dispatcher {
 
     /// An idle connection that has not been idle for too long.
     fn take_idle(&self, now: Offset) -> Option<Rc<Seat>> {
-        let seat = self.idle.borrow_mut().pop()?;
         // Connections outlive legs, so their age is not an offset.
-        if seat.idle_for(self.recorder.clock().monotonic(now)) < self.limits.idle_timeout {
-            self.in_flight.set(self.in_flight.get() + 1);
-            return Some(seat);
+        let now_ns = self.recorder.clock().monotonic(now);
+        loop {
+            let seat = self.idle.borrow_mut().pop()?;
+            if !seat.has_expired(now_ns) {
+                self.in_flight.set(self.in_flight.get() + 1);
+                return Some(seat);
+            }
+            self.close_idle(&seat);
         }
-        // Those below have been idle for longer still.
-        seat.dismiss();
-        self.idle.borrow_mut().drain(..).for_each(|seat| seat.dismiss());
-        None
     }
 
-    /// The session whose turn it is, if any has room.
-    fn roomiest(&self) -> Option<Rc<Shared>> {
-        self.sessions.roomiest(self.limits.streams, self.limits.idle_timeout)
+    /// Closes a connection that has been idle for too long.
+    fn close_idle(&self, seat: &Seat) {
+        if !seat.answered.get() {
+            self.silent(SilentConnections { unused: 1, ..SilentConnections::default() });
+        }
+        seat.dismiss();
+    }
+
+    /// The session whose turn it is, if one has room for a slot that wants this.
+    fn roomiest(&self, wanted: Wanted) -> Option<Rc<Shared>> {
+        let Limits { streams, idle_timeout, .. } = self.limits;
+        let fit = self.sessions.roomiest(streams, idle_timeout, wanted);
+        // Where no other connection may be opened, any is better than none.
+        let full = wanted != Wanted::Any && self.connections() >= self.limits.connections;
+        fit.or_else(|| full.then(|| self.roomiest(Wanted::Any)).flatten())
     }
 
     /// Carries a slot that counts as in flight on a stream of its own.
@@ -182,18 +203,38 @@ impl Dispatcher {
     /// Gives waiting slots to sessions with room, and opens a connection if some are left for which none
     /// is being opened, and the bound allows.
     pub(super) fn grow(self: &Rc<Self>) {
-        while let Some(session) = self.roomiest() {
-            let Some(job) = self.next_waiting() else { return };
+        while let Some((session, job)) = self.next_on_session() {
             self.carry_on(session, job);
         }
         let each = match self.dialer.route().version() {
             HttpVersion::Http1 => 1,
             HttpVersion::Http2 => self.limits.streams,
         };
-        let wanted = self.connecting.get().saturating_mul(each) < self.waiting.borrow().len();
+        let wanted = self.connecting.get() < self.waiting.borrow().connections(each);
         if wanted && self.connections() < self.limits.connections {
             self.open_connection();
         }
+    }
+
+    /// A waiting slot and the open session that it may take.
+    fn next_on_session(&self) -> Option<(Rc<Shared>, Job)> {
+        let again = self.waiting.borrow().wanted_again();
+        if let Some(session) = again.and_then(|wanted| self.roomiest(wanted))
+            && let Some(job) = self.next_again()
+        {
+            return Some((session, job));
+        }
+        let session = self.roomiest(Wanted::Any)?;
+        Some((session, self.next_waiting()?))
+    }
+
+    /// A session is open: it begins with a slot that waits for a fresh connection, if there is one.
+    pub(super) fn begin_session(self: &Rc<Self>, session: &Rc<Shared>) {
+        self.sessions.add(session);
+        if let Some(job) = self.next_again() {
+            self.carry_on(Rc::clone(session), job);
+        }
+        self.grow();
     }
 
     /// Opens one more connection; the caller keeps to the bound.
@@ -249,13 +290,18 @@ impl Dispatcher {
     }
 
     /// A connection could not be opened: the slot that has waited longest bears it.
-    pub(super) fn connect_failed(&self, fault: TransportError) {
+    pub(super) fn connect_failed(&self, error: &DialError) {
         self.connecting.set(self.connecting.get() - 1);
-        let first = self.waiting.borrow_mut().pop_front();
+        let first = {
+            let mut waiting = self.waiting.borrow_mut();
+            waiting.pop_again().or_else(|| waiting.pop())
+        };
         // None waits if another connection has served the slot that this one was opened for.
         if let Some(job) = first {
             let now = self.recorder.clock().now();
-            self.finish(&job, Fate::TransportError(fault), now);
+            let sample = job.unsent(Fate::TransportError(error.fault()), now);
+            self.ended(&job, &sample);
+            self.recorder.explain(&sample, job.measured, || error.reason());
         }
     }
 
@@ -270,10 +316,23 @@ impl Dispatcher {
         self.seats.borrow_mut().remove(&number);
     }
 
+    /// The first slot that is to go out once more, for a fresh connection.
+    pub(super) fn next_again(&self) -> Option<Job> {
+        loop {
+            let job = self.waiting.borrow_mut().pop_again()?;
+            let now = self.recorder.clock().now();
+            if !self.past_deadline(&job, now) {
+                self.in_flight.set(self.in_flight.get() + 1);
+                return Some(job);
+            }
+            self.finish(&job, Fate::Timeout, now);
+        }
+    }
+
     /// The longest-waiting slot that may still be sent; those that may not are given their fate.
     pub(super) fn next_waiting(&self) -> Option<Job> {
         loop {
-            let job = self.waiting.borrow_mut().pop_front()?;
+            let job = self.waiting.borrow_mut().pop()?;
             let now = self.recorder.clock().now();
             if self.past_deadline(&job, now) {
                 self.finish(&job, Fate::Timeout, now);
@@ -286,9 +345,13 @@ impl Dispatcher {
         }
     }
 
-    /// A connection has nothing to do, since `idle_since` in monotonic nanoseconds.
-    pub(super) fn park(&self, seat: &Rc<Seat>, idle_since: u64) {
-        seat.idle_since.set(idle_since);
+    /// A connection has nothing to do, since `idle_since` in monotonic nanoseconds. The server keeps it for
+    /// `rest_max` if it has said so.
+    pub(super) fn park(&self, seat: &Rc<Seat>, idle_since: u64, rest_max: Option<Duration>) {
+        let limit = self.limits.idle_timeout;
+        let limit = if seat.answered.get() { limit } else { limit.min(SILENT_MAX) };
+        let limit = rest_max.map_or(limit, |rest_max| rest_max.min(limit));
+        seat.expires.set(idle_since.saturating_add(whole_nanos(limit)));
         self.idle.borrow_mut().push(Rc::clone(seat));
     }
 
@@ -297,18 +360,16 @@ impl Dispatcher {
         self.idle.borrow_mut().retain(|other| !Rc::ptr_eq(other, seat));
     }
 
-    /// A connection gives up a slot it never sent: once it goes back to the head of the wait list, the
-    /// second time the server has closed twice on it and it fails.
-    pub(super) fn give_back(self: &Rc<Self>, mut job: Job) {
+    /// A connection gives up a slot that it never sent: once that goes out again on a connection of the kind
+    /// `wanted`, the second time it fails.
+    pub(super) fn give_back(self: &Rc<Self>, job: Job, wanted: Wanted) {
         self.in_flight.set(self.in_flight.get() - 1);
-        if job.returned {
+        if job.is_repeated() {
             let now = self.recorder.clock().now();
-            self.finish(&job, Fate::TransportError(TransportError::ClosedEarly), now);
+            self.finish(&job, Fate::TransportError(Repeatable::NotSent.fault()), now);
         } else {
-            job.returned = true;
             // From here on it waits for a connection, which is not the generator's doing.
-            job.waited = true;
-            self.waiting.borrow_mut().push_front(job);
+            self.waiting.borrow_mut().push_front(Job { wanted, waited: true, ..job });
             self.grow();
         }
     }
@@ -326,29 +387,44 @@ impl Dispatcher {
 
     /// Once per window: closes connections idle for too long and ends waiting slots past their deadline.
     pub(super) fn sweep(&self, now: Offset) {
-        let limit = self.limits.idle_timeout;
-        self.sessions.sweep(limit);
+        self.close_stale();
+        while let Some(job) = self.next_expired(now) {
+            self.finish(&job, Fate::Timeout, now);
+        }
+    }
+
+    fn next_expired(&self, now: Offset) -> Option<Job> {
+        self.waiting.borrow_mut().pop_expired(|job| self.past_deadline(job, now))
+    }
+
+    /// Closes connections that have been idle for too long.
+    pub(super) fn close_stale(&self) {
+        self.sessions.sweep(self.limits.idle_timeout);
         let now_ns = monotonic_ns();
-        // Those parked last are the freshest, so most sweeps look at one.
-        let stale = {
-            let mut idle = self.idle.borrow_mut();
-            let stale = idle.partition_point(|seat| seat.idle_for(now_ns) >= limit);
-            idle.drain(..stale).collect::<Vec<_>>()
-        };
+        let stale: Vec<_> =
+            self.idle.borrow_mut().extract_if(.., |seat| seat.has_expired(now_ns)).collect();
         for seat in stale {
-            seat.dismiss();
+            self.close_idle(&seat);
         }
-        loop {
-            let expired =
-                self.waiting.borrow().front().is_some_and(|job| self.past_deadline(job, now));
-            if !expired {
-                return;
-            }
-            let job = self.waiting.borrow_mut().pop_front();
-            if let Some(job) = job {
-                self.finish(&job, Fate::Timeout, now);
-            }
+    }
+
+    /// A slot that `seat` carries ends without an answer.
+    pub(super) fn unanswered(&self, seat: &Seat, job: &Job) {
+        let alone = self.dialer.route().version() == HttpVersion::Http1;
+        if alone && job.measured && !seat.answered.get() {
+            self.silent(SilentConnections { unanswered: 1, ..SilentConnections::default() });
         }
+    }
+
+    fn silent(&self, more: SilentConnections) {
+        let mut silent_connections = self.silent_connections.get();
+        silent_connections += more;
+        self.silent_connections.set(silent_connections);
+    }
+
+    /// What was never said on connections since it was last asked.
+    pub(super) fn take_silent_connections(&self) -> SilentConnections {
+        self.silent_connections.take()
     }
 
     /// Levels now.
@@ -370,11 +446,14 @@ impl Dispatcher {
     /// close.
     pub(super) fn abandon(&self, now: Offset) {
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
-        for job in &waiting {
+        for job in waiting.iter() {
             self.finish(job, Fate::Unsent, now);
         }
         for seat in self.seats.borrow().values() {
             // A slot assigned to a connection that has not begun it yet was not sent either.
+            if let Some((job, _)) = seat.carrying.get() {
+                self.unanswered(seat, &job);
+            }
             let assigned = seat.assigned.take().map(|job| (job, None));
             let carried = seat.carrying.take().map(|(job, sent)| (job, Some(sent)));
             if let Some((job, sent)) = assigned.or(carried) {

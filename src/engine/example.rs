@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::load::flow::Flows;
-use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
+use crate::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::schedule::Arrivals;
 use crate::load::slo::{Slo, Tiers};
@@ -38,6 +38,7 @@ pub(super) fn plan(port: u16) -> Plan {
         slots: None,
         limits: Limits {
             connections: 1,
+            connections_by: ChosenBy::User,
             streams: 100,
             in_flight: 1,
             timeout: second,

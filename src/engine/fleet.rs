@@ -23,7 +23,9 @@ use crate::load::feeder::Taken;
 use crate::load::plan::{Limits, Plan};
 use crate::load::steering::{Steering, Turn};
 use crate::load::way::KeepAlive;
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Tally;
 use crate::measure::window::{Interval, Window};
 use crate::time::Offset;
@@ -208,6 +210,10 @@ impl Fleet {
                         helm.turn(steering.turn(earliest, change));
                     }
                     Flow::Stop => helm.stop_at(interval.end + WINDOW),
+                    Flow::Abandon => {
+                        helm.stop_at(interval.end + WINDOW);
+                        helm.abandon();
+                    }
                 }
             }
         }
@@ -277,6 +283,8 @@ impl Collector {
                 end: Offset::ZERO,
                 stopped: false,
                 slots: 0,
+                silent_connections: SilentConnections::default(),
+                attempts: Vec::new(),
                 connections_peak: 0,
                 workers: vec![WorkerTime::default(); workers],
                 stamps: Stamping::default(),
@@ -315,6 +323,8 @@ impl Collector {
         outcome.arrivals_end = outcome.arrivals_end.max(finished.arrivals_end);
         outcome.end = outcome.end.max(finished.end);
         outcome.slots = outcome.slots.max(finished.slots);
+        outcome.silent_connections += finished.silent_connections;
+        Attempts::merge(&mut outcome.attempts, &finished.attempts);
         outcome.connections_peak += finished.connections_peak;
         outcome.workers[finished.worker] = finished.time;
         outcome.stamps += finished.stamps;
@@ -362,6 +372,8 @@ mod tests {
         collector.finished(&Finished {
             worker: 0,
             parts: vec![tally],
+            silent_connections: SilentConnections::default(),
+            attempts: Vec::new(),
             connections_peak: 0,
             time: WorkerTime::default(),
             stamps: Stamping::default(),

@@ -3,7 +3,7 @@
 //! Workers look at two numbers with each slot. Whatever is asked lies a window ahead of the clock, so every
 //! worker knows of it before it takes up the first slot that it is about.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::load::steering::Turn;
@@ -14,6 +14,8 @@ use crate::time::Offset;
 pub(super) struct Helm {
     /// Offset from which no slot is due any more.
     stop: AtomicU64,
+    /// Whether nothing is waited for any more.
+    abandoned: AtomicBool,
     /// The number of turns.
     turned: AtomicUsize,
     turns: Mutex<Vec<Turn>>,
@@ -23,6 +25,7 @@ impl Default for Helm {
     fn default() -> Self {
         Self {
             stop: AtomicU64::new(u64::MAX),
+            abandoned: AtomicBool::new(false),
             turned: AtomicUsize::new(0),
             turns: Mutex::default(),
         }
@@ -38,6 +41,16 @@ impl Helm {
     /// From when on no slot is due any more.
     pub(super) fn stop(&self) -> Offset {
         Offset::from_nanos(self.stop.load(Ordering::Relaxed))
+    }
+
+    /// Ends the leg where arrivals end: what is unanswered then is not waited for.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is waited for once arrivals have ended.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
     }
 
     /// Turns arrivals.

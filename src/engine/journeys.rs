@@ -12,19 +12,18 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use http::header::{COOKIE, HeaderMap, HeaderValue};
-use http::uri::PathAndQuery;
 use http::{Method, Uri};
 use slab::Slab;
 
 use crate::engine::leg::Start;
-use crate::engine::prepared::{Prepared, Turn};
-use crate::engine::seat::Job;
+use crate::engine::prepared::{Prepared, Turn, Unsendable};
+use crate::engine::seat::{Job, Wanted};
 use crate::load::cookies::{Cookies, Jar, Site};
 use crate::load::extract::{Gathered, Ring, Target};
 use crate::load::flow::{Flows, OnFailure};
 use crate::load::plan::{Origin, Plan};
 use crate::load::random::SplitMix64;
-use crate::load::redirect::Carries;
+use crate::load::redirect::{Carries, Onward};
 use crate::load::request::Pools;
 use crate::measure::fate::Fate;
 use crate::measure::flow::Milestone;
@@ -60,6 +59,8 @@ pub(super) enum Unfilled {
     Yet,
     /// A template fails, or gives what HTTP forbids.
     Never,
+    /// The link that is its path leads to another server.
+    Elsewhere,
 }
 
 /// A flow, a redirect that is followed, or both.
@@ -83,8 +84,7 @@ struct Walk {
 
 /// A redirect that is followed: where to, and what is known of the exchanges before.
 pub(super) struct Hop {
-    pub(super) target: PathAndQuery,
-    pub(super) carries: Carries,
+    pub(super) onward: Onward,
     /// How many have been followed, this one included.
     pub(super) followed: u32,
     /// When the first exchange began, was sent and answered.
@@ -177,7 +177,7 @@ impl Journeys {
             measured: due >= self.warmup_end.get(),
             taken,
             waited: false,
-            returned: false,
+            wanted: Wanted::Any,
             journey: Some(id),
         })
     }
@@ -208,7 +208,10 @@ impl Journeys {
                 return Err(Unfilled::Yet);
             }
             let turn = Turn { slot: job.slot, step, gathered, due, taken: &start.taken };
-            prepared.request(job.request, &turn).ok_or(Unfilled::Never)
+            prepared.request(job.request, &turn).map_err(|why| match why {
+                Unsendable::Forbidden => Unfilled::Never,
+                Unsendable::Elsewhere(_) => Unfilled::Elsewhere,
+            })
         };
         let gathered = self.gathered.borrow();
         let Some(id) = job.journey else {
@@ -220,7 +223,7 @@ impl Journeys {
         let step = walk.as_ref().map_or(0, |walk| walk.step as u64);
         let mut outgoing = filled(step, Gathered { variables, pools: &gathered })?;
         if let Some(hop) = hop {
-            redirect(&mut outgoing, hop);
+            redirect(&mut outgoing, &hop.onward);
         }
         if let Some(walk) = walk.as_ref().filter(|walk| self.keeps_cookies(walk)) {
             let cookies = walk.jar.header(self.origin.channel(), outgoing.uri().path(), now);
@@ -291,8 +294,10 @@ impl Journeys {
         journeys[id].hop = Some(match earlier {
             None => hop,
             Some(first) => Hop {
-                target: hop.target,
-                carries: if hop.carries == Carries::Nothing { hop.carries } else { first.carries },
+                onward: match first.onward.carries {
+                    Carries::All => hop.onward,
+                    carries @ Carries::Nothing => Onward { carries, ..hop.onward },
+                },
                 followed: first.followed + 1,
                 bytes: first.bytes + hop.bytes,
                 ..first
@@ -348,15 +353,16 @@ impl Journeys {
 }
 
 /// Turns a request into the one that a redirect asks for.
-fn redirect(outgoing: &mut Outgoing, hop: &Hop) {
+pub(super) fn redirect(outgoing: &mut Outgoing, onward: &Onward) {
     let mut parts = outgoing.uri().clone().into_parts();
-    parts.path_and_query = Some(hop.target.clone());
+    parts.path_and_query = Some(onward.target.clone());
     if let Ok(uri) = Uri::from_parts(parts) {
         *outgoing.uri_mut() = uri;
     }
-    if hop.carries == Carries::Nothing {
+    if onward.carries == Carries::Nothing {
         *outgoing.body_mut() = http_body_util::Full::default();
         outgoing.headers_mut().remove(http::header::CONTENT_TYPE);
+        outgoing.headers_mut().remove(http::header::CONTENT_LENGTH);
         if outgoing.method() != Method::HEAD {
             *outgoing.method_mut() = Method::GET;
         }
@@ -376,6 +382,8 @@ fn add_cookies(headers: &mut HeaderMap, cookies: Option<String>) {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use http::uri::PathAndQuery;
 
     use super::*;
     use crate::engine::example;
@@ -491,8 +499,7 @@ mod tests {
         let slot = Slot { index: 1, due: at(100) };
         let job = Job::new(slot, 0, true, at(100));
         let hop = |began, bytes| Hop {
-            target: PathAndQuery::from_static("/b"),
-            carries: Carries::All,
+            onward: Onward { target: PathAndQuery::from_static("/b"), carries: Carries::All },
             followed: 1,
             began,
             sent: Some(began),

@@ -2,16 +2,19 @@
 //! rest, which most answers are.
 
 use std::borrow::Cow;
-use std::io::Read as _;
+use std::io::Read;
 
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
+use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, HeaderValue};
 
 use crate::load::answer::{Answer, BODY_BYTES_MAX, Body};
-use crate::load::expect::Reads;
+use crate::load::expect::{Reads, Trouble};
 use crate::transport::exchange::Keep;
+
+/// How a gzip member begins (RFC 1952, 2.3.1).
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Keeps what is asked for, bounded; empty where nothing is.
 pub(super) struct Keeper(Option<Box<Kept>>);
@@ -68,41 +71,86 @@ impl Kept {
 
     /// Shows the answer, its body decoded, to `look`; the body was `body_bytes` long on the wire.
     pub(super) fn show<T>(&self, body_bytes: u64, look: impl FnOnce(&Answer<'_>) -> T) -> T {
-        let encoding = self.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-        let known = match encoding {
-            None => Some((Cow::Borrowed(self.body.as_slice()), self.cut)),
-            Some(name) if name.eq_ignore_ascii_case(b"identity") => {
-                Some((Cow::Borrowed(self.body.as_slice()), self.cut))
-            }
-            Some(name)
-                if name.eq_ignore_ascii_case(b"gzip") || name.eq_ignore_ascii_case(b"x-gzip") =>
-            {
-                let (decoded, whole) = gunzip(&self.body);
-                Some((Cow::Owned(decoded), self.cut || !whole))
-            }
-            Some(_) => None,
-        };
-        let body = match &known {
-            None => Body::Encoded,
-            Some((bytes, true)) => Body::Beginning(bytes),
-            Some((bytes, false)) => Body::Whole(bytes),
+        let decoded = decoded(&self.headers, &self.body, self.cut);
+        let body = match &decoded {
+            Err(why) => Body::Unread(*why),
+            Ok((bytes, whole)) if *whole && !self.cut => Body::Whole(bytes),
+            Ok((bytes, _)) => Body::Beginning(bytes),
         };
         look(&Answer::new(body_bytes, &self.headers, body))
     }
 }
 
-/// What `bytes` hold, as far as it fits, and whether that is all.
-fn gunzip(bytes: &[u8]) -> (Vec<u8>, bool) {
-    if bytes.is_empty() {
-        return (Vec::new(), true);
+/// What a body holds, as far as it fits, and whether that is all.
+type Decoded<'a> = (Cow<'a, [u8]>, bool);
+
+/// What is in the body by its `Content-Encoding`; names that encode nothing are passed over, as clients do.
+fn decoded<'a>(headers: &HeaderMap, body: &'a [u8], cut: bool) -> Result<Decoded<'a>, Trouble> {
+    let listed = headers.get_all(CONTENT_ENCODING).into_iter();
+    let names = listed.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
+    let names = names.map(|name| name.trim_ascii().to_ascii_lowercase());
+    let mut names =
+        names.filter(|name| !matches!(&name[..], b"" | b"identity" | b"none" | b"utf-8"));
+    let name = names.next();
+    match name.as_deref() {
+        None => Ok((body.into(), true)),
+        Some(_) if names.next().is_some() => Err(Trouble::Encoding),
+        Some(_) if body.is_empty() => Ok((body.into(), true)),
+        Some(b"gzip" | b"x-gzip") => gunzip(body, cut),
+        Some(b"deflate") => inflate(body, cut),
+        Some(b"br") => Err(Trouble::Brotli),
+        Some(b"zstd") => Err(Trouble::Zstandard),
+        Some(_) => Err(Trouble::Encoding),
     }
-    let mut decoded = Vec::new();
-    let most = BODY_BYTES_MAX as u64 + 1;
-    // What was decoded before an error stays.
-    let read = MultiGzDecoder::new(bytes).take(most).read_to_end(&mut decoded);
-    let whole = read.is_ok() && decoded.len() <= BODY_BYTES_MAX;
-    decoded.truncate(BODY_BYTES_MAX);
-    (decoded, whole)
+}
+
+/// All members of a gzip file (RFC 1952), or as many as there are before it is `cut`. Padding behind the last
+/// one is passed over, as gzip does.
+fn gunzip(bytes: &[u8], cut: bool) -> Result<Decoded<'static>, Trouble> {
+    let mut out = Vec::new();
+    let mut rest = bytes;
+    while rest.starts_with(&GZIP_MAGIC) {
+        let mut decoder = GzDecoder::new(rest);
+        if !read_bounded(&mut decoder, &mut out) {
+            return beginning(out, cut).ok_or(Trouble::NotGzip);
+        }
+        rest = decoder.into_inner();
+    }
+    if rest.len() == bytes.len() { Err(Trouble::NotGzip) } else { Ok((out.into(), true)) }
+}
+
+/// What servers call deflate: zlib's format (RFC 1950), or without its frame (RFC 1951).
+fn inflate(bytes: &[u8], cut: bool) -> Result<Decoded<'static>, Trouble> {
+    let mut out = Vec::new();
+    let whole = if has_zlib_header(bytes) {
+        read_bounded(&mut ZlibDecoder::new(bytes), &mut out)
+    } else {
+        read_bounded(&mut DeflateDecoder::new(bytes), &mut out)
+    };
+    if whole {
+        return Ok((out.into(), true));
+    }
+    beginning(out, cut).ok_or(Trouble::NotDeflate)
+}
+
+/// RFC 1950, 2.2: the method is deflate, and the first two bytes are a multiple of 31.
+fn has_zlib_header(bytes: &[u8]) -> bool {
+    matches!(bytes, [method, flags, ..]
+        if method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31))
+}
+
+/// What was decoded before there was no more, if that was for a bound of ours and not a broken body.
+fn beginning(out: Vec<u8>, cut: bool) -> Option<Decoded<'static>> {
+    (cut || out.len() == BODY_BYTES_MAX).then(|| (out.into(), false))
+}
+
+/// Appends what `decoder` gives, up to the bound, and says whether that was all and sound.
+fn read_bounded(decoder: &mut impl Read, out: &mut Vec<u8>) -> bool {
+    let room = (BODY_BYTES_MAX - out.len()) as u64 + 1;
+    let read = decoder.take(room).read_to_end(out);
+    let whole = read.is_ok() && out.len() <= BODY_BYTES_MAX;
+    out.truncate(BODY_BYTES_MAX);
+    whole
 }
 
 #[cfg(test)]
@@ -110,7 +158,7 @@ mod tests {
     use std::io::Write as _;
 
     use flate2::Compression;
-    use flate2::write::GzEncoder;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
     use super::*;
 
@@ -121,7 +169,7 @@ mod tests {
     }
 
     /// The body that is shown of pieces with this encoding: its length, and whether it is whole.
-    fn shown(encoding: Option<&str>, pieces: &[Vec<u8>]) -> Option<(usize, bool)> {
+    fn shown(encoding: Option<&str>, pieces: &[Vec<u8>]) -> Result<(usize, bool), Trouble> {
         let mut keeper = Keeper::new(Reads::Body);
         let mut headers = HeaderMap::new();
         if let Some(encoding) = encoding {
@@ -132,26 +180,41 @@ mod tests {
             keeper.data(&Bytes::from(piece.clone()));
         }
         keeper.into_kept().show(0, |answer| match answer.body() {
-            Body::Whole(bytes) => Some((bytes.len(), true)),
-            Body::Beginning(bytes) => Some((bytes.len(), false)),
-            Body::Encoded => None,
+            Body::Whole(bytes) => Ok((bytes.len(), true)),
+            Body::Beginning(bytes) => Ok((bytes.len(), false)),
+            Body::Unread(why) => Err(why),
         })
     }
 
     #[test]
     fn a_body_is_kept_up_to_the_bound_and_decoded() {
         let half = vec![b'a'; BODY_BYTES_MAX / 2];
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
+        zlib.write_all(b"abc").unwrap();
+        let mut bare = DeflateEncoder::new(Vec::new(), Compression::fast());
+        bare.write_all(b"abc").unwrap();
         let table = [
-            (None, vec![b"ab".to_vec(), b"c".to_vec()], Some((3, true))),
-            (None, vec![half.clone(), half.clone()], Some((BODY_BYTES_MAX, true))),
-            (None, vec![half.clone(), half.clone(), vec![1]], Some((BODY_BYTES_MAX, false))),
-            (Some("identity"), vec![b"ab".to_vec()], Some((2, true))),
-            (Some("gzip"), vec![gzipped(b"abc")], Some((3, true))),
-            (Some("GZIP"), vec![gzipped(b"ab"), gzipped(b"c")], Some((3, true))),
-            (Some("gzip"), vec![], Some((0, true))),
-            (Some("gzip"), vec![b"not gzip".to_vec()], Some((0, false))),
-            (Some("gzip"), vec![gzipped(&half.repeat(3))], Some((BODY_BYTES_MAX, false))),
-            (Some("br"), vec![b"ab".to_vec()], None),
+            (None, vec![b"ab".to_vec(), b"c".to_vec()], Ok((3, true))),
+            (None, vec![half.clone(), half.clone()], Ok((BODY_BYTES_MAX, true))),
+            (None, vec![half.clone(), half.clone(), vec![1]], Ok((BODY_BYTES_MAX, false))),
+            (Some("identity"), vec![b"ab".to_vec()], Ok((2, true))),
+            (Some("gzip"), vec![gzipped(b"abc")], Ok((3, true))),
+            (Some("GZIP"), vec![gzipped(b"ab"), gzipped(b"c")], Ok((3, true))),
+            (Some("gzip"), vec![], Ok((0, true))),
+            (Some("gzip"), vec![b"not gzip".to_vec()], Err(Trouble::NotGzip)),
+            (Some("gzip"), vec![gzipped(b"abc"), vec![0; 8]], Ok((3, true))),
+            (Some("gzip"), vec![gzipped(b"abc")[..12].to_vec()], Err(Trouble::NotGzip)),
+            (Some("gzip"), vec![gzipped(&half.repeat(3))], Ok((BODY_BYTES_MAX, false))),
+            (Some(""), vec![b"ab".to_vec()], Ok((2, true))),
+            (Some("none"), vec![b"ab".to_vec()], Ok((2, true))),
+            (Some("UTF-8, identity"), vec![b"ab".to_vec()], Ok((2, true))),
+            (Some("deflate"), vec![zlib.finish().unwrap()], Ok((3, true))),
+            (Some("deflate"), vec![bare.finish().unwrap()], Ok((3, true))),
+            (Some("deflate"), vec![b"{\"id\": 7}".to_vec()], Err(Trouble::NotDeflate)),
+            (Some("br"), vec![b"ab".to_vec()], Err(Trouble::Brotli)),
+            (Some("zstd"), vec![b"ab".to_vec()], Err(Trouble::Zstandard)),
+            (Some("gzip, br"), vec![b"ab".to_vec()], Err(Trouble::Encoding)),
+            (Some("aws-chunked"), vec![b"ab".to_vec()], Err(Trouble::Encoding)),
         ];
         for (encoding, pieces, expected) in table {
             assert_eq!(shown(encoding, &pieces), expected, "{encoding:?}");

@@ -6,8 +6,10 @@ use crate::load::feeder::Taken;
 use crate::load::schedule::Schedule;
 use crate::load::stages::Stages;
 use crate::load::steering::{Change, Turn};
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
 use crate::measure::sampling::Sampling;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Tally;
 use crate::time::Offset;
 use crate::transport::clock::{SendStamps, Stamping};
@@ -91,6 +93,8 @@ pub enum Flow {
     Turn(Change),
     /// No more arrivals; what is under way is drained.
     Stop,
+    /// No more arrivals, and no drain.
+    Abandon,
 }
 
 /// What came of a leg.
@@ -112,6 +116,10 @@ pub struct LegOutcome {
     pub stopped: bool,
     /// How many slots were taken up; no later one was.
     pub slots: u64,
+    /// Connections on which nothing was said.
+    pub silent_connections: SilentConnections,
+    /// Attempts to connect, by address of the target, those before the load included.
+    pub attempts: Vec<Attempts>,
     /// The most connections that were open at once, summed over workers.
     pub connections_peak: usize,
     /// Where the time of each worker went, from the first due instant to the end of arrivals.

@@ -5,6 +5,7 @@
 
 mod alarm;
 mod arrivals;
+pub mod bystander;
 mod connection;
 mod cookies;
 mod desk;
@@ -26,6 +27,7 @@ mod pacer;
 mod pools;
 pub mod prepare;
 mod prepared;
+mod probe;
 mod recorder;
 mod rehearsal;
 pub mod renewal;
@@ -35,6 +37,7 @@ mod session;
 pub mod single;
 mod timer;
 mod tokens;
+mod wait_list;
 mod worker;
 
 pub use leg::Pacing;

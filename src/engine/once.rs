@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::desk::Desk;
+use crate::engine::journeys::redirect;
 use crate::engine::prepare::{PrepareError, Ready, Surroundings, feeding, prepare};
-use crate::engine::prepared::{Prepared, RenderError, Turn};
+use crate::engine::prepared::{Prepared, RenderError, Turn, Unsendable};
 use crate::engine::ruling::inspected;
-use crate::engine::single::{Sent, Single, Stage};
+use crate::engine::single::{Sent, Single, Stage, Witness};
 use crate::load::auth::{Auth, Issuance};
 use crate::load::expect::Expect;
 use crate::load::extract::{Gathered, GatheredPool, Ring, Target};
 use crate::load::mix::Mix;
-use crate::load::plan::Plan;
+use crate::load::plan::{Origin, Plan};
+use crate::load::redirect::{Redirection, is_redirect};
 use crate::load::request::{Pools, RequestTemplate};
+use crate::transport::exchange::Outgoing;
 
 /// Sends the log-in, the set-up requests and each request of the mix one time, and hands over each exchange
 /// as it is done; `now` since 1970 for timestamps.
@@ -51,11 +54,10 @@ pub async fn once(
                 unfilled.push(row);
                 continue;
             }
-            let outgoing = prepared.request(row, &turn).ok_or_else(|| unsendable(request))?;
-            let (of_request, expect) = ((&*request.name, Stage::Mix), &request.expect);
-            let (sent, outcome) = (Sent::of(&outgoing), desk.fetch(outgoing).await);
-            let single = Single::new(of_request, sent, outcome, expect, &of(row));
-            left.take(row, expect, &single);
+            let outgoing = prepared.request(row, &turn);
+            let outgoing = outgoing.map_err(|why| unsendable(request, why, &plan.origin))?;
+            let single = last_hop(&desk, request, outgoing, &of(row), &witness).await;
+            left.take(row, &request.expect, &single);
             witness(single);
         }
         rows = unfilled;
@@ -66,6 +68,40 @@ pub async fn once(
             step: ready.rows[*row].name.clone(),
             what: "no answer brought what it is filled with".to_owned(),
         }),
+    }
+}
+
+/// Sends a request and follows its redirects as far as the profile has it; all exchanges but the last, which
+/// is judged, are shown.
+async fn last_hop(
+    desk: &Desk<'_>,
+    request: &RequestTemplate,
+    mut outgoing: Outgoing,
+    token: &str,
+    witness: Witness<'_>,
+) -> Single {
+    let (of_request, expect) = ((&*request.name, Stage::Mix), &request.expect);
+    let mut followed = 0;
+    loop {
+        let (sent, outcome) = (Sent::of(&outgoing), desk.fetch(outgoing.clone()).await);
+        let onward = match &outcome {
+            Ok(answer) if expect.redirects > 0 && is_redirect(answer.status) => {
+                let (method, uri) = (&sent.method, &sent.uri);
+                let (status, headers) = (answer.status, &answer.headers);
+                let from = Redirection { method, uri, status, headers };
+                from.onward(&desk.plan.origin, followed, expect.redirects)
+            }
+            _ => return Single::new(of_request, sent, outcome, expect, token),
+        };
+        let hop = Single::new(of_request, sent, outcome, &Expect::SUCCESS, token);
+        match onward {
+            Ok(onward) => redirect(&mut outgoing, &onward),
+            Err(trouble) => {
+                return Single { complaint: Some(trouble.name().to_owned()), ..hop };
+            }
+        }
+        witness(hop);
+        followed += 1;
     }
 }
 
@@ -111,7 +147,7 @@ impl Left {
 }
 
 /// The requests that these slots would send if they were due `now`, since 1970. Pools hold their own name
-/// in capitals, and the token is called TOKEN.
+/// in capitals, flows' variables VARIABLE, and the token is called TOKEN.
 ///
 /// # Errors
 /// A request renders to something that HTTP forbids.
@@ -135,13 +171,16 @@ pub fn preview(
         ring
     };
     let pools: Vec<Ring> = plan.flows.gathered.iter().map(named).collect();
-    let gathered = Gathered { variables: &[], pools: &pools };
+    let most = plan.flows.list.iter().map(|flow| flow.variables).max().unwrap_or(0);
+    let variables = vec![Some("VARIABLE".to_owned()); most];
+    let gathered = Gathered { variables: &variables, pools: &pools };
     let rendered = |(slot, request): &(u64, usize)| {
         let turn = Turn { due: now, gathered, ..Turn::rehearsed(*slot) };
         let outgoing = prepared.request(*request, &turn);
-        outgoing.map(|one| Sent::of(&one)).ok_or_else(|| unsendable(&rows[*request]))
+        let unsendable = |why| unsendable(&rows[*request], why, &plan.origin);
+        outgoing.map(|one| Sent::of(&one)).map_err(unsendable)
     };
-    Ok(slots.iter().map(rendered).collect::<Result<_, _>>()?)
+    slots.iter().map(rendered).collect()
 }
 
 /// The plan with a single log-in, which suffices for a look.
@@ -155,6 +194,14 @@ fn with_one_log_in(plan: &Plan) -> Plan {
     Plan { auth, ..plan.clone() }
 }
 
-fn unsendable(request: &RequestTemplate) -> RenderError {
-    RenderError { request: request.name.clone(), part: "template" }
+fn unsendable(request: &RequestTemplate, why: Unsendable, origin: &Origin) -> PrepareError {
+    match why {
+        Unsendable::Forbidden => {
+            RenderError { request: request.name.clone(), part: "template" }.into()
+        }
+        Unsendable::Elsewhere(link) => PrepareError::Unusable {
+            step: request.name.clone(),
+            what: format!("its path is the link '{link}', which is not on {}", origin.authority),
+        },
+    }
 }

@@ -7,6 +7,7 @@ use crate::engine::kept::Kept;
 use crate::engine::prepare::PrepareError;
 use crate::engine::single::Stage;
 use crate::load::extract::Extraction;
+use crate::load::json_text;
 use crate::load::plan::{PoolSource, PoolValues};
 use crate::load::request::Pools;
 use crate::profile::select;
@@ -39,6 +40,9 @@ fn read(source: &PoolSource, answer: &Answer) -> Result<Vec<String>, String> {
         PoolValues::Selected(path) => {
             let document =
                 document(answer).ok_or("the answer is not JSON; check --host and the path")?;
+            // A filter compares numbers, so it is given them as such.
+            let texts = (!path.contains('?')).then(|| json_text::read_number_texts(&answer.body));
+            let document = texts.flatten().unwrap_or(document);
             select(path, &document).map_err(|error| error.to_string())
         }
         PoolValues::Extracted(extraction) => {

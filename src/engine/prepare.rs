@@ -10,10 +10,12 @@ use std::time::Duration;
 use http::HeaderName;
 use rustls::ClientConfig;
 
+use crate::engine::bystander::Serving;
 use crate::engine::desk::Desk;
 use crate::engine::entries::{self, Entries};
 use crate::engine::issuer::{Issuer, OwnLife, Token};
 use crate::engine::prepared::RenderError;
+use crate::engine::probe::{Probed, probe};
 use crate::engine::single::Witness;
 use crate::load::auth::Auth;
 use crate::load::feeder::{FeederId, Feeding};
@@ -22,14 +24,15 @@ use crate::load::mix::{Mix, MixError};
 use crate::load::plan::{Plan, Scheme};
 use crate::load::request::{Pools, RequestTemplate, Template};
 use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
-use crate::measure::fate::TransportError;
 use crate::profile::{EmptyPool, Redistributed};
 use crate::time::Human;
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
-use crate::transport::proxy::ProxyFault;
 use crate::transport::route::{Route, RouteError};
 use crate::transport::single::SingleError;
+
+/// How long a server is taken to need where nothing was asked of it yet.
+const QUICK_ANSWER: Duration = Duration::from_millis(1);
 
 /// Why the load cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -175,6 +178,11 @@ pub struct Ready {
     pub issuer: Option<Issuer>,
     /// Weights that moved, for the findings.
     pub redistributed: Vec<Redistributed>,
+    /// How long an answer takes as far as is known: as long as the slowest set-up request, or else a quick one
+    /// and the way there and back. Zero where the server serves one connection at a time.
+    pub answer_time: Duration,
+    /// Whether the server answered while a connection beside the set-up request said nothing.
+    pub serving: Serving,
 }
 
 /// What preparing needs beside the plan.
@@ -191,7 +199,7 @@ pub struct Surroundings<'a> {
 
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ready, PrepareError> {
-    let (plan, route) = route_of(plan, surroundings.tls).await?;
+    let (plan, Probed { route, connect_time }) = reach(plan, surroundings.tls).await?;
     let plan = &plan;
     let witness = surroundings.witness;
     let desk = Desk::new(plan, &route, witness);
@@ -207,9 +215,27 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
     let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
+    let (slowest, serving) = desk.seen();
+    let answer_time = match serving {
+        Serving::OneAtATime => Duration::ZERO,
+        Serving::Several => slowest.unwrap_or(connect_time + QUICK_ANSWER),
+    };
     let Entries { requests, flows, rows, mix, redistributed } = entries::settle(plan, &pools)?;
     let feeding = Arc::new(feeding(plan, &requests, &mix));
-    Ok(Ready { route, requests, flows, rows, mix, pools, feeding, tokens, issuer, redistributed })
+    Ok(Ready {
+        route,
+        requests,
+        flows,
+        rows,
+        mix,
+        pools,
+        feeding,
+        tokens,
+        issuer,
+        redistributed,
+        answer_time,
+        serving,
+    })
 }
 
 /// Which rows the slots of a mix take.
@@ -225,39 +251,19 @@ pub(super) fn feeding(plan: &Plan, requests: &[RequestTemplate], mix: &Mix) -> F
 }
 
 /// The way to the target, tried, and the plan with the version of HTTP that is spoken there.
-pub(super) async fn route_of(
+async fn reach(
     plan: &Plan,
     tls: Option<&Arc<ClientConfig>>,
-) -> Result<(Plan, Route), PrepareError> {
-    let route = reachable(plan, &Route::resolve(&plan.origin, &plan.way, tls).await?).await?;
+) -> Result<(Plan, Probed), PrepareError> {
+    let route = Route::resolve(&plan.origin, &plan.way, tls).await?;
+    // So an unreachable target is told from a failing log-in.
+    let probed = probe(&route, plan.limits.connect_timeout).await;
+    let Probed { route, connect_time } = probed.map_err(|cause| unreachable(plan, cause))?;
     let route = agree(plan, route).await?;
     let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
     let plan = Plan { way, ..plan.clone() };
     check_headers(&plan)?;
-    Ok((plan, route))
-}
-
-/// Opens and drops connections, so that an unreachable target is told from a failing log-in.
-///
-/// A name may stand for IPv4 and IPv6 addresses while the server listens on one kind, as with localhost: a
-/// kind of which no address answers is left out. A dead address beside a live one of its kind stays, and
-/// its failures count.
-async fn reachable(plan: &Plan, route: &Route) -> Result<Route, PrepareError> {
-    let mut kept = Vec::new();
-    let mut cause = DialError::Connect(TransportError::ConnectFailed);
-    for (kind, addresses) in route.kinds() {
-        let dialer = Dialer::new(kind.clone(), plan.limits.connect_timeout);
-        for _ in 0..addresses {
-            match dialer.probe().await {
-                Ok(()) => {
-                    kept.push(kind);
-                    break;
-                }
-                Err(error) => cause = error,
-            }
-        }
-    }
-    Route::joined(&kept).ok_or_else(|| unreachable(plan, cause))
+    Ok((plan, Probed { route, connect_time }))
 }
 
 /// Settles the version of HTTP before anything is sent.
@@ -320,43 +326,24 @@ fn unreachable(plan: &Plan, cause: DialError) -> PrepareError {
     let place = match (&plan.way.via, &cause) {
         (Via::Direct, _) => target.to_string(),
         (Via::UnixSocket(path), _) => format!("the Unix socket {}", path.display()),
-        (Via::Proxy(proxy), DialError::Connect(_)) => format!("the proxy {proxy}"),
+        (Via::Proxy(proxy), DialError::Connect { .. }) => format!("the proxy {proxy}"),
         (Via::Proxy(proxy), _) => format!("{target} through the proxy {proxy}"),
     };
-    let remedy = match (&plan.way.via, &cause) {
-        (_, DialError::Tls(error) | DialError::Proxy(ProxyFault::Tls(error))) => tls_remedy(error),
+    let general = match (&plan.way.via, &cause) {
         (Via::Direct, _) => "is the target running, and is --host right?",
         (Via::UnixSocket(_), _) => "is the target running, and is --unix-socket right?",
-        (_, DialError::Proxy(ProxyFault::Status(407))) => {
-            "put the user name and password the proxy wants before its host: --proxy http://USER:PASSWORD@HOST:PORT"
-        }
         (_, DialError::Proxy(_)) => "is the target running, and may the proxy be used to reach it?",
-        (_, DialError::Connect(_)) => "is the proxy running, and is --proxy right?",
+        (_, DialError::Connect { .. } | DialError::Tls(_)) => {
+            "is the proxy running, and is --proxy right?"
+        }
     };
+    let remedy = cause.reason().remedy().unwrap_or(general);
     PrepareError::Unreachable { place, cause, remedy }
-}
-
-fn tls_remedy(error: &rustls::Error) -> &'static str {
-    match error {
-        rustls::Error::InvalidCertificate(_) => {
-            "name the authority that signed its certificate with --cacert, or accept any with -k"
-        }
-        rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired) => {
-            "it wants a client certificate: give --cert and --key"
-        }
-        rustls::Error::AlertReceived(_) => {
-            "if it wants a client certificate, check --cert and --key"
-        }
-        _ => "does it speak TLS there?",
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, TcpListener};
-
     use super::*;
-    use crate::engine::example::plan;
 
     #[test]
     fn an_empty_pool_is_told_once() {
@@ -372,20 +359,5 @@ mod tests {
             "'a' needs a value from 'ids', but 'lists' found none (needed by 'c' too)\n\
              error: 'b' needs a value from 'chats', but 'lists' found none"
         );
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn only_a_kind_of_address_without_a_listener_is_left_out() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let plan = plan(port);
-        let all = Route::resolve(&plan.origin, &plan.way, None).await.unwrap();
-        let v6 = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
-        let live = SocketAddr::from(([127, 0, 0, 1], port));
-        let dead = SocketAddr::from(([127, 0, 0, 2], port));
-        let route = reachable(&plan, &all.only(&[v6, dead, live])).await.unwrap();
-        assert_eq!(route.addresses(), [dead.to_string(), live.to_string()]);
-        let refused = reachable(&plan, &all.only(&[v6, dead])).await.err().unwrap();
-        assert!(refused.to_string().contains("cannot connect to 127.0.0.1"), "{refused}");
     }
 }

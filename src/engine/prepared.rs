@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    USER_AGENT,
 };
 use http::uri::Uri;
 use http::{Method, Request};
@@ -19,9 +20,12 @@ use crate::engine::tokens::{Rejection, Renewed, Tokens};
 use crate::load::body::Body;
 use crate::load::extract::{Gathered, Ring};
 use crate::load::feeder::{Feeding, Taken};
-use crate::load::plan::{Plan, Scheme, SetupRequest};
+use crate::load::plan::{Origin, Plan, Scheme, SetupRequest};
 use crate::load::random::SplitMix64;
-use crate::load::request::{Expect, Fill, Pools, RequestTemplate, Rows, Segment, Template};
+use crate::load::redirect;
+use crate::load::request::{Escape, Expect, Fill, Pools, RequestTemplate, Rows, Segment, Template};
+use crate::load::secrets::shown_target;
+use crate::load::url_text::encoded;
 use crate::load::way::{HttpChoice, HttpVersion, KeepAlive};
 use crate::transport::exchange::Outgoing;
 use crate::transport::proxy;
@@ -77,6 +81,7 @@ struct Entry {
 /// Requests ready to be sent.
 pub(super) struct Prepared {
     entries: Vec<Entry>,
+    origin: Origin,
     seed: u64,
     pools: Pools,
     feeding: Arc<Feeding>,
@@ -93,6 +98,15 @@ pub struct RenderError {
     pub(super) part: &'static str,
 }
 
+/// Why a slot's templates give nothing that can be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unsendable {
+    /// An expression fails, or gives what HTTP forbids.
+    Forbidden,
+    /// The path is a link that leads to another server, or nowhere: the link, without secrets.
+    Elsewhere(String),
+}
+
 impl Prepared {
     pub(super) fn new(
         requests: &[RequestTemplate],
@@ -106,7 +120,8 @@ impl Prepared {
             part: "header with the token",
         })?;
         let entries = Vec::with_capacity(requests.len());
-        let mut prepared = Self { entries, seed: plan.seed, pools, feeding, tokens };
+        let origin = plan.origin.clone();
+        let mut prepared = Self { entries, origin, seed: plan.seed, pools, feeding, tokens };
         for request in requests {
             let entry = prepared.entry(request, plan, &carriers)?;
             prepared.entries.push(entry);
@@ -134,8 +149,11 @@ impl Prepared {
         let host = HeaderValue::from_str(&plan.origin.authority).map_err(|_| wrong("host"))?;
         headers.insert(HOST, host);
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        for (name, _) in &request.headers {
+            headers.remove(name);
+        }
         let (varying, fixed): (Vec<_>, Vec<_>) =
-            request.headers.iter().partition(|(_, value)| value.varies_by_slot());
+            request.headers.iter().partition(|(name, _)| is_rendered_for_each_slot(request, name));
         if !varying.iter().all(|(_, value)| self.fits_header(value)) {
             return Err(wrong("header"));
         }
@@ -143,19 +161,25 @@ impl Prepared {
         for (name, value) in fixed {
             let rendered = header(value, &mut fill).ok_or_else(|| wrong("header"))?;
             // That of a token is put in its place later, where there is room for it already.
-            headers.insert(name, rendered);
+            headers.append(name, rendered);
             if let Some(carrier) = carriers.iter().position(|carrier| carrier == value) {
                 token_headers.push((name.clone(), carrier));
             }
         }
         add_hop_headers(&mut headers, plan);
         let prefix = prefix(plan, &mut headers).ok_or_else(|| wrong("host"))?;
-        let uri = uri(&prefix, &request.path, &mut fill).ok_or_else(|| wrong("path"))?;
         let varies = |text: &Template| text.varies_by_slot() || text.carries_token();
-        let uri = if varies(&request.path) {
+        let is_link = request.path.escape == Escape::Link;
+        let uri = if is_link && varies(&request.path) {
+            // No answer has brought it yet.
             Part::Varying(request.path.clone())
         } else {
-            Part::Fixed(uri)
+            let uri = self.uri(&prefix, &request.path, &mut fill).map_err(|_| wrong("path"))?;
+            if varies(&request.path) {
+                Part::Varying(request.path.clone())
+            } else {
+                Part::Fixed(uri)
+            }
         };
         let body = match &request.body {
             None => Part::Fixed(Bytes::new()),
@@ -237,35 +261,70 @@ impl Prepared {
                 .all(|&number| gathered.variables.get(number).is_some_and(Option::is_some))
     }
 
-    /// The request that a slot sends; nothing if an expression fails, or gives what HTTP forbids.
-    pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Option<Outgoing> {
+    /// A path as it is sent, behind its prefix. A link is resolved as a redirect from the base path is.
+    fn uri(&self, prefix: &str, path: &Template, fill: &mut Fill<'_>) -> Result<Uri, Unsendable> {
+        let mut text = prefix.to_owned();
+        if path.escape == Escape::Link {
+            let link = rendered(path, fill);
+            let link = link.trim().split('#').next().unwrap_or_default();
+            let elsewhere = || Unsendable::Elsewhere(shown_target(link));
+            let base = format!("{}/", self.origin.base_path);
+            let target = redirect::target(&encoded(link.as_bytes()), &self.origin, &base);
+            let target = target.ok().filter(|_| !link.is_empty()).ok_or_else(elsewhere)?;
+            text.truncate(prefix.len() - self.origin.base_path.len());
+            text.push_str(target.as_str());
+        } else {
+            path.render(fill, &mut text);
+        }
+        Uri::from_maybe_shared(Bytes::from(text)).map_err(|_| Unsendable::Forbidden)
+    }
+
+    /// The request that a slot sends, if its templates give one.
+    pub(super) fn request(&self, request: usize, turn: &Turn<'_>) -> Result<Outgoing, Unsendable> {
         let entry = &self.entries[request];
         let held = self.tokens.of(turn.slot);
         let mut fill = self.fill(turn, &held.text);
         let uri = match &entry.uri {
             Part::Fixed(uri) => uri.clone(),
-            Part::Varying(path) => uri(&entry.prefix, path, &mut fill)?,
+            Part::Varying(path) => self.uri(&entry.prefix, path, &mut fill)?,
         };
         let mut headers = entry.headers.clone();
         for (name, carrier) in &entry.token_headers {
             headers.insert(name, held.headers[*carrier].clone());
         }
         for (name, value) in &entry.varying_headers {
-            headers.insert(name, header(value, &mut fill)?);
+            headers.append(name, header(value, &mut fill).ok_or(Unsendable::Forbidden)?);
         }
         let body = match &entry.body {
             Part::Fixed(body) => body.clone(),
             Part::Varying(body) => body.render(&mut fill),
         };
         if fill.broken {
-            return None;
+            return Err(Unsendable::Forbidden);
+        }
+        if body.is_empty() && says_its_length(&entry.method) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let mut outgoing = Request::new(Full::new(body));
         *outgoing.method_mut() = entry.method.clone();
         *outgoing.uri_mut() = uri;
         *outgoing.headers_mut() = headers;
-        Some(outgoing)
+        Ok(outgoing)
     }
+}
+
+/// Whether requests of this method say so where they have no body, as RFC 9110, 8.6 asks: there are servers
+/// that answer 411 otherwise.
+fn says_its_length(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
+}
+
+/// Whether the values of a header are rendered anew for each slot: if one of them differs by slot, or by
+/// token where there are several. So they keep their order, and a new token replaces nothing else.
+fn is_rendered_for_each_slot(request: &RequestTemplate, name: &HeaderName) -> bool {
+    let values = || request.headers.iter().filter(|(given, _)| given == name).map(|(_, text)| text);
+    values().any(Template::varies_by_slot)
+        || values().count() > 1 && values().any(Template::carries_token)
 }
 
 /// What goes before a request's path: HTTP/2 and a proxy that forwards are told the whole URL. HTTP/2 has it
@@ -284,12 +343,6 @@ fn prefix(plan: &Plan, headers: &mut HeaderMap) -> Option<String> {
         Some(_) => format!("http://{}{}", origin.authority, origin.base_path),
         None => origin.base_path.clone(),
     })
-}
-
-fn uri(prefix: &str, path: &Template, fill: &mut Fill<'_>) -> Option<Uri> {
-    let mut text = prefix.to_owned();
-    path.render(fill, &mut text);
-    Uri::from_maybe_shared(Bytes::from(text)).ok()
 }
 
 /// What concerns the next hop only: the connection and the proxy that forwards.
@@ -336,7 +389,7 @@ pub(super) fn setup_outgoing(
     let filled = (pools, Arc::new(Feeding::NONE));
     let wrong = || RenderError { request: setup.name.clone(), part: "template" };
     let prepared = Prepared::new(&[template], plan, filled, &[token.into()])?;
-    prepared.request(0, &Turn::rehearsed(0)).ok_or_else(wrong)
+    prepared.request(0, &Turn::rehearsed(0)).map_err(|_| wrong())
 }
 
 /// The values of headers that differ by token alone, each once.
@@ -352,11 +405,12 @@ fn carriers(requests: &[RequestTemplate]) -> Vec<Template> {
 
 #[cfg(test)]
 mod tests {
+    use http::header::COOKIE;
     use http_body_util::BodyExt;
 
     use super::*;
     use crate::engine::example;
-    use crate::load::request::{Escape, OnEmpty, Segment};
+    use crate::load::request::{OnEmpty, Segment, add_header};
     use crate::load::way::{Credentials, Place, Proxy, ProxyKind, Via};
 
     fn plan() -> Plan {
@@ -405,6 +459,79 @@ mod tests {
         assert_eq!(request.headers()["host"], "127.0.0.1:8001");
         let body = request.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body, "17");
+    }
+
+    #[test]
+    fn a_header_given_twice_is_sent_twice_in_its_order() {
+        let name = |name: &str| name.parse::<HeaderName>().unwrap();
+        let made = |segments| template(segments, Escape::None);
+        let mut request = detail();
+        for value in ["1", "2"] {
+            add_header(&mut request.headers, name("x-a"), Template::literal(value));
+            add_header(&mut request.headers, COOKIE, Template::literal(&format!("c={value}")));
+        }
+        add_header(&mut request.headers, name("x-slot"), Template::literal("first"));
+        add_header(&mut request.headers, name("x-slot"), made(vec![Segment::SlotIndex]));
+        add_header(&mut request.headers, name("x-key"), made(vec![Segment::Token]));
+        add_header(&mut request.headers, name("x-key"), Template::literal("last"));
+        add_header(&mut request.headers, USER_AGENT, Template::literal("own"));
+        let prepared = prepared("x", &[request]).unwrap();
+        prepared.renew(Renewed { token: 0, version: 1, text: "new".into() });
+        let sent = prepared.request(0, &Turn::rehearsed(7)).unwrap();
+        let values = |name: &str| {
+            let all = sent.headers().get_all(name).into_iter();
+            all.map(|value| value.to_str().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(values("x-a"), ["1", "2"]);
+        assert_eq!(values("cookie"), ["c=1; c=2"]);
+        assert_eq!(values("x-slot"), ["first", "7"]);
+        assert_eq!(values("x-key"), ["new", "last"]);
+        assert_eq!(values("user-agent"), ["own"], "in place of our own");
+    }
+
+    #[test]
+    fn a_path_may_be_a_link_on_the_same_server() {
+        let link = template(vec![Segment::Pick(0)], Escape::Link);
+        let request = RequestTemplate { path: link, ..detail() };
+        let elsewhere = |link: &str| Err(Unsendable::Elsewhere(link.to_owned()));
+        let table = [
+            ("/v1/items?page=2&q=a b", Ok("/v1/items?page=2&q=a%20b".to_owned())),
+            ("http://127.0.0.1:8001/other#part", Ok("/other".to_owned())),
+            ("items/7", Ok("/v1/items/7".to_owned())),
+            ("?page=2", Ok("/v1/?page=2".to_owned())),
+            (
+                "http://elsewhere.test/x?token=s3cret",
+                elsewhere("http://elsewhere.test/x?token=***"),
+            ),
+            ("https://127.0.0.1:8001/x", elsewhere("https://127.0.0.1:8001/x")),
+            ("", elsewhere("")),
+        ];
+        for (link, expected) in table {
+            let prepared = prepared(link, std::slice::from_ref(&request)).unwrap();
+            let sent = prepared.request(0, &Turn::rehearsed(1));
+            assert_eq!(sent.map(|sent| sent.uri().to_string()), expected, "{link}");
+        }
+    }
+
+    #[test]
+    fn what_might_have_a_body_says_that_it_has_none() {
+        let table = [
+            (Method::POST, Some("0")),
+            (Method::PUT, Some("0")),
+            (Method::PATCH, Some("0")),
+            (Method::GET, None),
+            (Method::HEAD, None),
+            (Method::DELETE, None),
+            (Method::OPTIONS, None),
+        ];
+        for (method, length) in table {
+            let request = RequestTemplate { method: method.clone(), body: None, ..detail() };
+            let sent = prepared("x", &[request]).unwrap().request(0, &Turn::rehearsed(1)).unwrap();
+            let found = sent.headers().get(CONTENT_LENGTH).map(|value| value.to_str().unwrap());
+            assert_eq!(found, length, "{method}");
+        }
+        let full = prepared("x", &[detail()]).unwrap().request(0, &Turn::rehearsed(1)).unwrap();
+        assert!(!full.headers().contains_key(CONTENT_LENGTH), "the transport's own");
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use crate::engine::leg::Leg;
+use crate::engine::seat::Job;
 use crate::load::expect::Amiss;
+use crate::measure::failure::Reason;
 use crate::measure::fate::Fate;
 use crate::measure::flow::Milestone;
 use crate::measure::late::Wakes;
@@ -147,8 +149,7 @@ impl Recorder {
             }
             window.record_ended(sample, Some(self.slow_after.get()));
         }
-        let part = self.turns.borrow().partition_point(|turn| *turn <= sample.due);
-        let part = &mut self.parts.borrow_mut()[part];
+        let part = &mut self.parts.borrow_mut()[self.part_of(sample)];
         if measured {
             let wake = self.wakes.borrow().delay(sample.due);
             part.record_within(sample, self.span.get(), wake);
@@ -163,6 +164,13 @@ impl Recorder {
         }
     }
 
+    /// Says why a slot that has been entered failed.
+    pub(super) fn explain(&self, sample: &Sample, measured: bool, reason: impl FnOnce() -> Reason) {
+        if measured {
+            self.parts.borrow_mut()[self.part_of(sample)].explain(sample, reason);
+        }
+    }
+
     /// Whether a slot missed its deadline of which the generator had left it no half.
     fn lost_late(&self, sample: &Sample, wake: Duration) -> bool {
         let delay = sample.dispatch_lag().unwrap_or_default().max(wake);
@@ -170,10 +178,10 @@ impl Recorder {
         sample.fate == Fate::Timeout && self.deadline.is_some_and(missed)
     }
 
-    /// Enters what was amiss with an answer.
-    pub(super) fn amiss(&self, request: usize, amiss: Amiss, measured: bool) {
-        if measured && !amiss.is_empty() {
-            self.latest(|part| part.record_amiss(request, amiss));
+    /// Enters what was amiss with an answer; `failed` is when that made its slot fail, if it did.
+    pub(super) fn amiss(&self, job: &Job, amiss: Amiss, failed: Option<Offset>) {
+        if job.measured && !amiss.is_empty() {
+            self.latest(|part| part.record_amiss(job.request, amiss, failed));
         }
     }
 
@@ -181,6 +189,20 @@ impl Recorder {
     pub(super) fn redirected(&self, request: usize, measured: bool) {
         if measured {
             self.latest(|part| part.record_redirect(request));
+        }
+    }
+
+    /// Enters a request that is sent once more.
+    pub(super) fn repeated(&self, request: usize, measured: bool) {
+        if measured {
+            self.latest(|part| part.record_repeat(request));
+        }
+    }
+
+    /// Enters so many interim answers to a request.
+    pub(super) fn interim(&self, request: usize, count: u32, measured: bool) {
+        if measured && count > 0 {
+            self.latest(|part| part.record_interim(request, count));
         }
     }
 
@@ -197,6 +219,10 @@ impl Recorder {
             return;
         }
         self.latest(|part| part.record_connect(set_up, opening));
+    }
+
+    fn part_of(&self, sample: &Sample) -> usize {
+        self.turns.borrow().partition_point(|turn| *turn <= sample.due)
     }
 
     /// What has no due instant of its own counts after the last turn.

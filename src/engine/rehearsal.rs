@@ -38,7 +38,7 @@ pub(super) async fn rehearse(prepared: &Prepared) -> u64 {
         let Ok(mut link) = Http1::open(dialed).await else { return };
         while done < EXCHANGES && prepared.len() > 0 {
             let place = usize::try_from(done).unwrap_or(0) % prepared.len();
-            let Some(request) = prepared.request(place, &Turn::rehearsed(done)) else {
+            let Ok(request) = prepared.request(place, &Turn::rehearsed(done)) else {
                 // What it is filled with comes with the load.
                 done += 1;
                 continue;

@@ -11,7 +11,7 @@ use crate::engine::journeys::{Hop, Unfilled};
 use crate::engine::kept::{Keeper, Kept};
 use crate::engine::seat::Job;
 use crate::load::expect::{Amiss, Expect, Inspection, Reads, Trouble};
-use crate::load::redirect;
+use crate::load::redirect::{self, Redirection};
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::Sample;
 use crate::time::Offset;
@@ -80,7 +80,7 @@ impl Dispatcher {
             return match self.next_hop(expect, job, (&method, &uri), (&kept, answer)) {
                 Ok(hop) => Ruling::Follow(self.journeys.follow(job, hop)),
                 Err(trouble) => {
-                    self.recorder.amiss(job.request, Amiss::from(trouble), job.measured);
+                    self.recorder.amiss(job, Amiss::from(trouble), Some(answer.sample.done));
                     Ruling::Ended(Fate::CheckFailed)
                 }
             };
@@ -89,7 +89,8 @@ impl Dispatcher {
             return Ruling::Ended(Fate::BadStatus);
         }
         let inspection = kept.show(answer.body_bytes, |answer| expect.inspect(answer));
-        self.recorder.amiss(job.request, inspection.amiss, job.measured);
+        let failed = inspection.failed.then_some(answer.sample.done);
+        self.recorder.amiss(job, inspection.amiss, failed);
         let mut taken = inspection.taken;
         // A pool is not to be filled from bad answers; a flow that goes on all the same has its variables.
         taken.retain(|(target, _)| !inspection.failed || target.is_needed());
@@ -105,36 +106,24 @@ impl Dispatcher {
         (kept, answer): (&Kept, &Received),
     ) -> Result<Hop, Trouble> {
         let followed = self.journeys.followed(job).map_or(0, |(followed, _)| followed);
-        if followed >= expect.redirects {
-            return Err(Trouble::TooManyRedirects);
-        }
-        let location = kept.headers.get(http::header::LOCATION).ok_or(Trouble::NoLocation)?;
-        let location = location.to_str().map_err(|_| Trouble::NoLocation)?;
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let target = redirect::target(location, self.journeys.origin(), path)?;
+        let from = Redirection { method, uri, status: answer.status, headers: &kept.headers };
+        let onward = from.onward(self.journeys.origin(), followed, expect.redirects)?;
         let Sample { sent, first_byte, wait, bytes, .. } = answer.sample;
-        Ok(Hop {
-            target,
-            carries: redirect::carries(answer.status, method),
-            followed: 1,
-            began: answer.began,
-            sent,
-            first_byte,
-            wait,
-            bytes,
-        })
+        Ok(Hop { onward, followed: 1, began: answer.began, sent, first_byte, wait, bytes })
     }
 
     /// Ends a slot that has nothing to send.
     pub(super) fn unfilled(self: &Rc<Self>, job: &Job, why: Unfilled) {
-        let fate = match why {
-            Unfilled::Yet => {
-                let amiss = Amiss::from(Trouble::NothingToFill);
-                self.recorder.amiss(job.request, amiss, job.measured);
-                Fate::Shed
+        let (fate, trouble) = match why {
+            Unfilled::Yet => (Fate::Shed, Some(Trouble::NothingToFill)),
+            Unfilled::Never => (Fate::TransportError(TransportError::Template), None),
+            Unfilled::Elsewhere => {
+                (Fate::TransportError(TransportError::Template), Some(Trouble::LinkElsewhere))
             }
-            Unfilled::Never => Fate::TransportError(TransportError::Template),
         };
+        if let Some(trouble) = trouble {
+            self.recorder.amiss(job, Amiss::from(trouble), None);
+        }
         let now = self.recorder.clock().now().max(job.due);
         self.carried(job, &job.unsent(fate, now));
     }

@@ -12,6 +12,17 @@ use crate::measure::fate::Fate;
 use crate::measure::sample::Sample;
 use crate::time::Offset;
 
+/// Which connections a slot may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Any.
+    Any,
+    /// One that has carried nothing, since another closed on it.
+    Fresh,
+    /// Another session than that of this number, which refused it.
+    OtherThan(u64),
+}
+
 /// A slot on its way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Job {
@@ -24,8 +35,8 @@ pub(super) struct Job {
     pub(super) taken: Offset,
     /// Whether no connection was free then.
     pub(super) waited: bool,
-    /// Whether a connection already gave it back unsent.
-    pub(super) returned: bool,
+    /// Anything but [`Wanted::Any`] once a connection has given it back.
+    pub(super) wanted: Wanted,
     /// The flow or redirect it is part of.
     pub(super) journey: Option<JourneyId>,
 }
@@ -34,13 +45,18 @@ impl Job {
     /// A slot that is taken up now for this row of the ledger.
     pub(super) const fn new(slot: Slot, request: usize, measured: bool, taken: Offset) -> Self {
         let Slot { index: slot, due } = slot;
-        let (waited, returned, journey) = (false, false, None);
-        Self { slot, due, request, measured, taken, waited, returned, journey }
+        let (waited, journey) = (false, None);
+        Self { slot, due, request, measured, taken, waited, wanted: Wanted::Any, journey }
     }
 
     /// When the worker took it up; a head start does not count.
     pub(super) fn taken_up(&self) -> Offset {
         self.taken.max(self.due)
+    }
+
+    /// Whether it has been under way before, so that it may not go out once more.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.wanted != Wanted::Any
     }
 
     /// How long it had waited for a connection when one took it at `began`.
@@ -67,8 +83,10 @@ pub(super) struct Seat {
     pub(super) dismissed: Cell<bool>,
     /// Wakes its task.
     pub(super) waker: OnceCell<Waker>,
-    /// Monotonic nanoseconds.
-    pub(super) idle_since: Cell<u64>,
+    /// When it must no longer be used unless it has carried something by then, in monotonic nanoseconds.
+    pub(super) expires: Cell<u64>,
+    /// Whether the server has answered on it.
+    pub(super) answered: Cell<bool>,
 }
 
 impl Seat {
@@ -78,9 +96,9 @@ impl Seat {
         }
     }
 
-    /// How long it has had nothing to do at `now_ns`.
-    pub(super) fn idle_for(&self, now_ns: u64) -> Duration {
-        Duration::from_nanos(now_ns.saturating_sub(self.idle_since.get()))
+    /// Whether it has been idle for too long at `now_ns`.
+    pub(super) fn has_expired(&self, now_ns: u64) -> bool {
+        now_ns >= self.expires.get()
     }
 
     pub(super) fn dismiss(&self) {

@@ -8,39 +8,41 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::engine::connection::{self, Carrier};
+use crate::engine::connection::{self, After, Carrier};
 use crate::engine::dispatch::Dispatcher;
-use crate::engine::seat::Seat;
+use crate::engine::seat::{Seat, Wanted};
 use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
 use crate::transport::clock::monotonic_ns;
+use crate::transport::connect::DialError;
+use crate::transport::exchange::Repeatable;
 use crate::transport::multiplexed::{Driver, Session};
 
 /// Opens a session and keeps it going until it ends.
 pub(super) async fn serve(dispatcher: Rc<Dispatcher>) {
     match open(&dispatcher).await {
         Ok((shared, driver)) => {
-            dispatcher.sessions.add(&shared);
-            dispatcher.grow();
+            dispatcher.begin_session(&shared);
             // Whoever comes later has not waited for the opening.
             shared.set_up.take();
             driver.await;
             dispatcher.sessions.remove(&shared);
         }
-        Err(fault) => dispatcher.connect_failed(fault),
+        Err(error) => dispatcher.connect_failed(&error),
     }
     dispatcher.closed();
 }
 
-async fn open(dispatcher: &Dispatcher) -> Result<(Rc<Shared>, Driver), TransportError> {
-    let dialed = dispatcher.dialer.dial().await.map_err(|error| error.fault())?;
+async fn open(dispatcher: &Dispatcher) -> Result<(Rc<Shared>, Driver), DialError> {
+    let dialed = dispatcher.dialer.dial().await?;
     let set_up = dialed.set_up;
     let opening = Session::open(dialed);
     let (session, driver) = tokio::time::timeout(dispatcher.limits.connect_timeout, opening)
         .await
-        .map_err(|_| TransportError::ConnectTimeout)??;
+        .map_err(|_| DialError::from(TransportError::ConnectTimeout))??;
     dispatcher.connected(set_up);
     let shared = Shared {
+        number: dispatcher.sessions.next_number(),
         session,
         set_up: Cell::new(set_up),
         load: Cell::new(0),
@@ -62,9 +64,12 @@ pub(super) async fn carry(
         match shared.session.stream() {
             Some(stream) => {
                 let set_up = shared.set_up.get();
-                Carrier::new(Rc::clone(&dispatcher), seat, stream, set_up).carry(job).await;
+                let mut carrier = Carrier::new(Rc::clone(&dispatcher), seat, stream, set_up);
+                if let After::Repeat(job, why) = carrier.carry(job).await {
+                    dispatcher.give_back(job, shared.wanted_after(why));
+                }
             }
-            None => dispatcher.give_back(job),
+            None => dispatcher.give_back(job, Wanted::Fresh),
         }
     }
     shared.release();
@@ -74,6 +79,8 @@ pub(super) async fn carry(
 
 /// A session and the slots on it.
 pub(super) struct Shared {
+    /// Among the worker's.
+    number: u64,
     session: Session,
     /// What the slots that waited for the opening have waited for; zero from then on.
     set_up: Cell<SetUp>,
@@ -93,6 +100,22 @@ impl Shared {
         self.idle_since.set(monotonic_ns());
     }
 
+    /// What a slot wants that this session has not processed.
+    fn wanted_after(&self, why: Repeatable) -> Wanted {
+        match why {
+            Repeatable::Refused => Wanted::OtherThan(self.number),
+            Repeatable::NotSent | Repeatable::Crossed | Repeatable::LeftOut => Wanted::Fresh,
+        }
+    }
+
+    fn suits(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Any => true,
+            Wanted::Fresh => false,
+            Wanted::OtherThan(number) => self.number != number,
+        }
+    }
+
     fn has_room(&self, streams: usize) -> bool {
         self.load.get() < streams.min(self.session.streams_max())
     }
@@ -105,29 +128,42 @@ impl Shared {
 
 /// The open sessions of a worker.
 #[derive(Default)]
-pub(super) struct Sessions(RefCell<Vec<Rc<Shared>>>);
+pub(super) struct Sessions {
+    open: RefCell<Vec<Rc<Shared>>>,
+    numbers: Cell<u64>,
+}
 
 impl Sessions {
-    /// The least loaded session that has room for one more slot, with `streams` at the most, and has not
-    /// been idle for `idle_timeout`.
-    pub(super) fn roomiest(&self, streams: usize, idle_timeout: Duration) -> Option<Rc<Shared>> {
-        let sessions = self.0.borrow();
-        let fit =
-            |shared: &&Rc<Shared>| shared.has_room(streams) && !shared.is_idle_for(idle_timeout);
+    /// The least loaded session that has room for one more slot, which wants this, with `streams` at the
+    /// most, and has not been idle for `idle_timeout`.
+    pub(super) fn roomiest(
+        &self,
+        streams: usize,
+        idle_timeout: Duration,
+        wanted: Wanted,
+    ) -> Option<Rc<Shared>> {
+        let sessions = self.open.borrow();
+        let fit = |shared: &&Rc<Shared>| {
+            shared.suits(wanted) && shared.has_room(streams) && !shared.is_idle_for(idle_timeout)
+        };
         sessions.iter().filter(fit).min_by_key(|shared| shared.load.get()).cloned()
     }
 
     /// Closes sessions that have been idle for `limit`.
     pub(super) fn sweep(&self, limit: Duration) {
-        let sessions = self.0.borrow();
+        let sessions = self.open.borrow();
         sessions.iter().filter(|one| one.is_idle_for(limit)).for_each(|one| one.session.retire());
     }
 
-    fn add(&self, shared: &Rc<Shared>) {
-        self.0.borrow_mut().push(Rc::clone(shared));
+    fn next_number(&self) -> u64 {
+        self.numbers.replace(self.numbers.get() + 1)
+    }
+
+    pub(super) fn add(&self, shared: &Rc<Shared>) {
+        self.open.borrow_mut().push(Rc::clone(shared));
     }
 
     fn remove(&self, shared: &Rc<Shared>) {
-        self.0.borrow_mut().retain(|other| !Rc::ptr_eq(other, shared));
+        self.open.borrow_mut().retain(|other| !Rc::ptr_eq(other, shared));
     }
 }

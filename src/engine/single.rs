@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 
 use crate::engine::ruling::inspected;
-use crate::load::expect::Expect;
+use crate::load::expect::{Expect, Trouble};
+use crate::load::json_text;
 use crate::transport::exchange::Outgoing;
 use crate::transport::single::{Answer, SingleError};
 
@@ -90,7 +91,11 @@ fn complaint(expect: &Expect, answer: &Answer) -> Option<String> {
     let inspection = inspected(expect, answer);
     let failed: Vec<String> =
         inspection.amiss.places().map(|place| expect.name_of(place)).collect();
-    inspection.failed.then(|| format!("failed: {}", failed.join(", ")))
+    let no_json = inspection.amiss.troubles().any(|trouble| trouble == Trouble::NotJson);
+    let beginning = no_json.then(|| format!(": it begins {}", json_text::beginning(&answer.body)));
+    inspection
+        .failed
+        .then(|| format!("failed: {}{}", failed.join(", "), beginning.unwrap_or_default()))
 }
 
 fn listed(statuses: &[RangeInclusive<u16>]) -> String {

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::engine::arrivals::Arrivals;
-use crate::engine::dispatch::Dispatcher;
+use crate::engine::dispatch::{Dispatcher, SILENT_MAX};
 use crate::engine::helm::Helm;
 use crate::engine::journeys::Journeys;
 use crate::engine::learnt::{Learning, Learnt};
@@ -29,7 +29,9 @@ use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
@@ -96,6 +98,8 @@ pub(super) struct Finished {
     pub(super) worker: usize,
     /// What was due before the first turn, between two, and after the last.
     pub(super) parts: Vec<Tally>,
+    pub(super) silent_connections: SilentConnections,
+    pub(super) attempts: Vec<Attempts>,
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
     pub(super) stamps: Stamping,
@@ -139,7 +143,11 @@ pub(super) fn work(
         runtime.block_on(async {
             let mut worker = Worker::new(equipment, messages)?;
             loop {
-                match commands.recv().await {
+                // Between legs nobody else looks after connections.
+                let heard = tokio::time::timeout(SILENT_MAX, commands.recv()).await;
+                worker.dispatcher.close_stale();
+                let Ok(command) = heard else { continue };
+                match command {
                     None | Some(Command::Quit) => return Ok(()),
                     Some(command) => {
                         if worker.obey(command, &mut commands).await == Next::Quit {
@@ -299,7 +307,8 @@ impl<'a> Worker<'a> {
             } else if !arrivals.may_go_on(now) {
                 // Waiting for the last answers says nothing about how busy the load made it.
                 time.get_or_insert_with(|| ThreadTime::now().since(began));
-                let drained = self.ended(&arrivals).max(next_step.unwrap_or_default()) + leg.drain;
+                let last = self.ended(&arrivals).max(next_step.unwrap_or_default());
+                let drained = last + arrivals.drain(leg.drain);
                 let nothing_left = self.dispatcher.outstanding() == 0 && next_step.is_none();
                 if nothing_left || now >= drained {
                     break;
@@ -337,6 +346,8 @@ impl<'a> Worker<'a> {
         self.tell(Message::Finished(Box::new(Finished {
             worker: self.number,
             parts: dispatcher.recorder.take_parts(),
+            silent_connections: dispatcher.take_silent_connections(),
+            attempts: dispatcher.dialer.take_attempts(),
             connections_peak: dispatcher.take_connections_peak(),
             time,
             stamps: dispatcher.dialer.take_stamps(),

@@ -138,7 +138,10 @@ struct Asked<'d> {
     draft: &'d mut Draft,
     url: Option<String>,
     method: Option<String>,
+    /// Of `-H`.
     headers: Vec<(String, String)>,
+    /// Of flags that name them, which `-H` replaces.
+    named: Vec<(&'static str, String)>,
     data: Vec<String>,
     parts: Vec<RecordedPart>,
     kind: Kind,
@@ -162,6 +165,7 @@ fn request(line: usize, words: &[String], draft: &mut Draft) -> Result<Recorded,
         url: None,
         method: None,
         headers: Vec::new(),
+        named: Vec::new(),
         data: Vec::new(),
         parts: Vec::new(),
         kind: Kind::Data,
@@ -238,17 +242,15 @@ impl Asked<'_> {
             }
             Flag::Get => self.get = true,
             Flag::Head => self.head = true,
-            Flag::Cookie if value.contains('=') => {
-                self.headers.push(("Cookie".to_owned(), value.to_owned()));
-            }
+            Flag::Cookie if value.contains('=') => self.named.push(("Cookie", value.to_owned())),
             Flag::Cookie => self.note("the cookies of a file are not read"),
             Flag::User => {
                 let encoded = base64::engine::general_purpose::STANDARD.encode(value);
-                self.headers.push(("Authorization".to_owned(), format!("Basic {encoded}")));
+                self.name_header("Authorization", format!("Basic {encoded}"));
             }
             Flag::Url => self.take_url(value),
-            Flag::UserAgent => self.headers.push(("User-Agent".to_owned(), value.to_owned())),
-            Flag::Referer => self.headers.push(("Referer".to_owned(), value.to_owned())),
+            Flag::UserAgent => self.name_header("User-Agent", value.to_owned()),
+            Flag::Referer => self.name_header("Referer", value.to_owned()),
             Flag::Silent | Flag::SilentValue => {}
             Flag::Told(hint) | Flag::ToldValue(hint) => {
                 self.draft.note(format!("curl's {name} is not part of a profile: {hint}"));
@@ -262,6 +264,12 @@ impl Asked<'_> {
         } else {
             self.note("a second URL in one command is left out");
         }
+    }
+
+    /// The last one of a name counts.
+    fn name_header(&mut self, name: &'static str, value: String) {
+        self.named.retain(|(earlier, _)| *earlier != name);
+        self.named.push((name, value));
     }
 
     fn header(&mut self, value: &str) {
@@ -317,7 +325,11 @@ impl Asked<'_> {
         let method = self.method.as_deref().unwrap_or(default);
         let mut recorded = Recorded::new(method, url);
         recorded.body = data.filter(|_| !self.get);
-        recorded.headers = self.headers;
+        let is_given =
+            |name: &str| self.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
+        self.named.retain(|(name, _)| !is_given(name));
+        let named = self.named.into_iter().map(|(name, value)| (name.to_owned(), value));
+        recorded.headers = named.chain(self.headers).collect();
         recorded.parts = self.parts;
         let typed =
             recorded.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use crate::import::draft::{Draft, Exchange, RequestDraft};
 use crate::import::text::Text;
 use crate::import::{Choices, ImportError};
-use crate::load::slo::Slo;
 use crate::load::stages::Stages;
+use crate::load::threshold;
 
 /// Most steps that stand for one ramp.
 const STEPS_PER_RAMP: usize = 10;
@@ -226,27 +226,16 @@ fn thresholds(options: &Map<String, Value>, draft: &mut Draft) -> Option<String>
                 other => other.get("threshold").and_then(Value::as_str),
             };
             if condition.get("abortOnFail") == Some(&Value::Bool(true)) {
-                draft.note("abortOnFail is not part of a profile");
+                draft.note("abortOnFail is not part of a profile; give --abort-on-fail to run");
             }
             let Some(expression) = expression else { continue };
-            match limit(metric, expression) {
-                Some(limit) => limits.push(limit),
-                None => draft.note(format!("threshold `{metric}: {expression}` has no equivalent")),
+            match threshold::objective(metric, expression) {
+                Ok(objective) => limits.push(objective.to_string()),
+                Err(refused) => draft.note(format!("threshold left out: {refused}")),
             }
         }
     }
-    (!limits.is_empty()).then(|| limits.join(","))
-}
-
-/// The limit that a threshold says; its grammar is understood as it is.
-fn limit(metric: &str, expression: &str) -> Option<String> {
-    let compact: String = expression.split_whitespace().collect();
-    let fits = match metric {
-        "http_req_duration" => !compact.starts_with("rate"),
-        "http_req_failed" => compact.starts_with("rate<"),
-        _ => false,
-    };
-    (fits && compact.parse::<Slo>().is_ok()).then_some(compact)
+    (!limits.is_empty()).then(|| limits.join(", "))
 }
 
 /// Where what an option says is decided.

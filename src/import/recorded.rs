@@ -236,12 +236,15 @@ fn exchange(request: &Recorded, vault: &mut Vault, draft: &mut Draft) -> Exchang
         }
         if !is_value(value) {
             draft.note(format!("{method} {}: the header {name} cannot be sent", url.path));
-        } else if headers.iter().all(|(present, _)| !present.eq_ignore_ascii_case(name)) {
-            headers.push((name.clone(), vault.header(name, value)));
+            continue;
         }
+        // One spelling of a name, so that its values stand together.
+        let first = headers.iter().find(|(present, _)| present.eq_ignore_ascii_case(name));
+        let name = first.map_or(name, |(first, _)| first).clone();
+        headers.push((name.clone(), vault.header(&name, value)));
     }
-    // Clients send the same headers in different orders.
-    headers.sort();
+    // Clients send the same headers in different orders; the values of one keep theirs.
+    headers.sort_by(|(one, _), (other, _)| one.cmp(other));
     Exchange {
         name: name(method, url),
         method: method.clone(),
@@ -312,8 +315,14 @@ fn lift_shared_headers(draft: &mut Draft) {
     if others.is_empty() {
         return;
     }
-    let everywhere = |header: &&(String, Text)| {
-        others.iter().all(|request| request.exchange.headers.contains(header))
+    // A request's own value replaces all shared ones of that name.
+    let values = |request: &RequestDraft, name: &str| -> Vec<Text> {
+        let named = request.exchange.headers.iter().filter(|(given, _)| given == name);
+        named.map(|(_, value)| value.clone()).collect()
+    };
+    let everywhere = |(name, _): &&(String, Text)| {
+        let all = values(first, name);
+        others.iter().all(|request| values(request, name) == all)
     };
     let shared: Vec<_> = first.exchange.headers.iter().filter(everywhere).cloned().collect();
     for request in &mut draft.requests {

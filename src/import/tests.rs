@@ -142,6 +142,24 @@ fn curl_commands_become_requests() {
     assert!(profile.requests.iter().all(|request| request.weight == 1));
 }
 
+#[test]
+fn headers_given_twice_to_curl_are_sent_twice() {
+    let text = "curl http://h/a -H 'X-A: 1' -H 'x-a: 2' -b a=1 -b b=2 -A one -A two -u me:pw \\
+        -H 'Authorization: Basic c3VyZQ=='
+        curl http://h/b -H 'X-A: 1' -b a=1 -b b=2 -H 'Authorization: Basic c3VyZQ=='";
+    let profile = loaded(&curl::translate_curl(text, &Choices::default()).unwrap());
+    let values = |request: usize, name: &str| {
+        let headers = profile.requests[request].headers.iter().filter(|(given, _)| given == name);
+        headers.map(|(_, value)| value.as_literal().unwrap_or("…").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (values(0, "x-a"), values(1, "x-a")),
+        (vec!["1".into(), "2".into()], vec!["1".into()])
+    );
+    assert_eq!(values(0, "cookie").len(), 1, "joined");
+    assert_eq!(values(0, "authorization").len(), 1, "-H replaces -u");
+}
+
 const LOG: &str = r#"10.0.0.1 - - [25/Nov/2026:23:00:00 +0000] "GET /api/items/1?x=1 HTTP/1.1" 200 5 "-" "x"
 10.0.0.1 - - [25/Nov/2026:23:00:01 +0000] "GET /api/items/2 HTTP/1.1" 200 5 "-" "x"
 10.0.0.1 - - [25/Nov/2026:23:00:01 +0000] "GET /api/items/2 HTTP/1.1" 200 5 "-" "x"
@@ -210,7 +228,7 @@ fn vegetas_targets_become_requests() {
 const K6: &str = r#"{"scenarios": {
     "a": {"executor": "constant-arrival-rate", "rate": 600, "timeUnit": "1m", "duration": "5m", "preAllocatedVUs": 5, "maxVUs": 50}},
   "thresholds": {"http_req_duration": ["p(95)<200", {"threshold": "avg<100", "abortOnFail": true}],
-                 "http_req_failed": ["rate<0.01"], "checks": ["rate>0.9"]},
+                 "http_req_failed": ["rate<0.01"], "checks": ["rate>0.9"], "vus": ["value < 5"]},
   "insecureSkipTLSVerify": true}"#;
 
 #[test]
@@ -218,8 +236,12 @@ fn k6s_options_become_flags_and_limits() {
     let draft = k6_options::translate_k6_options(K6, &Choices::default()).unwrap();
     assert_eq!(draft.flags.as_deref(), Some("-r 10/s -d 5m --max-in-flight 50"));
     let slo = loaded(&draft).slo.unwrap();
-    assert_eq!(slo.objectives.len(), 3);
-    for words in ["checks: rate>0.9", "-k", "abortOnFail", "no requests"] {
+    let limits = "p95<200ms,mean<100ms,errors<1%,errors<10%";
+    let limits: crate::load::slo::Slo = limits.parse().unwrap();
+    for objective in &limits.objectives {
+        assert!(slo.objectives.contains(objective), "{slo}");
+    }
+    for words in ["vus:value<5", "-k", "abortOnFail", "no requests"] {
         assert!(draft.notes.iter().any(|note| note.contains(words)), "{words}: {:?}", draft.notes);
     }
     let ramp = r#"{"scenarios": {"r": {"executor": "ramping-arrival-rate", "startRate": 0, "timeUnit": "1s",

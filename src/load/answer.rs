@@ -5,6 +5,9 @@ use std::cell::OnceCell;
 use http::{HeaderMap, HeaderName};
 use serde_json::Value;
 
+use crate::load::expect::Trouble;
+use crate::load::json_text;
+
 /// How much of a body is kept for checks and extractions, in bytes after decoding; a longer one is cut
 /// there, and what would need the rest fails.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
@@ -16,8 +19,8 @@ pub enum Body<'a> {
     Whole(&'a [u8]),
     /// Its first bytes, decoded; there were more than [`BODY_BYTES_MAX`].
     Beginning(&'a [u8]),
-    /// None, since it is encoded in a way that is not understood.
-    Encoded,
+    /// None, and why: its content encoding is not understood, or is not what the header says.
+    Unread(Trouble),
 }
 
 /// An answer.
@@ -29,12 +32,13 @@ pub struct Answer<'a> {
     body: Body<'a>,
     /// The body as JSON, once it was asked for.
     json: OnceCell<Option<Value>>,
+    json_texts: OnceCell<Option<Value>>,
 }
 
 impl<'a> Answer<'a> {
     /// An answer whose body was `body_bytes` long on the wire.
     pub const fn new(body_bytes: u64, headers: &'a HeaderMap, body: Body<'a>) -> Self {
-        Self { body_bytes, headers, body, json: OnceCell::new() }
+        Self { body_bytes, headers, body, json: OnceCell::new(), json_texts: OnceCell::new() }
     }
 
     /// The body.
@@ -46,17 +50,26 @@ impl<'a> Answer<'a> {
     pub const fn bytes(&self) -> &'a [u8] {
         match self.body {
             Body::Whole(bytes) | Body::Beginning(bytes) => bytes,
-            Body::Encoded => &[],
+            Body::Unread(_) => &[],
         }
     }
 
     /// The whole body as JSON, if it is that.
     pub fn json(&self) -> Option<&Value> {
         let read = || match self.body {
-            Body::Whole(bytes) => serde_json::from_slice(bytes).ok(),
-            Body::Beginning(_) | Body::Encoded => None,
+            Body::Whole(bytes) => json_text::read(bytes),
+            Body::Beginning(_) | Body::Unread(_) => None,
         };
         self.json.get_or_init(read).as_ref()
+    }
+
+    /// The same with numbers whose text a 64-bit number would lose as texts, for what is sent again.
+    pub fn json_texts(&self) -> Option<&Value> {
+        let read = || match self.body {
+            Body::Whole(bytes) => json_text::read_number_texts(bytes),
+            Body::Beginning(_) | Body::Unread(_) => None,
+        };
+        self.json_texts.get_or_init(read).as_ref().or_else(|| self.json())
     }
 
     /// The values of a header that are text, in the order sent.

@@ -33,9 +33,10 @@ impl FromStr for Endpoint {
 
     /// Reads `http://HOST[:PORT][/PATH][?QUERY]`.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let (scheme, default_port) = match text.split_once("://") {
-            Some(("http", _)) => (Scheme::Http, 80),
-            Some(("https", _)) => (Scheme::Https, 443),
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let (scheme, default_port) = match scheme.as_deref() {
+            Some("http") => (Scheme::Http, 80),
+            Some("https") => (Scheme::Https, 443),
             _ => return Err(EndpointError::Scheme),
         };
         let uri: http::Uri = text.parse().map_err(|_| EndpointError::Malformed)?;
@@ -85,7 +86,7 @@ mod tests {
     fn urls_are_split_and_shown_without_their_query() {
         let table = [
             ("http://127.0.0.1:8001/api/metrics?key=k", 8001, "/api/metrics?key=k"),
-            ("http://localhost", 80, "/"),
+            ("HTTP://localhost", 80, "/"),
             ("https://[::1]/v1/metrics", 443, "/v1/metrics"),
         ];
         for (url, port, path) in table {

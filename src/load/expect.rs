@@ -112,17 +112,38 @@ pub enum Trouble {
     NoLocation,
     /// The request was not sent, since no answer had brought yet what it is filled with.
     NothingToFill,
+    /// The body is encoded with Brotli (RFC 7932), which is not decoded here.
+    Brotli,
+    /// The body is encoded with Zstandard (RFC 8878), which is not decoded here.
+    Zstandard,
+    /// The body is not gzip, or not whole, though its header says so.
+    NotGzip,
+    /// The body is not deflate, or not whole, though its header says so.
+    NotDeflate,
+    /// The body is no JSON, where a check or an extraction looks for values in it.
+    NotJson,
+    /// A redirect leads to the same host by another scheme, mostly from http to https.
+    OtherScheme,
+    /// The request was not sent, since the link that is its path leads to another server, or nowhere.
+    LinkElsewhere,
 }
 
 impl Trouble {
     /// All of them; their places in [`Amiss`] follow the last check's.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 13] = [
         Self::TooLong,
         Self::Encoding,
         Self::OtherHost,
         Self::TooManyRedirects,
         Self::NoLocation,
         Self::NothingToFill,
+        Self::Brotli,
+        Self::Zstandard,
+        Self::NotGzip,
+        Self::NotDeflate,
+        Self::NotJson,
+        Self::OtherScheme,
+        Self::LinkElsewhere,
     ];
 
     /// The stable name used in results.
@@ -134,6 +155,19 @@ impl Trouble {
             Self::TooManyRedirects => "too many redirects",
             Self::NoLocation => "redirect without a location",
             Self::NothingToFill => "nothing to fill in yet",
+            Self::Brotli => "cannot look into br-encoded bodies: send Accept-Encoding: identity",
+            Self::Zstandard => {
+                "cannot look into zstd-encoded bodies: send Accept-Encoding: identity"
+            }
+            Self::NotGzip => "body is not gzip, or broken, though its Content-Encoding says gzip",
+            Self::NotDeflate => {
+                "body is not deflate, or broken, though its Content-Encoding says deflate"
+            }
+            Self::NotJson => "body is not JSON",
+            Self::OtherScheme => {
+                "redirect to another scheme: give the target with the scheme that it redirects to"
+            }
+            Self::LinkElsewhere => "path that leads to another server, or nowhere",
         }
     }
 }
@@ -151,6 +185,12 @@ impl Amiss {
     /// Notes a trouble.
     pub const fn add(&mut self, trouble: Trouble) {
         self.add_place(MARKS_MAX + trouble as usize);
+    }
+
+    /// The troubles noted, in order.
+    pub fn troubles(self) -> impl Iterator<Item = Trouble> {
+        let noted = move |trouble: &Trouble| self.0 >> (MARKS_MAX + *trouble as usize) & 1 == 1;
+        Trouble::ALL.into_iter().filter(noted)
     }
 
     /// The places noted, in order.
@@ -236,12 +276,13 @@ impl Expect {
     /// Checks an answer with an accepted status and takes from it what is to be taken.
     pub fn inspect(&self, answer: &Answer<'_>) -> Inspection {
         let mut inspection = Inspection::default();
-        let mut unread = false;
+        let (mut unread, mut unread_json) = (false, false);
         for (place, check) in self.checks.iter().enumerate() {
             if !check.test.holds(answer) {
                 inspection.amiss.add_place(place);
                 inspection.failed = true;
                 unread |= check.test.reads() == Reads::Body;
+                unread_json |= matches!(check.test, Test::Json(..));
             }
         }
         for (place, extraction) in self.extract.iter().enumerate() {
@@ -250,15 +291,19 @@ impl Expect {
                 inspection.amiss.add_place(self.checks.len() + place);
                 inspection.failed |= extraction.into.is_needed();
                 unread |= extraction.source.reads() == Reads::Body;
+                unread_json |= extraction.source.is_json();
             } else {
                 inspection.taken.push((extraction.into, values));
             }
         }
         if unread {
             match answer.body() {
+                Body::Whole(_) if unread_json && answer.json().is_none() => {
+                    inspection.amiss.add(Trouble::NotJson);
+                }
                 Body::Whole(_) => {}
                 Body::Beginning(_) => inspection.amiss.add(Trouble::TooLong),
-                Body::Encoded => inspection.amiss.add(Trouble::Encoding),
+                Body::Unread(why) => inspection.amiss.add(why),
             }
         }
         inspection
@@ -467,8 +512,10 @@ mod tests {
         let (amiss, failed, _) = names(Body::Beginning(&BODY.as_bytes()[..20]));
         assert_eq!(amiss, ["json $.id: exists", "extract id", "body too long to check"]);
         assert!(failed);
-        let (amiss, ..) = names(Body::Encoded);
+        let (amiss, ..) = names(Body::Unread(Trouble::Encoding));
         assert_eq!(amiss[3], "body in an unknown content encoding");
+        let (amiss, ..) = names(Body::Whole(b"\"id\" of an <html> page"));
+        assert_eq!(amiss, ["json $.id: exists", "extract id", "body is not JSON"]);
     }
 
     #[test]

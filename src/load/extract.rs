@@ -98,6 +98,11 @@ impl Pattern {
 }
 
 impl Selector {
+    /// Whether the body must be JSON for it.
+    pub const fn is_json(&self) -> bool {
+        matches!(self, Self::Json(_) | Self::Pointer(_))
+    }
+
     /// What must be kept of an answer.
     pub const fn reads(&self) -> Reads {
         match self {
@@ -121,11 +126,13 @@ impl Extraction {
         let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
         match &self.source {
             Selector::Json(path) => {
-                let found = answer.json().map(|document| path.select(document));
+                // A filter compares numbers, so it is given them as such.
+                let document = if path.has_filter() { answer.json() } else { answer.json_texts() };
+                let found = document.map(|document| path.select(document));
                 fit(&mut found.unwrap_or_default().into_iter().filter_map(scalar_text))
             }
             Selector::Pointer(pointer) => {
-                let found = answer.json().and_then(|document| document.pointer(pointer));
+                let found = answer.json_texts().and_then(|document| document.pointer(pointer));
                 fit(&mut found.into_iter().filter_map(scalar_text))
             }
             Selector::Header(name) => fit(&mut answer.header(name).map(str::to_owned)),
@@ -238,6 +245,13 @@ mod tests {
         let table = [
             (json("$.items[*].id"), items, vec!["1", "b"]),
             (json("$.none"), items, vec![]),
+            (
+                json("$[*]"),
+                "[12.50, 184467440737095516160, 7]",
+                vec!["12.50", "184467440737095516160", "7"],
+            ),
+            (Selector::Pointer("/0".into()), "[12.50]", vec!["12.50"]),
+            (json("$[?@ > 10]"), "[12.5, 7]", vec!["12.5"]),
             (Selector::Pointer("/items/1/id".into()), items, vec!["b"]),
             (Selector::Pointer("/items".into()), items, vec![]),
             (Selector::Header("x-next".parse().unwrap()), "", vec!["two", "three"]),

@@ -10,10 +10,8 @@ use crate::load::plan::Limits;
 /// Requests per second that one worker is given. It can send several times as many, but on its way there
 /// its sends come later and later; up to here they stay punctual on any processor of today.
 const RATE_PER_WORKER: f64 = 25_000.0;
-/// Connections opened before the clock starts, at the least.
-const CONNECTIONS_AT_START: usize = 16;
-/// How long an answer takes that needs no more connections than are open at the start.
-const QUICK_ANSWER: Duration = Duration::from_millis(1);
+/// Connections opened before the clock starts, at the most: a slow set-up request is no reason for hundreds.
+const AT_START_MAX: usize = 64;
 /// How long a port stays taken after this side has closed its connection: Linux's `TIME_WAIT`, which no
 /// setting changes.
 const TIME_WAIT: Duration = Duration::from_mins(1);
@@ -48,10 +46,13 @@ pub fn connections(rate: f64, limits: &Limits) -> usize {
     whole(rate * held.as_secs_f64()).clamp(1, limits.connections.min(limits.in_flight).max(1))
 }
 
-/// Connections to open before the clock starts: enough for the first requests not to queue behind
-/// handshakes if answers are quick, few enough for any server.
-pub fn connections_at_start(rate: f64) -> usize {
-    whole(rate * QUICK_ANSWER.as_secs_f64()).max(CONNECTIONS_AT_START)
+/// Connections to open before the clock starts: what `rate` per second has open at once where an answer takes
+/// as long as `answer`, by Little's law.
+///
+/// A server with a thread or a process per connection waits for a connection to speak and serves nobody else
+/// meanwhile, so any more than needed would be measured as the server's own slowness.
+pub fn connections_at_start(rate: f64, answer: Duration) -> usize {
+    whole(rate * answer.as_secs_f64()).clamp(1, AT_START_MAX)
 }
 
 /// Local ports towards one address of the target for `connections` open at once, of which `closed_per_s`
@@ -75,13 +76,20 @@ fn whole(number: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::plan::LatePolicy;
+    use crate::load::plan::{ChosenBy, LatePolicy};
 
     #[test]
-    fn a_quick_answer_decides_how_many_connections_are_open_at_the_start() {
-        let table = [(1.0, 16), (16_000.0, 16), (20_000.0, 20), (100_000.0, 100)];
-        for (rate, connections) in table {
-            assert_eq!(connections_at_start(rate), connections, "{rate}");
+    fn what_is_known_of_answers_decides_how_many_connections_are_open_at_the_start() {
+        let ms = Duration::from_millis;
+        let table = [
+            (20_000.0, ms(0), 1),
+            (5.0, ms(2), 1),
+            (2_000.0, ms(2), 4),
+            (2_000.0, ms(20), 40),
+            (2_000.0, ms(5_000), 64),
+        ];
+        for (rate, answer, connections) in table {
+            assert_eq!(connections_at_start(rate, answer), connections, "{rate} {answer:?}");
         }
     }
 
@@ -109,6 +117,7 @@ mod tests {
     fn connections_follow_littles_law_within_the_bounds() {
         let limits = |connections, in_flight, timeout_s, deadline_s: Option<u64>| Limits {
             connections,
+            connections_by: ChosenBy::User,
             streams: 100,
             in_flight,
             timeout: Duration::from_secs(timeout_s),

@@ -56,6 +56,11 @@ impl JsonPath {
         &self.text
     }
 
+    /// Whether values are compared on the way.
+    pub fn has_filter(&self) -> bool {
+        matches!(self.way, Way::Query(_)) && self.text.contains('?')
+    }
+
     /// What it selects in `document`, in the document's order; nothing is no error.
     pub fn select<'v>(&self, document: &'v Value) -> Vec<&'v Value> {
         match &self.way {

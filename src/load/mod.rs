@@ -16,6 +16,7 @@ pub mod flow;
 pub mod footprint;
 pub mod generate;
 pub mod json_path;
+pub mod json_text;
 pub mod mix;
 pub mod monitor;
 pub mod outlay;
@@ -32,7 +33,9 @@ pub mod slo;
 pub mod stages;
 pub mod steering;
 pub mod table;
+pub mod threshold;
 pub mod trace;
+pub mod url_text;
 pub mod way;
 
 pub(crate) use divisor::greatest_common_divisor;

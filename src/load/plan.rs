@@ -80,11 +80,23 @@ pub enum ReceiveClock {
     User,
 }
 
+/// Who chose a bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChosenBy {
+    /// Nobody but this program: what it holds back is the generator's doing.
+    #[default]
+    Program,
+    /// Whoever started the run.
+    User,
+}
+
 /// Bounds on everything that could grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Open connections, over all workers.
     pub connections: usize,
+    /// Who chose that many.
+    pub connections_by: ChosenBy,
     /// Requests at once on a connection of HTTP/2; the server may allow fewer.
     pub streams: usize,
     /// Requests sent and unanswered plus those waiting for a connection, over all workers; an arrival

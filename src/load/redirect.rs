@@ -1,10 +1,13 @@
 //! Where a redirect leads and what is sent there (RFC 9110, 15.4).
 
+use http::header::LOCATION;
 use http::uri::PathAndQuery;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
 
+use crate::load::endpoint::Endpoint;
 use crate::load::expect::Trouble;
 use crate::load::plan::{Origin, Scheme};
+use crate::load::url_text::encoded;
 
 /// Most redirects that a request may follow.
 pub const REDIRECTS_MAX: u32 = 20;
@@ -31,13 +34,51 @@ pub fn carries(status: u16, method: &Method) -> Carries {
     if see_other || posted { Carries::Nothing } else { Carries::All }
 }
 
-/// The path and query to which `location` leads from `path`, on the same server.
+/// An answer that sends a request elsewhere, and the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Redirection<'a> {
+    /// Of the request.
+    pub method: &'a Method,
+    /// Of the request.
+    pub uri: &'a Uri,
+    /// Of the answer.
+    pub status: u16,
+    /// Of the answer.
+    pub headers: &'a HeaderMap,
+}
+
+/// What is sent next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Onward {
+    /// Where to, on the same server.
+    pub target: PathAndQuery,
+    /// What of the request goes there.
+    pub carries: Carries,
+}
+
+impl Redirection<'_> {
+    /// What is sent next, of `most` redirects `followed` having been followed.
+    ///
+    /// # Errors
+    /// [`Trouble::TooManyRedirects`], or that of [`target`].
+    pub fn onward(self, origin: &Origin, followed: u32, most: u32) -> Result<Onward, Trouble> {
+        if followed >= most {
+            return Err(Trouble::TooManyRedirects);
+        }
+        let location = self.headers.get(LOCATION).ok_or(Trouble::NoLocation)?;
+        let path = self.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let location = location.as_bytes().split(|&byte| byte == b'#').next().unwrap_or_default();
+        let target = target(&encoded(location.trim_ascii()), origin, path)?;
+        Ok(Onward { target, carries: carries(self.status, self.method) })
+    }
+}
+
+/// The path and query to which `location`, a URL without a fragment, leads from `path`, on the same server.
 ///
 /// # Errors
-/// [`Trouble::OtherHost`], or [`Trouble::NoLocation`] for what is no place on a server.
+/// [`Trouble::OtherHost`], [`Trouble::OtherScheme`], or [`Trouble::NoLocation`] for what is no place on a
+/// server.
 pub fn target(location: &str, origin: &Origin, path: &str) -> Result<PathAndQuery, Trouble> {
-    let location = location.trim();
-    let location = location.split('#').next().unwrap_or_default();
     let scheme = match origin.scheme {
         Scheme::Http => "http",
         Scheme::Https => "https",
@@ -46,7 +87,7 @@ pub fn target(location: &str, origin: &Origin, path: &str) -> Result<PathAndQuer
         // A scheme stands before any slash or question mark.
         Some((other, rest)) if !other.contains(['/', '?']) => {
             if !other.eq_ignore_ascii_case(scheme) {
-                return Err(Trouble::OtherHost);
+                return Err(other_scheme(other, rest, origin));
             }
             Some(rest)
         }
@@ -64,6 +105,15 @@ pub fn target(location: &str, origin: &Origin, path: &str) -> Result<PathAndQuer
         }
     };
     text.parse().map_err(|_| Trouble::NoLocation)
+}
+
+/// What is wrong with a place that is reached by another scheme: whether the host is the same one.
+fn other_scheme(scheme: &str, rest: &str, origin: &Origin) -> Trouble {
+    let place: Result<Endpoint, _> = format!("{}://{rest}", scheme.to_ascii_lowercase()).parse();
+    match place {
+        Ok(place) if place.origin.host.eq_ignore_ascii_case(&origin.host) => Trouble::OtherScheme,
+        _ => Trouble::OtherHost,
+    }
 }
 
 /// Whether `authority` is the origin's, the scheme's port being optional.
@@ -116,12 +166,14 @@ fn resolved(reference: &str, path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn origin(scheme: Scheme, authority: &str) -> Origin {
         Origin {
             scheme,
-            host: String::new(),
+            host: authority.split(':').next().unwrap_or_default().to_owned(),
             port: 0,
             authority: authority.to_owned(),
             base_path: String::new(),
@@ -132,7 +184,7 @@ mod tests {
     fn a_location_is_resolved_on_the_same_server() {
         let table = [
             ("/x", Ok("/x")),
-            ("/x?y=1#z", Ok("/x?y=1")),
+            ("/x?y=1", Ok("/x?y=1")),
             ("http://shop:8001/x", Ok("/x")),
             ("HTTP://SHOP:8001?q", Ok("/?q")),
             ("http://shop:8001", Ok("/")),
@@ -144,7 +196,10 @@ mod tests {
             ("?p=2", Ok("/a/b?p=2")),
             ("", Ok("/a/b?old=1")),
             ("/x?next=http://else/", Ok("/x?next=http://else/")),
-            ("https://shop:8001/x", Err(Trouble::OtherHost)),
+            ("https://shop:8001/x", Err(Trouble::OtherScheme)),
+            ("HTTPS://SHOP/x", Err(Trouble::OtherScheme)),
+            ("https://other/x", Err(Trouble::OtherHost)),
+            ("ftp://shop/x", Err(Trouble::OtherHost)),
             ("http://shop/x", Err(Trouble::OtherHost)),
             ("http://user@shop:8001/x", Err(Trouble::OtherHost)),
             ("//other/x", Err(Trouble::OtherHost)),
@@ -155,6 +210,32 @@ mod tests {
             let found = target(location, &origin, "/a/b?old=1");
             let found = found.as_ref().map(PathAndQuery::as_str).map_err(|error| *error);
             assert_eq!(found, expected, "{location}");
+        }
+    }
+
+    #[test]
+    fn a_location_is_encoded_as_browsers_do_it() {
+        let (uri, method) = (Uri::from_static("/a/b"), Method::GET);
+        let table = [
+            ("/café", Ok("/caf%C3%A9")),
+            (" /end page ", Ok("/end%20page")),
+            ("end?q=\"a\"#part", Ok("/a/end?q=%22a%22")),
+            ("/a%20b", Ok("/a%20b")),
+            ("http://shop:8001/<x>", Ok("/%3Cx%3E")),
+        ];
+        for (location, expected) in table {
+            let value = HeaderValue::from_bytes(location.as_bytes()).unwrap();
+            let headers = HeaderMap::from_iter([(LOCATION, value)]);
+            let from = Redirection { method: &method, uri: &uri, status: 302, headers: &headers };
+            let onward = from.onward(&origin(Scheme::Http, "shop:8001"), 0, 1);
+            assert_eq!(
+                onward.as_ref().map(|onward| onward.target.as_str()),
+                expected.as_ref().copied()
+            );
+            assert_eq!(
+                from.onward(&origin(Scheme::Http, "shop:8001"), 1, 1),
+                Err(Trouble::TooManyRedirects)
+            );
         }
     }
 

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::COOKIE;
 use http::{HeaderName, Method};
 
 use crate::load::body::Body;
@@ -73,6 +74,8 @@ pub enum Escape {
     Percent,
     /// For the inside of a JSON string (RFC 8259).
     Json,
+    /// Not at all: the whole text is a link, a path or a URL, that is resolved once it is rendered.
+    Link,
 }
 
 /// Text with holes.
@@ -279,7 +282,7 @@ impl Escape {
     /// Appends `text`, escaped.
     pub fn push(self, text: &str, out: &mut String) {
         match self {
-            Self::None => out.push_str(text),
+            Self::None | Self::Link => out.push_str(text),
             Self::Percent => push_percent(text, out),
             Self::Json => push_json(text, out),
         }
@@ -312,6 +315,18 @@ fn push_json(text: &str, out: &mut String) {
     }
 }
 
+/// Adds a header after those there are, also one of the same name. A cookie joins those there are: a request
+/// has one `Cookie` header at the most (RFC 6265, 5.4).
+pub fn add_header(headers: &mut Vec<(HeaderName, Template)>, name: HeaderName, value: Template) {
+    match headers.iter_mut().find(|(present, _)| name == COOKIE && *present == COOKIE) {
+        Some((_, cookies)) => {
+            cookies.segments.push(Segment::Literal("; ".to_owned()));
+            cookies.segments.extend(value.segments);
+        }
+        None => headers.push((name, value)),
+    }
+}
+
 /// What becomes of a request whose pool is empty once set-up has run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnEmpty {
@@ -335,11 +350,12 @@ pub struct RequestTemplate {
     pub tags: Vec<String>,
     /// HTTP method.
     pub method: Method,
-    /// Path and query, percent-encoded, beginning with `/`.
+    /// Path and query, percent-encoded, beginning with `/`; or one value, a link on the same server.
     pub path: Template,
-    /// In the order sent; Host, Content-Length and Connection are the transport's.
+    /// Without escapes, as [`add_header`] collects them; Host, Content-Length and Connection are the
+    /// transport's.
     pub headers: Vec<(HeaderName, Template)>,
-    /// Absent sends no body and no Content-Length.
+    /// Absent sends no body.
     pub body: Option<Body>,
     /// What counts as `ok`.
     pub expect: Expect,

@@ -7,7 +7,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::load::rate::Figures;
+use crate::load::threshold;
 use crate::time::{Human, parse_duration};
+
+/// What is said where a text is no objective at all.
+const EXAMPLES: &str = "write for example p95<1000ms, mean<200ms, errors<5% or rps>20";
+/// What is said of `rate>0.95`.
+const AMBIGUOUS: &str = "for a share of good answers write checks:rate>0.95 or errors<5%, for answers per \
+                         second rps>0.95";
 
 /// One limit on one figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,12 +82,18 @@ impl Goals {
 
 /// Why a text is not an objective.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "'{part}' is not an objective; write for example p95<1000ms, mean<200ms, errors<5% or rps>20"
-)]
+#[error("'{part}' is not an objective; {remedy}")]
 pub struct SloError {
     /// The part that is wrong.
     pub part: String,
+    /// What to write instead.
+    pub remedy: String,
+}
+
+impl SloError {
+    pub(super) fn new(part: &str, remedy: impl Into<String>) -> Self {
+        Self { part: part.to_owned(), remedy: remedy.into() }
+    }
 }
 
 impl Slo {
@@ -136,9 +149,14 @@ impl FromStr for Slo {
 impl FromStr for Objective {
     type Err = SloError;
 
-    /// Reads `p95<1000ms`, k6's `p(95)<1000` (milliseconds) and `rate<0.05`, `errors<5%`, `rps>20`.
+    /// Reads `p95<1000ms`, `errors<5%`, `rps>20`, and k6's thresholds with and without their metric:
+    /// `p(95)<1000` (milliseconds), `rate<0.05`, `checks:rate>0.95`.
     fn from_str(text: &str) -> Result<Self, SloError> {
-        let wrong = || SloError { part: text.trim().to_owned() };
+        if let Some((metric, expression)) = threshold::split(text) {
+            return threshold::objective(metric, expression);
+        }
+        let refused = |remedy: &str| SloError::new(text.trim(), remedy);
+        let wrong = || refused(EXAMPLES);
         let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let at = compact.find(['<', '>']).ok_or_else(wrong)?;
         let (metric, bound) = (&compact[..at], compact[at + 1..].trim_start_matches('='));
@@ -147,6 +165,9 @@ impl FromStr for Objective {
             ("errors" | "error_rate" | "err" | "rate", true) => {
                 share(bound).map(|limit| Self::ErrorRate { limit }).ok_or_else(wrong)
             }
+            // A share in k6, of checks say, and a rate here.
+            ("rate", false) if share(bound).is_some() => Err(refused(AMBIGUOUS)),
+            ("min" | "count", _) => Err(refused(threshold::of_times(metric))),
             ("rps" | "throughput" | "rate", false) => positive(bound.trim_end_matches("/s"))
                 .map(|limit| Self::Throughput { limit })
                 .ok_or_else(wrong),
@@ -273,7 +294,7 @@ mod tests {
             "rps<3",
             "p95<0ms",
         ] {
-            assert_eq!(text.parse::<Objective>(), Err(SloError { part: text.into() }), "{text}");
+            assert_eq!(text.parse::<Objective>(), Err(SloError::new(text, EXAMPLES)), "{text}");
         }
         assert_eq!("p95<1s,oops".parse::<Slo>().unwrap_err().part, "oops");
     }

@@ -69,15 +69,6 @@ impl Fate {
             Self::Open => "open",
         }
     }
-
-    /// Whether something came of the slot, be it an answer or a definite error. The others were never
-    /// answered: all that is known of their response time is that it exceeds their age.
-    pub const fn answered(self) -> bool {
-        match self {
-            Self::Ok | Self::BadStatus | Self::CheckFailed | Self::TransportError(_) => true,
-            Self::Timeout | Self::Shed | Self::Unsent | Self::Open => false,
-        }
-    }
 }
 
 /// Why an exchange broke.
@@ -103,6 +94,8 @@ pub enum TransportError {
     Protocol,
     /// The target refused the stream without processing it, on one HTTP/2 connection after another.
     RefusedStream,
+    /// The target took the stream, said goodbye (GOAWAY) and closed without an answer.
+    GoneAway,
     /// The answer's head or its framing is larger than this program reads.
     TooLarge,
     /// The answer, or a part of it, lay unread in this machine's socket when the time was up.
@@ -119,7 +112,7 @@ pub enum TransportError {
 
 impl TransportError {
     /// The number of kinds.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 17;
 
     /// All kinds, by [`Self::index`].
     pub const ALL: [Self; Self::COUNT] = [
@@ -133,6 +126,7 @@ impl TransportError {
         Self::Tls,
         Self::Protocol,
         Self::RefusedStream,
+        Self::GoneAway,
         Self::TooLarge,
         Self::Unread,
         Self::Unwritten,
@@ -159,6 +153,7 @@ impl TransportError {
             Self::Tls => "tls",
             Self::Protocol => "protocol",
             Self::RefusedStream => "refused_stream",
+            Self::GoneAway => "goaway",
             Self::TooLarge => "too_large",
             Self::Unread => "unread",
             Self::Unwritten => "unwritten",
@@ -181,6 +176,11 @@ impl TransportError {
                 | Self::Unread
                 | Self::Unwritten
         )
+    }
+
+    /// Whether it means that the time was up before the answer was whole, whatever part of it had come.
+    pub const fn is_overtime(self) -> bool {
+        matches!(self, Self::Unread | Self::Unwritten)
     }
 
     /// Whether it strikes before the target has been spoken to: at its name, on the way, in the trust in
@@ -207,11 +207,17 @@ impl TransportError {
             Self::ConnectFailed => "the connection could not be made",
             Self::Reset => "the target reset the connection",
             Self::ClosedEarly => "the target closed the connection before the answer was complete",
-            Self::StaleConnection => "an idle connection had been closed by the target",
+            Self::StaleConnection => "a kept connection had been closed by the target",
             Self::Tls => "the TLS handshake failed",
             Self::Protocol => "the answer is not valid HTTP",
             Self::RefusedStream => "the target refused the stream unprocessed, twice",
-            Self::TooLarge => "the answer's head is larger than this program reads",
+            Self::GoneAway => {
+                "the target said goodbye (GOAWAY) and closed without answering a stream it had taken"
+            }
+            Self::TooLarge => {
+                "the answer's head or framing is larger than this program reads (head: 300 kB and 1,000 \
+                 fields; chunk extensions and trailers over HTTP/1.1: 16 kB each)"
+            }
             Self::Unread => "the answer lay unread in this machine's socket",
             Self::Unwritten => "the request was not written although the socket had room",
             Self::LocalExhausted => "this machine ran out of file descriptors or local ports",
@@ -261,11 +267,6 @@ impl FateCounts {
         self.planned() - self.ok()
     }
 
-    /// Slots that got nothing back; see [`Fate::answered`].
-    pub fn unanswered(&self) -> u64 {
-        Fate::ALL.iter().filter(|fate| !fate.answered()).map(|fate| self.of(*fate)).sum()
-    }
-
     /// Share of planned slots without a good answer, 0 to 1; 0 if nothing was planned.
     pub fn error_rate(&self) -> f64 {
         match self.planned() {
@@ -310,7 +311,7 @@ mod tests {
         for fate in Fate::ALL {
             counts.record(fate);
         }
-        assert_eq!((counts.planned(), counts.failed(), counts.unanswered()), (8, 7, 4));
+        assert_eq!((counts.planned(), counts.failed()), (8, 7));
         assert!((counts.error_rate() - 7.0 / 8.0).abs() < 1e-12);
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
+use crate::measure::histogram::{CensoredHistogram, LatencyHistogram, Quantile};
 use crate::time::Offset;
 
 /// Less than this is no lateness: twice what a send takes to leave where a worker has to be woken for it.
@@ -38,6 +38,12 @@ impl Late {
         }
     }
 
+    /// The same with so many more that were lost.
+    #[must_use]
+    pub fn with_lost(&self, more: u64) -> Self {
+        Self { lost: self.lost + more, ..self.clone() }
+    }
+
     /// Adds everything `other` holds.
     pub fn merge(&mut self, other: &Self) {
         self.measured.merge(&other.measured);
@@ -52,9 +58,10 @@ impl Late {
         beyond.saturating_sub(ours + self.lost) <= times.count_beyond(q)
     }
 
-    /// Whether the mean of `times` would lie below `limit` without these delays.
+    /// Whether the mean of `times` would lie below `limit` without these delays and losses.
     pub fn spares_mean(&self, times: &CensoredHistogram, limit: Duration) -> bool {
-        let mean = times.mean();
+        let all_lost = times.unanswered.count() <= self.lost;
+        let mean = if all_lost { Quantile::exact(times.answered.mean()) } else { times.mean() };
         let delay = self.measured.mean().saturating_sub(self.spared.mean()).as_secs_f64();
         let ours = delay * self.measured.count() as f64 / times.count().max(1) as f64;
         !mean.at_least && mean.value.as_secs_f64() - ours < limit.as_secs_f64()

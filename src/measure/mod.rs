@@ -4,8 +4,10 @@
 //! merge without loss, in any order. A [`summary::Summary`] is what remains when the run is over.
 
 pub mod answering;
+pub mod attempts;
 pub mod auth;
 pub mod exposition;
+pub mod failure;
 pub mod fate;
 pub mod flow;
 pub mod generator;
@@ -15,6 +17,7 @@ pub mod monitored;
 pub mod running;
 pub mod sample;
 pub mod sampling;
+pub mod silent_connections;
 pub mod slice;
 pub mod snapshot;
 pub mod summary;

@@ -109,7 +109,7 @@ impl RunningRequest {
     fn record(&mut self, ended: Ended) {
         let (fate, time) = (ended.fate(), ended.response_time());
         self.fates.record(fate);
-        if fate != Fate::Ok && fate.answered() {
+        if fate != Fate::Ok && ended.answered() {
             return;
         }
         let (bucket, native) = match fate {

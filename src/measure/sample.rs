@@ -110,6 +110,16 @@ impl Sample {
         }
     }
 
+    /// Whether an answer came, or a part of one before the exchange broke. Of all other slots nothing is
+    /// known of the response time but that it exceeds their age.
+    pub const fn answered(&self) -> bool {
+        match self.fate {
+            Fate::Ok | Fate::BadStatus | Fate::CheckFailed => true,
+            Fate::TransportError(kind) => self.first_byte.is_some() && !kind.is_overtime(),
+            Fate::Timeout | Fate::Shed | Fate::Unsent | Fate::Open => false,
+        }
+    }
+
     /// How long one part of the response time was.
     pub fn phase(&self, phase: Phase) -> Duration {
         match phase {
@@ -155,6 +165,7 @@ impl Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::fate::TransportError;
 
     #[test]
     fn response_time_starts_at_the_due_instant_however_late_the_send() {
@@ -185,6 +196,20 @@ mod tests {
             (unsent.service_time(), unsent.send_lag(), unsent.first_byte()),
             (None, None, None)
         );
+    }
+
+    #[test]
+    fn an_error_is_an_answer_only_if_a_part_of_one_came_in_time() {
+        let at = Offset::from_nanos(5);
+        for kind in TransportError::ALL {
+            let fate = Fate::TransportError(kind);
+            let silent = Sample::unsent(0, at, fate, at);
+            assert!(!silent.answered(), "{kind:?}");
+            let heard = Sample { first_byte: Some(at), ..silent };
+            assert_eq!(heard.answered(), !kind.is_overtime(), "{kind:?}");
+        }
+        let timeout = Sample { first_byte: Some(at), ..Sample::unsent(0, at, Fate::Timeout, at) };
+        assert!(!timeout.answered(), "late however much of it came");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::measure::fate::{Fate, FateCounts};
 use crate::measure::histogram::CensoredHistogram;
+use crate::measure::sample::Sample;
 use crate::measure::window::Interval;
 use crate::time::{Offset, whole_nanos};
 
@@ -17,23 +18,38 @@ pub const SLICES_MAX: u32 = 600;
 const LENGTH_MIN: Duration = Duration::from_secs(1);
 
 const TIME_BITS: u32 = 42;
-const FATE_BITS: u32 = 3;
+/// The fate, and above it whether there was an answer.
+const FATE_BITS: u32 = 4;
+const ANSWERED: u64 = 1 << (FATE_BITS - 1);
 /// More than an hour, where histograms end.
 const TIME_MAX: u64 = (1 << TIME_BITS) - 1;
 const REQUEST_MAX: u64 = (1 << (u64::BITS - TIME_BITS - FATE_BITS)) - 1;
 
-/// A slot that has ended: which request it was, its fate and its response time. One machine word, since
-/// every slot leaves one behind.
+/// A slot that has ended: which request it was, its fate, whether it was answered, and its response time. One
+/// machine word, since every slot leaves one behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended(u64);
 
 impl Ended {
-    /// Notes a slot; the kind of a transport error is not kept. The last of 524,288 request names stands
+    /// Notes a slot; the kind of a transport error is not kept. The last of 262,144 request names stands
     /// for any beyond.
+    pub fn of(sample: &Sample) -> Self {
+        let request = (sample.request as u64).min(REQUEST_MAX);
+        let time = whole_nanos(sample.response_time()).min(TIME_MAX);
+        let answered = if sample.answered() { ANSWERED } else { 0 };
+        let fate = sample.fate.index() as u64 | answered;
+        Self((request << FATE_BITS | fate) << TIME_BITS | time)
+    }
+
+    /// A slot of which only this is known.
     pub fn new(request: usize, fate: Fate, response_time: Duration) -> Self {
-        let request = (request as u64).min(REQUEST_MAX);
-        let time = whole_nanos(response_time).min(TIME_MAX);
-        Self((request << FATE_BITS | fate.index() as u64) << TIME_BITS | time)
+        let done = Offset::ZERO + response_time;
+        Self::of(&Sample::unsent(request, Offset::ZERO, fate, done))
+    }
+
+    /// Whether an answer came, or a part of one; see [`Sample::answered`].
+    pub const fn answered(self) -> bool {
+        self.0 >> TIME_BITS & ANSWERED != 0
     }
 
     /// The request's place in the mix.
@@ -68,7 +84,7 @@ impl RequestSlice {
         self.fates.record(fate);
         if fate == Fate::Ok {
             self.response_time.answered.record(ended.response_time());
-        } else if !fate.answered() {
+        } else if !ended.answered() {
             self.response_time.unanswered.record(ended.response_time());
         }
     }
@@ -177,7 +193,7 @@ mod tests {
     proptest! {
         #[test]
         fn one_word_holds_a_slot(
-            request in 0_usize..500_000,
+            request in 0_usize..250_000,
             fate in 0..Fate::COUNT,
             ns in 0_u64..3_600_000_000_000,
         ) {

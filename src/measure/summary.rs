@@ -98,7 +98,7 @@ pub struct Summary {
     pub length: Duration,
     /// Fates, errors, statuses, response and service times of all request names together.
     pub total: RequestTally,
-    /// Of failures that came with an answer or a definite error.
+    /// Of failures that came with an answer or a part of one.
     pub failed_response_time: LatencySummary,
     /// From sent to first byte.
     pub first_byte: LatencySummary,

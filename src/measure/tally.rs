@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::load::expect::Amiss;
+use crate::measure::failure::{FailureKind, Failures, Reason};
 use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::flow::{FlowTally, Milestone};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::late::Late;
 use crate::measure::sample::{Phase, Sample, SetUp};
 use crate::measure::traffic::{Span, Traffic};
+use crate::time::Offset;
 
 /// What became of the slots of one request name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,8 +27,10 @@ pub struct RequestTally {
     pub statuses: BTreeMap<u16, u64>,
     /// Of those, the answers whose status was not expected.
     pub bad_statuses: BTreeMap<u16, u64>,
-    /// Good answers, and the ages of slots that were never answered.
+    /// Good answers, and the ages of slots that were never answered; see [`Sample::answered`].
     pub response_time: CensoredHistogram,
+    /// How many of the latter are errors of the generator's own.
+    pub own_unanswered: u64,
     /// Good answers only.
     pub service_time: LatencyHistogram,
     /// What happened within the measured span, for rates.
@@ -37,8 +41,14 @@ pub struct RequestTally {
     pub bytes: u64,
     /// What was amiss with answers, by place; see [`crate::load::expect::Expect::name_of`].
     pub amiss: BTreeMap<usize, u64>,
+    /// Failed slots by kind, with when and why.
+    pub failures: Failures,
     /// Redirects that were followed.
     pub redirects: u64,
+    /// Requests that were sent once more, since the target had left them unprocessed.
+    pub repeats: u64,
+    /// Interim answers (100 to 199) before final ones.
+    pub interim: u64,
     /// Of good answers, by phase; zeros are left out, since most phases of most slots are.
     phases: [LatencyHistogram; Phase::COUNT],
 }
@@ -97,8 +107,7 @@ impl Tally {
     pub fn record_within(&mut self, sample: &Sample, span: Span, wake: Duration) {
         self.requests[sample.request].record(sample, wake);
         self.requests[sample.request].traffic.record(sample, span);
-        let failed = sample.fate.answered() && sample.fate != Fate::Ok;
-        if failed {
+        if sample.answered() && sample.fate != Fate::Ok {
             self.failed_response_time.record(sample.response_time());
         }
         if let Some(lag) = sample.send_lag() {
@@ -132,13 +141,27 @@ impl Tally {
         self.requests.iter_mut().for_each(|request| request.traffic.prolong());
     }
 
-    /// Enters what was amiss with an answer of a request.
+    /// Enters what was amiss with an answer of a request; `failed` is when that made its slot fail, if it did.
     ///
     /// # Panics
     /// If the request is not of this mix.
-    pub fn record_amiss(&mut self, request: usize, amiss: Amiss) {
+    pub fn record_amiss(&mut self, request: usize, amiss: Amiss, failed: Option<Offset>) {
+        let request = &mut self.requests[request];
         for place in amiss.places() {
-            *self.requests[request].amiss.entry(place).or_default() += 1;
+            *request.amiss.entry(place).or_default() += 1;
+            if let Some(seen) = failed {
+                request.failures.enter(FailureKind::Check(place), seen);
+            }
+        }
+    }
+
+    /// Says why a slot that has been entered failed.
+    ///
+    /// # Panics
+    /// If the sample's request is not of this mix.
+    pub fn explain(&mut self, sample: &Sample, reason: impl FnOnce() -> Reason) {
+        if let Some(kind) = FailureKind::of(sample) {
+            self.requests[sample.request].failures.explain(kind, sample.done, reason);
         }
     }
 
@@ -148,6 +171,22 @@ impl Tally {
     /// If the request is not of this mix.
     pub fn record_redirect(&mut self, request: usize) {
         self.requests[request].redirects += 1;
+    }
+
+    /// Enters that a request is sent once more.
+    ///
+    /// # Panics
+    /// If the request is not of this mix.
+    pub fn record_repeat(&mut self, request: usize) {
+        self.requests[request].repeats += 1;
+    }
+
+    /// Enters so many interim answers to a request.
+    ///
+    /// # Panics
+    /// If the request is not of this mix.
+    pub fn record_interim(&mut self, request: usize, count: u32) {
+        self.requests[request].interim += u64::from(count);
     }
 
     /// Enters what became of a flow of the plan.
@@ -214,7 +253,7 @@ impl Tally {
         total
     }
 
-    /// Response times of failures that came with an answer or a definite error.
+    /// Response times of failures that came with an answer or a part of one.
     pub const fn failed_response_time(&self) -> &LatencyHistogram {
         &self.failed_response_time
     }
@@ -270,11 +309,22 @@ impl RequestTally {
                     }
                 }
             }
-            Fate::BadStatus | Fate::CheckFailed => {}
-            Fate::TransportError(kind) => self.errors[kind.index()] += 1,
-            Fate::Timeout | Fate::Shed | Fate::Unsent | Fate::Open => {
-                self.response_time.unanswered.record(sample.response_time());
+            Fate::TransportError(kind) => {
+                self.errors[kind.index()] += 1;
+                self.own_unanswered += u64::from(kind.is_own() && !sample.answered());
             }
+            Fate::BadStatus
+            | Fate::CheckFailed
+            | Fate::Timeout
+            | Fate::Shed
+            | Fate::Unsent
+            | Fate::Open => {}
+        }
+        if !sample.answered() {
+            self.response_time.unanswered.record(sample.response_time());
+        }
+        if let Some(kind) = FailureKind::of(sample) {
+            self.failures.enter(kind, sample.done);
         }
     }
 
@@ -291,6 +341,7 @@ impl RequestTally {
             }
         }
         self.response_time.merge(&other.response_time);
+        self.own_unanswered += other.own_unanswered;
         self.service_time.merge(&other.service_time);
         self.traffic += other.traffic;
         self.late.merge(&other.late);
@@ -298,7 +349,10 @@ impl RequestTally {
         for (place, count) in &other.amiss {
             *self.amiss.entry(*place).or_default() += count;
         }
+        self.failures.merge(&other.failures);
         self.redirects += other.redirects;
+        self.repeats += other.repeats;
+        self.interim += other.interim;
         for (ours, theirs) in self.phases.iter_mut().zip(&other.phases) {
             ours.merge(theirs);
         }
@@ -331,7 +385,6 @@ mod tests {
 
     use super::*;
     use crate::measure::sample::Wait;
-    use crate::time::Offset;
 
     fn fates() -> impl Strategy<Value = Fate> {
         prop_oneof![
@@ -354,6 +407,7 @@ mod tests {
             lag in 0_u64..10_000_000,
             service in 0_u64..10_000_000_000,
             status in prop::sample::select(vec![200_u16, 404, 500]),
+            broken_midway in any::<bool>(),
         ) -> Sample {
             let (due, at) = (Offset::from_nanos(due), Offset::from_nanos);
             let sent = !matches!(fate, Fate::Shed | Fate::Unsent);
@@ -365,7 +419,7 @@ mod tests {
                 taken: (fate != Fate::Unsent).then_some(due),
                 wait: Wait::default(),
                 sent,
-                first_byte: sent.filter(|_| has_status),
+                first_byte: sent.filter(|_| has_status || broken_midway),
                 done: at(due.as_nanos() + lag + service),
                 fate,
                 status: has_status.then_some(status),
@@ -415,7 +469,9 @@ mod tests {
             let total = tally.all_requests();
             prop_assert_eq!(total.fates.planned(), samples.len() as u64);
             prop_assert_eq!(total.fates, tally.fates());
-            prop_assert_eq!(total.response_time.unanswered.count(), total.fates.unanswered());
+            let unanswered = samples.iter().filter(|sample| !sample.answered()).count();
+            prop_assert_eq!(total.response_time.unanswered.count(), unanswered as u64);
+            prop_assert!(total.own_unanswered <= total.own_errors());
             prop_assert_eq!(total.response_time.answered.count(), total.fates.ok());
             let bad = total.bad_statuses.values().sum::<u64>();
             prop_assert_eq!(bad, total.fates.of(Fate::BadStatus));

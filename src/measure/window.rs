@@ -118,11 +118,11 @@ impl Window {
         }
         let time = sample.response_time();
         self.answering.record(sample);
-        self.ended.push(Ended::new(sample.request, sample.fate, time));
+        self.ended.push(Ended::of(sample));
         if sample.fate == Fate::Ok {
             self.response_time.answered.record(time);
             self.slow += u64::from(limit.is_some_and(|limit| time > limit));
-        } else if !sample.fate.answered() {
+        } else if !sample.answered() {
             self.response_time.unanswered.record(time);
         }
     }

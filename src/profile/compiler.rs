@@ -108,6 +108,8 @@ impl<'a> Compiler<'a> {
             "indent with spaces"
         } else if cause.contains("tag") || cause.contains("unexpected character") {
             "put quotes around a text that begins with a sign such as ! @ % & *"
+        } else if cause.contains("aliases") {
+            "let fewer requests share this anchor (&name); what all of them send stands once under `headers` or `variables` of the profile"
         } else if cause.contains("multiple") {
             "a profile is one document, without a second `---`"
         } else {

@@ -111,9 +111,10 @@ impl Compiler<'_> {
         if let Some(at) = columns.iter().position(|known| known == column) {
             return Ok(Some(at));
         }
+        let all = columns.join(", ");
         let hint = match nearest(column, columns.iter().map(String::as_str)) {
-            Some(close) => format!("did you mean `{name}.{close}`?"),
-            None => format!("it has: {}", columns.join(", ")),
+            Some(close) => format!("did you mean `{name}.{close}`? it has: {all}"),
+            None => format!("it has: {all}"),
         };
         Err((format!("the feeder `{name}` has no column `{column}`"), hint))
     }

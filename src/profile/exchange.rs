@@ -6,7 +6,8 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::load::plan::SetupRequest;
-use crate::load::request::{Escape, Segment, Template};
+use crate::load::request::{Escape, Segment, Template, add_header};
+use crate::load::url_text::is_allowed;
 use crate::profile::body::{BODIES, Carried};
 use crate::profile::compiler::Compiler;
 use crate::profile::fields::{Fields, one_or_many};
@@ -15,6 +16,8 @@ use crate::profile::template::{Builder, Piece, Place, escaped, template};
 
 /// How text and holes are escaped in each place. A path is written by hand, so only its holes are.
 const IN_PATH: (Escape, Escape) = (Escape::None, Escape::Percent);
+/// A path that is one value, such as the link to the next page.
+const AS_LINK: (Escape, Escape) = (Escape::Link, Escape::Link);
 const IN_QUERY: (Escape, Escape) = (Escape::Percent, Escape::Percent);
 pub(super) const IN_JSON: (Escape, Escape) = (Escape::Json, Escape::Json);
 pub(super) const AS_IT_IS: (Escape, Escape) = (Escape::None, Escape::None);
@@ -35,10 +38,13 @@ impl Compiler<'_> {
         let path = self.path(fields, place);
         let headers = fields.get("headers").map(|node| self.headers(node, place));
         let mut headers = headers.unwrap_or_default();
-        let token = self.token_header.iter().filter(|_| place != Place::Login);
-        for shared in self.shared_headers.iter().chain(token).chain(&of_body) {
-            if headers.iter().all(|(name, _)| *name != shared.0) {
-                headers.push(shared.clone());
+        let token = if place == Place::Login { &[] } else { self.token_header.as_slice() };
+        for shared in [self.shared_headers.as_slice(), token, of_body.as_slice()] {
+            let own = headers.len();
+            for header in shared {
+                if headers[..own].iter().all(|(name, _)| *name != header.0) {
+                    headers.push(header.clone());
+                }
             }
         }
         let expect = self.expectation(fields, place);
@@ -93,12 +99,20 @@ impl Compiler<'_> {
         let query = fields.get("query").and_then(|node| self.query(node, place));
         let text = self.mistakes.scalar(node, "`path`")?.to_owned();
         let pieces = self.pieces(&text, node.span, place)?;
+        let key = self.token_query.clone().filter(|_| place != Place::Login);
+        let query = query.filter(|query| !query.segments.is_empty());
+        if is_one_value(&pieces) {
+            if query.is_some() || key.is_some() {
+                let message = "a `path` that is one value has its query in it";
+                let hint = "put the query into the value, or write the path out: path: /…";
+                self.mistakes.report_with(node.span, message, hint);
+            }
+            return Some(template(AS_LINK, pieces));
+        }
         let mut builder = Builder::new(IN_PATH.0, IN_PATH.1);
         builder.push(pieces);
         let path = builder.finish();
         self.check_path(&path, &text, node.span);
-        let key = self.token_query.clone().filter(|_| place != Place::Login);
-        let query = query.filter(|query| !query.segments.is_empty());
         if query.is_none() && key.is_none() {
             return Some(path);
         }
@@ -123,12 +137,12 @@ impl Compiler<'_> {
             let hint = if written.contains("://") {
                 "put the scheme and the server under `host`, or give them with --host"
             } else {
-                "write for example path: /api/items"
+                "write for example path: /api/items, or one value alone: \"{{ next }}\""
             };
             self.mistakes.report_with(span, "`path` must begin with a single /", hint);
         }
         let illegal = path.segments.iter().any(|segment| match segment {
-            Segment::Literal(text) => !text.chars().all(is_path_character),
+            Segment::Literal(text) => !text.bytes().all(is_allowed),
             _ => false,
         });
         if illegal {
@@ -170,20 +184,26 @@ impl Compiler<'_> {
         Some(builder.finish())
     }
 
+    /// A list of values repeats the name.
     pub(super) fn headers(&mut self, node: &Node, place: Place) -> Vec<(HeaderName, Template)> {
         let mut headers: Vec<(HeaderName, Template)> = Vec::new();
-        for (key, value) in self.mistakes.mapping(node, "`headers`").unwrap_or_default() {
+        for (key, values) in self.mistakes.mapping(node, "`headers`").unwrap_or_default() {
             let Some(name) = &key.text else { continue };
             let parsed = self.header_name(name, key.span);
             let what = format!("the header `{name}`");
-            let Some(text) = self.mistakes.scalar(value, &what) else { continue };
-            let text = text.to_owned();
-            let template = self.header_value(&text, value.span, place);
-            let Some(header) = parsed.zip(template) else { continue };
-            if headers.iter().any(|(name, _)| *name == header.0) {
-                self.mistakes.report(key.span, format!("{what} stands here twice"));
+            if parsed.as_ref().is_some_and(|parsed| headers.iter().any(|(name, _)| name == parsed))
+            {
+                let hint = format!("write its values as a list: {name}: [one, two]");
+                self.mistakes.report_with(key.span, format!("{what} stands here twice"), hint);
             }
-            headers.push(header);
+            for value in one_or_many(values) {
+                let Some(text) = self.mistakes.scalar(value, &what) else { continue };
+                let text = text.to_owned();
+                let template = self.header_value(&text, value.span, place);
+                if let Some((name, value)) = parsed.clone().zip(template) {
+                    add_header(&mut headers, name, value);
+                }
+            }
         }
         headers
     }
@@ -224,7 +244,9 @@ impl Compiler<'_> {
     }
 }
 
-/// What RFC 3986 allows in a path and a query, and % for what is encoded.
-fn is_path_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?%[]".contains(character)
+/// Whether a text is one `{{ … }}` and nothing else.
+fn is_one_value(pieces: &[Piece]) -> bool {
+    let mut filled =
+        pieces.iter().filter(|piece| !matches!(piece, Piece::Written(text) if text.is_empty()));
+    matches!(filled.next(), Some(Piece::Hole(_) | Piece::Inserted(_))) && filled.next().is_none()
 }

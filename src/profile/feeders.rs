@@ -11,6 +11,7 @@ use crate::load::table::{RowError, Table};
 use crate::profile::compiler::Compiler;
 use crate::profile::fields::{FEEDER, Fields, one_or_many};
 use crate::profile::node::{Key, Node, Span, Value};
+use crate::profile::quotes::{QuoteScan, Quoted};
 use crate::profile::template::{is_name, is_reserved};
 use crate::profile::{FEEDERS_MAX, Outside, Process};
 
@@ -249,7 +250,9 @@ impl Compiler<'_> {
         for column in columns {
             let cell = entries.iter().find(|(key, _)| key.text.as_deref() == Some(column));
             let Some((_, cell)) = cell else {
-                self.mistakes.report(item.span, format!("this row has no `{column}`"));
+                let message = format!("this row has no `{column}`");
+                let hint = format!("the columns of the first row are: {}", columns.join(", "));
+                self.mistakes.report_with(item.span, message, hint);
                 return None;
             };
             cells.push(self.fixed(cell, &format!("`{column}`"))?);
@@ -269,7 +272,20 @@ fn csv_rows(
         .delimiter(delimiter)
         .has_headers(false)
         .flexible(true)
-        .from_reader(input);
+        .from_reader(Quoted { input, scan: QuoteScan::new(delimiter) });
+    let read = read_csv(&mut reader, columns, rows_max);
+    // A quote that is never closed takes all that follows into its field, which is what went wrong first.
+    match reader.get_ref().scan.unclosed() {
+        Some(line) => Err(format!("line {line}: a quote that is opened here is never closed")),
+        None => read,
+    }
+}
+
+fn read_csv(
+    reader: &mut csv::Reader<Quoted>,
+    columns: Option<Vec<String>>,
+    rows_max: u64,
+) -> Result<Table, String> {
     let mut record = csv::StringRecord::new();
     let mut table = columns.map(Table::new);
     let more = |table: &Option<Table>| table.as_ref().is_none_or(|table| table.rows() < rows_max);
@@ -329,7 +345,10 @@ fn json_rows(input: Box<dyn Read>, rows_max: u64) -> Result<Table, String> {
         let table = table.get_or_insert_with(|| Table::new(object.keys().cloned().collect()));
         let cells: Option<Vec<String>> =
             table.columns().iter().map(|column| object.get(column).map(as_text)).collect();
-        let missing = || format!("line {line}: it has not the columns of the first line");
+        let missing = || {
+            let columns = table.columns().join(", ");
+            format!("line {line}: it has not the columns of the first line: {columns}")
+        };
         let cells = cells.ok_or_else(missing)?;
         table.push(cells.iter().map(String::as_str)).map_err(|error| row_fault(line, &error))?;
         if table.rows() >= rows_max {

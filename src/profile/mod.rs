@@ -37,6 +37,7 @@ mod jwt;
 mod monitors;
 mod node;
 mod oauth2;
+mod quotes;
 mod redistribute;
 mod scan;
 mod schema;

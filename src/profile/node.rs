@@ -92,8 +92,8 @@ impl Node {
     /// Reads one YAML document; at the first thing that is not YAML says where and why.
     pub(super) fn parse(text: &str) -> Result<Self, (Span, String)> {
         serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
-            let cause = UserMessageFormatter.format_message(&error).into_owned();
-            (error.location().map(|location| stopped_at(location, text)).unwrap_or_default(), cause)
+            let place = error.location().map(|location| stopped_at(location, text));
+            (place.unwrap_or_default(), cause_of(&error))
         })
     }
 
@@ -119,6 +119,20 @@ impl Node {
     }
 }
 
+/// Most parts of values that aliases repeat: 400 for each of a thousand requests.
+const REPEATED_MAX: usize = 400_000;
+/// Most values: a profile of 1 MiB holds half as many, and aliases repeat the rest.
+const NODES_MAX: usize = 500_000;
+
+/// What stopped the reading, in words.
+fn cause_of(error: &serde_saphyr::Error) -> String {
+    let cause = UserMessageFormatter.format_message(error).into_owned();
+    if cause.contains("too large or too complex") {
+        return format!("more than {NODES_MAX} values, counting those that aliases repeat");
+    }
+    cause
+}
+
 /// YAML 1.2's reading of scalars. Repeated keys come through, to be reported with everything else.
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
@@ -129,9 +143,13 @@ fn options() -> serde_saphyr::Options {
         reject_unsupported_tags: true,
         with_snippet: false,
         emit_comments: false,
-        // A profile of 1 MiB holds fewer; more come from aliases that multiply.
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
-        budget: serde_saphyr::budget! { max_depth: 64, max_nodes: 250_000 },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPEATED_MAX },
+        budget: serde_saphyr::budget! {
+            max_depth: 64,
+            max_nodes: NODES_MAX,
+            // One anchor that all requests share is what anchors are for.
+            enforce_alias_anchor_ratio: false,
+        },
     }
 }
 

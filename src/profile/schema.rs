@@ -125,8 +125,10 @@ fn scalar() -> Value {
     json!({ "type": ["string", "number", "boolean"] })
 }
 
+/// A list of values repeats the name.
 fn headers() -> Value {
-    json!({ "type": "object", "additionalProperties": scalar() })
+    let one_or_many = json!({ "anyOf": [scalar(), { "type": "array", "items": scalar() }] });
+    json!({ "type": "object", "additionalProperties": one_or_many })
 }
 
 /// Names and values of a query or a form; a list repeats the name, null leaves it out.

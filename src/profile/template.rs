@@ -185,7 +185,8 @@ impl Compiler<'_> {
         if let Some(feeder) = self.feeder(name) {
             let column = self.column(feeder, column, place)?.ok_or_else(|| {
                 let columns = self.feeders[feeder].table.columns();
-                let hint = format!("write {{{{ {name}.{} }}}}", columns[0]);
+                let all = columns.join(", ");
+                let hint = format!("write {{{{ {name}.{} }}}}; it has: {all}", columns[0]);
                 (format!("the feeder `{name}` has several columns"), hint)
             })?;
             return Ok(Piece::Hole(Segment::Cell { feeder, column }));
@@ -353,7 +354,7 @@ pub(super) fn template(escapes: (Escape, Escape), pieces: Vec<Piece>) -> Templat
 /// `text` as it stands in a path, a query, a JSON string or elsewhere.
 pub(super) fn escaped(escape: Escape, text: &str) -> String {
     match escape {
-        Escape::None => text.to_owned(),
+        Escape::None | Escape::Link => text.to_owned(),
         Escape::Percent => {
             let mut out = String::new();
             push_percent(text, &mut out);

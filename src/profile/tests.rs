@@ -10,7 +10,7 @@ use crate::load::body::Body;
 use crate::load::extract::Gathered;
 use crate::load::feeder::Feeding;
 use crate::load::random::SplitMix64;
-use crate::load::request::{Fill, Rows, Segment, Template};
+use crate::load::request::{Escape, Fill, Rows, Segment, Template};
 
 mod accepted;
 mod answers;

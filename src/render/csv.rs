@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(history.len(), 31);
         assert_eq!(history[30][17], report.fates.planned.to_string());
         assert_eq!((history[1][0].as_str(), history[1][3].as_str()), ("1767323046", "Aggregated"));
-        assert_eq!((history[1][6].as_str(), history[1][7].as_str()), ("63.013", "N/A"));
+        assert_eq!((history[1][6].as_str(), history[1][7].as_str()), ("64.029", "N/A"));
         assert!(failures.contains(&texts(["GET", "list interactions", "HTTP 503", "180"])));
     }
 

@@ -71,6 +71,7 @@ impl Page {
         self.findings(&report.verdict.findings);
         self.segments(&report.segments);
         self.requests(&report.requests);
+        self.failures(&report.requests);
         report.flows.iter().for_each(|flows| self.flows(flows));
         self.phases(report);
         self.monitors(&report.monitors);
@@ -370,6 +371,7 @@ pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
     }
 }
 
+mod failures;
 mod locust;
 pub(super) mod monitors;
 pub(super) mod requests;

@@ -18,6 +18,7 @@ use crate::measure::tally::{RequestTally, Tally};
 use crate::measure::window::per_second;
 use crate::report::auth::AuthReport;
 use crate::report::echo::{Environment, PlanEcho};
+use crate::report::failure::failures;
 use crate::report::flows::flows;
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
@@ -166,7 +167,10 @@ fn request(
             .collect::<BTreeMap<_, _>>(),
         bytes: tally.bytes,
         checks: amiss.collect(),
+        failures: failures(&tally.failures, &template.expect),
         redirects: tally.redirects,
+        repeats: tally.repeats,
+        interim: tally.interim,
         objectives: judged.objectives.iter().map(Into::into).collect(),
         tier: judged.tier.as_ref().map(|tier| tier.tier.into()),
     }

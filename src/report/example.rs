@@ -17,7 +17,7 @@ use crate::analysis::onset::{self, Onset};
 use crate::analysis::slo::{RunFigures, judge, tier};
 use crate::analysis::{Extent, Outcome, hints};
 use crate::load::flow::Flows;
-use crate::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
+use crate::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use crate::load::rate::Rate;
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::schedule::Arrivals;
@@ -28,6 +28,7 @@ use crate::measure::fate::{Fate, TransportError};
 use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
 use crate::measure::monitored::Monitored;
 use crate::measure::sample::{Sample, SetUp, Wait};
+use crate::measure::silent_connections::SilentConnections;
 use crate::measure::summary::Summary;
 use crate::measure::tally::{Opening, Tally};
 use crate::measure::window::{Gauges, Interval, Window};
@@ -79,6 +80,7 @@ pub(crate) fn plan() -> Plan {
         slots: None,
         limits: Limits {
             connections: 64,
+            connections_by: ChosenBy::User,
             streams: 100,
             in_flight: 1000,
             timeout: Duration::from_secs(5),
@@ -286,11 +288,14 @@ pub(crate) fn report_with(
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
         rate_asked,
+        attempts: &[],
+        silent_connections: SilentConnections::default(),
         connections_peak: 14,
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
         auth_failure: None,
         interrupted: false,
         silence: series.silence().as_ref(),
+        drained: Duration::ZERO,
         redistributed,
         fails_by_own_errors: false,
         fails_by_lateness: None,

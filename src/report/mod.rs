@@ -11,6 +11,7 @@ pub mod comparison;
 mod convert;
 pub mod detail;
 pub mod echo;
+pub mod failure;
 pub mod flows;
 pub mod generator;
 pub mod header;
@@ -84,7 +85,7 @@ pub struct Report {
     pub fates: Fates,
     /// Share of planned slots without a good answer.
     pub error_rate: f64,
-    /// From due to last byte, over good answers and slots never answered.
+    /// From due to last byte, over good answers and slots never answered: nothing of an answer came.
     pub response_time: Latency,
     /// From sent to last byte, over good answers.
     pub service_time: Latency,
@@ -105,7 +106,7 @@ pub struct Report {
     /// Where the response time of good answers went.
     #[serde(default)]
     pub phases: Phases,
-    /// From due to done, over failures that came with an answer or a definite error.
+    /// From due to done, over failures that came with an answer or a part of one.
     pub failed_response_time: Latency,
     /// Per request name, in the order of the plan.
     pub requests: Vec<RequestReport>,

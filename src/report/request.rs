@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::report::failure::FailureReport;
 use crate::report::{Fates, Latency, ObjectiveReport, Phases, Rates, Report, TierName};
 
 /// One request name.
@@ -40,9 +41,18 @@ pub struct RequestReport {
     /// Checks that failed and values that answers did not hold, by name; an answer may fail several.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub checks: BTreeMap<String, u64>,
+    /// Failed slots by kind, with when and why, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailureReport>,
     /// Redirects that were followed.
     #[serde(default)]
     pub redirects: u64,
+    /// Requests that were sent once more, since the target had left them unprocessed.
+    #[serde(default)]
+    pub repeats: u64,
+    /// Interim answers (100 to 199) that came before final ones.
+    #[serde(default)]
+    pub interim: u64,
     /// Limits of its own, and how they fared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objectives: Vec<ObjectiveReport>,

@@ -1,6 +1,8 @@
 //! [`Dialer`]: opens connections along a [`Route`] and tells how long it took and why it failed.
 //!
-//! One attempt per connection: a failure is the caller's to count, never tried again behind its back.
+//! One attempt per connection and address: where the target has several, the next is tried within the same
+//! connect timeout, and the failure of each is counted; a connection that fails is the caller's to count,
+//! never tried again behind its back.
 
 use std::cell::Cell;
 use std::io;
@@ -12,12 +14,17 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
+use crate::measure::attempts::Attempts;
+use crate::measure::failure::Reason;
 use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
+pub use crate::transport::addresses::RETRY_AFTER;
+use crate::transport::addresses::{Addresses, leads_elsewhere};
 use crate::transport::clock::{SendStamps, Stamping, monotonic_ns};
 use crate::transport::io::{MeasuredIo, Stamps};
 use crate::transport::kernel_clock::KernelClock;
-use crate::transport::proxy::ProxyFault;
+use crate::transport::proxy::{PROXY_CREDENTIALS, ProxyFault};
+use crate::transport::reason;
 use crate::transport::route::{Hop, Route, of_kind};
 use crate::transport::socket::Socket;
 use crate::transport::stream::Stream;
@@ -40,23 +47,60 @@ pub struct Dialed {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DialError {
     /// No connection to the target, or to the proxy if there is one.
-    #[error("{}", .0.explanation())]
-    Connect(TransportError),
+    #[error("{}{}", .fault.explanation(), aside(.system.as_deref()))]
+    Connect {
+        /// Its kind.
+        fault: TransportError,
+        /// The system's own words, where the kind does not say it all.
+        system: Option<String>,
+    },
     /// The proxy does not lead to the target.
     #[error(transparent)]
     Proxy(#[from] ProxyFault),
     /// The handshake with the target failed.
-    #[error("{} ({})", TransportError::Tls.explanation(), .0)]
+    #[error("{} ({})", TransportError::Tls.explanation(), reason::of_tls(.0).words())]
     Tls(rustls::Error),
+}
+
+fn aside(words: Option<&str>) -> String {
+    words.map(|words| format!(" ({words})")).unwrap_or_default()
+}
+
+impl From<TransportError> for DialError {
+    fn from(fault: TransportError) -> Self {
+        Self::Connect { fault, system: None }
+    }
+}
+
+impl From<&io::Error> for DialError {
+    fn from(error: &io::Error) -> Self {
+        use TransportError::{ConnectFailed, LocalExhausted};
+        let fault = connect_fault(error);
+        let telling = matches!(fault, ConnectFailed | LocalExhausted);
+        Self::Connect { fault, system: telling.then(|| error.to_string()) }
+    }
 }
 
 impl DialError {
     /// Its kind, as it is counted.
     pub const fn fault(&self) -> TransportError {
         match self {
-            Self::Connect(fault) => *fault,
+            Self::Connect { fault, .. } => *fault,
             Self::Proxy(_) => TransportError::Proxy,
             Self::Tls(_) => TransportError::Tls,
+        }
+    }
+
+    /// What exactly went wrong.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Tls(error) | Self::Proxy(ProxyFault::Tls(error)) => reason::of_tls(error),
+            Self::Connect { system: Some(system), .. } => Reason::new(system),
+            Self::Connect { .. } => Reason::new(&self.to_string()),
+            Self::Proxy(ProxyFault::Status(407)) => {
+                Reason::new(&self.to_string()).with_remedy(PROXY_CREDENTIALS)
+            }
+            Self::Proxy(_) => Reason::new(&self.to_string()),
         }
     }
 }
@@ -64,6 +108,7 @@ impl DialError {
 /// One worker's way to the target.
 pub struct Dialer {
     route: Route,
+    addresses: Addresses,
     turn: Cell<usize>,
     timeout: Duration,
     kernel_clock: Option<Rc<KernelClock>>,
@@ -72,7 +117,8 @@ pub struct Dialer {
 impl Dialer {
     /// `timeout` bounds connecting, proxy and TLS set-up together.
     pub fn new(route: Route, timeout: Duration) -> Self {
-        Self { route, turn: Cell::new(0), timeout, kernel_clock: None }
+        let addresses = Addresses::new(route.tcp().0, &route.failed);
+        Self { route, addresses, turn: Cell::new(0), timeout, kernel_clock: None }
     }
 
     /// The same, with connections whose arrivals are stamped by `clock` where they can be.
@@ -109,20 +155,72 @@ impl Dialer {
         &self.route
     }
 
-    /// Opens one connection to the next address in turn.
+    /// What became of attempts, by address, since it was last asked; nothing for a Unix socket.
+    pub fn take_attempts(&self) -> Vec<Attempts> {
+        self.addresses.take()
+    }
+
+    /// Opens one connection, to the next address in turn or, where that fails, to one after it.
     pub async fn dial(&self) -> Result<Dialed, DialError> {
         let turn = self.turn.get();
         self.turn.set(turn.wrapping_add(1));
-        tokio::time::timeout(self.timeout, self.attempt(turn))
+        let began = monotonic_ns();
+        let (socket, place) = self.connect(turn, began).await?;
+        let dialed = tokio::time::timeout(self.left(began), self.set_up(socket, began))
             .await
-            .map_err(|_| DialError::Connect(TransportError::ConnectTimeout))?
+            .unwrap_or_else(|_| Err(TransportError::ConnectTimeout.into()));
+        if let Some(place) = place {
+            let failure = dialed.as_ref().err().map(DialError::fault);
+            self.addresses.record(place, failure, monotonic_ns());
+        }
+        dialed
     }
 
-    async fn attempt(&self, turn: usize) -> Result<Dialed, DialError> {
-        let began = monotonic_ns();
+    /// What is left of the timeout of a dial that began then.
+    fn left(&self, began: u64) -> Duration {
+        self.timeout.saturating_sub(Duration::from_nanos(monotonic_ns() - began))
+    }
+
+    /// A socket, and the place of the address that it leads to.
+    async fn connect(&self, turn: usize, began: u64) -> Result<(Socket, Option<usize>), DialError> {
+        if let Hop::Unix(path) = &self.route.hop {
+            let stream = in_time(self.timeout, UnixStream::connect::<&Path>(path)).await?;
+            return Ok((Socket::unix(stream), None));
+        }
+        let order = self.addresses.order(turn, began);
+        let mut failure = DialError::from(TransportError::ConnectFailed);
+        for (tried, &place) in order.iter().enumerate() {
+            let left = self.left(began);
+            // The next one is to be reached within the timeout as well.
+            let limit = if tried + 1 < order.len() { left / 2 } else { left };
+            failure = match in_time(limit, self.open(place, turn)).await {
+                Ok(tcp) => {
+                    return Ok((Socket::tcp(tcp, self.kernel_clock.as_ref()), Some(place)));
+                }
+                Err(failure) => failure,
+            };
+            if !leads_elsewhere(failure.fault()) {
+                break;
+            }
+            self.addresses.record(place, Some(failure.fault()), monotonic_ns());
+        }
+        Err(failure)
+    }
+
+    async fn open(&self, place: usize, turn: usize) -> io::Result<TcpStream> {
+        let (addresses, sources) = self.route.tcp();
+        let address = addresses[place];
+        // A source changes when every address has had its turn, so that all pairs come up.
+        let round = turn / addresses.len();
+        let fitting = of_kind(sources, &address).count();
+        let source = round.checked_rem(fitting);
+        let source = source.and_then(|place| of_kind(sources, &address).nth(place));
+        open(address, source.map(|ip| (ip, 0).into())).await
+    }
+
+    /// Passes the proxy and sets TLS up, where there is either.
+    async fn set_up(&self, socket: Socket, began: u64) -> Result<Dialed, DialError> {
         let stamps = Rc::new(Stamps::default());
-        let socket =
-            self.connect(turn).await.map_err(|error| DialError::Connect(connect_fault(&error)))?;
         let mut stream = Stream::Plain(MeasuredIo::new(socket, Rc::clone(&stamps)));
         if let Some(proxy) = &self.route.proxy {
             stream = proxy.pass(stream).await?;
@@ -138,28 +236,14 @@ impl Dialer {
         Ok(Dialed { stream, stamps, set_up })
     }
 
-    async fn connect(&self, turn: usize) -> io::Result<Socket> {
-        match &self.route.hop {
-            Hop::Unix(path) => UnixStream::connect::<&Path>(path).await.map(Socket::unix),
-            Hop::Tcp { addresses, sources } => {
-                let address = addresses[turn % addresses.len()];
-                // A source changes when every address has had its turn, so that all pairs come up.
-                let round = turn / addresses.len();
-                let fitting = of_kind(sources, &address).count();
-                let source = round.checked_rem(fitting);
-                let source = source.and_then(|place| of_kind(sources, &address).nth(place));
-                let tcp = open(address, source.map(|ip| (ip, 0).into())).await?;
-                Ok(Socket::tcp(tcp, self.kernel_clock.as_ref()))
-            }
-        }
-    }
-
-    /// Opens a connection and closes it again, and so tells whether the target takes connections.
+    /// Opens a connection and closes it again, and so tells whether the target takes connections, and how
+    /// long that takes.
     ///
     /// A TLS 1.3 server judges the client's certificate when the handshake is already over for the client.
     /// Its refusal comes before it closes in turn, so that is waited for.
-    pub async fn probe(&self) -> Result<(), DialError> {
-        let Stream::Tls(mut stream) = self.dial().await?.stream else { return Ok(()) };
+    pub async fn probe(&self) -> Result<SetUp, DialError> {
+        let Dialed { stream, set_up, .. } = self.dial().await?;
+        let Stream::Tls(mut stream) = stream else { return Ok(set_up) };
         let farewell = async {
             stream.shutdown().await?;
             let mut unread = [0; 1024];
@@ -167,11 +251,24 @@ impl Dialer {
             Ok::<_, io::Error>(())
         };
         // A server that says nothing, or just goes, has not refused.
-        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else { return Ok(()) };
+        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else {
+            return Ok(set_up);
+        };
         match tls::alert(&error) {
             Some(alert) => Err(DialError::Tls(alert)),
-            None => Ok(()),
+            None => Ok(set_up),
         }
+    }
+}
+
+/// What comes of `connecting` within `limit`.
+async fn in_time<T>(
+    limit: Duration,
+    connecting: impl Future<Output = io::Result<T>>,
+) -> Result<T, DialError> {
+    match tokio::time::timeout(limit, connecting).await {
+        Ok(connected) => connected.map_err(|error| DialError::from(&error)),
+        Err(_) => Err(TransportError::ConnectTimeout.into()),
     }
 }
 
@@ -217,6 +314,24 @@ fn is_descriptor_shortage(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
+impl Dialed {
+    /// A connection to a test's listener.
+    pub(super) async fn to(listener: &tokio::net::TcpListener) -> Self {
+        use crate::load::plan::{Origin, Scheme};
+        let port = listener.local_addr().unwrap().port();
+        let origin = Origin {
+            scheme: Scheme::Http,
+            host: "127.0.0.1".into(),
+            port,
+            authority: format!("127.0.0.1:{port}"),
+            base_path: String::new(),
+        };
+        let route = Route::resolve(&origin, &crate::load::way::Way::default(), None).await.unwrap();
+        Dialer::new(route, Duration::from_secs(5)).dial().await.unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
@@ -224,10 +339,8 @@ mod tests {
     use crate::load::plan::{Origin, Scheme};
     use crate::load::way::{Resolve, Way};
 
-    /// Which of two addresses each of `dials` connections went to, for each of `workers` dialers.
-    async fn places(workers: usize, dials: usize) -> Vec<Vec<u8>> {
-        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+    /// The way to a name that stands for 127.0.0.1 and 127.0.0.2.
+    async fn route_to(port: u16) -> Route {
         let addresses = [1, 2].map(|last| Ipv4Addr::new(127, 0, 0, last).into()).to_vec();
         let way = Way { resolve: vec![Resolve { host: None, port, addresses }], ..Way::default() };
         let origin = Origin {
@@ -237,7 +350,13 @@ mod tests {
             authority: "name.invalid".into(),
             base_path: String::new(),
         };
-        let route = Route::resolve(&origin, &way, None).await.unwrap();
+        Route::resolve(&origin, &way, None).await.unwrap()
+    }
+
+    /// Which of two addresses each of `dials` connections went to, for each of `workers` dialers.
+    async fn places(workers: usize, dials: usize) -> Vec<Vec<u8>> {
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let route = route_to(listener.local_addr().unwrap().port()).await;
         let mut all = Vec::new();
         for worker in 0..workers {
             let dialer = Dialer::new(route.clone(), Duration::from_secs(5)).part(worker, workers);
@@ -251,6 +370,41 @@ mod tests {
             all.push(places);
         }
         all
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn where_an_address_refuses_the_next_is_dialed_and_the_failure_counts() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let dialer = Dialer::new(route_to(port).await, Duration::from_secs(5));
+        for _ in 0..4 {
+            dialer.dial().await.unwrap();
+        }
+        let attempts = dialer.take_attempts();
+        let counted: Vec<_> = attempts.iter().map(|one| (one.made, one.failed())).collect();
+        assert_eq!(counted, [(4, 0), (1, 1)], "it is left alone after the first");
+        assert_eq!(attempts[1].main_failure(), Some(TransportError::ConnectRefused));
+        drop(listener);
+        let refused = dialer.dial().await.err().unwrap();
+        assert_eq!(refused.fault(), TransportError::ConnectRefused);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn an_address_that_says_nothing_leaves_time_for_the_next() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let silent = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let silent = silent.unwrap();
+        let place = SocketAddr::from(([127, 0, 0, 2], port));
+        silent.bind(&place.into()).unwrap();
+        silent.listen(0).unwrap();
+        // Its backlog is full, so further packets are dropped.
+        let _waiting = std::net::TcpStream::connect(place).unwrap();
+        let dialer = Dialer::new(route_to(port).await, Duration::from_millis(200)).part(1, 2);
+        dialer.dial().await.unwrap();
+        let attempts = dialer.take_attempts();
+        assert_eq!(attempts[1].main_failure(), Some(TransportError::ConnectTimeout));
+        assert_eq!((attempts[0].made, attempts[0].failed()), (1, 0));
     }
 
     #[tokio::test(flavor = "current_thread")]

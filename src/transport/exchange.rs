@@ -4,44 +4,83 @@
 //! The task that owns the latter polls hyper's connection future in place rather than as a task of its
 //! own: one wake-up per arrival of data, none between the two halves of a connection.
 
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
+use crate::measure::failure::Reason;
 use crate::measure::fate::TransportError;
+use crate::transport::broken::Broken;
+use crate::transport::clock::monotonic_ns;
 use crate::transport::connect::Dialed;
+use crate::transport::fault::{self, HEAD_BYTES_MAX, HEAD_FIELDS_MAX};
 use crate::transport::gate::{Gate, Round};
+use crate::transport::interim::{Heard, Interim};
 use crate::transport::io::{Instants, Stamps};
-use crate::transport::stream::Stream;
+use crate::transport::keep_alive::Promise;
+use crate::transport::reason;
 
 /// What a request carries: the whole body, in memory.
 pub type Outgoing = Request<Full<Bytes>>;
 
+type Sender = http1::SendRequest<Full<Bytes>>;
+
 /// hyper's connection future, which may be asked again after it has ended.
 struct Connection {
-    future: Pin<Box<http1::Connection<TokioIo<Stream>, Full<Bytes>>>>,
+    /// Absent once it is taken apart.
+    future: Option<Box<http1::Connection<TokioIo<Heard>, Full<Bytes>>>>,
     ended: bool,
 }
 
 impl Connection {
-    /// Ready once the connection has ended; the error comes out once.
+    /// Ready once the connection has ended; the error comes out once. What lies below stays open until it
+    /// is dropped.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Error>> {
-        if self.ended {
+        let Some(future) = self.future.as_mut().filter(|_| !self.ended) else {
             return Poll::Ready(None);
-        }
-        let result = ready!(self.future.as_mut().poll(cx));
+        };
+        let result = ready!(future.poll_without_shutdown(cx));
         self.ended = true;
         Poll::Ready(result.err())
     }
+
+    /// What lay below, and what had been read and not understood.
+    fn take_apart(&mut self) -> Option<(Heard, Bytes)> {
+        let parts = self.future.take()?.into_parts();
+        Some((parts.io.into_inner(), parts.read_buf))
+    }
+}
+
+/// How many fields of an answer's head hyper has places for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Places {
+    /// A hundred, on the stack and for nothing.
+    Few,
+    /// [`HEAD_FIELDS_MAX`], which costs more than a microsecond for each answer.
+    All,
+}
+
+/// Speaks HTTP/1.1 over `heard`.
+async fn handshake(heard: Heard, places: Places) -> Result<(Sender, Connection), TransportError> {
+    let mut builder = http1::Builder::new();
+    // Bodies are short: one buffer and a plain write cost less than a vector of two.
+    builder.max_buf_size(HEAD_BYTES_MAX as usize).writev(false);
+    if places == Places::All {
+        builder.max_headers(HEAD_FIELDS_MAX);
+    }
+    let opened = builder.handshake(TokioIo::new(heard)).await;
+    let (sender, connection) = opened.map_err(|_| TransportError::Protocol)?;
+    Ok((sender, Connection { future: Some(Box::new(connection)), ended: false }))
 }
 
 /// Polls the connection along with whatever waits for it.
@@ -85,13 +124,6 @@ impl Driver {
     }
 }
 
-/// Bound on the header section of an answer that hyper buffers.
-pub(super) const HEAD_BYTES_MAX: u32 = 64 * 1024;
-
-/// Servers keep an idle connection for longer than this, so one that breaks after a shorter rest was not
-/// given up for being idle.
-pub(super) const IDLE_MIN_NS: u64 = 1_000_000_000;
-
 /// What is kept of an answer while it is read.
 pub trait Keep {
     /// The answer begins.
@@ -127,6 +159,9 @@ pub trait Link {
     /// The connection's socket, as it is seen from below.
     fn stamps(&self) -> &Rc<Stamps>;
 
+    /// What the latest exchange broke on, once; `None` where its kind says all there is to say.
+    fn take_reason(&mut self) -> Option<Reason>;
+
     /// Holds the next request back at the socket until the monotonic instant `due_ns`, microseconds ahead,
     /// where it has the connection for itself.
     fn hold_until(&mut self, _due_ns: u64) {}
@@ -134,11 +169,21 @@ pub trait Link {
 
 /// An open HTTP/1.1 connection.
 pub struct Http1 {
-    sender: http1::SendRequest<Full<Bytes>>,
+    sender: Sender,
     driver: Driver,
+    places: Places,
     stamps: Rc<Stamps>,
-    /// The end of the previous exchange, in monotonic nanoseconds.
-    idle_since: Option<u64>,
+    interim: Rc<RefCell<Interim>>,
+    /// What the server has said of keeping it.
+    promise: Promise,
+    /// Whether the server may take it for idle: it has carried an exchange, or waited for its first one.
+    kept: bool,
+    /// The latest request's.
+    method: Method,
+    /// About what it takes to the server and back.
+    round_trip: Duration,
+    /// What the latest exchange broke on.
+    reason: Cell<Option<Reason>>,
 }
 
 /// How an exchange ended.
@@ -150,11 +195,41 @@ pub enum Exchange {
         status: u16,
         /// Length of its body.
         body_bytes: u64,
+        /// How many interim answers came before it.
+        interim: u32,
     },
     /// The connection failed.
     Failed(TransportError),
-    /// The connection had closed before a byte of the request left.
+    /// It failed, and the request may go out once more on another connection.
+    Repeatable(Repeatable),
+}
+
+/// Why a request may be sent once more: the server has not processed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeatable {
+    /// The connection had closed before a byte of it left.
     NotSent,
+    /// The server closed a connection that it may have taken for idle, and the method is idempotent.
+    Crossed,
+    /// The server said goodbye before it came to the stream.
+    LeftOut,
+    /// The server refused the stream, and keeps the connection.
+    Refused,
+}
+
+impl Repeatable {
+    /// What has failed where it is not sent once more.
+    pub const fn fault(self) -> TransportError {
+        match self {
+            Self::NotSent | Self::Crossed => TransportError::ClosedEarly,
+            Self::LeftOut | Self::Refused => TransportError::RefusedStream,
+        }
+    }
+
+    /// Whether the request had been sent.
+    pub const fn was_sent(self) -> bool {
+        !matches!(self, Self::NotSent)
+    }
 }
 
 /// A link's fitness after an exchange.
@@ -172,30 +247,44 @@ impl Link for Http1 {
         request: Outgoing,
         keep: &mut impl Keep,
     ) -> impl Future<Output = Exchange> {
-        self.idle_since = self.stamps.last_read();
+        // The runtime learns of an end only when it looks for events, which may be after the send.
+        let closed = self.kept && self.stamps.peer_has_closed();
         self.stamps.clear();
+        self.interim.borrow_mut().expect();
+        self.method.clone_from(request.method());
         // Handed over here rather than in the future, which would carry the request about.
-        let head = self.sender.send_request(request);
+        let head = (!closed).then(|| self.sender.send_request(request));
         async move {
-            let response = match self.driver.drive(head).await {
-                Ok(Ok(response)) => response,
-                Ok(Err(error)) | Err(Some(error)) => return self.failure(&error),
-                Err(None) => return self.closed(),
+            let Some(head) = head else { return Exchange::Repeatable(Repeatable::NotSent) };
+            let mut response = self.answer(head).await;
+            if let Err(Exchange::Failed(TransportError::TooLarge)) = response
+                && self.places == Places::Few
+            {
+                response = self.read_again().await;
+            }
+            let response = match response {
+                Ok(response) => response,
+                Err(failure) => return failure,
             };
+            self.kept = true;
             let status = response.status().as_u16();
+            self.promise.hear(response.headers());
             keep.head(response.headers());
             match self.read_body(response, keep).await {
-                Ok(body_bytes) => Exchange::Answered { status, body_bytes },
+                Ok(body_bytes) => {
+                    let interim = self.interim.borrow().count();
+                    Exchange::Answered { status, body_bytes, interim }
+                }
                 Err(failure) => failure,
             }
         }
     }
 
     async fn settle(&mut self) -> Reuse {
-        let Self { sender, driver, .. } = self;
+        let Self { sender, driver, promise, .. } = self;
         poll_fn(|cx| {
             // The connection goes first: it has an end of the answer to take note of.
-            if driver.poll_ended(cx).is_ready() {
+            if driver.poll_ended(cx).is_ready() || promise.has_ended() {
                 return Poll::Ready(Reuse::Closed);
             }
             let ready = ready!(sender.poll_ready(cx));
@@ -205,11 +294,21 @@ impl Link for Http1 {
     }
 
     fn instants(&self) -> Instants {
-        self.stamps.instants()
+        let instants = self.stamps.instants();
+        let interim = self.interim.borrow();
+        let first_byte = match interim.count() {
+            0 => instants.first_byte.filter(|_| interim.has_begun()),
+            _ => interim.final_began(),
+        };
+        Instants { first_byte, ..instants }
     }
 
     fn stamps(&self) -> &Rc<Stamps> {
         &self.stamps
+    }
+
+    fn take_reason(&mut self) -> Option<Reason> {
+        self.reason.take()
     }
 
     fn hold_until(&mut self, due_ns: u64) {
@@ -220,16 +319,68 @@ impl Link for Http1 {
 impl Http1 {
     /// Speaks HTTP/1.1 over a fresh connection.
     pub async fn open(dialed: Dialed) -> Result<Self, TransportError> {
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(HEAD_BYTES_MAX as usize)
-            // Bodies are short: one buffer and a plain write cost less than a vector of two.
-            .writev(false)
-            .handshake(TokioIo::new(dialed.stream))
-            .await
-            .map_err(|_| TransportError::Protocol)?;
-        let connection = Connection { future: Box::pin(connection), ended: false };
+        let Dialed { stream, stamps, set_up } = dialed;
+        let interim = Rc::<RefCell<Interim>>::default();
+        let heard = Heard::new(stream, Rc::clone(&stamps), Rc::clone(&interim));
+        let (sender, connection) = handshake(heard, Places::Few).await?;
         let driver = Driver { connection, gate: Gate::new() };
-        Ok(Self { sender, driver, stamps: dialed.stamps, idle_since: None })
+        Ok(Self {
+            sender,
+            driver,
+            places: Places::Few,
+            stamps,
+            interim,
+            promise: Promise::default(),
+            kept: false,
+            method: Method::GET,
+            round_trip: set_up.connect,
+            reason: Cell::default(),
+        })
+    }
+
+    /// Whether it is for the request that it was opened for.
+    pub fn is_fresh(&self) -> bool {
+        !self.kept
+    }
+
+    /// How long it may rest and still be used, by the server's word; `None` if it gave none.
+    pub fn rest_max(&self) -> Option<Duration> {
+        self.promise.rest_max()
+    }
+
+    /// The head of the final answer.
+    async fn answer(
+        &mut self,
+        head: impl Future<Output = hyper::Result<Response<Incoming>>>,
+    ) -> Result<Response<Incoming>, Exchange> {
+        match self.driver.drive(head).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) | Err(Some(error)) => Err(self.failure(&error)),
+            Err(None) => Err(self.broke(TransportError::ClosedEarly)),
+        }
+    }
+
+    /// Has a head with more fields than usual read once more, with places for all of them, by a connection
+    /// that takes the request for sent. It stays, since the next head will be like this one.
+    async fn read_again(&mut self) -> Result<Response<Incoming>, Exchange> {
+        let failed = |fault| Err(Exchange::Failed(fault));
+        self.places = Places::All;
+        let Some((mut below, read)) = self.driver.connection.take_apart() else {
+            return failed(TransportError::TooLarge);
+        };
+        below.repeat(read);
+        match handshake(below, self.places).await {
+            Ok((sender, connection)) => {
+                self.sender = sender;
+                self.driver.connection = connection;
+            }
+            Err(fault) => return failed(fault),
+        }
+        // What an answer may hold depends on the method alone.
+        let mut stand_in = Request::new(Full::default());
+        stand_in.method_mut().clone_from(&self.method);
+        let head = self.sender.send_request(stand_in);
+        self.answer(head).await
     }
 
     async fn read_body(
@@ -250,7 +401,7 @@ impl Http1 {
                     }
                 }
                 Ok(Some(Err(error))) | Err(Some(error)) => return Err(self.failure(&error)),
-                Err(None) => return Err(self.closed()),
+                Err(None) => return Err(self.broke(TransportError::ClosedEarly)),
             }
         }
         Ok(body_bytes)
@@ -258,59 +409,34 @@ impl Http1 {
 
     /// Polls the idle connection: ready once it has closed.
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.kept = true;
         self.driver.poll_ended(cx)
     }
 
-    /// The connection ended cleanly where an answer was expected.
-    fn closed(&self) -> Exchange {
-        self.charge(TransportError::ClosedEarly)
-    }
-
     fn failure(&self, error: &hyper::Error) -> Exchange {
-        self.charge(fault(error))
-    }
-
-    /// A connection that had been idle and breaks before a byte came back had most likely been given up
-    /// by the server meanwhile: that is its own kind.
-    fn charge(&self, fault: TransportError) -> Exchange {
-        let Some(sent) = self.stamps.sent() else { return Exchange::NotSent };
-        let unanswered = self.stamps.first_read().is_none();
-        let broken = matches!(fault, TransportError::Reset | TransportError::ClosedEarly);
-        let rested = self.idle_since.is_some_and(|since| sent.saturating_sub(since) >= IDLE_MIN_NS);
-        if rested && unanswered && broken {
-            return Exchange::Failed(TransportError::StaleConnection);
+        let fault = fault::of_hyper(error);
+        // Of an end there is no more to say than that.
+        if !matches!(fault, TransportError::Reset | TransportError::ClosedEarly) {
+            self.reason.set(Some(reason::of(error)));
         }
-        Exchange::Failed(fault)
+        self.broke(fault)
+    }
+
+    fn broke(&self, fault: TransportError) -> Exchange {
+        let Some(sent) = self.stamps.sent() else {
+            return Exchange::Repeatable(Repeatable::NotSent);
+        };
+        let broken = Broken {
+            fault,
+            kept: self.kept,
+            heard: self.interim.borrow().has_begun(),
+            idempotent: self.method.is_idempotent(),
+            age: Duration::from_nanos(monotonic_ns().saturating_sub(sent)),
+            round_trip: self.round_trip,
+        };
+        broken.outcome()
     }
 }
 
-/// The kind of failure that a hyper error means.
-fn fault(error: &hyper::Error) -> TransportError {
-    if error.is_parse() || error.is_parse_too_large() {
-        return TransportError::Protocol;
-    }
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        if let Some(io_error) = inner.downcast_ref::<io::Error>() {
-            return io_fault(io_error);
-        }
-        source = inner.source();
-    }
-    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
-        return TransportError::ClosedEarly;
-    }
-    TransportError::Protocol
-}
-
-/// The kind of failure that an operating-system error means on an open connection.
-pub(super) fn io_fault(error: &io::Error) -> TransportError {
-    match error.kind() {
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::TimedOut => TransportError::Reset,
-        io::ErrorKind::UnexpectedEof => TransportError::ClosedEarly,
-        io::ErrorKind::InvalidData => TransportError::Tls,
-        _ => TransportError::Protocol,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -120,6 +120,11 @@ impl Stamps {
         }
     }
 
+    /// Whether the peer has closed its half of the connection, by the kernel's word.
+    pub fn peer_has_closed(&self) -> bool {
+        self.watch.get().is_some_and(SocketWatch::peer_has_closed)
+    }
+
     /// Bytes read from the socket since it was opened.
     pub fn read_bytes(&self) -> u64 {
         self.read_bytes.get()

@@ -9,11 +9,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_socks::tcp::Socks5Stream;
 
 use crate::load::way::{Credentials, Place, Proxy, ProxyKind};
+use crate::transport::reason;
 use crate::transport::stream::Stream;
 use crate::transport::tls::TlsClient;
 
 /// Bound on a proxy's answer to CONNECT.
 const ANSWER_BYTES_MAX: usize = 8 * 1024;
+
+/// What to do where a proxy asks for credentials (407).
+pub const PROXY_CREDENTIALS: &str = "put the user name and password the proxy wants before its host: --proxy \
+    http://USER:PASSWORD@HOST:PORT";
 
 /// A proxy on the way.
 pub(super) struct ProxyHop {
@@ -33,7 +38,7 @@ pub(super) enum Tunnel {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ProxyFault {
     /// Its TLS handshake failed.
-    #[error("the TLS handshake with the proxy failed ({0})")]
+    #[error("the TLS handshake with the proxy failed ({})", reason::of_tls(.0).words())]
     Tls(rustls::Error),
     /// It answered CONNECT with this status.
     #[error("the proxy answered CONNECT with status {0}")]
@@ -94,9 +99,19 @@ async fn connect(mut stream: Stream, request: &str) -> Result<Stream, ProxyFault
     stream.write_all(request.as_bytes()).await.map_err(|_| ProxyFault::NoAnswer)?;
     stream.flush().await.map_err(|_| ProxyFault::NoAnswer)?;
     let mut answer = Vec::with_capacity(256);
-    let end = loop {
-        if let Some(at) = answer.windows(4).position(|four| four == b"\r\n\r\n") {
-            break at + 4;
+    loop {
+        if let Some(end) = end_of_head(&answer) {
+            match status(&answer) {
+                // An interim answer, whose final one follows.
+                Some(100..200) => {
+                    answer.drain(..end);
+                    continue;
+                }
+                // The client speaks first, with TLS as with HTTP: whatever follows here is not the target's.
+                Some(200..300) if answer.len() == end => return Ok(stream),
+                Some(200..300) | None => return Err(ProxyFault::NoAnswer),
+                Some(status) => return Err(ProxyFault::Status(status)),
+            }
         }
         let room = ANSWER_BYTES_MAX - answer.len();
         let mut limited = (&mut stream).take(room as u64);
@@ -104,18 +119,23 @@ async fn connect(mut stream: Stream, request: &str) -> Result<Stream, ProxyFault
         if read == 0 {
             return Err(ProxyFault::NoAnswer);
         }
-    };
-    match status(&answer) {
-        // The client speaks first, with TLS as with HTTP: whatever follows here is not the target's.
-        Some(200..300) if answer.len() == end => Ok(stream),
-        Some(200..300) | None => Err(ProxyFault::NoAnswer),
-        Some(status) => Err(ProxyFault::Status(status)),
     }
+}
+
+/// Where the head of an HTTP/1 answer ends: after an empty line, whose CR and that of the line before may be
+/// missing (RFC 9112, section 2.2).
+fn end_of_head(answer: &[u8]) -> Option<usize> {
+    let after_newline = |at: &usize| answer[..*at].ends_with(b"\n");
+    (1..answer.len()).filter(after_newline).find_map(|at| match &answer[at..] {
+        [b'\n', ..] => Some(at + 1),
+        [b'\r', b'\n', ..] => Some(at + 2),
+        _ => None,
+    })
 }
 
 /// The status of an HTTP/1 answer.
 fn status(answer: &[u8]) -> Option<u16> {
-    let line = answer.split(|byte| *byte == b'\r').next()?;
+    let line = answer.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
     let line = std::str::from_utf8(line).ok()?;
     let rest = line.strip_prefix("HTTP/1.")?;
     rest.split(' ').nth(1)?.parse().ok().filter(|status| (100..600).contains(status))
@@ -166,8 +186,24 @@ mod tests {
     }
 
     #[test]
+    fn a_head_ends_at_its_empty_line_with_or_without_carriage_returns() {
+        let table: [(&[u8], Option<usize>); 6] = [
+            (b"HTTP/1.1 200 OK\r\n\r\n", Some(19)),
+            (b"HTTP/1.1 200 OK\n\n", Some(17)),
+            (b"HTTP/1.1 200 OK\nVia: x\n\r\nrest", Some(25)),
+            (b"HTTP/1.1 200 OK\r\nVia: x\r\n", None),
+            (b"HTTP/1.1 200 OK\r\n\r", None),
+            (b"", None),
+        ];
+        for (answer, end) in table {
+            assert_eq!(end_of_head(answer), end, "{}", answer.escape_ascii());
+        }
+    }
+
+    #[test]
     fn a_status_line_is_read_and_anything_else_is_none() {
-        let table: [(&[u8], Option<u16>); 6] = [
+        let table: [(&[u8], Option<u16>); 7] = [
+            (b"HTTP/1.1 200\n\n", Some(200)),
             (b"HTTP/1.1 200 Connection established\r\n\r\n", Some(200)),
             (b"HTTP/1.0 407\r\n\r\n", Some(407)),
             (b"HTTP/2 200\r\n\r\n", None),

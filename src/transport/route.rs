@@ -10,6 +10,7 @@ use rustls::ClientConfig;
 
 use crate::load::plan::{Origin, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, KeepAlive, Place, ProxyKind, Via, Way};
+use crate::measure::attempts::Attempts;
 use crate::transport::proxy::{ProxyHop, Tunnel};
 use crate::transport::tls::{self, TlsClient};
 
@@ -19,6 +20,8 @@ pub struct Route {
     pub(super) hop: Hop,
     pub(super) proxy: Option<Arc<ProxyHop>>,
     pub(super) tls: Option<TlsClient>,
+    /// Addresses that failed when they were tried before the load.
+    pub(super) failed: Arc<[Attempts]>,
     keep_alive: KeepAlive,
     version: HttpVersion,
 }
@@ -91,7 +94,8 @@ impl Route {
             Scheme::Https => Some(TlsClient::new(tls.ok_or(RouteError::NoTls)?, &origin.host)?),
         };
         let keep_alive = way.keep_alive;
-        let route = Self { hop, proxy, tls, keep_alive, version: HttpVersion::Http1 };
+        let failed = Arc::from([]);
+        let route = Self { hop, proxy, tls, failed, keep_alive, version: HttpVersion::Http1 };
         Ok(match way.http {
             HttpChoice::Exactly(HttpVersion::Http1) => route.speaking(HttpVersion::Http1),
             // A target that lacks HTTP/2 then says so by what it picks.
@@ -135,28 +139,28 @@ impl Route {
 
     /// How many connections it takes until every address, with every source address, has had its turn.
     pub(super) fn round(&self) -> usize {
+        let (addresses, sources) = self.tcp();
+        addresses.len().max(1) * sources.len().max(1)
+    }
+
+    /// The addresses that are connected to, and the source addresses to use, if any; none of either for a
+    /// Unix socket.
+    pub fn tcp(&self) -> (&[SocketAddr], &[IpAddr]) {
         match &self.hop {
-            Hop::Tcp { addresses, sources } => addresses.len() * sources.len().max(1),
-            Hop::Unix(_) => 1,
+            Hop::Tcp { addresses, sources } => (addresses, sources),
+            Hop::Unix(_) => (&[], &[]),
         }
     }
 
-    /// The same way to the addresses of each kind alone, IPv6 first; `usize` is how many there are.
-    pub fn kinds(&self) -> Vec<(Self, usize)> {
-        let Hop::Tcp { addresses, .. } = &self.hop else { return vec![(self.clone(), 1)] };
-        let (v6, v4): (Vec<_>, Vec<_>) = addresses.iter().partition(|one| one.is_ipv6());
-        let kinds = [v6, v4].into_iter().filter(|kind| !kind.is_empty());
-        kinds.map(|kind| (self.only(&kind), kind.len())).collect()
+    /// The same way, of which these addresses failed when they were tried: the others go before them.
+    #[must_use]
+    pub fn after_failures(self, failed: &[Attempts]) -> Self {
+        Self { failed: failed.into(), ..self }
     }
 
-    /// The same way to the addresses of all of `kinds`; `None` if there are none.
-    pub fn joined(kinds: &[Self]) -> Option<Self> {
-        let (first, _) = kinds.split_first()?;
-        let addresses = |route: &Self| match &route.hop {
-            Hop::Tcp { addresses, .. } => addresses.to_vec(),
-            Hop::Unix(_) => Vec::new(),
-        };
-        Some(first.only(&kinds.iter().flat_map(addresses).collect::<Vec<_>>()))
+    /// Which addresses failed when they were tried before the load.
+    pub fn failed(&self) -> &[Attempts] {
+        &self.failed
     }
 
     /// The same way to these addresses alone.

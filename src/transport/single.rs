@@ -9,7 +9,7 @@ use http::HeaderMap;
 use crate::load::way::HttpVersion;
 use crate::measure::fate::TransportError;
 use crate::transport::connect::{DialError, Dialer};
-use crate::transport::exchange::{Exchange, Http1, Keep, Link, Outgoing};
+use crate::transport::exchange::{Exchange, Http1, Keep, Link, Outgoing, Repeatable};
 use crate::transport::multiplexed::Session;
 
 /// Largest answer kept.
@@ -62,35 +62,43 @@ impl Keep for Whole {
     }
 }
 
-/// Sends `request` on a fresh connection and returns the answer.
+/// Sends `request` on a fresh connection and returns the answer. What the target leaves unprocessed is sent
+/// once more on another.
 pub async fn fetch(
     dialer: &Dialer,
     request: Outgoing,
     timeout: Duration,
 ) -> Result<Answer, SingleError> {
     let whole = async {
-        let fresh = dialer.dial().await?;
-        let mut keep = Whole::default();
-        let exchanged = match dialer.route().version() {
-            HttpVersion::Http1 => match Http1::open(fresh).await {
-                Ok(mut link) => link.exchange(request, &mut keep).await,
-                Err(fault) => Exchange::Failed(fault),
-            },
-            HttpVersion::Http2 => match Session::open(fresh).await {
-                Ok((session, driver)) => session.only(driver, request, &mut keep).await,
-                Err(fault) => Exchange::Failed(fault),
-            },
-        };
-        match exchanged {
-            Exchange::Answered { .. } if keep.body.len() > BODY_BYTES_MAX => {
-                Err(SingleError::TooLong)
-            }
-            Exchange::Answered { status, .. } => {
-                Ok(Answer { status, headers: keep.headers, body: keep.body })
-            }
-            Exchange::Failed(fault) => Err(SingleError::Transport(fault)),
-            Exchange::NotSent => Err(SingleError::Transport(TransportError::ClosedEarly)),
-        }
+        let first = attempt(dialer, request.clone()).await?;
+        let answer = if first.is_ok() { first } else { attempt(dialer, request).await? };
+        answer.map_err(|why| SingleError::Transport(why.fault()))
     };
     tokio::time::timeout(timeout, whole).await.map_err(|_| SingleError::Timeout(timeout))?
+}
+
+async fn attempt(
+    dialer: &Dialer,
+    request: Outgoing,
+) -> Result<Result<Answer, Repeatable>, SingleError> {
+    let fresh = dialer.dial().await?;
+    let mut keep = Whole::default();
+    let exchanged = match dialer.route().version() {
+        HttpVersion::Http1 => match Http1::open(fresh).await {
+            Ok(mut link) => link.exchange(request, &mut keep).await,
+            Err(fault) => Exchange::Failed(fault),
+        },
+        HttpVersion::Http2 => match Session::open(fresh).await {
+            Ok((session, driver)) => session.only(driver, request, &mut keep).await,
+            Err(fault) => Exchange::Failed(fault),
+        },
+    };
+    match exchanged {
+        Exchange::Answered { .. } if keep.body.len() > BODY_BYTES_MAX => Err(SingleError::TooLong),
+        Exchange::Answered { status, .. } => {
+            Ok(Ok(Answer { status, headers: keep.headers, body: keep.body }))
+        }
+        Exchange::Failed(fault) => Err(SingleError::Transport(fault)),
+        Exchange::Repeatable(why) => Ok(Err(why)),
+    }
 }

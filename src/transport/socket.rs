@@ -162,6 +162,12 @@ fn poll_read_by(
     Poll::Ready(Ok((bytes > 0).then(monotonic_ns)))
 }
 
+/// What tells of the peer's end, also behind bytes that are still unread; broken connections tell unasked.
+#[cfg(target_os = "linux")]
+const PEER_CLOSED: PollFlags = PollFlags::RDHUP;
+#[cfg(not(target_os = "linux"))]
+const PEER_CLOSED: PollFlags = PollFlags::empty();
+
 /// A look at a socket's queues that does not keep it open.
 #[derive(Debug, Default)]
 pub enum SocketWatch {
@@ -188,6 +194,16 @@ impl SocketWatch {
             poll(&mut asked, Some(&now)).is_ok() && asked[0].revents() == PollFlags::OUT
         };
         self.look(takes).unwrap_or(false)
+    }
+
+    /// Whether the peer has closed its half, or the connection is broken; false once the socket is closed.
+    pub(super) fn peer_has_closed(&self) -> bool {
+        let now = Timespec::default();
+        let closed = |socket: BorrowedFd<'_>| {
+            let mut asked = [PollFd::new(&socket, PEER_CLOSED)];
+            poll(&mut asked, Some(&now)).is_ok_and(|events| events > 0)
+        };
+        self.look(closed).unwrap_or(false)
     }
 
     fn look<T>(&self, at: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T> {

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -12,6 +13,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::transport::route::RouteError;
 use crate::transport::stream::Stream;
+use crate::transport::trust::Trusting;
 
 /// HTTP/1.1's name in ALPN.
 pub(super) const HTTP1: &[u8] = b"http/1.1";
@@ -50,6 +52,12 @@ pub enum TlsError {
         /// The parser's words.
         reason: String,
     },
+    /// The private key is protected by a password.
+    #[error(
+        "--key: the private key is encrypted, and there is nobody to ask for its password; give one without: \
+         openssl pkey -in KEY -out PLAIN-KEY"
+    )]
+    EncryptedKey,
     /// rustls refuses the combination.
     #[error("TLS cannot be set up: {0}")]
     Rustls(#[from] rustls::Error),
@@ -61,7 +69,9 @@ pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, TlsErr
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()?;
     let builder = match settings.verification {
-        Verification::Full => builder.with_root_certificates(roots(settings)?),
+        Verification::Full => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(trusting(settings, provider)?)),
         Verification::Off => {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny { provider }))
         }
@@ -70,8 +80,7 @@ pub fn client_config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, TlsErr
         None => builder.with_no_client_auth(),
         Some((chain, key)) => {
             let chain = certificates("--cert", chain)?;
-            let key = PrivateKeyDer::from_pem_slice(key)
-                .map_err(|error| TlsError::Pem { flag: "--key", reason: error.to_string() })?;
+            let key = private_key(key)?;
             builder.with_client_auth_cert(chain, key)?
         }
     };
@@ -107,10 +116,18 @@ impl TlsClient {
         match connector.connect(self.name.clone(), stream).await {
             Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
             Err(error) => {
-                Err(cause(&error)
-                    .unwrap_or_else(|| rustls::Error::General(error.kind().to_string())))
+                Err(cause(&error).unwrap_or_else(|| rustls::Error::General(ended(&error))))
             }
         }
+    }
+}
+
+/// How the stream under a handshake ended.
+fn ended(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the connection was closed in the middle of it".to_owned(),
+        io::ErrorKind::ConnectionReset => "the connection was reset in the middle of it".to_owned(),
+        kind => kind.to_string(),
     }
 }
 
@@ -133,19 +150,41 @@ fn certificates(flag: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'st
     }
 }
 
-fn roots(settings: &TlsSettings) -> Result<RootCertStore, TlsError> {
-    let mut store = RootCertStore::empty();
-    if let Some(pem) = &settings.authorities {
-        for certificate in certificates("--cacert", pem)? {
-            store.add(certificate)?;
-        }
-        return Ok(store);
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let encrypted = [&b"BEGIN ENCRYPTED PRIVATE KEY"[..], b"Proc-Type: 4,ENCRYPTED"];
+    if encrypted.iter().any(|mark| pem.windows(mark.len()).any(|part| part == *mark)) {
+        return Err(TlsError::EncryptedKey);
     }
+    PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|error| TlsError::Pem { flag: "--key", reason: error.to_string() })
+}
+
+/// Trusts what `--cacert` names, or else what this machine trusts.
+fn trusting(settings: &TlsSettings, provider: Arc<CryptoProvider>) -> Result<Trusting, TlsError> {
+    let given = match &settings.authorities {
+        Some(pem) => certificates("--cacert", pem)?,
+        None => Vec::new(),
+    };
+    let roots = if given.is_empty() { system_roots() } else { roots(&given)? };
+    let by_authority = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|error| rustls::Error::General(error.to_string()))?;
+    Ok(Trusting { by_authority, given })
+}
+
+fn roots(given: &[CertificateDer<'static>]) -> Result<RootCertStore, rustls::Error> {
+    let mut store = RootCertStore::empty();
+    given.iter().try_for_each(|certificate| store.add(certificate.clone()))?;
+    Ok(store)
+}
+
+fn system_roots() -> RootCertStore {
+    let mut store = RootCertStore::empty();
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if store.is_empty() {
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    Ok(store)
+    store
 }
 
 /// Checks signatures, so that the handshake costs what it always costs, but trusts every certificate.

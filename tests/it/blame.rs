@@ -11,13 +11,13 @@ use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use steadfire::engine::prepare::{Surroundings, prepare};
 use steadfire::load::flow::Flows;
-use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
+use steadfire::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
 use steadfire::load::slo::{Goals, Slo, Tiers};
 use steadfire::load::way::Way;
-use steadfire::measure::fate::{Fate, TransportError};
+use steadfire::measure::fate::Fate;
 use steadfire::measure::sampling::Sampling;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -99,6 +99,7 @@ fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<
 fn limits(connections: usize, drain: Duration) -> Limits {
     Limits {
         connections,
+        connections_by: ChosenBy::User,
         streams: 100,
         in_flight: 1000,
         timeout: Duration::from_secs(5),
@@ -191,27 +192,4 @@ fn windows_of_several_workers_add_up_to_the_tally() {
             .expect("the leg ends");
         assert_eq!((planned, outcome.tally.all_requests().fates.planned()), (10, 10));
     }
-}
-
-/// What the second exchange on a connection came to, `rest` after the first.
-fn second_exchange(rest: Duration, serve: fn(TcpStream)) -> [u64; TransportError::COUNT] {
-    let rate = Rate::from_per_second(1.0 / rest.as_secs_f64()).expect("a rate");
-    let plan = plan(server(serve), rate, limits(1, MS(1000)), 1);
-    let outcome = run(&plan, Horizon { length: Duration::MAX, slots: 2 });
-    outcome.tally.all_requests().errors
-}
-
-/// Answers once, then hangs up on the second request.
-fn hangs_up(mut stream: TcpStream) {
-    if asked(&mut stream) && stream.write_all(ANSWER).is_ok() {
-        asked(&mut stream);
-    }
-}
-
-#[test]
-fn only_a_connection_that_rested_is_called_stale() {
-    let busy = second_exchange(MS(50), hangs_up);
-    assert_eq!(busy[TransportError::ClosedEarly.index()], 1, "{busy:?}");
-    let rested = second_exchange(MS(1200), hangs_up);
-    assert_eq!(rested[TransportError::StaleConnection.index()], 1, "{rested:?}");
 }

@@ -11,7 +11,7 @@ use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use steadfire::engine::prepare::{Surroundings, prepare};
 use steadfire::load::flow::Flows;
 use steadfire::load::mix::Mix;
-use steadfire::load::plan::{LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
+use steadfire::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
 use steadfire::load::request::{Escape, Expect, OnEmpty, RequestTemplate, Segment, Template};
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
@@ -81,6 +81,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
         slots: None,
         limits: Limits {
             connections: 64,
+            connections_by: ChosenBy::User,
             streams: 100,
             in_flight: 1_000,
             timeout: 10 * second,

@@ -191,7 +191,7 @@ fn redirects_are_followed_on_the_same_server_alone() {
                 "/chain" => peer.send(&to("/chain/2?x=1")),
                 // The next hop needs another connection.
                 "/chain/2?x=1" => {
-                    let head = "303 See Other\r\nconnection: close\r\nlocation: end\r\n";
+                    let head = "303 See Other\r\nconnection: close\r\nlocation: end \"é\"\r\n";
                     return peer.send(&answer(head, b"away"));
                 }
                 "/loop" => peer.send(&to("/loop")),
@@ -216,10 +216,43 @@ requests:
     let hops = |name: &str| row(&report, name).redirects;
     assert_eq!((hops("chain"), hops("loop"), hops("other")), (20, 20, 0));
     let received = server.received();
-    let end = received.iter().filter(|received| received.path() == "/chain/end");
+    let end = received.iter().filter(|received| received.path() == "/chain/end%20%22%C3%A9%22");
     let lines: Vec<_> = end.map(|received| (&received.line[..4], received.body.len())).collect();
     assert_eq!(lines, vec![("GET ", 0); 10], "a 302 turns a POST into a GET");
     assert_eq!(received.len(), 10 * (3 + 3 + 1 + 1));
+
+    let program = steadfire(&format!("once profile.yaml --host {}", server.url()));
+    std::fs::write(program.home().join("profile.yaml"), profile).expect("a home can be written to");
+    let told = program.run().stdout;
+    for line in
+        ["GET /chain/end%20%22%C3%A9%22", "✗ too many redirects", "✗ redirect to another host"]
+    {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert!(told.contains("8 exchanges, 2 not as expected"), "{told}");
+}
+
+#[test]
+fn a_flow_follows_links_on_the_same_server_alone() {
+    let server = Server::answering(|received| match received.path() {
+        "/pages" => answer("200 OK\r\nlink: /pages?page=2&q=a%20b\r\n", b""),
+        "/pages?page=2&q=a%20b" => answer("200 OK\r\nlink: http://elsewhere.invalid/\r\n", b""),
+        _ => ERROR.to_vec(),
+    });
+    let profile = r#"
+flows:
+  - name: pages
+    steps:
+      - {name: first, path: /pages, extract: {next: {header: link}}}
+      - {name: second, path: "{{ next }}", extract: {next: {header: link}}}
+      - {name: third, path: "{{ next }}"}
+"#;
+    let report = measure(profile, &server.url(), "-r 60 -n 30 --threads 1");
+    assert_eq!(counts(&report, "pages / second"), (10, 10, Vec::new()));
+    let elsewhere = ("path that leads to another server, or nowhere".to_owned(), 10);
+    assert_eq!(counts(&report, "pages / third"), (10, 0, vec![elsewhere]));
+    assert_eq!(row(&report, "pages / third").errors, [("template".to_owned(), 10)].into());
+    assert_eq!(server.received().len(), 20);
 }
 
 /// Three steps, of which the second fails at every other flow.

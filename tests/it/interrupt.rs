@@ -1,4 +1,4 @@
-//! Signals: the first ends arrivals and everything measured is reported, the second ends the program.
+//! Signals: the first ends arrivals, the second the wait for answers, and everything measured is reported.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -44,21 +44,37 @@ fn a_terminated_run_reports_what_it_measured() {
 }
 
 #[test]
-fn a_second_signal_ends_the_program_at_once() {
+fn two_signals_at_once_are_one() {
+    let server = Server::answering(|_| OK.to_vec());
+    let mut run = steadfire(&format!("{} -r 50 -d 10m --json", server.url())).spawn();
+    run.await_progress("/s");
+    // Two of a kind would reach the process as one.
+    run.signal(Signal::TERM);
+    run.signal(Signal::INT);
+    let finished = run.finish();
+    assert!([130, 143].contains(&finished.code), "{}", finished.stderr);
+    assert_eq!(finished.report().verdict.outcome, OutcomeName::Incomplete);
+}
+
+#[test]
+fn a_later_signal_ends_the_drain_and_the_results_are_written() {
     let server = Server::start(|mut peer| peer.wait_for_close());
     let mut run = steadfire(&format!("{} -r 50 -d 10m --json", server.url())).spawn();
     run.await_progress("/s");
     run.signal(Signal::INT);
-    // Nothing is answered, so the drain of 30 s goes on. Signals that come too soon after each other merge
-    // into one, so the second is repeated.
-    for _ in 0..20 {
-        if run.ends_within(Duration::from_millis(250)) {
-            break;
-        }
-        run.signal(Signal::INT);
+    // Nothing is answered, so the drain of 30 s would go on.
+    // A line comes each second, and a signal counts again after one.
+    for _ in 0..3 {
+        run.await_progress("/s");
     }
+    run.signal(Signal::INT);
     let finished = run.finish();
-    assert_eq!((finished.code, finished.stdout.as_str()), (130, ""), "{}", finished.stderr);
+    assert_eq!(finished.code, 130, "{}", finished.stderr);
+    let report = finished.report();
+    assert!(report.fates.open > 0, "{:?}", report.fates);
+    let open = report.verdict.findings.iter().find(|finding| finding.id == "open");
+    let open = open.expect("what was open is told");
+    assert!(open.message.starts_with("unanswered when the wait for it was ended"), "{open:?}");
 }
 
 #[test]

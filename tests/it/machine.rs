@@ -1,9 +1,11 @@
 //! The machine under the generator: what it lacks is told before the load, what it did stands in the
 //! result, and what is the generator's own doing is not charged to the server.
 
+use std::time::Duration;
+
 use steadfire::report::{OutcomeName, SeverityName};
 
-use crate::server::{OK, Server};
+use crate::server::{OK, Server, work};
 use crate::support::{steadfire, steadfire_after};
 
 fn answering() -> Server {
@@ -28,6 +30,29 @@ fn an_automatic_bound_on_connections_is_lowered_to_what_the_machine_has() {
     let report = finished.report();
     assert!((1..40).contains(&report.plan.connections), "{}", report.plan.connections);
     assert_eq!(report.fates.ok, 20);
+}
+
+#[test]
+fn a_bound_of_ours_that_held_requests_back_makes_the_run_invalid() {
+    let server = Server::answering(|_| {
+        work(Duration::from_millis(400));
+        OK.to_vec()
+    });
+    // Eighty are in flight, and there is room for less than half of them.
+    let words = format!("{} -r 200 -n 300 --json --slo p95<10s", server.url());
+    let finished = steadfire_after("ulimit -n 64", &words).run();
+    let report = finished.report();
+    assert_eq!((finished.code, report.verdict.outcome), (4, OutcomeName::Invalid));
+    let limit = report.verdict.findings.iter().find(|finding| finding.id == "connection_limit");
+    let limit = limit.expect("it is told");
+    assert_eq!(limit.severity, SeverityName::Invalid);
+    assert!(limit.message.contains("the client was the limit: all"), "{}", limit.message);
+    assert!(limit.remedy.contains("ulimit"), "{}", limit.remedy);
+    // The same bound, asked for.
+    let finished = steadfire(&format!("{words} -c {}", report.plan.connections)).run();
+    let limit = finished.report().verdict.findings;
+    let limit = limit.iter().find(|finding| finding.id == "connection_limit").expect("it is told");
+    assert_eq!(limit.severity, SeverityName::Warning);
 }
 
 #[test]
@@ -75,7 +100,8 @@ fn connections_that_went_stale_make_a_run_invalid_and_not_the_server_bad() {
         peer.send(OK);
         peer.receive();
     });
-    let words = format!("{} -r 48/m -n 4 -c 1 --json --slo p95<60s,errors<5%", server.url());
+    let load = "-X POST -r 48/m -n 4 -c 1 --json --slo p95<60s,errors<5%";
+    let words = format!("{} {load}", server.url());
     let finished = steadfire(&words).run();
     let report = finished.report();
     assert_eq!(report.requests[0].errors.get("stale_connection"), Some(&2), "{:?}", report.fates);

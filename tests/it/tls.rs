@@ -45,10 +45,27 @@ impl TlsServer {
         })
     }
 
+    /// Shows this certificate.
+    pub(crate) fn showing(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
+        Self::new((certificate, key), OK, |_| WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// Says goodbye to each request (close_notify) without a word of an answer.
+    pub(crate) fn leaving() -> Self {
+        let CertifiedKey { cert, signing_key } = self_signed();
+        Self::new((&cert, &signing_key), b"", |_| WebPkiClientVerifier::no_client_auth())
+    }
+
     fn judging(clients: impl FnOnce(Arc<CryptoProvider>) -> Arc<dyn ClientCertVerifier>) -> Self {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".into(), "127.0.0.1".into()])
-                .expect("a certificate can be made");
+        let CertifiedKey { cert, signing_key } = self_signed();
+        Self::new((&cert, &signing_key), OK, clients)
+    }
+
+    fn new(
+        (cert, signing_key): (&rcgen::Certificate, &KeyPair),
+        word: &'static [u8],
+        clients: impl FnOnce(Arc<CryptoProvider>) -> Arc<dyn ClientCertVerifier>,
+    ) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let key =
             PrivateKeyDer::try_from(signing_key.serialize_der()).expect("rcgen writes PKCS 8");
@@ -67,7 +84,7 @@ impl TlsServer {
             runtime.expect("a runtime can be had").block_on(async {
                 let listener = TcpListener::from_std(listener).expect("it is non-blocking");
                 tokio::select! {
-                    () = accept(listener, TlsAcceptor::from(Arc::new(config))) => {}
+                    () = accept(listener, TlsAcceptor::from(Arc::new(config)), word) => {}
                     _ = stopped => {}
                 }
             });
@@ -80,19 +97,27 @@ impl TlsServer {
     }
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor) {
+fn self_signed() -> CertifiedKey<KeyPair> {
+    generate_simple_self_signed(["localhost".into(), "127.0.0.1".into()])
+        .expect("a certificate can be made")
+}
+
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, word: &'static [u8]) {
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(answer(stream, acceptor.clone()));
+        tokio::spawn(answer(stream, acceptor.clone(), word));
     }
 }
 
-/// Answers whatever comes in one piece: the client's requests have no body.
-async fn answer(stream: TcpStream, acceptor: TlsAcceptor) -> Option<()> {
+/// Answers whatever comes in one piece: the client's requests have no body. Without a word to say it goes.
+async fn answer(stream: TcpStream, acceptor: TlsAcceptor, word: &'static [u8]) -> Option<()> {
     tokio::time::sleep(HESITATION).await;
     let mut stream = acceptor.accept(stream).await.ok()?;
     let mut request = [0; 4096];
     while stream.read(&mut request).await.ok()? > 0 {
-        stream.write_all(OK).await.ok()?;
+        if word.is_empty() {
+            return stream.shutdown().await.ok();
+        }
+        stream.write_all(word).await.ok()?;
         stream.flush().await.ok()?;
     }
     Some(())

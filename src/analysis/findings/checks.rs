@@ -2,14 +2,17 @@
 //!
 //! Each draws on the evidence alone and returns nothing where there is nothing to say.
 
+use std::time::Duration;
+
 use crate::analysis::findings::auth::{auth_storm, renewal_failed, token_rejected};
+use crate::analysis::findings::connections::{sent_again, stale_connections, too_large};
 use crate::analysis::findings::machine::{
     accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
     ports_near, retransmits,
 };
 use crate::analysis::findings::{Cause, Evidence, Finding, Severity, Silence, send_lag_limit};
 use crate::analysis::words::{Count, Part};
-use crate::load::plan::LatePolicy;
+use crate::load::plan::{ChosenBy, LatePolicy, Limits};
 use crate::load::rate::Figures;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::summary::LatencySummary;
@@ -25,7 +28,7 @@ const SILENCE_CHANCE_MAX: f64 = 1e-3;
 const BEYOND_MIN: f64 = 10.0;
 
 /// Every check, those about the generator first.
-pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 29] = [
+pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     client_late,
     objective_late,
     rate_missed,
@@ -39,10 +42,12 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 29] = [
     ports_near,
     retransmits,
     accept_queue,
+    address_failed,
     connection_wait,
     target_gone,
     connect_refused,
     timeouts,
+    never_answered,
     shed,
     unsent,
     open,
@@ -51,6 +56,8 @@ pub(super) const ALL: [fn(&Evidence<'_>) -> Option<Finding>; 29] = [
     renewal_failed,
     rate_limited,
     stale_connections,
+    sent_again,
+    too_large,
     censored,
     few_samples,
     redistributed,
@@ -62,7 +69,7 @@ impl Evidence<'_> {
         self.summary.total.fates.planned()
     }
 
-    fn slots(&self, count: u64) -> Part {
+    pub(super) fn slots(&self, count: u64) -> Part {
         Part { count, of: self.planned(), things: "slots" }
     }
 
@@ -71,7 +78,7 @@ impl Evidence<'_> {
         (count > 0).then(|| self.slots(count))
     }
 
-    fn broken(&self, kind: TransportError) -> Option<Part> {
+    pub(super) fn broken(&self, kind: TransportError) -> Option<Part> {
         let count = self.summary.errors(kind);
         (count > 0).then(|| self.slots(count))
     }
@@ -82,6 +89,14 @@ impl Evidence<'_> {
         Part { count: self.summary.bad_answers(status), of, things: "answers" }
     }
 
+    /// Whether the target was too slow even with what reached it. More at once would not have been quicker.
+    fn is_slow_once_sent(&self) -> bool {
+        let fates = &self.summary.total.fates;
+        let silent = self.slots(fates.of(Fate::Timeout) + fates.of(Fate::Open));
+        let served = self.summary.total.service_time.quantile(0.95);
+        silent.share() > LOST_SHARE_MAX || self.tightest_limit.is_some_and(|limit| served >= limit)
+    }
+
     /// `blame` of the target, unless the generator itself was late and may have caused it.
     fn unless_late(&self, blame: &'static str) -> &'static str {
         let late = client_late(self).is_some() || self.fails_by_lateness.is_some();
@@ -90,7 +105,7 @@ impl Evidence<'_> {
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
     /// lost with it is judged apart.
-    fn own_error(&self) -> Severity {
+    pub(super) fn own_error(&self) -> Severity {
         if self.fails_by_own_errors { Severity::Invalid } else { Severity::Warning }
     }
 
@@ -188,6 +203,33 @@ fn neglected(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// Where the target has a single address, its failures are those of slots.
+fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
+    let attempts = evidence.attempts;
+    let failed = attempts.iter().filter(|one| one.failed() > 0);
+    let told: Vec<String> = failed
+        .filter_map(|one| {
+            let part = Part { count: one.failed(), of: one.made, things: "attempts" };
+            Some(format!("{} ({part}: {})", one.address, one.main_failure()?.explanation()))
+        })
+        .collect();
+    if told.is_empty() || attempts.len() < 2 {
+        return None;
+    }
+    let rest = if told.len() < attempts.len() { "; the load went to the others" } else { "" };
+    Some(finding(
+        Cause::AddressFailed,
+        Severity::Warning,
+        format!(
+            "connections to {} of the target's {} addresses failed: {}{rest}",
+            told.len(),
+            attempts.len(),
+            told.join(", ")
+        ),
+        "if it is meant to serve, bring it back; else take it out of the name, or name the others with --resolve",
+    ))
+}
+
 fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     let summary = evidence.summary;
     let (lag, limit) = (summary.send_lag.p99.value, send_lag_limit(evidence.tightest_limit));
@@ -195,14 +237,19 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     if lag <= limit || !on_time {
         return None;
     }
-    if evidence.connections_peak >= evidence.limits.connections {
+    let Limits { connections, in_flight, .. } = *evidence.limits;
+    // A bound that is not below that of requests never keeps one of them waiting.
+    if evidence.connections_peak >= connections && connections < in_flight {
+        if evidence.limits.connections_by == ChosenBy::Program && !evidence.is_slow_once_sent() {
+            return Some(own_connection_limit(evidence, lag));
+        }
         return Some(finding(
             Cause::ConnectionLimit,
             Severity::Warning,
             format!(
                 "all {} connections were in use, so requests waited for one: p99 {} from due to sent; \
                  the server holds more requests at once than there are connections",
-                Count(evidence.limits.connections as u64),
+                Count(connections as u64),
                 Human(lag)
             ),
             "raise --connections if the target is meant to serve more at once; the wait is part of the response time",
@@ -220,6 +267,22 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
         ),
         "a longer --warmup opens connections before the measurement; check that the target keeps them alive",
     ))
+}
+
+/// Where answers come quickly once requests are sent, more might have been served with more connections.
+fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
+    finding(
+        Cause::ConnectionLimit,
+        Severity::Invalid,
+        format!(
+            "the client was the limit: all {} connections that this machine leaves it were in use, so \
+             requests waited for one: p99 {} from due to sent",
+            Count(evidence.limits.connections as u64),
+            Human(lag)
+        ),
+        "raise `ulimit -n` or widen net.ipv4.ip_local_port_range; if no more connections than these are \
+         meant to be open, say so with --connections",
+    )
 }
 
 /// Nothing is said of the server where nothing got as far as to it.
@@ -306,6 +369,26 @@ fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// The kernel accepts a connection for a server that may never come to it. What looks like a slow answer is
+/// then a place in a queue.
+fn never_answered(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = evidence.slots(evidence.silent_connections.unanswered);
+    if part.count == 0 {
+        return None;
+    }
+    Some(finding(
+        Cause::NeverAnswered,
+        Severity::Info,
+        format!(
+            "nothing ever came back on the connection of {part}: the target's system accepted it, the target \
+             itself perhaps never; it may serve fewer connections at once than the {} that were open",
+            Count(evidence.connections_peak as u64)
+        ),
+        "if the target has a worker or thread per connection, give it more of them, or hold fewer \
+         connections: --disable-keepalive, or a smaller --connections",
+    ))
+}
+
 fn shed(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.fated(Fate::Shed)?;
     let late = match evidence.limits.late {
@@ -336,6 +419,14 @@ fn unsent(evidence: &Evidence<'_>) -> Option<Finding> {
 
 fn open(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.fated(Fate::Open)?;
+    if evidence.interrupted && evidence.drained < evidence.limits.drain {
+        return Some(finding(
+            Cause::Open,
+            Severity::Warning,
+            format!("unanswered when the wait for it was ended: {part}"),
+            "they count as errors, although they may have been answered soon; let the run end by itself",
+        ));
+    }
     Some(finding(
         Cause::Open,
         Severity::Warning,
@@ -358,19 +449,6 @@ fn rate_limited(evidence: &Evidence<'_>) -> Option<Finding> {
         Severity::Warning,
         format!("a rate limiter before or in the server answered: {part} are 429"),
         "switch it off for the test or raise its limit; otherwise it is the limiter that is measured",
-    ))
-}
-
-fn stale_connections(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.broken(TransportError::StaleConnection)?;
-    Some(finding(
-        Cause::StaleConnections,
-        evidence.own_error(),
-        format!(
-            "the client used idle connections that the server had just closed: {part}; not charged to the \
-             server"
-        ),
-        "set --idle-timeout below the target's keep-alive timeout, or raise that above the longest pause between requests",
     ))
 }
 

@@ -1,22 +1,44 @@
 //! Each cause is found when its numbers say so, and only then.
 
 use super::*;
-use crate::load::plan::LatePolicy;
+use crate::load::plan::{ChosenBy, LatePolicy};
+use crate::measure::failure::Reason;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, Wait};
 use crate::measure::tally::Tally;
 
-fn limits() -> Limits {
-    Limits {
-        connections: 64,
-        streams: 100,
-        in_flight: 1000,
-        timeout: Duration::from_secs(30),
-        deadline: None,
-        connect_timeout: Duration::from_secs(5),
-        idle_timeout: Duration::from_mins(1),
-        drain: Duration::from_secs(10),
-        late: LatePolicy::Send,
+const LIMITS: Limits = Limits {
+    connections: 64,
+    connections_by: ChosenBy::User,
+    streams: 100,
+    in_flight: 1000,
+    timeout: Duration::from_secs(30),
+    deadline: None,
+    connect_timeout: Duration::from_secs(5),
+    idle_timeout: Duration::from_mins(1),
+    drain: Duration::from_secs(10),
+    late: LatePolicy::Send,
+};
+
+/// Of a run without circumstances.
+fn evidence(summary: &Summary) -> Evidence<'_> {
+    Evidence {
+        summary,
+        tightest_limit: Some(Duration::from_secs(1)),
+        limits: &LIMITS,
+        rate_asked: 200.0,
+        attempts: &[],
+        silent_connections: SilentConnections::default(),
+        connections_peak: 3,
+        auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
+        auth_failure: None,
+        interrupted: false,
+        drained: Duration::ZERO,
+        silence: None,
+        redistributed: &[],
+        fails_by_own_errors: false,
+        fails_by_lateness: None,
+        generator: Generator::default(),
     }
 }
 
@@ -54,22 +76,7 @@ pub(super) fn causes(
     change: impl FnOnce(&mut Evidence<'_>),
 ) -> Vec<(Cause, Severity)> {
     let summary = Summary::new(tally, Duration::from_secs(10));
-    let limits = limits();
-    let mut evidence = Evidence {
-        summary: &summary,
-        tightest_limit: Some(Duration::from_secs(1)),
-        limits: &limits,
-        rate_asked: 200.0,
-        connections_peak: 3,
-        auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
-        auth_failure: None,
-        interrupted: false,
-        silence: None,
-        redistributed: &[],
-        fails_by_own_errors: false,
-        fails_by_lateness: None,
-        generator: Generator::default(),
-    };
+    let mut evidence = evidence(&summary);
     change(&mut evidence);
     find(&evidence).into_iter().map(|finding| (finding.cause, finding.severity)).collect()
 }
@@ -101,6 +108,7 @@ fn fates_and_statuses_become_findings() {
         (Sample { status: Some(429), ..FINE }, 20, vec![]),
         (Sample { status: Some(401), ..FINE }, 300, vec![]),
         (broken(TransportError::StaleConnection), 1, vec![(Cause::StaleConnections, Warning)]),
+        (broken(TransportError::TooLarge), 1, vec![(Cause::TooLarge, Warning)]),
         (broken(TransportError::ConnectRefused), 1, vec![(Cause::ConnectRefused, Warning)]),
         (broken(TransportError::LocalExhausted), 1, vec![(Cause::LocalExhausted, Warning)]),
         (broken(TransportError::Unread), 1, vec![(Cause::Neglected, Invalid)]),
@@ -114,6 +122,32 @@ fn fates_and_statuses_become_findings() {
     for (odd, count, expected) in table {
         assert_eq!(causes(&tally(odd, count), |_| {}), expected, "{odd:?} {count}");
     }
+}
+
+#[test]
+fn each_kind_of_broken_exchange_is_spoken_of_once() {
+    for kind in TransportError::ALL {
+        let odd = Sample { fate: Fate::TransportError(kind), status: None, ..FINE };
+        let found = causes(&tally(odd, 5), |_| {});
+        assert_eq!(found.len(), 1, "{kind:?}: {found:?}");
+    }
+}
+
+#[test]
+fn a_broken_exchange_is_told_with_what_it_broke_on_and_its_own_remedy() {
+    let kind = Fate::TransportError(TransportError::Tls);
+    let odd = Sample { fate: kind, done: Offset::from_nanos(3_000_000_000), ..FINE };
+    let mut tally = tally(odd, 740);
+    tally.explain(&odd, || Reason::new("the certificate has expired").with_remedy("renew it"));
+    let summary = Summary::new(&tally, Duration::from_secs(10));
+    let found = find(&evidence(&summary));
+    let tls = found.iter().find(|finding| finding.cause == Cause::Tls).expect("it is found");
+    assert_eq!(
+        tls.message,
+        "the TLS handshake failed (the certificate has expired): 740 of 2,000 slots (37 %); server and \
+         client do not agree on TLS; it says nothing of the server's capacity; first 3 s into the run"
+    );
+    assert_eq!(tls.remedy, "renew it");
 }
 
 #[test]
@@ -133,6 +167,7 @@ fn an_objective_that_fails_by_own_errors_makes_the_run_invalid() {
     let broken = |kind| Sample { fate: Fate::TransportError(kind), status: None, ..FINE };
     for (kind, cause) in [
         (TransportError::StaleConnection, Cause::StaleConnections),
+        (TransportError::TooLarge, Cause::TooLarge),
         (TransportError::LocalExhausted, Cause::LocalExhausted),
     ] {
         let found = causes(&tally(broken(kind), 2), |evidence| evidence.fails_by_own_errors = true);
@@ -148,6 +183,18 @@ fn an_objective_that_fails_by_lateness_makes_the_run_invalid() {
     assert_eq!(causes(&tally, |_| {}), [], "0.75 % late, and no objective that minds");
     let found = causes(&tally, |evidence| evidence.fails_by_lateness = Some("p99.9 < 100 ms"));
     assert_eq!(found, [(Cause::ClientLate, Severity::Invalid)]);
+}
+
+#[test]
+fn what_was_sent_again_is_told_and_many_are_warned_of() {
+    for (repeats, expected) in [(0, None), (1, Some(Severity::Info)), (20, Some(Severity::Warning))]
+    {
+        let mut tally = tally(FINE, 0);
+        (0..repeats).for_each(|_| tally.record_repeat(0));
+        let expected: Vec<_> =
+            expected.map(|severity| (Cause::SentAgain, severity)).into_iter().collect();
+        assert_eq!(causes(&tally, |_| {}), expected, "{repeats}");
+    }
 }
 
 #[test]
@@ -183,6 +230,51 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
     assert_eq!(causes(&waited, |_| {}), [(Cause::ConnectWait, Severity::Info)]);
     let at_limit = causes(&waited, |evidence| evidence.connections_peak = 64);
     assert_eq!(at_limit, [(Cause::ConnectionLimit, Severity::Warning)]);
+    let summary = Summary::new(&waited, Duration::from_secs(10));
+    let own = Limits { connections_by: ChosenBy::Program, ..LIMITS };
+    let at_own =
+        |limits: &Limits| find(&Evidence { connections_peak: 64, limits, ..evidence(&summary) });
+    let found = at_own(&own);
+    assert_eq!((found[0].cause, found[0].severity), (Cause::ConnectionLimit, Severity::Invalid));
+    assert!(limits_steadily(&found) && generator_limit(&found).is_some());
+    let hung = Sample { fate: Fate::Timeout, status: None, ..FINE };
+    let mut slow = waited.clone();
+    for _ in 0..100 {
+        slow.record(&hung);
+    }
+    let slow = Summary::new(&slow, Duration::from_secs(10));
+    let found = find(&Evidence { connections_peak: 64, limits: &own, ..evidence(&slow) });
+    assert!(generator_limit(&found).is_none(), "it hangs with what it got: {found:?}");
+    let as_many_as_requests = at_own(&Limits { in_flight: 64, ..own });
+    assert_eq!(
+        as_many_as_requests[0].cause,
+        Cause::ConnectWait,
+        "none of them waited for the bound"
+    );
+    assert!(!limits_steadily(&as_many_as_requests));
+}
+
+#[test]
+fn a_dead_address_is_named_where_there_are_others() {
+    let of = |last, failures: &[Option<TransportError>]| {
+        let mut attempts = Attempts::none(core::net::SocketAddr::from(([10, 0, 0, last], 80)));
+        for failure in failures {
+            attempts.record(*failure);
+        }
+        attempts
+    };
+    let refused = Some(TransportError::ConnectRefused);
+    let (dead, live) = (of(1, &[refused, refused]), of(2, &[None]));
+    let fine = tally(FINE, 0);
+    let summary = Summary::new(&fine, Duration::from_secs(10));
+    let told = |attempts: &[Attempts]| find(&Evidence { attempts, ..evidence(&summary) });
+    let found = told(&[dead.clone(), live.clone()]);
+    assert_eq!((found[0].cause, found[0].severity), (Cause::AddressFailed, Severity::Warning));
+    let named = "connections to 1 of the target's 2 addresses failed: 10.0.0.1:80 (2 of 2 attempts (100 %): \
+                 the connection was refused); the load went to the others";
+    assert_eq!(found[0].message, named);
+    assert_eq!(told(&[live]), []);
+    assert_eq!(told(&[dead]), [], "slots bear it");
 }
 
 #[test]
@@ -219,22 +311,7 @@ fn silence(timeouts: u64, broken: &[(TransportError, u64)]) -> Option<Finding> {
 /// What is said of a run that ended so; its time limit is 30 s.
 fn told_of(silence: &Silence, tally: &Tally) -> Option<Finding> {
     let summary = Summary::new(tally, Duration::from_secs(10));
-    let limits = limits();
-    let evidence = Evidence {
-        summary: &summary,
-        tightest_limit: None,
-        limits: &limits,
-        rate_asked: 200.0,
-        connections_peak: 3,
-        auth: None,
-        auth_failure: None,
-        interrupted: false,
-        silence: Some(silence),
-        redistributed: &[],
-        fails_by_own_errors: false,
-        fails_by_lateness: None,
-        generator: Generator::default(),
-    };
+    let evidence = Evidence { silence: Some(silence), ..evidence(&summary) };
     let gone = [Cause::TargetGone, Cause::WayGone];
     find(&evidence).into_iter().find(|finding| gone.contains(&finding.cause))
 }
@@ -266,7 +343,9 @@ fn a_target_is_gone_only_if_neither_slowness_nor_chance_explains_it() {
 #[test]
 fn a_silence_is_blamed_on_the_server_only_where_it_was_reached() {
     use TransportError::{ConnectFailed, ConnectRefused, ConnectTimeout, Dns, LocalExhausted, Tls};
-    let table: [(u64, &[(TransportError, u64)], Cause, &str); 8] = [
+    /// Timeouts and broken exchanges, what is found, and words of it.
+    type Row = (u64, &'static [(TransportError, u64)], Cause, &'static str);
+    let table: [Row; 8] = [
         (0, &[(ConnectRefused, 9)], Cause::TargetGone, "the server stopped answering 3 s into"),
         (9, &[(ConnectRefused, 1)], Cause::TargetGone, "the server stopped answering 3 s into"),
         (9, &[], Cause::TargetGone, "the server, or the network before it, stopped answering"),
@@ -287,23 +366,7 @@ fn a_silence_is_blamed_on_the_server_only_where_it_was_reached() {
 fn circumstances_are_told() {
     let gone = [Redistribution { request: "chat detail".into(), pool: "interaction_ids".into() }];
     let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
-    let limits = limits();
-    let evidence = Evidence {
-        summary: &summary,
-        tightest_limit: None,
-        limits: &limits,
-        rate_asked: 200.0,
-        connections_peak: 3,
-        auth: None,
-        auth_failure: None,
-        interrupted: false,
-        silence: None,
-        redistributed: &gone,
-        fails_by_own_errors: false,
-        fails_by_lateness: None,
-        generator: Generator::default(),
-    };
-    let found = find(&evidence);
+    let found = find(&Evidence { redistributed: &gone, ..evidence(&summary) });
     assert_eq!(found.len(), 1);
     assert!(found[0].message.contains("chat detail (pool interaction_ids is empty)"));
 }
@@ -318,23 +381,9 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             tally.record(&FINE);
         }
         let summary = Summary::new(&tally, Duration::from_secs(1));
-        let limits = limits();
-        let evidence = Evidence {
-            summary: &summary,
-            tightest_limit: None,
-            limits: &limits,
-            rate_asked: 200.0,
-            connections_peak: 1,
-            auth: None,
-            auth_failure: None,
-            interrupted: false,
-            silence: None,
-            redistributed: &[],
-            fails_by_own_errors: false,
-            fails_by_lateness: None,
-            generator: Generator::default(),
-        };
-        let found = find(&evidence).into_iter().find(|finding| finding.cause == Cause::FewSamples);
+        let found = find(&evidence(&summary))
+            .into_iter()
+            .find(|finding| finding.cause == Cause::FewSamples);
         assert_eq!(found.is_some(), expected.is_some(), "{count}");
         if let (Some(found), Some(name)) = (found, expected) {
             assert!(found.message.contains(name), "{count}: {}", found.message);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::analysis::slo::{RunFigures, judge};
+use crate::measure::fate::TransportError;
 use crate::measure::sample::{Sample, Wait};
 use crate::measure::tally::Tally;
 use crate::time::Offset;
@@ -98,7 +99,7 @@ fn each_pattern_has_its_hint() {
             ],
             &[Cause::ServerErrors],
         ),
-        ("reset", mix((2, 100, broken(TransportError::Reset))), &[Cause::ConnectionsBroken]),
+        ("reset", mix((2, 100, broken(TransportError::Reset))), &[]),
         ("refused", mix((2, 100, broken(TransportError::ConnectRefused))), &[]),
         ("checks", mix((2, 99, after(5, Fate::CheckFailed, Some(200)))), &[Cause::ChecksFailed]),
     ];

@@ -33,7 +33,11 @@ impl Ceiling {
 
     /// Takes a trial that the generator limited: what it sent is within its reach, a little less surely.
     pub(super) fn lower(&mut self, record: &TrialRecord, held: Option<f64>) {
-        let ClientState::Limited { reason } = &record.figures.client else { return };
+        let (ClientState::Disturbed { reason } | ClientState::Limited { reason }) =
+            &record.figures.client
+        else {
+            return;
+        };
         let rate = record.trial.rate;
         let step = 0.05 * f64::from(1 << self.lowered.min(4));
         let reach = (0.98 * record.figures.achieved).min(rate * (1.0 - step));

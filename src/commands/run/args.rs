@@ -40,8 +40,8 @@ pub struct Args {
     /// Header sent with every request (repeatable)
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", help_heading = "Target")]
     pub headers: Vec<String>,
-    /// Body of a plain URL's request; makes the method POST unless -X says otherwise
-    #[arg(long, value_name = "TEXT", conflicts_with = "data_file", help_heading = "Target")]
+    /// Body of a plain URL's request, or @FILE; makes the method POST unless -X says otherwise
+    #[arg(long, value_name = "TEXT|@FILE", conflicts_with = "data_file", help_heading = "Target")]
     pub data: Option<String>,
     /// File with the body of a plain URL's request
     #[arg(long, value_name = "FILE", help_heading = "Target")]
@@ -124,16 +124,15 @@ pub struct Args {
     /// Decides everything random, so that a run can be repeated
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Load")]
     pub seed: u64,
-    /// Users of a closed-loop tool, converted to a rate by Little's law (with --wait)
+    /// Users of a closed-loop tool, converted to a rate by Little's law
     #[arg(
         long,
         value_name = "N",
         conflicts_with_all = ["rate", "find_max_rps"],
-        requires = "wait",
         help_heading = "Load"
     )]
     pub users: Option<u32>,
-    /// Think time of those users in seconds, 2 or 1..3
+    /// Think time of those users in seconds, 2 or 1..3 [default: 1..3]
     #[arg(long, value_name = "SECONDS", requires = "users", value_parser = parse_wait, help_heading = "Load")]
     pub wait: Option<f64>,
     /// Users started per second: the rate rises in steps until all are there (with --users)
@@ -243,7 +242,7 @@ pub struct Args {
     pub env_file: Option<PathBuf>,
 
     /// Write the run folder here [default: a new one under the user's state folder]
-    #[arg(short, long, value_name = "DIR", help_heading = "Output")]
+    #[arg(short, long, value_name = "DIR", value_parser = parse_out, help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Print the result as JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
@@ -279,6 +278,23 @@ fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("it must be a whole number above 0".to_owned()),
         Ok(number) => Ok(number),
+    }
+}
+
+/// A folder. `json=FILE` and its like name an output in k6.
+fn parse_out(text: &str) -> Result<PathBuf, String> {
+    match text.split_once('=') {
+        Some(("json" | "csv", file)) => Err(format!(
+            "it is the run's folder here; for single requests in a file write --samples {file}, for the \
+             result --json={file} or --csv PREFIX"
+        )),
+        Some((
+            "experimental-prometheus-rw" | "prometheus" | "influxdb" | "cloud" | "statsd",
+            _,
+        )) => {
+            Err("it is the run's folder here; live figures are --prometheus and --otlp".to_owned())
+        }
+        _ => Ok(PathBuf::from(text)),
     }
 }
 
@@ -388,6 +404,14 @@ mod tests {
             );
         }
         assert!(parse_listen("[::1]:0").is_ok() && parse_listen("localhost:9464").is_err());
+    }
+
+    #[test]
+    fn the_outputs_of_k6_are_no_folders() {
+        for (text, flag) in [("json=a.json", "--samples a.json"), ("influxdb=http://h", "--otlp")] {
+            assert!(parse_out(text).unwrap_err().contains(flag), "{text}");
+        }
+        assert_eq!(parse_out("runs/a=b"), Ok(PathBuf::from("runs/a=b")));
     }
 
     #[test]

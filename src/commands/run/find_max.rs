@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use crate::analysis::Extent;
-use crate::analysis::findings::generator_limit;
+use crate::analysis::findings::{Finding, generator_limit, send_lag_limit};
 use crate::analysis::search::{Answer, Search, Settings, Step};
 use crate::analysis::sheet::Broken;
 use crate::analysis::trial::{
-    ClientState, Judgement, Purpose, Spread, Trial, TrialResult, Verdict, Watch, judge,
+    ClientState, Judgement, Purpose, Spread, Trial, TrialResult, Verdict, Watch, is_surely_late,
+    judge,
 };
 use crate::commands::Failure;
 use crate::commands::run::budget::Budget;
@@ -294,12 +295,22 @@ fn offer(
 }
 
 /// Whether the generator was the limit of a trial, by the same rules as in a run.
+/// What may be chance in so few slots is no reason to doubt them, and what passes is none to lower the rate.
 fn client_state(session: &Session, measurement: Measurement<'_>) -> ClientState {
     let generator = verdict::generator(session, measurement);
     let findings = verdict::findings(session, &session.plan, measurement, generator);
-    match generator_limit(&findings) {
-        Some(reason) => ClientState::Limited { reason },
-        None => ClientState::Healthy,
+    let Some(reason) = generator_limit(&findings) else { return ClientState::Healthy };
+    if findings.iter().any(Finding::is_steady_limit) {
+        return ClientState::Limited { reason };
+    }
+    let limit = send_lag_limit(session.plan.slo.tightest_time());
+    let lags = measurement.outcome.tally.dispatch_lag();
+    // Where p99 is in time, an objective at another quantile fails by the lateness.
+    let by_objective = lags.quantile(0.99) <= limit;
+    if by_objective || is_surely_late(lags, limit) {
+        ClientState::Disturbed { reason }
+    } else {
+        ClientState::Healthy
     }
 }
 

@@ -50,8 +50,21 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
             Some("name the profile without a flag: steadfire run profile.yaml")
         }
         (ErrorKind::UnknownArgument, "-m") => Some("the method is -X, as in curl"),
-        (ErrorKind::UnknownArgument, "--web") => {
-            Some("this flag is planned and not in this version")
+        (ErrorKind::UnknownArgument, "--web" | "--web-ui" | "--web-port" | "--web-host") => Some(
+            "there is no web view: on a terminal the run is shown while it lasts, and report.html in the run \
+             folder shows it afterwards",
+        ),
+        (ErrorKind::UnknownArgument, "--master" | "--worker" | "--master-host" | "--processes") => {
+            Some(
+                "there are no master and workers: one process sends tens of thousands a second, over as \
+                 many --threads as that takes",
+            )
+        }
+        (ErrorKind::UnknownArgument, "--user-classes" | "--class-picker") => Some(
+            "requests are chosen by tag (-T, -E) or name (--only), or stand in a profile of their own",
+        ),
+        (ErrorKind::UnknownArgument, file) if is_file(file) => {
+            Some("a file follows its flag with an equals sign: --json=FILE, --markdown=FILE")
         }
         (ErrorKind::UnknownArgument, _) if flag.parse::<f64>().is_ok() => {
             Some("-q means quiet here; the arrival rate is --rate 50/s (-r)")
@@ -61,6 +74,11 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Whether a stray word is the name of a file for results.
+fn is_file(word: &str) -> bool {
+    [".json", ".md"].iter().any(|ending| word.ends_with(ending))
 }
 
 #[cfg(test)]
@@ -77,7 +95,12 @@ mod tests {
             ("-z 10s", Some("--duration")),
             ("http://h/ -q 50", Some("--rate")),
             ("-d {}", Some("--data")),
-            ("--web", Some("planned")),
+            ("--web", Some("report.html")),
+            ("api.yaml --web-ui", Some("report.html")),
+            ("api.yaml --master", Some("--threads")),
+            ("api.yaml --worker --master-host=127.0.0.1", Some("--threads")),
+            ("api.yaml --user-classes Heavy", Some("--only")),
+            ("http://h/ --json out.json", Some("--json=FILE")),
             ("--no-such-flag", None),
         ];
         for (words, expected) in table {

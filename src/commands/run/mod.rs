@@ -13,6 +13,7 @@ mod judgeable;
 mod kept;
 mod look;
 mod monitors;
+mod opening;
 mod output;
 mod preflight;
 mod processors;
@@ -57,10 +58,10 @@ use crate::engine::renewal::{AuthRecord, Renewal};
 use crate::exit::Exit;
 use crate::live::Keys;
 use crate::load::auth::Auth;
-use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
-use crate::load::way::{HttpChoice, HttpVersion, Way};
+use crate::load::way::{HttpChoice, Way};
 use crate::load::way::{ProxyKind, Via};
+use crate::measure::attempts::Attempts;
 use crate::measure::sampling::Sampling;
 use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
@@ -68,8 +69,6 @@ use crate::report::{Kind, Report};
 use crate::target::{DemoBackend, Settings};
 use crate::transport::tls::{TlsSettings, client_config};
 
-/// HTTP/2 connections opened before the clock starts, each of which carries many requests.
-const SESSIONS_AT_START: usize = 4;
 /// Lines that tell how a pool of tokens fills.
 const PROGRESS_LINES: usize = 20;
 
@@ -85,6 +84,8 @@ pub(super) struct Session {
     own_target: bool,
     /// Where connections go.
     addresses: Vec<String>,
+    /// Which of them failed before the load.
+    probed: Vec<Attempts>,
     interrupt: Interrupt,
     screen: Screen,
     /// What may be done by hand.
@@ -113,7 +114,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     session.monitors = monitors::start(args, monitors)?;
     let streams = streaming::open(args, &session)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
-    let mut output = Output::open(args, &session.plan)?;
+    let mut output = Output::open(args, &session.plan, screen)?;
     output.stream_to(streams);
     let kind = if args.find_max_rps { Kind::FindMaxRps } else { Kind::Run };
     output.begin(&verdict::header(&session, kind), screen);
@@ -184,12 +185,9 @@ impl Session {
         let redistributed = ready.redistributed.clone();
         let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
         let addresses = ready.route.addresses();
-        let connections = match version {
-            HttpVersion::Http1 => {
-                footprint::connections_at_start(plan.request_rate().as_per_second())
-            }
-            HttpVersion::Http2 => SESSIONS_AT_START,
-        };
+        let probed = ready.route.failed().to_vec();
+        opening::warn(&ready, screen);
+        let connections = opening::connections(&plan, &ready);
         let mut fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
         let held = tokens.len();
         let renewal = issuer
@@ -206,6 +204,7 @@ impl Session {
             redistributed,
             own_target,
             addresses,
+            probed,
             interrupt,
             screen,
             keys: Keys::StopAndMark,

@@ -4,12 +4,13 @@
 
 use std::path::Path;
 
+use crate::commands::environment::{runs_folder, spare_runs_folder};
 use crate::commands::exports::{Exports, Printed};
 use crate::commands::run::Args;
 use crate::commands::run::samples::Samples;
 use crate::commands::run::screen::Screen;
 use crate::commands::stored::Journal;
-use crate::commands::{Failure, actions, clock, environment};
+use crate::commands::{Failure, actions, clock};
 use crate::load::plan::Plan;
 use crate::measure::sample::Sample;
 use crate::measure::slice::Slice;
@@ -17,8 +18,27 @@ use crate::measure::window::Interval;
 use crate::render::html;
 use crate::report::Report;
 use crate::report::header::Header;
+use crate::store::StoreError;
 use crate::store::folder::{HLOG, HTML, RunFolder};
 use crate::stream::Streams;
+
+/// A folder of its own in `first` or, where that cannot be written to, in `spare`, which is said.
+fn new_folder(
+    first: &Path,
+    spare: &Path,
+    name: &str,
+    screen: Screen,
+) -> Result<RunFolder, StoreError> {
+    let started_at = clock::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let error = match RunFolder::create(first, &started_at, name) {
+        Ok(folder) => return Ok(folder),
+        Err(error) => error,
+    };
+    let folder = RunFolder::create(spare, &started_at, name)?;
+    let path = folder.path().display();
+    screen.warn(&format!("{error}; the run is kept in {path}, unless --out names another folder"));
+    Ok(folder)
+}
 
 /// The outputs of one run.
 pub(in crate::commands) struct Output {
@@ -33,7 +53,11 @@ pub(in crate::commands) struct Output {
 
 impl Output {
     /// Makes the run folder.
-    pub(in crate::commands) fn open(args: &Args, plan: &Plan) -> Result<Self, Failure> {
+    pub(in crate::commands) fn open(
+        args: &Args,
+        plan: &Plan,
+        screen: Screen,
+    ) -> Result<Self, Failure> {
         let printed = Printed {
             json: args.json.clone(),
             markdown: args.markdown.clone(),
@@ -44,11 +68,7 @@ impl Output {
         let folder = match (&args.resume, &args.out) {
             (Some(path), _) => RunFolder::reopen(path),
             (None, Some(path)) => RunFolder::create_at(path),
-            (None, None) => RunFolder::create(
-                &environment::runs_folder(),
-                &clock::now().strftime("%Y%m%dT%H%M%SZ").to_string(),
-                &plan.name,
-            ),
+            (None, None) => new_folder(&runs_folder(), &spare_runs_folder(), &plan.name, screen),
         };
         Ok(Self {
             folder: folder.map_err(Failure::unexpected)?,
@@ -150,5 +170,21 @@ impl Output {
         }
         screen.note(&format!("run folder: {}", self.folder.path().display()));
         self.exports.write(report, &journal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_goes_elsewhere_where_its_folder_cannot_be_made() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (file, spare) = (temporary.path().join("file"), temporary.path().join("spare"));
+        std::fs::write(&file, "").unwrap();
+        let screen = Screen::new(true, true);
+        let folder = new_folder(&file.join("runs"), &spare, "name", screen).unwrap();
+        assert!(folder.path().starts_with(&spare), "{}", folder.path().display());
+        assert!(new_folder(&file, &file, "name", screen).is_err());
     }
 }

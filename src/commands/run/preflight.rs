@@ -11,7 +11,7 @@ use crate::commands::run::Args;
 use crate::commands::run::processors::peak_rate;
 use crate::engine::leg::LegOutcome;
 use crate::load::footprint;
-use crate::load::plan::Plan;
+use crate::load::plan::{ChosenBy, Plan};
 use crate::load::way::{KeepAlive, Way};
 use crate::machine::{cgroup, descriptors, ports, thread};
 use crate::measure::generator::{Generator, Strain, Supply};
@@ -121,7 +121,10 @@ pub(super) fn fit(
         });
     }
     let (connections, note) = demand.fit(&rooms)?;
-    plan.limits.connections = connections;
+    if connections < plan.limits.connections {
+        plan.limits.connections = connections;
+        plan.limits.connections_by = ChosenBy::Program;
+    }
     let descriptors = descriptors::raise(reserved + connections as u64 * ends);
     let Machine { cpu_quota, ports, .. } = *machine;
     let supplies = Supplies { cpu_quota, descriptors, descriptors_reserved: reserved, ends, ports };

@@ -4,6 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
+use http::header::HOST;
+
 use crate::analysis::search::Settings;
 use crate::commands::Failure;
 use crate::commands::run::choose::choose;
@@ -13,9 +16,9 @@ use crate::commands::run::subject::{Subject, parse_header, split_host, without_q
 use crate::commands::run::{Args, replay, way};
 use crate::load::auth::Auth;
 use crate::load::flow::Flows;
-use crate::load::plan::{Limits, Origin, Plan};
+use crate::load::plan::{ChosenBy, Limits, Origin, Plan};
 use crate::load::rate::Rate;
-use crate::load::request::{RequestTemplate, Template};
+use crate::load::request::{RequestTemplate, add_header};
 use crate::load::slo::{Slo, Tiers};
 use crate::load::stages::Stages;
 use crate::profile::Profile;
@@ -201,21 +204,26 @@ fn choose_entries(
     flows
 }
 
+/// Puts the headers of -H in place of those of the same name.
 fn add_headers(
     requests: &mut [&mut RequestTemplate],
     headers: &[String],
     mistakes: &mut Vec<String>,
 ) {
+    let mut given = Vec::new();
     for text in headers {
         match parse_header(text) {
             Err(mistake) => mistakes.push(mistake),
-            Ok((name, value)) => {
-                for request in requests.iter_mut() {
-                    request.headers.retain(|(present, _): &(_, Template)| *present != name);
-                    request.headers.push((name.clone(), value.clone()));
-                }
+            Ok((HOST, _)) if given.iter().any(|(name, _)| *name == HOST) => {
+                mistakes.push("-H: a request has one Host; give it once".to_owned());
             }
+            Ok((name, value)) => add_header(&mut given, name, value),
         }
+    }
+    for request in requests {
+        let replaced = |name: &HeaderName| given.iter().any(|(given, _)| given == name);
+        request.headers.retain(|(name, _)| !replaced(name));
+        request.headers.extend(given.iter().cloned());
     }
 }
 
@@ -231,6 +239,11 @@ fn limits(args: &Args) -> Limits {
     let in_flight = args.max_in_flight.unwrap_or(IN_FLIGHT_DEFAULT);
     Limits {
         connections: args.connections.unwrap_or(in_flight),
+        // More than that in flight has no use for more connections.
+        connections_by: match args.connections.or(args.max_in_flight) {
+            Some(_) => ChosenBy::User,
+            None => ChosenBy::Program,
+        },
         streams: args.streams,
         in_flight,
         timeout: args.timeout,

@@ -30,7 +30,7 @@ pub(super) fn line(
         Verdict::Invalid => "client-bound",
     };
     let why = match (&result.client, judgement.reasons.first()) {
-        (ClientState::Limited { reason }, _) => reason.clone(),
+        (ClientState::Disturbed { reason } | ClientState::Limited { reason }, _) => reason.clone(),
         (ClientState::Healthy, Some(breach)) => words(plan, breach),
         (ClientState::Healthy, None) => {
             result.measured.iter().map(value).collect::<Vec<_>>().join(", ")

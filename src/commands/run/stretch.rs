@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::analysis::findings::Silence;
 use crate::analysis::standstill::Standstills;
+use crate::commands::interrupt::Urgency;
 use crate::commands::run::Session;
 use crate::commands::run::course::Course;
 use crate::commands::run::output::Output;
@@ -85,11 +86,12 @@ impl Session {
             .fleet
             .run(leg, &mut |interval| {
                 course.push(interval);
-                match (watch(interval), self.interrupt.requested()) {
+                match (watch(interval), self.interrupt.urgency()) {
                     (Flow::Continue, None) => {
                         self.obey(&mut orders).map_or(Flow::Continue, Flow::Turn)
                     }
-                    _ => Flow::Stop,
+                    (_, None | Some(Urgency::Drain)) => Flow::Stop,
+                    (_, Some(Urgency::Now | Urgency::Quit)) => Flow::Abandon,
                 }
             })
             .map_err(Failure::unexpected)?;

@@ -14,6 +14,7 @@ use crate::load::plan::{Origin, Scheme};
 use crate::load::request::{Expect, OnEmpty, RequestTemplate, Template};
 use crate::load::secrets::is_secret_name;
 use crate::load::slo::Goals;
+use crate::load::url_text::encoded;
 use crate::profile::{self, Outside, Profile, Source};
 use crate::target::{TEST_EMAIL, TEST_PASSWORD};
 
@@ -70,12 +71,18 @@ fn bare() -> Result<Subject, Failure> {
 }
 
 pub(in crate::commands) fn is_url(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
+    let begins = |scheme: &str| {
+        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    begins("http://") || begins("https://")
 }
 
 /// A profile's text: of a file or, where there is no such file, of the built-in profile of that name.
 fn text_of(name: &str) -> Result<String, Failure> {
     let path = PathBuf::from(name);
+    if let Some(hint) = script(&path) {
+        return Err(Failure::usage(format!("'{name}' is no profile: {hint}")));
+    }
     if !path.exists() {
         return built_in(&path).map(str::to_owned).ok_or_else(|| unknown(name));
     }
@@ -138,8 +145,26 @@ fn built_in(path: &Path) -> Option<&'static str> {
     profile::builtin(path.file_stem()?.to_str()?).filter(|_| ending)
 }
 
+/// What to do with another tool's script.
+fn script(path: &Path) -> Option<&'static str> {
+    match path.extension()?.to_str()? {
+        "py" => Some(
+            "Python is not run here; docs/from-locust.md goes through a locustfile, and 'steadfire import \
+             locust-stats' makes a profile of the _stats.csv that Locust wrote",
+        ),
+        "js" | "ts" => Some(
+            "JavaScript is not run here; docs/from-k6.md goes through a script, and 'k6 inspect FILE | \
+             steadfire import k6-options -' takes its load and thresholds",
+        ),
+        "jmx" => Some("JMeter's plans are not read; 'steadfire import har' takes a recording"),
+        _ => None,
+    }
+}
+
 fn unknown(name: &str) -> Failure {
-    let hint = if name.parse::<f64>().is_ok() {
+    let hint = if Path::new(name).extension().is_some_and(|ending| ending == "json") {
+        "there is no such file; a result is written to it by --json=FILE, with an equals sign"
+    } else if name.parse::<f64>().is_ok() {
         "a bare number means nothing here; the arrival rate is --rate 50/s (-r), the length --duration 30s (-d)"
     } else if name.contains(['.', ':']) && !name.contains(".y") && !name.contains(".json") {
         "a URL begins with http:// or https://"
@@ -152,12 +177,15 @@ fn unknown(name: &str) -> Failure {
 fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
     let (origin, path) =
         split_url(url).map_err(|reason| Failure::usage(format!("'{url}': {reason}")))?;
-    let body = match (&args.data, &args.data_file) {
-        (Some(text), _) => Some(Body::from(Template::literal(text))),
-        (None, Some(file)) => {
-            let bytes = read_bounded(file, BODY_BYTES_MAX, "--data-file")?;
+    let named = args.data.as_deref().and_then(|text| text.strip_prefix('@'));
+    let file = named.map(|file| ("--data", Path::new(file)));
+    let file = file.or_else(|| Some(("--data-file", args.data_file.as_deref()?)));
+    let body = match (file, &args.data) {
+        (Some((flag, file)), _) => {
+            let bytes = read_bounded(file, BODY_BYTES_MAX, flag)?;
             Some(Body::from(Bytes::from(bytes)))
         }
+        (None, Some(text)) => Some(Body::from(Template::literal(text))),
         (None, None) => None,
     };
     let method = match args.method.as_deref() {
@@ -187,11 +215,14 @@ pub(super) fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Splits a URL into where and what. User names and passwords in it are refused.
+/// Longest path and query, in bytes: a little below what the HTTP library takes for a whole URL (65,534).
+const PATH_BYTES_MAX: usize = 65_000;
+
+/// Splits a URL into where and what, the latter as it can be sent. User names and passwords in it are refused.
 pub(in crate::commands) fn split_url(url: &str) -> Result<(Origin, String), String> {
     let (scheme, rest) =
         url.split_once("://").ok_or("it does not begin with http:// or https://")?;
-    let (scheme, default_port) = match scheme {
+    let (scheme, default_port) = match &*scheme.to_ascii_lowercase() {
         "http" => (Scheme::Http, 80),
         "https" => (Scheme::Https, 443),
         _ => return Err("it does not begin with http:// or https://".to_owned()),
@@ -202,6 +233,13 @@ pub(in crate::commands) fn split_url(url: &str) -> Result<(Origin, String), Stri
     if authority.contains('@') {
         return Err(
             "user names and passwords in a URL are not supported; use -H 'Authorization: …'"
+                .to_owned(),
+        );
+    }
+    if authority.starts_with('[') && authority.contains('%') {
+        return Err(
+            "an IPv6 address with a zone (%eth0) cannot be a target; use the host's name or another \
+             of its addresses"
                 .to_owned(),
         );
     }
@@ -226,6 +264,13 @@ pub(in crate::commands) fn split_url(url: &str) -> Result<(Origin, String), Stri
         query if query.starts_with('?') => format!("/{query}"),
         path => path.to_owned(),
     };
+    let path = encoded(path.as_bytes());
+    if path.len() > PATH_BYTES_MAX {
+        return Err(format!(
+            "its path and query are {} bytes long, and at most {PATH_BYTES_MAX} can be sent",
+            path.len()
+        ));
+    }
     let origin = Origin { scheme, host, port, authority, base_path: String::new() };
     Ok((origin, path))
 }
@@ -264,6 +309,8 @@ mod tests {
             ("https://example.org:443/", "example.org", 443, "example.org", "/"),
             ("http://[::1]:8080/x", "::1", 8080, "[::1]:8080", "/x"),
             ("http://[::1]/x", "::1", 80, "[::1]", "/x"),
+            ("HTTP://h/a b?q=\"<`é>\"", "h", 80, "h", "/a%20b?q=%22%3C%60%C3%A9%3E%22"),
+            ("Https://h/a%20b", "h", 443, "h", "/a%20b"),
         ];
         for (url, host, port, authority, path) in table {
             let (origin, found) = split_url(url).unwrap();
@@ -283,6 +330,12 @@ mod tests {
         ] {
             assert!(split_url(url).is_err(), "{url}");
         }
+        let long = format!("http://h/?q={}", "x".repeat(70_000));
+        assert!(split_url(&long).unwrap_err().contains("70004 bytes long"));
+        for zone in ["http://[fe80::1%eth0]/", "http://[fe80::1%25eth0]:80/"] {
+            assert!(split_url(zone).unwrap_err().contains("zone"), "{zone}");
+        }
+        assert!(is_url("HTTP://h") && is_url("https://h") && !is_url("ftp://h") && !is_url("ünï"));
     }
 
     #[test]
@@ -301,6 +354,19 @@ mod tests {
         }
         for name in ["other", "dir/chat-center.yaml", "chat-center.json"] {
             assert!(built_in(Path::new(name)).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn scripts_of_other_tools_are_told_the_way() {
+        for (name, way) in [
+            ("locustfile.py", "import locust-stats"),
+            ("load/script.js", "k6 inspect"),
+            ("plan.jmx", "import har"),
+            ("out.json", "--json=FILE"),
+        ] {
+            let refused = text_of(name).unwrap_err().to_string();
+            assert!(refused.contains(way), "{refused}");
         }
     }
 

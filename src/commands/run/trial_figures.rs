@@ -22,7 +22,7 @@ pub(super) fn point(interval: &Interval) -> Point {
         answered_ok: window.fates.ok(),
         slow: window.slow,
         failed: window.fates.failed(),
-        unanswered: window.fates.unanswered(),
+        unanswered: window.response_time.unanswered.count(),
         unfinished: window.gauges.in_flight + window.gauges.waiting,
         overdue: window.gauges.overdue,
     }

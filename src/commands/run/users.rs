@@ -5,11 +5,14 @@
 
 use std::time::Duration;
 
+use crate::analysis::words::counted;
 use crate::commands::run::Args;
 use crate::load::rate::{Figures, Rate, RateError};
 use crate::load::stages::{Stage, Stages};
 use crate::time::Human;
 
+/// Mean think time of users of whom nothing is said, in seconds: 1..3, as most locustfiles have it.
+const WAIT_S: f64 = 2.0;
 /// Steps in which a ramp rises at most: fine enough that none is a jump of more than a tenth of the whole.
 const STEPS_MAX: u32 = 10;
 /// Arrivals that a step holds at least: with fewer, the one at its beginning would weigh too much.
@@ -20,8 +23,8 @@ const STEP_ARRIVALS_MIN: f64 = 5.0;
 pub(super) struct Users {
     /// How many there are at last.
     pub(super) count: u32,
-    /// Mean think time in seconds, above 0.
-    pub(super) wait_s: f64,
+    /// Mean think time in seconds, above 0; absent where nothing is said of it.
+    pub(super) wait_s: Option<f64>,
     /// How many are started per second; absent starts all at once.
     pub(super) spawn_rate: Option<f64>,
 }
@@ -29,8 +32,7 @@ pub(super) struct Users {
 impl Args {
     /// The users of --users and --wait.
     pub(super) fn closed_loop(&self) -> Option<Users> {
-        let (count, wait_s) = self.users.zip(self.wait)?;
-        Some(Users { count, wait_s, spawn_rate: self.spawn_rate })
+        Some(Users { count: self.users?, wait_s: self.wait, spawn_rate: self.spawn_rate })
     }
 }
 
@@ -41,7 +43,11 @@ impl Users {
     }
 
     fn per_second(self) -> f64 {
-        f64::from(self.count) / self.wait_s
+        f64::from(self.count) / self.think_s()
+    }
+
+    fn think_s(self) -> f64 {
+        self.wait_s.unwrap_or(WAIT_S)
     }
 
     /// How long it takes to start them, if not at once.
@@ -85,11 +91,12 @@ impl Users {
         let rise = self.ramp().map_or_else(String::new, |ramp| {
             format!(", reached in {} steps over {} as they start", self.steps(ramp), Human(ramp))
         });
+        let assumed = if self.wait_s.is_none() { " (1..3, since there is no --wait)" } else { "" };
         format!(
-            "{} users who think for {} s ask for {rate} if answers are quick (Little's law){rise}; when \
-             answers are slow this rate stays, where users would send less",
-            self.count,
-            Figures(self.wait_s)
+            "{} who think for {} s{assumed} ask for {rate} if answers are quick (Little's law){rise}; \
+             when answers are slow this rate stays, where users would send less",
+            counted(self.count.into(), "user"),
+            Figures(self.think_s())
         )
     }
 }
@@ -98,7 +105,7 @@ impl Users {
 mod tests {
     use super::*;
 
-    const HUNDRED: Users = Users { count: 100, wait_s: 2.0, spawn_rate: None };
+    const HUNDRED: Users = Users { count: 100, wait_s: Some(2.0), spawn_rate: None };
 
     #[test]
     fn users_become_the_rate_they_stand_for() {
@@ -107,6 +114,13 @@ mod tests {
         let said = HUNDRED.sentence(rate);
         assert!(said.starts_with("100 users who think for 2 s ask for 50/s if "), "{said}");
         assert!(Users { count: 0, ..HUNDRED }.rate().is_err());
+        let silent = Users { wait_s: None, ..HUNDRED };
+        assert_eq!(silent.rate().unwrap(), rate);
+        let said = silent.sentence(rate);
+        assert!(
+            said.contains("think for 2 s (1..3, since there is no --wait) ask for 50/s"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
 use crate::load::plan::Plan;
+use crate::load::slo::Objective;
+use crate::measure::attempts::Attempts;
 use crate::measure::generator::{Generator, Strain};
 use crate::measure::summary::Summary;
 use crate::report::build::Parts;
@@ -62,16 +64,21 @@ pub(super) fn findings(
     let ours = |fault: OwnFault| {
         faults.iter().find(|(_, one)| *one == fault).map(|(objective, _)| objective.as_str())
     };
+    let mut attempts = session.probed.clone();
+    Attempts::merge(&mut attempts, &outcome.attempts);
     let mut found = findings::find(&Evidence {
         summary,
         tightest_limit: plan.slo.tightest_time(),
         limits: &plan.limits,
         rate_asked,
+        attempts: &attempts,
+        silent_connections: outcome.silent_connections,
         connections_peak: outcome.connections_peak,
         auth: auth.as_ref().map(|record| record.counts),
         auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
         interrupted: session.interrupt.requested().is_some(),
         silence,
+        drained: outcome.end.since(outcome.arrivals_end),
         redistributed: &redistributed,
         fails_by_own_errors: ours(OwnFault::Errors).is_some(),
         fails_by_lateness: ours(OwnFault::Lateness),
@@ -164,7 +171,9 @@ fn assemble(
         .collect();
     let all = objectives.iter().chain(requests.iter().flat_map(|request| &request.objectives));
     let verdict = Outcome::new(all, &findings, extent);
-    if verdict == Outcome::Fail {
+    let errors_judged =
+        objectives.iter().any(|one| matches!(one.objective, Objective::ErrorRate { .. }));
+    if verdict == Outcome::Fail || verdict == Outcome::Pass && !errors_judged {
         findings.extend(hints::find(&hints::Evidence {
             summary,
             requests: names(plan).zip(outcome.tally.requests()).collect(),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Dispatcher;
 use crate::engine::journeys::JourneyId;
-use crate::engine::seat::Job;
+use crate::engine::seat::{Job, Wanted};
 use crate::measure::fate::Fate;
 use crate::measure::flow::Milestone;
 use crate::measure::sample::Sample;
@@ -41,7 +41,7 @@ impl Dispatcher {
     pub(in crate::engine) fn follow(&self, job: Job) {
         self.recorder.redirected(job.request, job.measured);
         self.in_flight.set(self.in_flight.get() - 1);
-        self.waiting.borrow_mut().push_front(Job { waited: true, returned: false, ..job });
+        self.waiting.borrow_mut().push_front(Job { waited: true, wanted: Wanted::Any, ..job });
     }
 
     /// Enters a slot that has ended, and what follows from it for its journey.

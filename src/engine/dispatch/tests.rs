@@ -6,6 +6,7 @@ use super::*;
 use crate::engine::example;
 use crate::load::request::Pools;
 use crate::load::schedule::Slot;
+use crate::measure::fate::TransportError;
 use crate::transport::route::Route;
 
 async fn dispatcher(connections: usize) -> Rc<Dispatcher> {
@@ -31,16 +32,17 @@ async fn a_slot_given_back_by_a_closed_connection_waits_for_another() {
     // No room for a connection: nothing is dialed.
     let dispatcher = dispatcher(0).await;
     let seat = Rc::new(Seat::default());
-    dispatcher.park(&seat, monotonic_ns());
+    dispatcher.park(&seat, monotonic_ns(), None);
     dispatcher.dispatch(job());
     let given = seat.assigned.take().expect("the idle connection gets it");
     assert!(!given.waited);
-    dispatcher.give_back(given);
+    dispatcher.give_back(given, Wanted::Fresh);
     assert_eq!(dispatcher.outstanding(), 1);
-    let again = dispatcher.next_waiting().unwrap();
+    assert!(dispatcher.next_waiting().is_none(), "not for a connection that was in use");
+    let again = dispatcher.next_again().unwrap();
     assert!(again.waited, "the time until another connection takes it is not the generator's");
     // The server closed twice on it.
-    dispatcher.give_back(again);
+    dispatcher.give_back(again, Wanted::Fresh);
     assert_eq!(dispatcher.outstanding(), 0);
     let tally = dispatcher.recorder.take_parts().remove(0);
     let fates = tally.all_requests().fates;

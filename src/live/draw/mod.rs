@@ -27,7 +27,7 @@ const HEIGHT_MIN: u16 = 12;
 
 const HELP: [(&str, &str); 6] = [
     ("q", "stop: no more arrivals, wait for the answers, report"),
-    ("Ctrl-C", "the same; a second time ends the program at once"),
+    ("Ctrl-C", "the same; a later one ends the wait for answers"),
     ("p", "pause: no arrivals until p is pressed again"),
     ("+ -", "rate up or down by a tenth, from an exact slot on"),
     ("m", "mark: what comes after it is reported apart, under your text"),

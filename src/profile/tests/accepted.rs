@@ -82,6 +82,73 @@ fn the_environment_stands_in_place_and_is_never_read_for_templates() {
 }
 
 #[test]
+fn plain_scalars_stay_the_text_they_are() {
+    let profile = loaded(
+        "requests:\n- path: /a\n  query: {a: no, b: 017, c: 08, d: 1_000, e: 1e3, f: 12.50}\n  \
+         json: [no, 017, 08, 1_000, 12.50, 184467440737095516160, 1e3, true]\n",
+    );
+    let request = &profile.requests[0];
+    assert_eq!(rendered(&request.path), "/a?a=no&b=017&c=08&d=1_000&e=1e3&f=12.50");
+    let sent = r#"["no","017","08","1_000",12.50,184467440737095516160,1e3,true]"#;
+    assert_eq!(body(request), sent);
+}
+
+#[test]
+fn a_thousand_requests_may_share_an_anchor() {
+    let shared = "X-A: 1, X-B: 2, X-C: 3, X-D: 4, X-E: 5, X-F: 6, X-G: 7, X-H: 8";
+    let mut text = format!("requests:\n- path: /first\n  headers: &all {{{shared}}}\n");
+    for number in 1..1_000 {
+        text += &format!("- {{path: /{number}, headers: *all}}\n");
+    }
+    let profile = loaded(&text);
+    assert!(profile.requests.iter().all(|request| request.headers.len() == 8));
+
+    let ten = |alias: &str| vec![alias; 10].join(", ");
+    let mut bomb = format!("requests:\n- path: /\n  json:\n  - &a [{}]\n", ten("x"));
+    for (before, name) in ["*a", "*b", "*c", "*d", "*e"].into_iter().zip(["b", "c", "d", "e", "f"])
+    {
+        bomb += &format!("  - &{name} [{}]\n", ten(before));
+    }
+    let mistakes = refused(&bomb).mistakes;
+    assert!(mistakes[0].message.contains("aliases repeat"), "{}", mistakes[0].message);
+    assert!(mistakes[0].hint.as_deref().is_some_and(|hint| hint.contains("&name")));
+}
+
+#[test]
+fn a_path_may_be_one_value_whole() {
+    let profile = loaded(
+        "variables: {start: '/a?b=c d'}\nrequests:\n- {name: x, path: '{{ start }}'}\n- {name: y, path: \
+         '{{ pick(links) }}'}\nsetup: [{path: /, pools: {links: '$.links[*]'}}]\n",
+    );
+    let paths: Vec<String> = profile.requests.iter().map(|one| rendered(&one.path)).collect();
+    assert_eq!(paths, ["/a?b=c d", "a/b \"c\""], "it is resolved and encoded when it is sent");
+    assert!(profile.requests.iter().all(|request| request.path.escape == Escape::Link));
+    let refused = messages("variables: {a: /x}\nrequests: [{path: '{{ a }}', query: {b: 1}}]");
+    assert_eq!(refused, ["2:19 a `path` that is one value has its query in it"]);
+    let refused = messages("variables: {a: /x}\nrequests: [{path: '{{ a }}/{{ slot }}'}]");
+    assert_eq!(refused, ["2:19 `path` must begin with a single /"]);
+}
+
+#[test]
+fn a_list_repeats_a_header_and_joins_cookies() {
+    let profile = loaded(
+        "headers: {X-Shared: [a, b], X-A: shared, Cookie: [s=1, t=2]}\nrequests:\n- path: /a\n  \
+         headers: {X-A: [1, 2.50, '{{ slot }}']}\n",
+    );
+    let lines = |request: &RequestTemplate| {
+        let lines =
+            request.headers.iter().map(|(name, value)| format!("{name}: {}", rendered(value)));
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        lines(&profile.requests[0]),
+        ["x-a: 1", "x-a: 2.50", "x-a: 7", "x-shared: a", "x-shared: b", "cookie: s=1; t=2"]
+    );
+    let twice = messages("requests: [{path: /, headers: {X-A: 1, x-a: 2}}]");
+    assert_eq!(twice, ["1:40 the header `x-a` stands here twice"]);
+}
+
+#[test]
 fn the_token_goes_to_all_but_the_login_and_those_that_say_otherwise() {
     let profile = loaded(
         r"

@@ -36,7 +36,7 @@ requests:
     method: get
     expect: {status: 99, json: {}}
   - path: /b/{{ randint(3, 1) }}/{{ sloot }}/{{ uuid }}/{{ ids }}
-    headers: {"bad name": x, Host: y, X: [1]}
+    headers: {"bad name": x, Host: y, X: [[1]]}
     json: {}
     body: x
     on_empty: redistibute
@@ -68,7 +68,7 @@ arrivals: [poisson]
             "18:57 unknown variable `ids`",
             "19:15 `bad name` is not the name of a header",
             "19:30 the header `host` is set by the connection itself",
-            "19:42 the header `X` must be text, found a list",
+            "19:43 the header `X` must be text, found a list",
             "21:11 a request has one body, not json and body",
             "22:15 `on_empty` must be one of: fail, redistribute",
             "23:6 one of the two tiers is missing",

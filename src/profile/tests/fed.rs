@@ -159,6 +159,7 @@ fn data_that_cannot_be_used_is_told_by_its_line() {
         ("text", b"{\"a\":1}\nnonsense\n"),
         ("keys", b"{\"a\":1}\n{\"b\":1}\n"),
         ("good", b"id,name\n1,x\n"),
+        ("open", b"a,b\n1,\"x\n2,y\n3,z\n"),
         ("line", b"{\"a\":1}\n"),
     ];
     let table = [
@@ -166,9 +167,10 @@ fn data_that_cannot_be_used_is_told_by_its_line() {
         ("csv: twice", "1:20 line 1: two columns are named `a`"),
         ("csv: header", "1:20 the feeder `f` has no rows"),
         ("csv: empty", "1:20 there is not even a row with the columns' names"),
+        ("csv: open", "1:20 line 2: a quote that is opened here is never closed"),
         ("csv: latin", "1:20 line 2: not UTF-8 text"),
         ("jsonl: text", "1:22 line 2: not a JSON object on one line"),
-        ("jsonl: keys", "1:22 line 2: it has not the columns of the first line"),
+        ("jsonl: keys", "1:22 line 2: it has not the columns of the first line: a"),
         ("csv: none", "1:20 no none"),
         ("list: [{a: 1}, {b: 1}]", "1:30 this row has no `a`"),
         ("order: random", "1:14 a feeder has its rows from one of csv, jsonl, list and process"),
@@ -196,7 +198,7 @@ fn names_of_feeders_and_columns_are_checked() {
         (
             "{{ users.nmae }}",
             "the feeder `users` has no column `nmae`",
-            "did you mean `users.name`?",
+            "did you mean `users.name`? it has: id, name",
         ),
         ("{{ users }}", "the feeder `users` has several columns", "{{ users.id }}"),
         ("{{ user.id }}", "unknown feeder `user`", "did you mean `users`?"),

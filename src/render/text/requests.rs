@@ -24,9 +24,13 @@ pub(super) fn reasons(request: &RequestReport) -> String {
     let mut texts: Vec<String> =
         parts.iter().map(|(name, count)| format!("{name}: {}", Count(*count))).collect();
     texts.extend(request.checks.iter().map(|(name, count)| format!("[{name}]: {}", Count(*count))));
-    if request.redirects > 0 {
-        texts.push(format!("redirects followed: {}", Count(request.redirects)));
-    }
+    let counts = [
+        ("redirects followed", request.redirects),
+        ("sent again", request.repeats),
+        ("interim answers", request.interim),
+    ];
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    texts.extend(counts.map(|(name, count)| format!("{name}: {}", Count(count))));
     texts.join(", ")
 }
 
@@ -90,7 +94,11 @@ mod tests {
         assert_eq!(reasons(&well), "");
         well.checks.insert("extract ids".to_owned(), 1200);
         well.redirects = 3;
-        assert_eq!(reasons(&well), "[extract ids]: 1,200, redirects followed: 3");
+        well.repeats = 1;
+        well.interim = 1200;
+        let told =
+            "[extract ids]: 1,200, redirects followed: 3, sent again: 1, interim answers: 1,200";
+        assert_eq!(reasons(&well), told);
         let mut failing = report(FAILING).requests.remove(0);
         failing.checks.insert("json $.id: exists".to_owned(), 2);
         let told = reasons(&failing);

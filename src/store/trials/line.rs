@@ -41,6 +41,9 @@ pub(super) struct Line {
     /// Why the generator was the limit, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_limit: Option<String>,
+    /// Whether that was a disturbance of a moment.
+    #[serde(default)]
+    client_disturbed: bool,
     /// At, planned, answered well, slow, failed, unanswered, unfinished, overdue.
     points: Vec<[u64; 8]>,
     /// Name, planned, slow or failed.
@@ -102,8 +105,11 @@ impl From<&StoredTrial> for Line {
             interval: result.interval.map(|i| (whole_nanos(i.low), i.high.map(whole_nanos))),
             client_limit: match &result.client {
                 ClientState::Healthy => None,
-                ClientState::Limited { reason } => Some(reason.clone()),
+                ClientState::Disturbed { reason } | ClientState::Limited { reason } => {
+                    Some(reason.clone())
+                }
             },
+            client_disturbed: matches!(result.client, ClientState::Disturbed { .. }),
             points: result.points.iter().map(numbers).collect(),
             broken: broken.iter().map(|b| (b.request.clone(), b.planned, b.broken)).collect(),
             slots: *slots,
@@ -200,9 +206,11 @@ pub(super) fn decode(line: Line, slo: &Slo) -> io::Result<StoredTrial> {
             interval: line
                 .interval
                 .map(|(low, high)| TimeInterval { low: ns(low), high: high.map(ns) }),
-            client: line
-                .client_limit
-                .map_or(ClientState::Healthy, |reason| ClientState::Limited { reason }),
+            client: match (line.client_limit, line.client_disturbed) {
+                (None, _) => ClientState::Healthy,
+                (Some(reason), true) => ClientState::Disturbed { reason },
+                (Some(reason), false) => ClientState::Limited { reason },
+            },
         },
         broken: line
             .broken

@@ -17,12 +17,14 @@ pub(super) enum Kind {
     Other,
 }
 
-/// A frame's header, without the length.
+/// A frame's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) kind: Kind,
     flags: u8,
     pub(super) stream: u32,
+    /// Of the payload, in bytes.
+    pub(super) length: u32,
 }
 
 impl Frame {
@@ -116,9 +118,10 @@ fn begin(header: [u8; HEADER_BYTES], seen: &mut impl FnMut(Event)) -> State {
     };
     // The highest bit is reserved.
     let stream = u32::from_be_bytes([s0, s1, s2, s3]) & !(1 << 31);
-    let frame = Frame { kind, flags, stream };
+    let length = u32::from_be_bytes([0, l0, l1, l2]);
+    let frame = Frame { kind, flags, stream, length };
     seen(Event::Begins(frame));
-    payload(frame, u32::from_be_bytes([0, l0, l1, l2]) as usize, seen)
+    payload(frame, length as usize, seen)
 }
 
 fn payload(frame: Frame, left: usize, seen: &mut impl FnMut(Event)) -> State {

@@ -5,7 +5,7 @@
 //! announced are followed, so the table is as large as the number of open exchanges.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,19 +13,36 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frames::{Event, Frames, Kind};
+use super::frames::{Event, Frame, Frames, Kind};
 use crate::transport::io::{Instants, Stamps};
+
+/// A head that takes more than this on the wire may well pass the bound on what it holds. What this program
+/// finds wrong with an answer behind such a head is put down to that bound.
+const LARGE_HEAD_BYTES: u32 = 32 * 1024;
+/// Heads of one stream that are followed: no server has reason to send more.
+const HEADS_MAX: usize = 1000;
+
+/// What is known of one stream.
+#[derive(Debug, Default)]
+struct Followed {
+    instants: Instants,
+    /// When heads behind the first one came. Whether that was interim is for HTTP/2 to find out.
+    heads: VecDeque<u64>,
+}
 
 /// What is known of one connection's streams.
 #[derive(Debug)]
 pub(super) struct Timeline {
     stamps: Rc<Stamps>,
-    streams: RefCell<BTreeMap<u32, Instants>>,
+    streams: RefCell<BTreeMap<u32, Followed>>,
     /// Streams whose HEADERS TLS has taken but not written yet.
     unwritten: RefCell<Vec<u32>>,
     last_heard: Cell<Option<u64>>,
     greeted: Cell<bool>,
     leaving: Cell<bool>,
+    /// What the head under way has taken so far.
+    head_bytes: Cell<u32>,
+    large_head: Cell<bool>,
 }
 
 impl Timeline {
@@ -37,6 +54,8 @@ impl Timeline {
             last_heard: Cell::new(None),
             greeted: Cell::new(false),
             leaving: Cell::new(false),
+            head_bytes: Cell::new(0),
+            large_head: Cell::new(false),
         }
     }
 
@@ -47,7 +66,7 @@ impl Timeline {
 
     /// Follows a stream from here on.
     pub(super) fn begin(&self, stream: u32) {
-        self.streams.borrow_mut().insert(stream, Instants::default());
+        self.streams.borrow_mut().insert(stream, Followed::default());
     }
 
     /// Follows it no longer.
@@ -57,7 +76,19 @@ impl Timeline {
 
     /// The instants of a stream; none if it is not followed.
     pub(super) fn of(&self, stream: u32) -> Instants {
-        self.streams.borrow().get(&stream).copied().unwrap_or_default()
+        self.streams.borrow().get(&stream).map(|followed| followed.instants).unwrap_or_default()
+    }
+
+    /// Says that the first head of a stream that still counts was interim: the next one does.
+    pub(super) fn skip_head(&self, stream: u32) {
+        if let Some(Followed { instants, heads }) = self.streams.borrow_mut().get_mut(&stream) {
+            instants.first_byte = heads.pop_front();
+        }
+    }
+
+    /// Whether the answer to none is awaited.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.streams.borrow().is_empty()
     }
 
     /// When anything last came from the server, in monotonic nanoseconds.
@@ -73,6 +104,11 @@ impl Timeline {
     /// Whether the server has said that it takes no more streams.
     pub(super) fn leaving(&self) -> bool {
         self.leaving.get()
+    }
+
+    /// Whether the server has sent a head that is larger than any has reason to be.
+    pub(super) fn large_head(&self) -> bool {
+        self.large_head.get()
     }
 
     /// How many streams are followed.
@@ -95,31 +131,48 @@ impl Timeline {
         let Some(sent) = self.stamps.sent() else { return };
         let mut streams = self.streams.borrow_mut();
         for stream in self.unwritten.borrow_mut().drain(..) {
-            if let Some(instants) = streams.get_mut(&stream) {
-                instants.sent.get_or_insert(sent);
+            if let Some(followed) = streams.get_mut(&stream) {
+                followed.instants.sent.get_or_insert(sent);
             }
         }
     }
 
     fn arrives(&self, event: Event, at: u64) {
         let (Event::Begins(frame) | Event::Ends(frame)) = event;
+        if event == Event::Begins(frame) {
+            self.measure_head(frame);
+        }
         let mut streams = self.streams.borrow_mut();
-        let stream = streams.get_mut(&frame.stream);
-        match (event, frame.kind, stream) {
-            (Event::Begins(_), Kind::Headers, Some(instants)) => {
-                instants.first_byte.get_or_insert(at);
+        let followed = streams.get_mut(&frame.stream);
+        match (event, frame.kind, followed) {
+            (Event::Begins(_), Kind::Headers, Some(Followed { instants, heads })) => {
+                match instants.first_byte {
+                    None => instants.first_byte = Some(at),
+                    Some(_) if heads.len() < HEADS_MAX => heads.push_back(at),
+                    Some(_) => {}
+                }
             }
-            (Event::Ends(_), _, Some(instants)) if frame.ends_stream() => {
+            (Event::Ends(_), _, Some(Followed { instants, .. })) if frame.ends_stream() => {
                 instants.last_byte = Some(at);
             }
             // Of headers that end the stream and need more than one frame.
-            (Event::Ends(_), Kind::Continuation, Some(instants)) => {
+            (Event::Ends(_), Kind::Continuation, Some(Followed { instants, .. })) => {
                 instants.last_byte = instants.last_byte.map(|_| at);
             }
             (Event::Ends(_), Kind::Settings, _) if !frame.is_ack() => self.greeted.set(true),
             (Event::Ends(_), Kind::GoAway, _) => self.leaving.set(true),
             _ => {}
         }
+    }
+
+    fn measure_head(&self, frame: Frame) {
+        let before = match frame.kind {
+            Kind::Headers => 0,
+            Kind::Continuation => self.head_bytes.get(),
+            _ => return,
+        };
+        self.head_bytes.set(before.saturating_add(frame.length));
+        self.large_head.set(self.large_head.get() || self.head_bytes.get() > LARGE_HEAD_BYTES);
     }
 }
 

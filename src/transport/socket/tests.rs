@@ -147,6 +147,26 @@ fn the_queues_of_a_socket_are_seen_from_outside() {
 }
 
 #[test]
+fn the_peers_end_is_seen_also_behind_unread_bytes() {
+    for kind in KINDS {
+        here(async {
+            let (socket, mut peer, reading) = pair(kind).await;
+            let watch = socket.watch();
+            peer.write_all(b"hello").unwrap();
+            while watch.unread() < 5 {
+                std::hint::spin_loop();
+            }
+            assert!(!watch.peer_has_closed(), "{kind:?}");
+            drop((peer, reading));
+            while !watch.peer_has_closed() {
+                std::hint::spin_loop();
+            }
+            assert_eq!(watch.unread(), 5, "{kind:?}");
+        });
+    }
+}
+
+#[test]
 fn a_write_that_waits_for_room_is_the_servers_until_there_is_room() {
     for kind in KINDS {
         here(async {

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use steadfire::analysis::search::{Bound, Effort, Note, Search, Settings, Step, TrialRecord};
+use steadfire::analysis::search::{
+    Answer, Bound, Effort, Note, Search, Settings, Step, TrialRecord,
+};
 use steadfire::analysis::trial::{
-    Breach, ClientState, Measured, Point, SLOT, Trial, TrialResult, Verdict,
+    Breach, ClientState, Measured, Point, Purpose, SLOT, Trial, TrialResult, Verdict,
 };
 use steadfire::load::slo::Slo;
 
 use acceptance::search;
-use simulation::{Service, Target};
+use simulation::{Service, Simulation, Target};
 
 mod acceptance;
 mod simulation;
@@ -172,5 +174,40 @@ proptest! {
             search.observe(TrialResult { length: Duration::ZERO, ..result });
         }
         prop_assert!(matches!(search.next(), Step::Done(_)));
+    }
+}
+
+/// A search of `target` in which the trials at these places are disturbed.
+fn search_disturbed(target: Target, disturbed: &[usize]) -> Answer {
+    let settings = standard();
+    let mut simulation = Simulation::new(target, settings.slo.clone(), 1);
+    let mut search = Search::new(settings);
+    for place in 0.. {
+        let trial = match search.next() {
+            Step::Done(answer) => return answer,
+            Step::Trial(trial) => trial,
+        };
+        let mut result = simulation.run(&trial);
+        if disturbed.contains(&place) {
+            result.client = ClientState::Disturbed { reason: "a pause".into() };
+        }
+        search.observe(result);
+    }
+    unreachable!("every search ends within its time")
+}
+
+#[test]
+fn a_disturbed_trial_is_measured_again_and_caps_nothing() {
+    let target = || Target::new(900.0, 1, Service::Exponential);
+    for disturbed in [&[0][..], &[3], &[5, 6, 7], &[9], &[12, 13]] {
+        let answer = search_disturbed(target(), disturbed);
+        assert_eq!(answer.bound, Bound::Breach, "{disturbed:?}: {:?}", answer.notes);
+        assert!((860.0..=930.0).contains(&answer.estimate), "{disturbed:?}: {}", answer.estimate);
+        assert!(answer.confidence > 0.0, "{disturbed:?}");
+        for place in disturbed {
+            let [spoiled, again] = [place, &(place + 1)].map(|at| answer.trials[*at].trial);
+            let same = (spoiled.rate - again.rate).abs() < 1e-9;
+            assert!(same || spoiled.purpose == Purpose::Recovery, "{disturbed:?}");
+        }
     }
 }

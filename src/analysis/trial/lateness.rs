@@ -1,0 +1,77 @@
+//! Whether a generator was late in a trial of few slots, by more than chance.
+//!
+//! A generator that holds its schedule may be late with one slot in a hundred. Of thirty slots the largest lag
+//! is the 99th percentile, so one hiccup would make every short trial invalid.
+
+use std::time::Duration;
+
+use crate::measure::histogram::LatencyHistogram;
+
+/// The share of slots that may leave late.
+const LATE_SHARE: f64 = 0.01;
+/// The chance that a generator which is late with just that share is called late.
+const RISK: f64 = 0.05;
+
+/// Whether more slots than [`LATE_SHARE`] were later than `limit`, beyond the [`RISK`] of chance.
+pub fn is_surely_late(lags: &LatencyHistogram, limit: Duration) -> bool {
+    let slots = lags.count();
+    let needed = late_slots_needed(slots);
+    // The lag of the last slot that may be late without the others proving anything.
+    let rank = (slots + 1).saturating_sub(needed);
+    rank > 0 && lags.quantile((rank as f64 - 0.5) / slots as f64) > limit
+}
+
+/// The fewest late slots of `slots` that chance explains with less than the [`RISK`]: the upper tail of the
+/// binomial distribution.
+fn late_slots_needed(slots: u64) -> u64 {
+    let (slots_f, odds) = (slots as f64, LATE_SHARE / (1.0 - LATE_SHARE));
+    // Of exactly `late` late slots; underflows to zero only where thousands are needed anyway.
+    let mut chance = (slots_f * (-LATE_SHARE).ln_1p()).exp();
+    if chance < f64::MIN_POSITIVE {
+        let (mean, variance) = (slots_f * LATE_SHARE, slots_f * LATE_SHARE * (1.0 - LATE_SHARE));
+        let needed = mean + 1.645 * variance.sqrt();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "of slots")]
+        return needed.ceil() as u64 + 1;
+    }
+    let (mut late, mut tail) = (0, 1.0);
+    while tail > RISK && late <= slots {
+        tail -= chance;
+        chance *= (slots - late) as f64 / (late + 1) as f64 * odds;
+        late += 1;
+    }
+    late
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_millis(1);
+
+    fn lags(slots: u64, late: u64) -> LatencyHistogram {
+        let mut lags = LatencyHistogram::default();
+        for slot in 0..slots {
+            lags.record(Duration::from_micros(if slot < late { 150_000 } else { 10 }));
+        }
+        lags
+    }
+
+    #[test]
+    fn as_many_late_slots_are_needed_as_chance_hardly_brings() {
+        // P(X >= k) of the binomial distribution with p = 0.01.
+        let table = [(1, 1), (5, 1), (6, 2), (30, 2), (100, 4), (1_000, 16), (1_000_000, 10_165)];
+        for (slots, needed) in table {
+            assert_eq!(late_slots_needed(slots), needed, "{slots}");
+        }
+    }
+
+    #[test]
+    fn one_hiccup_among_few_slots_is_no_lateness_and_many_are() {
+        assert!(!is_surely_late(&lags(30, 1), LIMIT));
+        assert!(is_surely_late(&lags(30, 2), LIMIT));
+        assert!(!is_surely_late(&lags(1_000, 12), LIMIT));
+        assert!(is_surely_late(&lags(1_000, 20), LIMIT));
+        assert!(!is_surely_late(&lags(0, 0), LIMIT));
+        assert!(is_surely_late(&lags(3, 3), LIMIT));
+    }
+}
