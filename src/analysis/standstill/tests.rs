@@ -83,7 +83,9 @@ fn watched(samples: &[Sample], warmup: Duration) -> (Standstills, Tally) {
         windows[place].record_ended(sample, None);
     }
     let mut watch = Watch::default();
-    windows.iter().for_each(|window| watch.push(window));
+    for window in &windows {
+        watch.push(window);
+    }
     (watch.finish(warmup), tally)
 }
 
