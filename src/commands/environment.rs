@@ -88,9 +88,7 @@ pub(super) fn runs_folder() -> PathBuf {
 
 /// Where a run is stored if that folder cannot be written to.
 pub(super) fn spare_runs_folder() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "the process's environment enters here")]
-    let temporary = std::env::temp_dir();
-    temporary.join("steadfire-runs")
+    std::env::temp_dir().join("steadfire-runs")
 }
 
 /// `$XDG_STATE_HOME/steadfire`, else below `~/.local/state`, else below the current folder.

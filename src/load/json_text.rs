@@ -15,8 +15,8 @@ pub fn read(bytes: &[u8]) -> Option<Value> {
     strict.ok().or_else(|| serde_json::from_str(&mended(&String::from_utf8_lossy(bytes))?).ok())
 }
 
-/// The same document with numbers as texts, where a 64-bit number would not keep how they are written: fractions
-/// such as 12.50, exponents, and integers beyond 2⁶⁴. Nothing if all numbers keep it, as in most documents.
+/// The same document with those numbers as texts that would lose how they are written: fractions such as 12.50,
+/// exponents, and integers beyond 2⁶⁴. Nothing if there are none.
 pub fn read_number_texts(bytes: &[u8]) -> Option<Value> {
     read(&quoted_numbers(bytes)?)
 }

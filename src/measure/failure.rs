@@ -6,7 +6,6 @@
 //! kept, of at most [`WORDS_MAX`] bytes. Nothing is entered for a good answer.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Iter;
 
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::Sample;
@@ -163,14 +162,9 @@ impl Failures {
     pub fn of(&self, kind: FailureKind) -> Option<&Failure> {
         self.0.get(&kind)
     }
-}
 
-/// All kinds that were met.
-impl<'a> IntoIterator for &'a Failures {
-    type Item = (&'a FailureKind, &'a Failure);
-    type IntoIter = Iter<'a, FailureKind, Failure>;
-
-    fn into_iter(self) -> Self::IntoIter {
+    /// All kinds that were met, with what is known of each.
+    pub fn entries(&self) -> impl Iterator<Item = (&FailureKind, &Failure)> {
         self.0.iter()
     }
 }

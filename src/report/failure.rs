@@ -26,7 +26,7 @@ pub struct FailureReport {
 /// The failures of a request, the most frequent first; `expect` names its checks.
 pub(super) fn failures(failures: &Failures, expect: &Expect) -> Vec<FailureReport> {
     let mut list: Vec<FailureReport> = failures
-        .into_iter()
+        .entries()
         .map(|(kind, failure)| FailureReport {
             kind: kind.name().to_owned(),
             cause: match kind {

@@ -86,7 +86,7 @@ fn flags_of_other_tools_get_a_hint() {
         ("-q 50", "-q means quiet"),
         ("-d {\"a\":1}", "--data"),
         ("-t 4", "--threads"),
-        ("--web", "not in this version"),
+        ("--web", "report.html"),
     ];
     for (flags, hint) in table {
         steadfire(&format!("{} {flags}", server.url())).run().refused(2, &[hint]);
@@ -108,7 +108,6 @@ fn bad_values_name_their_flag() {
         ("--timeout 0s", "--timeout"),
         ("--late never", "shed-after:"),
         ("--slo p95<fast", "--slo"),
-        ("--users 5", "--wait"),
         ("--weight nobody=3", "no request is named 'nobody'"),
         ("--tags none", "nothing is left to send"),
         ("--cacert no-such-file.pem", "no-such-file.pem"),

@@ -247,7 +247,10 @@ flows:
       - {name: second, path: "{{ next }}", extract: {next: {header: link}}}
       - {name: third, path: "{{ next }}"}
 "#;
-    let report = measure(profile, &server.url(), "-r 60 -n 30 --threads 1");
+    let finished = offer(profile, &server.url(), "--json -r 60 -n 30 --threads 1");
+    // What could not be sent is the generator's own error, and nothing else breaks the objectives.
+    assert_eq!(finished.code, 4, "{}", finished.stderr);
+    let report = finished.report();
     assert_eq!(counts(&report, "pages / second"), (10, 10, Vec::new()));
     let elsewhere = ("path that leads to another server, or nowhere".to_owned(), 10);
     assert_eq!(counts(&report, "pages / third"), (10, 0, vec![elsewhere]));

@@ -50,7 +50,7 @@ impl TlsServer {
         Self::new((certificate, key), OK, |_| WebPkiClientVerifier::no_client_auth())
     }
 
-    /// Says goodbye to each request (close_notify) without a word of an answer.
+    /// Says goodbye to each request (`close_notify`) without a word of an answer.
     pub(crate) fn leaving() -> Self {
         let CertifiedKey { cert, signing_key } = self_signed();
         Self::new((&cert, &signing_key), b"", |_| WebPkiClientVerifier::no_client_auth())

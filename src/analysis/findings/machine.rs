@@ -153,8 +153,7 @@ fn delayed(times: &LatencyHistogram) -> u64 {
         let near = entries.filter(|(time, _)| (from..from + length).contains(time));
         near.map(|(_, count)| count).sum()
     };
-    let before = within(RETRANSMISSION.saturating_sub(length));
-    let after = within(RETRANSMISSION);
+    let (before, after) = (within(RETRANSMISSION.saturating_sub(length)), within(RETRANSMISSION));
     if after >= DELAYED_RATIO * before { after } else { 0 }
 }
 

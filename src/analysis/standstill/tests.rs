@@ -1,6 +1,7 @@
 //! Simulated servers that stand still, seen through the windows of a run.
 
 use super::*;
+use crate::load::random::SplitMix64;
 use crate::measure::fate::Fate;
 use crate::measure::sample::{Sample, Wait};
 use crate::measure::tally::Tally;
@@ -27,6 +28,7 @@ const QUICK: Server =
 impl Server {
     /// The slots of a minute at 10/s, by one event loop that takes 5 to 25 ms for each.
     fn samples(self) -> Vec<Sample> {
+        let mut random = SplitMix64::for_slot(7, 0);
         let mut free = 0;
         let mut samples = Vec::new();
         for slot in 0..600_u64 {
@@ -38,8 +40,8 @@ impl Server {
                 begin = self.pause_ms.1 * MS;
             }
             let blocks = rare.map_or(0, |_| self.blocks_ms * MS);
-            free = begin + blocks + (1 + slot % 2) * MS;
-            let answered = free + (4 + 7 * slot % 20) * MS;
+            free = begin + blocks + (1 + u64::from(random.unit() >= 0.5)) * MS;
+            let answered = free + (4 + random.below(20)) * MS;
             let given_up = due + self.timeout_ms * MS;
             let in_time = answered <= given_up;
             samples.push(Sample {
@@ -83,7 +85,7 @@ fn watched(samples: &[Sample], warmup: Duration) -> (Standstills, Tally) {
         windows[place].record_ended(sample, None);
     }
     let mut watch = Watch::default();
-    for window in &windows {
+    for window in windows {
         watch.push(window);
     }
     (watch.finish(warmup), tally)

@@ -50,9 +50,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equal_trials_have_the_binomial_tail(trials in 1_usize..40, p in 0.01_f64..0.99, hits in 0_usize..41) {
-            let expected = tail_of(&vec![p; trials], hits);
-            prop_assert!((tail(trials as u64, p, hits as u64) - expected).abs() < 1e-9);
+        fn equal_trials_have_the_binomial_tail(trials in 1_u64..40, p in 0.01_f64..0.99, hits in 0_u64..41) {
+            let each = vec![p; usize::try_from(trials).unwrap()];
+            prop_assert!((tail(trials, p, hits) - tail_of(&each, hits as usize)).abs() < 1e-9);
         }
     }
 }

@@ -36,7 +36,7 @@ fn new_folder(
     };
     let folder = RunFolder::create(spare, &started_at, name)?;
     let path = folder.path().display();
-    screen.warn(&format!("{error}; the run is kept in {path}, unless --out names another folder"));
+    screen.warn(&format!("{error}; this run is kept in {path}"));
     Ok(folder)
 }
 

@@ -96,19 +96,14 @@ fn plain_scalars_stay_the_text_they_are() {
 #[test]
 fn a_thousand_requests_may_share_an_anchor() {
     let shared = "X-A: 1, X-B: 2, X-C: 3, X-D: 4, X-E: 5, X-F: 6, X-G: 7, X-H: 8";
-    let mut text = format!("requests:\n- path: /first\n  headers: &all {{{shared}}}\n");
-    for number in 1..1_000 {
-        text += &format!("- {{path: /{number}, headers: *all}}\n");
-    }
-    let profile = loaded(&text);
+    let others = (1..1_000).map(|number| format!("- {{path: /{number}, headers: *all}}\n"));
+    let first = format!("requests:\n- path: /first\n  headers: &all {{{shared}}}\n");
+    let profile = loaded(&[first].into_iter().chain(others).collect::<String>());
     assert!(profile.requests.iter().all(|request| request.headers.len() == 8));
 
-    let ten = |alias: &str| vec![alias; 10].join(", ");
-    let mut bomb = format!("requests:\n- path: /\n  json:\n  - &a [{}]\n", ten("x"));
-    for (before, name) in ["*a", "*b", "*c", "*d", "*e"].into_iter().zip(["b", "c", "d", "e", "f"])
-    {
-        bomb += &format!("  - &{name} [{}]\n", ten(before));
-    }
+    let levels = [("x", "a"), ("*a", "b"), ("*b", "c"), ("*c", "d"), ("*d", "e"), ("*e", "f")];
+    let levels = levels.map(|(item, name)| format!("  - &{name} [{}]\n", [item; 10].join(", ")));
+    let bomb = format!("requests:\n- path: /\n  json:\n{}", levels.concat());
     let mistakes = refused(&bomb).mistakes;
     assert!(mistakes[0].message.contains("aliases repeat"), "{}", mistakes[0].message);
     assert!(mistakes[0].hint.as_deref().is_some_and(|hint| hint.contains("&name")));

@@ -20,12 +20,12 @@ fn the_readme_lists_the_flags_of_run() {
 }
 
 fn help_of(verb: &str) -> String {
-    let ended = Command::new(env!("CARGO_BIN_EXE_steadfire"))
+    let told = Command::new(env!("CARGO_BIN_EXE_steadfire"))
         .args([verb, "--help"])
         .output()
         .expect("the binary starts");
-    assert!(ended.status.success(), "{verb} --help ended with {}", ended.status);
-    String::from_utf8(ended.stdout).expect("the help is UTF-8")
+    assert!(told.status.success(), "{verb} --help ended with {}", told.status);
+    String::from_utf8(told.stdout).expect("the help is UTF-8")
 }
 
 /// Programs whose flags findings advise as well.
@@ -33,7 +33,7 @@ const OTHERS: [&str; 1] = ["uvicorn"];
 
 #[test]
 fn findings_advise_only_flags_that_there_are() {
-    let help = ["run", "ab", "compare"].map(help_of).concat();
+    let help: String = ["run", "ab", "compare"].map(help_of).concat();
     let sources = rust_sources();
     let judging = sources.iter().filter(|source| {
         let path = &source.path;
@@ -57,7 +57,9 @@ fn unknown(help: &str, source: &Source) -> Vec<String> {
     let said: Vec<String> = said.map(ours).collect();
     let flags = said.iter().flat_map(|line| long_flags(line));
     let unknown = flags.filter(|flag| !known.contains(flag));
-    unknown.map(|flag| format!("{}: there is no {flag}", source.path)).collect()
+    unknown
+        .map(|flag| format!("{}: {flag} is no flag of a command that judges", source.path))
+        .collect()
 }
 
 fn differences(help: &str, readme: &str) -> Vec<String> {
