@@ -85,7 +85,7 @@ fn watched(samples: &[Sample], warmup: Duration) -> (Standstills, Tally) {
         windows[place].record_ended(sample, None);
     }
     let mut watch = Watch::default();
-    for window in windows {
+    for window in &windows {
         watch.push(window);
     }
     (watch.finish(warmup), tally)

@@ -52,7 +52,7 @@ mod tests {
         #[test]
         fn equal_trials_have_the_binomial_tail(trials in 1_u64..40, p in 0.01_f64..0.99, hits in 0_u64..41) {
             let each = vec![p; usize::try_from(trials).unwrap()];
-            prop_assert!((tail(trials, p, hits) - tail_of(&each, hits as usize)).abs() < 1e-9);
+            prop_assert!((tail(trials, p, hits) - tail_of(&each, usize::try_from(hits).unwrap())).abs() < 1e-9);
         }
     }
 }
