@@ -195,7 +195,9 @@ mod tests {
         ];
         for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
             let mut sum = Failures::default();
-            order.iter().for_each(|&place| sum.merge(&parts[place]));
+            for &place in &order {
+                sum.merge(&parts[place]);
+            }
             let failure = sum.of(TLS).unwrap();
             assert_eq!(failure.count, 6);
             assert_eq!((failure.first_seen.as_nanos(), failure.last_seen.as_nanos()), (20, 90));
