@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use crate::measure::fate::Fate;
 use crate::measure::sample::Sample;
 use crate::time::Offset;
 
@@ -39,7 +38,7 @@ pub struct Answering {
 impl Answering {
     /// Enters a slot that has ended.
     pub fn record(&mut self, sample: &Sample) {
-        let answered = matches!(sample.fate, Fate::Ok | Fate::BadStatus | Fate::CheckFailed);
+        let answered = sample.answered();
         if answered {
             self.widen((sample.done, sample.done));
         }
@@ -74,6 +73,7 @@ impl Answering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::fate::Fate;
     use crate::measure::sample::Wait;
 
     fn sample(sent_ms: u64, done_ms: u64, fate: Fate) -> Sample {

@@ -288,7 +288,11 @@ requests:
             "most answers are 503, and the objective is about times alone",
             storm,
             "-r 20/s -d 2s --slo p50<4s",
-            Expected { absent: &["rejected", "rate_limited", "target_gone", "timeouts"], ..PASS },
+            Expected {
+                found: &[("server_errors", "the server failed")],
+                absent: &["rejected", "rate_limited", "target_gone", "timeouts"],
+                ..PASS
+            },
         ),
         Situation::of(
             "a limiter answers",
