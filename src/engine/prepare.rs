@@ -326,7 +326,7 @@ fn unreachable(plan: &Plan, cause: DialError) -> PrepareError {
         (Via::Direct, _) => "is the target running, and is --host right?",
         (Via::UnixSocket(_), _) => "is the target running, and is --unix-socket right?",
         (_, DialError::Proxy(_)) => "is the target running, and may the proxy be used to reach it?",
-        (_, DialError::Connect { .. }) | (_, DialError::Tls(_)) => {
+        (_, DialError::Connect { .. } | DialError::Tls(_)) => {
             "is the proxy running, and is --proxy right?"
         }
     };

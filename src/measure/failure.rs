@@ -6,7 +6,6 @@
 //! kept, of at most [`WORDS_MAX`] bytes. Nothing is entered for a good answer.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Iter;
 
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::Sample;
@@ -165,8 +164,8 @@ impl Failures {
     }
 
     /// All kinds that were met.
-    pub fn iter(&self) -> Iter<'_, FailureKind, Failure> {
-        self.0.iter()
+    pub fn all(&self) -> impl Iterator<Item = (FailureKind, &Failure)> {
+        self.0.iter().map(|(kind, failure)| (*kind, failure))
     }
 }
 
@@ -196,7 +195,9 @@ mod tests {
         ];
         for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
             let mut sum = Failures::default();
-            order.iter().for_each(|&place| sum.merge(&parts[place]));
+            for place in order {
+                sum.merge(&parts[place]);
+            }
             let failure = sum.of(TLS).unwrap();
             assert_eq!(failure.count, 6);
             assert_eq!((failure.first_seen.as_nanos(), failure.last_seen.as_nanos()), (20, 90));

@@ -304,12 +304,16 @@ impl RequestTally {
                     }
                 }
             }
-            Fate::BadStatus | Fate::CheckFailed => {}
             Fate::TransportError(kind) => {
                 self.errors[kind.index()] += 1;
                 self.own_unanswered += u64::from(kind.is_own() && !sample.answered());
             }
-            Fate::Timeout | Fate::Shed | Fate::Unsent | Fate::Open => {}
+            Fate::BadStatus
+            | Fate::CheckFailed
+            | Fate::Timeout
+            | Fate::Shed
+            | Fate::Unsent
+            | Fate::Open => {}
         }
         if !sample.answered() {
             self.response_time.unanswered.record(sample.response_time());

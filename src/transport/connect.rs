@@ -96,11 +96,10 @@ impl DialError {
         match self {
             Self::Tls(error) | Self::Proxy(ProxyFault::Tls(error)) => reason::of_tls(error),
             Self::Connect { system: Some(system), .. } => Reason::new(system),
-            Self::Connect { .. } => Reason::new(&self.to_string()),
             Self::Proxy(ProxyFault::Status(407)) => {
                 Reason::new(&self.to_string()).with_remedy(PROXY_CREDENTIALS)
             }
-            Self::Proxy(_) => Reason::new(&self.to_string()),
+            Self::Connect { .. } | Self::Proxy(_) => Reason::new(&self.to_string()),
         }
     }
 }

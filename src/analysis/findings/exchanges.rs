@@ -43,10 +43,8 @@ fn told(evidence: &Evidence<'_>, kind: Kind, account: &Account) -> Option<Findin
         since.unwrap_or_default()
     );
     let broken_off = matches!(kind, Kind::Reset | Kind::ClosedEarly);
-    let general = match evidence.summary.total.statuses.is_empty() {
-        true if broken_off => NOTHING_ANSWERED,
-        _ => account.remedy,
-    };
+    let nothing_answered = evidence.summary.total.statuses.is_empty();
+    let general = if broken_off && nothing_answered { NOTHING_ANSWERED } else { account.remedy };
     let remedy = reason.and_then(Reason::remedy).unwrap_or(general);
     Some(finding(account.cause, severity, message, remedy))
 }

@@ -288,7 +288,10 @@ fn parse_out(text: &str) -> Result<PathBuf, String> {
             "it is the run's folder here; for single requests in a file write --samples {file}, for the \
              result --json={file} or --csv PREFIX"
         )),
-        Some(("experimental-prometheus-rw" | "prometheus" | "influxdb" | "cloud" | "statsd", _)) => {
+        Some((
+            "experimental-prometheus-rw" | "prometheus" | "influxdb" | "cloud" | "statsd",
+            _,
+        )) => {
             Err("it is the run's folder here; live figures are --prometheus and --otlp".to_owned())
         }
         _ => Ok(PathBuf::from(text)),

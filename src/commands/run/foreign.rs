@@ -60,9 +60,9 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
                  many --threads as that takes",
             )
         }
-        (ErrorKind::UnknownArgument, "--user-classes" | "--class-picker") => {
-            Some("requests are chosen by tag (-T, -E) or name (--only), or stand in a profile of their own")
-        }
+        (ErrorKind::UnknownArgument, "--user-classes" | "--class-picker") => Some(
+            "requests are chosen by tag (-T, -E) or name (--only), or stand in a profile of their own",
+        ),
         (ErrorKind::UnknownArgument, file) if is_file(file) => {
             Some("a file follows its flag with an equals sign: --json=FILE, --markdown=FILE")
         }

@@ -117,7 +117,10 @@ mod tests {
         let silent = Users { wait_s: None, ..HUNDRED };
         assert_eq!(silent.rate().unwrap(), rate);
         let said = silent.sentence(rate);
-        assert!(said.contains("think for 2 s (1..3, since there is no --wait) ask for 50/s"), "{said}");
+        assert!(
+            said.contains("think for 2 s (1..3, since there is no --wait) ask for 50/s"),
+            "{said}"
+        );
     }
 
     #[test]
