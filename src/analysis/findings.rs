@@ -121,6 +121,12 @@ pub enum Cause {
     SlowRequests,
     /// The target stood still now and then.
     StoodStill,
+    /// The target answered nothing for a time, and nobody is to be named.
+    Standstill,
+    /// The target answered nothing each time after certain requests.
+    Blocked,
+    /// The served rate fell under a load that stayed.
+    Collapsed,
     /// Everything is slow alike.
     Slow,
     /// The target failed with 5xx.
@@ -212,6 +218,9 @@ impl Cause {
             Self::Saturated => "saturated",
             Self::SlowRequests => "slow_requests",
             Self::StoodStill => "stood_still",
+            Self::Standstill => "standstill",
+            Self::Blocked => "blocked",
+            Self::Collapsed => "collapsed",
             Self::Slow => "slow",
             Self::ServerErrors => "server_errors",
             Self::Unauthorized => "unauthorized",
@@ -286,10 +295,21 @@ pub struct Redistribution {
 pub struct Silence {
     /// The end of the last interval with an answer.
     pub since: Offset,
+    /// The median response time of good answers in that interval.
+    pub median_before: Duration,
+    /// Slots that came due since.
+    pub planned: u64,
     /// Slots that were given up at their time limit.
     pub timeouts: u64,
     /// Broken exchanges by [`TransportError::index`].
     pub errors: [u64; TransportError::COUNT],
+}
+
+impl Silence {
+    /// Slots that ended without an answer meanwhile.
+    pub fn lost(&self) -> u64 {
+        self.timeouts + self.errors.iter().sum::<u64>()
+    }
 }
 
 /// All that findings are drawn from.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::analysis::drift::Point;
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::analysis::slo::{Holds, Judged, Measured};
+use crate::analysis::stats::binomial;
 use crate::analysis::words::{Part, Percent};
 use crate::load::slo::Objective;
 use crate::measure::fate::Fate;
@@ -22,6 +23,8 @@ use crate::measure::tally::RequestTally;
 const PATTERN_SHARE: f64 = 0.01;
 /// The share of failures that makes those who hold it the ones to name.
 const BLAMED_SHARE: f64 = 0.8;
+/// How likely chance alone may be to give them as much, had it the choice among all sets of names.
+const BLAMED_CHANCE_MAX: f64 = 1e-3;
 
 /// What hints are about.
 const CAUSES: [Cause; 9] = [
@@ -47,6 +50,8 @@ pub struct Evidence<'a> {
     pub objectives: &'a [Judged],
     /// The run over time.
     pub points: Vec<Point>,
+    /// Whether findings tell that it stood still, and when.
+    pub standstills_told: bool,
     /// Whether requests carry a token from a log-in.
     pub logged_in: bool,
 }
@@ -99,7 +104,7 @@ impl Evidence<'_> {
     }
 
     /// The fewest names that together hold most of what `count` counts, the worst first, with the shares
-    /// of it and of the load that are theirs; nothing if that is most of the load anyway.
+    /// of it and of the load that are theirs; nothing if that is most of the load anyway, or may be chance.
     fn blamed(&self, count: impl Fn(&RequestTally) -> u64) -> Option<Blamed<'_>> {
         let mut counted: Vec<_> = self
             .requests
@@ -109,17 +114,23 @@ impl Evidence<'_> {
         counted.sort_by_key(|(_, bad, _)| std::cmp::Reverse(*bad));
         let all: u64 = counted.iter().map(|(_, bad, _)| bad).sum();
         let load: u64 = counted.iter().map(|(_, _, planned)| planned).sum();
-        let mut blamed = Blamed { names: Vec::new(), share: 0.0, load_share: 0.0 };
+        let (mut names, mut theirs, mut load_share) = (Vec::new(), 0, 0.0);
         for (name, bad, planned) in counted.into_iter().filter(|(_, bad, _)| *bad > 0) {
-            blamed.names.push(name);
-            blamed.share += bad as f64 / all as f64;
-            blamed.load_share += planned as f64 / load as f64;
-            if blamed.share >= BLAMED_SHARE {
+            names.push(name);
+            theirs += bad;
+            load_share += planned as f64 / load as f64;
+            if theirs as f64 >= BLAMED_SHARE * all as f64 {
                 break;
             }
         }
-        let telling = all > 0 && blamed.names.len() <= NAMES_MAX;
-        (telling && blamed.load_share <= blamed.share / 2.0).then_some(blamed)
+        let share = theirs as f64 / all.max(1) as f64;
+        let chance = binomial::tail(all, load_share, theirs)
+            * binomial::choices(self.requests.len(), names.len());
+        let telling = all > 0
+            && names.len() <= NAMES_MAX
+            && load_share <= share / 2.0
+            && chance <= BLAMED_CHANCE_MAX;
+        telling.then_some(Blamed { names, share, load_share })
     }
 }
 
@@ -157,9 +168,10 @@ fn checks_failed(evidence: &Evidence<'_>) -> Option<Finding> {
     (part.share() >= PATTERN_SHARE).then(|| {
         hint(
             Cause::ChecksFailed,
-            format!("answers had the right status and the wrong content: {part}"),
-            "look at one such answer: an error told with status 200, a page of a proxy, or data that is \
-             not there (seed the demo data)",
+            format!("answers had the right status and failed their checks: {part}"),
+            "see with each request which check it was, and look at one such answer (steadfire once): an error \
+             told with status 200, a page of a proxy, redirects without end, or data that is not there (seed \
+             the demo data)",
         )
     })
 }

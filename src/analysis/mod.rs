@@ -4,6 +4,7 @@
 
 pub mod ab;
 pub mod abort;
+pub mod collapse;
 pub mod compare;
 pub mod drift;
 pub mod findings;
@@ -14,6 +15,7 @@ pub mod search;
 pub mod settling;
 pub mod sheet;
 pub mod slo;
+pub mod standstill;
 pub mod stats;
 pub mod trial;
 pub mod words;

@@ -26,6 +26,10 @@ const APART_MIN: f64 = 0.75;
 /// A run that never settled differs by this share at least: a busy server's level wanders by less.
 const NEVER_MIN: f64 = 0.35;
 
+/// What to do about a run that slowed down.
+const SLOWS_DOWN: &str = "this is no warm-up, which gets quicker: look at what grew meanwhile, such as a \
+                          queue, a cache or memory, and keep the beginning in the figures";
+
 /// How a run began.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Settling {
@@ -35,6 +39,13 @@ pub enum Settling {
     After(Offset, f64),
     /// The beginning would be more than half of the run, which changed by this share.
     Never(f64),
+}
+
+impl Settling {
+    /// Whether the beginning was quicker than the rest, as no warm-up is.
+    const fn slows_down(self) -> bool {
+        matches!(self, Self::After(_, share) | Self::Never(share) if share < 0.0)
+    }
 }
 
 /// Judges the beginning of a run at one rate. Too few points, or points without answers, tell nothing.
@@ -101,10 +112,12 @@ pub fn finding(settling: Settling) -> Option<Finding> {
         Settling::AtOnce => return None,
         Settling::After(until, share) => {
             let until = until.since(Offset::ZERO);
-            let seconds = until.as_secs_f64().ceil();
             (
                 format!("the first {} were {}", Human(until), than_the_rest(share)),
-                format!("leave the warm-up out of the figures: --warmup {seconds}s or more"),
+                format!(
+                    "leave the warm-up out of the figures: --warmup {}s or more",
+                    until.as_secs_f64().ceil()
+                ),
             )
         }
         Settling::Never(share) => (
@@ -113,6 +126,7 @@ pub fn finding(settling: Settling) -> Option<Finding> {
                 .to_owned(),
         ),
     };
+    let remedy = if settling.slows_down() { SLOWS_DOWN.to_owned() } else { remedy };
     Some(Finding { cause: Cause::Unsettled, severity: Severity::Warning, message, remedy })
 }
 
@@ -194,6 +208,14 @@ mod tests {
         let said = finding(after).unwrap();
         assert_eq!(said.message, "the first 10 s were 34 % slower at the median than the rest");
         assert!(said.remedy.contains("--warmup 10s"), "{}", said.remedy);
+        let slowed =
+            finding(Settling::After(Offset::ZERO + Duration::from_secs(36), -0.9883)).unwrap();
+        assert!(
+            slowed.message.contains("the first 36 s were 98.83 % faster"),
+            "{}",
+            slowed.message
+        );
+        assert!(!slowed.remedy.contains("--warmup"), "a warm-up gets quicker: {}", slowed.remedy);
         assert!(finding(Settling::Never(-0.5)).unwrap().message.contains("50 % faster"));
         assert_eq!(finding(Settling::AtOnce), None);
     }

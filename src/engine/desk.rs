@@ -86,10 +86,7 @@ impl<'a> Desk<'a> {
 
     /// How long answers to set-up requests took, and how the server took a second connection.
     pub(super) fn seen(&self) -> (Option<Duration>, Serving) {
-        match self.serving.get().unwrap_or_default() {
-            Serving::OneAtATime => (None, Serving::OneAtATime),
-            Serving::Several => (self.slowest.get(), Serving::Several),
-        }
+        (self.slowest.get(), self.serving.get().unwrap_or_default())
     }
 
     /// The answer, if it is as expected.

@@ -15,7 +15,7 @@ use crate::engine::desk::Desk;
 use crate::engine::entries::{self, Entries};
 use crate::engine::issuer::{Issuer, OwnLife, Token};
 use crate::engine::prepared::RenderError;
-use crate::engine::probe::probe;
+use crate::engine::probe::{Probed, probe};
 use crate::engine::single::Witness;
 use crate::load::auth::Auth;
 use crate::load::feeder::{FeederId, Feeding};
@@ -30,6 +30,9 @@ use crate::transport::connect::{DialError, Dialer};
 use crate::transport::multiplexed::Session;
 use crate::transport::route::{Route, RouteError};
 use crate::transport::single::SingleError;
+
+/// How long a server is taken to need where nothing was asked of it yet.
+const QUICK_ANSWER: Duration = Duration::from_millis(1);
 
 /// Why the load cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -175,9 +178,9 @@ pub struct Ready {
     pub issuer: Option<Issuer>,
     /// Weights that moved, for the findings.
     pub redistributed: Vec<Redistributed>,
-    /// How long the slowest set-up request took; nothing without any, or where the server was kept from
-    /// answering.
-    pub answer_time: Option<Duration>,
+    /// How long an answer takes as far as is known: as long as the slowest set-up request, or else a quick one
+    /// and the way there and back. Zero where the server serves one connection at a time.
+    pub answer_time: Duration,
     /// Whether the server answered while a connection beside the set-up request said nothing.
     pub serving: Serving,
 }
@@ -196,7 +199,7 @@ pub struct Surroundings<'a> {
 
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ready, PrepareError> {
-    let (plan, route) = route_of(plan, surroundings.tls).await?;
+    let (plan, Probed { route, connect_time }) = reach(plan, surroundings.tls).await?;
     let plan = &plan;
     let witness = surroundings.witness;
     let desk = Desk::new(plan, &route, witness);
@@ -212,7 +215,11 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
     let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
-    let (answer_time, serving) = desk.seen();
+    let (slowest, serving) = desk.seen();
+    let answer_time = match serving {
+        Serving::OneAtATime => Duration::ZERO,
+        Serving::Several => slowest.unwrap_or(connect_time + QUICK_ANSWER),
+    };
     let Entries { requests, flows, rows, mix, redistributed } = entries::settle(plan, &pools)?;
     let feeding = Arc::new(feeding(plan, &requests, &mix));
     Ok(Ready {
@@ -244,19 +251,19 @@ pub(super) fn feeding(plan: &Plan, requests: &[RequestTemplate], mix: &Mix) -> F
 }
 
 /// The way to the target, tried, and the plan with the version of HTTP that is spoken there.
-pub(super) async fn route_of(
+async fn reach(
     plan: &Plan,
     tls: Option<&Arc<ClientConfig>>,
-) -> Result<(Plan, Route), PrepareError> {
+) -> Result<(Plan, Probed), PrepareError> {
     let route = Route::resolve(&plan.origin, &plan.way, tls).await?;
     // So an unreachable target is told from a failing log-in.
-    let route = probe(&route, plan.limits.connect_timeout).await;
-    let route = route.map_err(|cause| unreachable(plan, cause))?;
+    let probed = probe(&route, plan.limits.connect_timeout).await;
+    let Probed { route, connect_time } = probed.map_err(|cause| unreachable(plan, cause))?;
     let route = agree(plan, route).await?;
     let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
     let plan = Plan { way, ..plan.clone() };
     check_headers(&plan)?;
-    Ok((plan, route))
+    Ok((plan, Probed { route, connect_time }))
 }
 
 /// Settles the version of HTTP before anything is sent.

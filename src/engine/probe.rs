@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::measure::attempts::Attempts;
 use crate::measure::fate::TransportError;
+use crate::measure::sample::SetUp;
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::route::Route;
 
@@ -15,18 +16,25 @@ use crate::transport::route::Route;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a probe of an address went; nothing while it is under way.
-type Outcome = Option<Result<(), DialError>>;
+type Outcome = Option<Result<SetUp, DialError>>;
 
-/// Opens a connection to every address at once and closes it again. The route that comes back leads to what
-/// is worth trying, and knows what failed.
+/// A target that takes connections.
+pub(super) struct Probed {
+    /// Leads to what is worth trying, and knows what failed.
+    pub(super) route: Route,
+    /// From the first packet of the quickest connection to the last: a way there and back.
+    pub(super) connect_time: Duration,
+}
+
+/// Opens a connection to every address at once and closes it again.
 ///
 /// A name may stand for IPv4 and IPv6 addresses while the server listens on one kind, as with localhost: a
 /// kind of which no address answers is left out. A dead address beside a live one of its kind stays.
-pub(super) async fn probe(route: &Route, timeout: Duration) -> Result<Route, DialError> {
+pub(super) async fn probe(route: &Route, timeout: Duration) -> Result<Probed, DialError> {
     let (addresses, _) = route.tcp();
     if addresses.len() < 2 {
-        Dialer::new(route.clone(), timeout).probe().await?;
-        return Ok(route.clone());
+        let set_up = Dialer::new(route.clone(), timeout).probe().await?;
+        return Ok(Probed { route: route.clone(), connect_time: set_up.connect });
     }
     let outcomes = probe_all(route, timeout).await;
     let worked = |v6: bool| {
@@ -34,6 +42,7 @@ pub(super) async fn probe(route: &Route, timeout: Duration) -> Result<Route, Dia
         probed.any(|(address, outcome)| address.is_ipv6() == v6 && outcome.is_ok())
     };
     let (v6, v4) = (worked(true), worked(false));
+    let quickest = outcomes.iter().flatten().map(|set_up| set_up.connect).min();
     let mut kept = Vec::new();
     let mut failed = Vec::new();
     let mut cause = None;
@@ -46,7 +55,10 @@ pub(super) async fn probe(route: &Route, timeout: Duration) -> Result<Route, Dia
     }
     match cause {
         Some(cause) if kept.is_empty() => Err(cause),
-        _ => Ok(route.only(&kept).after_failures(&failed)),
+        _ => Ok(Probed {
+            route: route.only(&kept).after_failures(&failed),
+            connect_time: quickest.unwrap_or_default(),
+        }),
     }
 }
 
@@ -57,7 +69,7 @@ fn failure(address: SocketAddr, error: &DialError) -> Attempts {
 }
 
 /// By address; one that has not answered when patience is over has timed out.
-async fn probe_all(route: &Route, timeout: Duration) -> Vec<Result<(), DialError>> {
+async fn probe_all(route: &Route, timeout: Duration) -> Vec<Result<SetUp, DialError>> {
     let (addresses, _) = route.tcp();
     let mut probes: Vec<_> = addresses
         .iter()
@@ -103,7 +115,9 @@ mod tests {
         let live = SocketAddr::from(([127, 0, 0, 1], port));
         let dead = SocketAddr::from(([127, 0, 0, 2], port));
         let timeout = Duration::from_secs(5);
-        let route = probe(&all.only(&[v6, dead, live]), timeout).await.unwrap();
+        let Probed { route, connect_time } =
+            probe(&all.only(&[v6, dead, live]), timeout).await.unwrap();
+        assert!(!connect_time.is_zero());
         assert_eq!(route.addresses(), [dead.to_string(), live.to_string()]);
         let failed: Vec<_> = route.failed().iter().map(|one| (one.address, one.made)).collect();
         assert_eq!(failed, [(dead, 1)], "whoever dials begins with the other");

@@ -236,12 +236,12 @@ fn exchange(request: &Recorded, vault: &mut Vault, draft: &mut Draft) -> Exchang
         }
         if !is_value(value) {
             draft.note(format!("{method} {}: the header {name} cannot be sent", url.path));
-        } else {
-            // One spelling of a name, so that its values stand together.
-            let first = headers.iter().find(|(present, _)| present.eq_ignore_ascii_case(name));
-            let name = first.map_or(name, |(first, _)| first).clone();
-            headers.push((name.clone(), vault.header(&name, value)));
+            continue;
         }
+        // One spelling of a name, so that its values stand together.
+        let first = headers.iter().find(|(present, _)| present.eq_ignore_ascii_case(name));
+        let name = first.map_or(name, |(first, _)| first).clone();
+        headers.push((name.clone(), vault.header(&name, value)));
     }
     // Clients send the same headers in different orders; the values of one keep theirs.
     headers.sort_by(|(one, _), (other, _)| one.cmp(other));

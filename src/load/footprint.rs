@@ -47,13 +47,12 @@ pub fn connections(rate: f64, limits: &Limits) -> usize {
 }
 
 /// Connections to open before the clock starts: what `rate` per second has open at once where an answer takes
-/// as long as `answer`, by Little's law; one where nobody knows.
+/// as long as `answer`, by Little's law.
 ///
 /// A server with a thread or a process per connection waits for a connection to speak and serves nobody else
 /// meanwhile, so any more than needed would be measured as the server's own slowness.
-pub fn connections_at_start(rate: f64, answer: Option<Duration>) -> usize {
-    let held = answer.unwrap_or_default();
-    whole(rate * held.as_secs_f64()).clamp(1, AT_START_MAX)
+pub fn connections_at_start(rate: f64, answer: Duration) -> usize {
+    whole(rate * answer.as_secs_f64()).clamp(1, AT_START_MAX)
 }
 
 /// Local ports towards one address of the target for `connections` open at once, of which `closed_per_s`
@@ -81,9 +80,9 @@ mod tests {
 
     #[test]
     fn what_is_known_of_answers_decides_how_many_connections_are_open_at_the_start() {
-        let ms = |ms| Some(Duration::from_millis(ms));
+        let ms = Duration::from_millis;
         let table = [
-            (20_000.0, None, 1),
+            (20_000.0, ms(0), 1),
             (5.0, ms(2), 1),
             (2_000.0, ms(2), 4),
             (2_000.0, ms(20), 40),

@@ -14,21 +14,31 @@ pub(super) fn read() -> Option<Tcp> {
 
 /// What happened between two readings.
 pub(super) fn since(now: Tcp, earlier: Tcp) -> Tcp {
+    let passed = |of: fn(&Tcp) -> u64| of(&now).saturating_sub(of(&earlier));
     Tcp {
-        segments: now.segments.saturating_sub(earlier.segments),
-        retransmitted: now.retransmitted.saturating_sub(earlier.retransmitted),
-        timeouts: now.timeouts.saturating_sub(earlier.timeouts),
-        accept_overflows: now.accept_overflows.saturating_sub(earlier.accept_overflows),
+        segments: passed(|tcp| tcp.segments),
+        retransmitted: passed(|tcp| tcp.retransmitted),
+        timeouts: passed(|tcp| tcp.timeouts),
+        spurious_timeouts: passed(|tcp| tcp.spurious_timeouts),
+        fast: passed(|tcp| tcp.fast),
+        probes: passed(|tcp| tcp.probes),
+        duplicates: passed(|tcp| tcp.duplicates),
+        accept_overflows: passed(|tcp| tcp.accept_overflows),
     }
 }
 
 /// The finer counters of `netstat` are zero where a kernel lacks them.
 fn parse(snmp: &str, netstat: &str) -> Option<Tcp> {
+    let finer = |name| counter(netstat, "TcpExt:", name).unwrap_or(0);
     Some(Tcp {
         segments: counter(snmp, "Tcp:", "OutSegs")?,
         retransmitted: counter(snmp, "Tcp:", "RetransSegs")?,
-        timeouts: counter(netstat, "TcpExt:", "TCPTimeouts").unwrap_or(0),
-        accept_overflows: counter(netstat, "TcpExt:", "ListenOverflows").unwrap_or(0),
+        timeouts: finer("TCPTimeouts"),
+        spurious_timeouts: finer("TCPSpuriousRTOs"),
+        fast: finer("TCPFastRetrans"),
+        probes: finer("TCPLossProbes"),
+        duplicates: finer("TCPDSACKRecv"),
+        accept_overflows: finer("ListenOverflows"),
     })
 }
 
@@ -45,13 +55,16 @@ mod tests {
 
     const SNMP: &str = "Ip: Forwarding OutSegs\nIp: 1 9\n\
         Tcp: RtoMin MaxConn OutSegs RetransSegs\nTcp: 200 -1 5000 12\nUdp: a\nUdp: 1\n";
-    const NETSTAT: &str = "TcpExt: ListenOverflows TCPTimeouts\nTcpExt: 3 4\n";
+    const NETSTAT: &str = "TcpExt: ListenOverflows TCPTimeouts TCPLossProbes TCPDSACKRecv TCPFastRetrans\n\
+        TcpExt: 3 4 8 7 2\n";
 
     #[test]
     fn counters_are_found_by_group_and_name() {
-        let all = Tcp { segments: 5000, retransmitted: 12, timeouts: 4, accept_overflows: 3 };
+        let bare = Tcp { segments: 5000, retransmitted: 12, ..Tcp::default() };
+        let finer = Tcp { timeouts: 4, fast: 2, probes: 8, duplicates: 7, ..bare };
+        let all = Tcp { accept_overflows: 3, ..finer };
         assert_eq!(parse(SNMP, NETSTAT), Some(all));
-        assert_eq!(parse(SNMP, ""), Some(Tcp { timeouts: 0, accept_overflows: 0, ..all }));
+        assert_eq!(parse(SNMP, ""), Some(bare));
         for snmp in
             ["", "Tcp: OutSegs RetransSegs\n", "Tcp: OutSegs\nTcp: 5\n", "Tcp: OutSegs\nTcp:\n"]
         {

@@ -61,6 +61,14 @@ pub struct Tcp {
     pub retransmitted: u64,
     /// Retransmission timers that ran out.
     pub timeouts: u64,
+    /// Of those, the ones that turned out to have run out too early.
+    pub spurious_timeouts: u64,
+    /// Segments sent again at once, since later ones had been acknowledged.
+    pub fast: u64,
+    /// Segments sent again to learn whether the last ones had been lost; a quiet link has them too.
+    pub probes: u64,
+    /// Segments that the other side had already.
+    pub duplicates: u64,
     /// Connections that found a listener's accept queue full.
     pub accept_overflows: u64,
 }
@@ -103,16 +111,6 @@ impl Generator {
     }
 }
 
-impl Tcp {
-    /// Repeated segments among all that were sent, 0 to 1; 0 if none was.
-    pub fn retransmitted_share(&self) -> f64 {
-        match self.segments + self.retransmitted {
-            0 => 0.0,
-            all => self.retransmitted as f64 / all as f64,
-        }
-    }
-}
-
 impl Supply {
     /// The part of the supply that was needed; above 1 if there was too little.
     pub fn share(&self) -> f64 {
@@ -135,9 +133,6 @@ mod tests {
         let generator = Generator { workers: vec![idler, worker, unseen], ..Generator::default() };
         assert_eq!((generator.busiest(), generator.longest_wait()), (Some(0.5), Some(0.125)));
         assert_eq!(Generator::default().busiest(), None);
-        let tcp = Tcp { segments: 75, retransmitted: 25, ..Tcp::default() };
-        assert!((tcp.retransmitted_share() - 0.25).abs() < 1e-12);
-        assert!(Tcp::default().retransmitted_share().abs() < 1e-12);
         assert!((Supply { limit: 40, needed: 30 }.share() - 0.75).abs() < 1e-12);
     }
 }

@@ -156,9 +156,9 @@ impl Summary {
         self.total.errors[kind.index()]
     }
 
-    /// Answers with `status`.
-    pub fn answers(&self, status: u16) -> u64 {
-        self.total.statuses.get(&status).copied().unwrap_or(0)
+    /// Answers with `status` where another was expected.
+    pub fn bad_answers(&self, status: u16) -> u64 {
+        self.total.bad_statuses.get(&status).copied().unwrap_or(0)
     }
 }
 
@@ -200,7 +200,8 @@ mod tests {
         assert!((summary.achieved() - 3.5).abs() < 1e-12);
         assert!((summary.throughput_ok() - 3.0).abs() < 1e-12);
         assert!((summary.error_rate() - 0.25).abs() < 1e-12);
-        assert_eq!((summary.answers(429), summary.answers(200), summary.total.bytes), (1, 6, 40));
+        let bad = (summary.bad_answers(429), summary.bad_answers(200));
+        assert_eq!((bad, summary.total.bytes), ((1, 0), 40));
         let times = LatencySummary::from(&summary.total.response_time);
         assert_eq!((times.count, times.censored), (7, 1));
         assert!(times.p90.at_least && !times.p50.at_least);

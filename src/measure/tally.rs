@@ -25,6 +25,8 @@ pub struct RequestTally {
     pub errors: [u64; TransportError::COUNT],
     /// Answers by status; bounded, since a status has three digits.
     pub statuses: BTreeMap<u16, u64>,
+    /// Of those, the answers whose status was not expected.
+    pub bad_statuses: BTreeMap<u16, u64>,
     /// Good answers, and the ages of slots that were never answered; see [`Sample::answered`].
     pub response_time: CensoredHistogram,
     /// How many of the latter are errors of the generator's own.
@@ -288,6 +290,9 @@ impl RequestTally {
         self.bytes += sample.bytes;
         if let Some(status) = sample.status {
             *self.statuses.entry(status).or_default() += 1;
+            if sample.fate == Fate::BadStatus {
+                *self.bad_statuses.entry(status).or_default() += 1;
+            }
         }
         match sample.fate {
             Fate::Ok => {
@@ -328,8 +333,12 @@ impl RequestTally {
         for (ours, theirs) in self.errors.iter_mut().zip(other.errors) {
             *ours += theirs;
         }
-        for (status, count) in &other.statuses {
-            *self.statuses.entry(*status).or_default() += count;
+        for (ours, theirs) in
+            [(&mut self.statuses, &other.statuses), (&mut self.bad_statuses, &other.bad_statuses)]
+        {
+            for (status, count) in theirs {
+                *ours.entry(*status).or_default() += count;
+            }
         }
         self.response_time.merge(&other.response_time);
         self.own_unanswered += other.own_unanswered;
@@ -464,6 +473,8 @@ mod tests {
             prop_assert_eq!(total.response_time.unanswered.count(), unanswered as u64);
             prop_assert!(total.own_unanswered <= total.own_errors());
             prop_assert_eq!(total.response_time.answered.count(), total.fates.ok());
+            let bad = total.bad_statuses.values().sum::<u64>();
+            prop_assert_eq!(bad, total.fates.of(Fate::BadStatus));
             prop_assert_eq!(
                 total.response_time.count() + tally.failed_response_time().count(),
                 total.fates.planned()

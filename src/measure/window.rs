@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::measure::answering::Answering;
 use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::sample::Sample;
@@ -61,6 +62,8 @@ pub struct Window {
     pub send_lag: LatencyHistogram,
     /// Levels at the close.
     pub gauges: Gauges,
+    /// When answers came, and which exchanges took long.
+    pub answering: Answering,
     /// Each slot that ended, in no order, for whoever tells request names apart. No longer than what can
     /// be in flight and come due within the interval.
     pub ended: Vec<Ended>,
@@ -79,6 +82,7 @@ impl Default for Window {
             sent: 0,
             send_lag: LatencyHistogram::passing(),
             gauges: Gauges::default(),
+            answering: Answering::default(),
             ended: Vec::new(),
             samples: Vec::new(),
         }
@@ -113,6 +117,7 @@ impl Window {
             self.errors[kind.index()] += 1;
         }
         let time = sample.response_time();
+        self.answering.record(sample);
         self.ended.push(Ended::of(sample));
         if sample.fate == Fate::Ok {
             self.response_time.answered.record(time);
@@ -144,6 +149,7 @@ impl Window {
         self.sent = 0;
         self.send_lag.clear();
         self.gauges = Gauges::default();
+        self.answering.clear();
         self.ended.clear();
         self.samples.clear();
     }
@@ -158,6 +164,7 @@ impl Window {
         self.response_time.merge(&other.response_time);
         self.sent += other.sent;
         self.send_lag.merge(&other.send_lag);
+        self.answering.merge(&other.answering);
         self.ended.extend_from_slice(&other.ended);
         self.samples.extend_from_slice(&other.samples);
     }

@@ -311,6 +311,7 @@ pub(crate) fn report_with(
             requests: names.zip(tally.requests()).collect(),
             objectives: &objectives,
             points: series.iter().map(Into::into).collect(),
+            standstills_told: false,
             logged_in: true,
         }));
     }

@@ -67,6 +67,18 @@ pub struct TcpReport {
     pub retransmitted: u64,
     /// Retransmission timers that ran out.
     pub timeouts: u64,
+    /// Of those, the ones that turned out to have run out too early.
+    #[serde(default)]
+    pub spurious_timeouts: u64,
+    /// Segments sent again at once, since later ones had been acknowledged.
+    #[serde(default)]
+    pub fast: u64,
+    /// Segments sent again to learn whether the last ones had been lost.
+    #[serde(default)]
+    pub probes: u64,
+    /// Segments that the other side had already.
+    #[serde(default)]
+    pub duplicates: u64,
     /// Connections that found a listener's accept queue full.
     pub accept_overflows: u64,
 }
@@ -96,6 +108,10 @@ impl From<&Generator> for GeneratorReport {
                 segments: tcp.segments,
                 retransmitted: tcp.retransmitted,
                 timeouts: tcp.timeouts,
+                spurious_timeouts: tcp.spurious_timeouts,
+                fast: tcp.fast,
+                probes: tcp.probes,
+                duplicates: tcp.duplicates,
                 accept_overflows: tcp.accept_overflows,
             }),
             descriptors: generator.descriptors.map(SupplyReport::from),

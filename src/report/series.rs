@@ -102,8 +102,8 @@ pub struct SeriesBuilder {
     quiet: Quiet,
 }
 
-/// The stretch at the end in which nothing was answered, and in how many intervals something was lost.
-#[derive(Debug, Default)]
+/// The stretch at the end in which nothing was answered, and in how many intervals something came due.
+#[derive(Clone, Copy, Debug, Default)]
 struct Quiet {
     silence: Silence,
     intervals: u32,
@@ -142,7 +142,9 @@ impl SeriesBuilder {
 
     /// The stretch at the end in which nothing was answered although requests were due, if it lasted.
     pub fn silence(&self) -> Option<Silence> {
-        (self.quiet.intervals >= SILENT_MIN).then_some(self.quiet.silence)
+        let Quiet { silence, intervals } = self.quiet;
+        // A slow answer may lie ahead as long as nothing ended; broken exchanges and timeouts did end.
+        (intervals >= SILENT_MIN && silence.lost() > 0).then_some(silence)
     }
 
     /// The series so far.
@@ -160,16 +162,16 @@ impl Quiet {
             .into_iter()
             .map(|fate| window.fates.of(fate))
             .sum::<u64>();
-        // A slow answer may lie ahead as long as nothing ended; broken exchanges and timeouts did end.
-        let timeouts = window.fates.of(Fate::Timeout);
-        let lost = window.errors.iter().sum::<u64>() + timeouts;
         if answered > 0 {
             // What is lost after this was unanswered from here on, though its time may be up much later.
-            let silence = Silence { since: interval.end, ..Silence::default() };
+            let median_before = window.response_time.answered.quantile(0.5);
+            let silence = Silence { since: interval.end, median_before, ..Silence::default() };
             *self = Self { silence, intervals: 0 };
-        } else if lost > 0 {
-            self.intervals += 1;
-            self.silence.timeouts += timeouts;
+        } else {
+            // A drain asks nothing of the target, so its silence says nothing.
+            self.intervals += u32::from(window.planned > 0);
+            self.silence.planned += window.planned;
+            self.silence.timeouts += window.fates.of(Fate::Timeout);
             for (ours, theirs) in self.silence.errors.iter_mut().zip(window.errors) {
                 *ours += theirs;
             }
@@ -242,13 +244,25 @@ mod tests {
         let script = [Fate::Ok, lost, lost, lost, Fate::Ok, lost, Fate::Open, Fate::Timeout];
         for (second, fate) in script.into_iter().enumerate() {
             builder.push(&interval(second as u64, fate));
-            assert_eq!(builder.silence().is_some(), second == 3, "{second}");
+            assert_eq!(builder.silence().is_some(), [3, 7].contains(&second), "{second}");
         }
         builder.push(&interval(8, lost));
         let silence = builder.silence().expect("three lost intervals since the last answer");
         assert_eq!(silence.since, Offset::from_nanos(5_000_000_000), "when the last answer was");
         let refused = silence.errors[TransportError::ConnectRefused.index()];
-        assert_eq!((silence.timeouts, refused), (2, 4));
+        assert_eq!((silence.planned, silence.timeouts, refused), (8, 2, 4));
+    }
+
+    #[test]
+    fn what_a_drain_waits_for_in_vain_is_no_silence() {
+        let mut builder = SeriesBuilder::new(Duration::from_mins(1));
+        (0..4).for_each(|second| builder.push(&interval(second, Fate::Ok)));
+        for second in 4..9 {
+            let mut drain = interval(second, Fate::Timeout);
+            drain.window.planned = 0;
+            builder.push(&drain);
+        }
+        assert_eq!(builder.silence(), None);
     }
 
     #[test]

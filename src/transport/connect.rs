@@ -235,12 +235,14 @@ impl Dialer {
         Ok(Dialed { stream, stamps, set_up })
     }
 
-    /// Opens a connection and closes it again, and so tells whether the target takes connections.
+    /// Opens a connection and closes it again, and so tells whether the target takes connections, and how
+    /// long that takes.
     ///
     /// A TLS 1.3 server judges the client's certificate when the handshake is already over for the client.
     /// Its refusal comes before it closes in turn, so that is waited for.
-    pub async fn probe(&self) -> Result<(), DialError> {
-        let Stream::Tls(mut stream) = self.dial().await?.stream else { return Ok(()) };
+    pub async fn probe(&self) -> Result<SetUp, DialError> {
+        let Dialed { stream, set_up, .. } = self.dial().await?;
+        let Stream::Tls(mut stream) = stream else { return Ok(set_up) };
         let farewell = async {
             stream.shutdown().await?;
             let mut unread = [0; 1024];
@@ -248,10 +250,12 @@ impl Dialer {
             Ok::<_, io::Error>(())
         };
         // A server that says nothing, or just goes, has not refused.
-        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else { return Ok(()) };
+        let Ok(Err(error)) = tokio::time::timeout(FAREWELL, farewell).await else {
+            return Ok(set_up);
+        };
         match tls::alert(&error) {
             Some(alert) => Err(DialError::Tls(alert)),
-            None => Ok(()),
+            None => Ok(set_up),
         }
     }
 }

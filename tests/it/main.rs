@@ -32,6 +32,7 @@ mod safety;
 mod scripts;
 mod search;
 mod server;
+mod situations;
 mod stall;
 mod support;
 mod tidy;

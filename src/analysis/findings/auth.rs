@@ -10,7 +10,7 @@ const STORM_SHARE: f64 = 0.1;
 
 /// The 401s of requests that carry tokens, if there are any.
 fn rejected(evidence: &Evidence<'_>) -> Option<(Part, AuthCounts)> {
-    let (part, auth) = (evidence.answers(401), evidence.auth?);
+    let (part, auth) = (evidence.bad_answers(401), evidence.auth?);
     (part.count > 0).then_some((part, auth))
 }
 

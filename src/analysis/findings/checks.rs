@@ -10,7 +10,7 @@ use crate::analysis::findings::machine::{
     accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
     ports_near, retransmits,
 };
-use crate::analysis::findings::{Cause, Evidence, Finding, Severity, send_lag_limit};
+use crate::analysis::findings::{Cause, Evidence, Finding, Severity, Silence, send_lag_limit};
 use crate::analysis::words::{Count, Part};
 use crate::load::plan::{ChosenBy, LatePolicy, Limits};
 use crate::load::rate::Figures;
@@ -22,6 +22,8 @@ use crate::time::{Human, Offset};
 const LOST_SHARE_MAX: f64 = 0.01;
 /// The share of answers from which on a status counts as a pattern rather than an accident.
 pub(super) const PATTERN_SHARE: f64 = 0.01;
+/// How likely chance alone may be to leave every slot of a silence unanswered.
+const SILENCE_CHANCE_MAX: f64 = 1e-3;
 /// Entries that must lie beyond a quantile for it to be worth quoting.
 const BEYOND_MIN: f64 = 10.0;
 
@@ -81,9 +83,18 @@ impl Evidence<'_> {
         (count > 0).then(|| self.slots(count))
     }
 
-    pub(super) fn answers(&self, status: u16) -> Part {
+    /// Answers with `status` where another was expected.
+    pub(super) fn bad_answers(&self, status: u16) -> Part {
         let of = self.summary.total.statuses.values().sum();
-        Part { count: self.summary.answers(status), of, things: "answers" }
+        Part { count: self.summary.bad_answers(status), of, things: "answers" }
+    }
+
+    /// Whether the target was too slow even with what reached it. More at once would not have been quicker.
+    fn is_slow_once_sent(&self) -> bool {
+        let fates = &self.summary.total.fates;
+        let silent = self.slots(fates.of(Fate::Timeout) + fates.of(Fate::Open));
+        let served = self.summary.total.service_time.quantile(0.95);
+        silent.share() > LOST_SHARE_MAX || self.tightest_limit.is_some_and(|limit| served >= limit)
     }
 
     /// `blame` of the target, unless the generator itself was late and may have caused it.
@@ -229,7 +240,7 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     let Limits { connections, in_flight, .. } = *evidence.limits;
     // A bound that is not below that of requests never keeps one of them waiting.
     if evidence.connections_peak >= connections && connections < in_flight {
-        if evidence.limits.connections_by == ChosenBy::Program {
+        if evidence.limits.connections_by == ChosenBy::Program && !evidence.is_slow_once_sent() {
             return Some(own_connection_limit(evidence, lag));
         }
         return Some(finding(
@@ -258,7 +269,7 @@ fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
-/// Whether more would have been answered with more connections, nobody knows.
+/// Where answers come quickly once requests are sent, more might have been served with more connections.
 fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
     finding(
         Cause::ConnectionLimit,
@@ -283,7 +294,7 @@ fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
     };
     let before: Vec<TransportError> =
         TransportError::ALL.into_iter().filter(|kind| kind.is_before_target()).collect();
-    let lost = silence.timeouts + broken(&TransportError::ALL);
+    let lost = silence.lost();
     if 2 * broken(&before) > lost {
         let kind = before.into_iter().max_by_key(|kind| silence.errors[kind.index()])?;
         return Some(finding(
@@ -300,6 +311,9 @@ fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
     // A refusal or a reset comes from the target's machine; silence may as well be the network's.
     let unheard = silence.timeouts + broken(&[TransportError::ConnectTimeout]);
     let who = if unheard < lost { "the server" } else { "the server, or the network before it," };
+    if is_slowness(evidence, silence) || may_be_chance(evidence, silence) {
+        return None;
+    }
     let what = if silence.since == Offset::ZERO {
         "answered nothing in the whole run".to_owned()
     } else {
@@ -311,6 +325,24 @@ fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
         format!("{who} {what}"),
         "look at the target's log around that instant: a crash, a restart or a full queue",
     ))
+}
+
+/// Whether the target may merely have taken longer than the time limit: it never answered within it, or had
+/// come near it.
+fn is_slowness(evidence: &Evidence<'_>, silence: &Silence) -> bool {
+    let near =
+        silence.since == Offset::ZERO || silence.median_before * 2 >= evidence.limits.timeout;
+    near && silence.timeouts == silence.lost()
+}
+
+/// Whether slots that each had the luck of those before the silence could all be lost in a row. The share
+/// that was lost before is Laplace's: never 0, and 1/2 where there were none.
+fn may_be_chance(evidence: &Evidence<'_>, silence: &Silence) -> bool {
+    let answers: u64 = evidence.summary.total.statuses.values().sum();
+    let before = evidence.planned().saturating_sub(silence.planned);
+    let lost_before = before.saturating_sub(answers);
+    let share = (lost_before + 1) as f64 / (before + 2) as f64;
+    share.powf(silence.planned as f64) > SILENCE_CHANCE_MAX
 }
 
 fn connect_refused(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -408,7 +440,7 @@ fn open(evidence: &Evidence<'_>) -> Option<Finding> {
 }
 
 fn rate_limited(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.answers(429);
+    let part = evidence.bad_answers(429);
     if part.count == 0 || part.share() < PATTERN_SHARE {
         return None;
     }

@@ -121,7 +121,7 @@ const NOTHING_ANSWERED: &str = "nothing was answered at all: a TLS port that is 
 
 /// A forwarding proxy asks for credentials in place of the server.
 fn proxy_credentials(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.answers(407);
+    let part = evidence.bad_answers(407);
     (part.count > 0).then(|| {
         finding(
             Cause::ProxyCredentials,

@@ -3,11 +3,14 @@
 //! A busy worker alone is no finding, since precise pacing polls by design: only where requests left late
 //! does it become the reason. Whatever distorts times without making requests late is a warning.
 
+use std::time::Duration;
+
 use crate::analysis::findings::checks::{client_late, finding, rate_missed};
 use crate::analysis::findings::{Cause, Evidence, Finding, Severity};
 use crate::analysis::words::{Count, Part, Percent};
 use crate::load::rate::Figures;
 use crate::measure::generator::{Supply, WorkerTime};
+use crate::measure::histogram::LatencyHistogram;
 use crate::time::Human;
 
 /// From here on a worker has no time left in which it could have been on time.
@@ -17,10 +20,14 @@ const WAITED_SHARE: f64 = 0.02;
 /// Time that the hypervisor takes comes in slices of milliseconds: a hundredth of all is enough to move a
 /// p99.
 const STEAL_SHARE: f64 = 0.01;
-/// A request takes two segments or more, so from here on a p99.9 holds retransmissions.
-const RETRANSMITTED_SHARE: f64 = 0.001;
-/// Fewer are the background of any network.
-const RETRANSMITTED_MIN: u64 = 10;
+/// The shortest time after which Linux takes a segment for lost that nothing was heard of.
+const RETRANSMISSION: Duration = Duration::from_millis(200);
+/// Where quick answers spread over more than this, the delay by a retransmission cannot be told.
+const DELAYED_MAX: Duration = Duration::from_millis(100);
+/// Fewer timers, or fewer answers that show them, are the background of any network.
+const LOSSES_MIN: u64 = 10;
+/// So many times as many answers lie just after a retransmission as just before, if it delayed them.
+const DELAYED_RATIO: u64 = 3;
 /// Above this share of a supply the next larger run may not fit.
 const NEAR_SHARE: f64 = 0.9;
 
@@ -111,27 +118,43 @@ pub(super) fn cpu_throttled(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
+/// The counters are those of the whole machine, and most segments that are sent again delay nothing: probes,
+/// and what the other side had already. So only timers count, and only where this run's times show them.
 pub(super) fn retransmits(evidence: &Evidence<'_>) -> Option<Finding> {
     let tcp = evidence.generator.strain.tcp?;
-    let few = tcp.retransmitted < RETRANSMITTED_MIN;
-    if few || tcp.retransmitted_share() < RETRANSMITTED_SHARE {
+    let timeouts = tcp.timeouts.saturating_sub(tcp.spurious_timeouts);
+    let delayed = delayed(&evidence.summary.total.service_time);
+    if timeouts < LOSSES_MIN || delayed < LOSSES_MIN {
         return None;
     }
-    let part = Part {
-        count: tcp.retransmitted,
-        of: tcp.segments + tcp.retransmitted,
-        things: "TCP segments of this machine",
-    };
     Some(finding(
         Cause::Retransmits,
         Severity::Warning,
         format!(
-            "the network lost segments: {part} were sent again, {} after a timer ran out; response times \
-             hold retransmission timeouts of 200 ms and more",
-            Count(tcp.timeouts)
+            "the network lost segments: {} retransmission timers ran out on this machine, and {} answers came \
+             just after the {} that such a timer takes",
+            Count(timeouts),
+            Count(delayed),
+            Human(RETRANSMISSION)
         ),
         "look for a full link, a lossy path or a full listen queue between client and target before judging the target",
     ))
+}
+
+/// Answers in a heap just after a retransmission; none if as many lie before it, or if the target itself
+/// takes so long.
+fn delayed(times: &LatencyHistogram) -> u64 {
+    let length = times.quantile(0.5) * 2;
+    if length > DELAYED_MAX {
+        return 0;
+    }
+    let within = |from: Duration| -> u64 {
+        let entries = times.entries().into_iter();
+        let near = entries.filter(|(time, _)| (from..from + length).contains(time));
+        near.map(|(_, count)| count).sum()
+    };
+    let (before, after) = (within(RETRANSMISSION - length), within(RETRANSMISSION));
+    if after >= DELAYED_RATIO * before { after } else { 0 }
 }
 
 pub(super) fn accept_queue(evidence: &Evidence<'_>) -> Option<Finding> {

@@ -35,9 +35,9 @@ fn evidence(summary: &Summary) -> Evidence<'_> {
         interrupted: false,
         drained: Duration::ZERO,
         silence: None,
-        fails_by_lateness: None,
         redistributed: &[],
         fails_by_own_errors: false,
+        fails_by_lateness: None,
         generator: Generator::default(),
     }
 }
@@ -105,6 +105,8 @@ fn fates_and_statuses_become_findings() {
         (answered(401), 19, vec![]),
         (answered(429), 20, vec![(Cause::RateLimited, Warning)]),
         (answered(500), 20, vec![]),
+        (Sample { status: Some(429), ..FINE }, 20, vec![]),
+        (Sample { status: Some(401), ..FINE }, 300, vec![]),
         (broken(TransportError::StaleConnection), 1, vec![(Cause::StaleConnections, Warning)]),
         (broken(TransportError::TooLarge), 1, vec![(Cause::TooLarge, Warning)]),
         (broken(TransportError::ConnectRefused), 1, vec![(Cause::ConnectRefused, Warning)]),
@@ -235,6 +237,14 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
     let found = at_own(&own);
     assert_eq!((found[0].cause, found[0].severity), (Cause::ConnectionLimit, Severity::Invalid));
     assert!(limits_steadily(&found) && generator_limit(&found).is_some());
+    let hung = Sample { fate: Fate::Timeout, status: None, ..FINE };
+    let mut slow = waited.clone();
+    for _ in 0..100 {
+        slow.record(&hung);
+    }
+    let slow = Summary::new(&slow, Duration::from_secs(10));
+    let found = find(&Evidence { connections_peak: 64, limits: &own, ..evidence(&slow) });
+    assert!(generator_limit(&found).is_none(), "it hangs with what it got: {found:?}");
     let as_many_as_requests = at_own(&Limits { in_flight: 64, ..own });
     assert_eq!(
         as_many_as_requests[0].cause,
@@ -290,13 +300,44 @@ fn slots_never_taken_up_make_the_run_invalid_unless_it_was_interrupted() {
 
 /// What is said of a run that was answered for 3 s, and then lost slots in these ways.
 fn silence(timeouts: u64, broken: &[(TransportError, u64)]) -> Option<Finding> {
-    let mut silence =
-        Silence { since: Offset::from_nanos(3_000_000_000), timeouts, ..Silence::default() };
+    let since = Offset::from_nanos(3_000_000_000);
+    let mut silence = Silence { since, planned: 20, timeouts, ..Silence::default() };
     for (kind, count) in broken {
         silence.errors[kind.index()] = *count;
     }
-    let summary = Summary::new(&tally(FINE, 0), Duration::from_secs(10));
-    find(&Evidence { silence: Some(&silence), ..evidence(&summary) }).into_iter().next()
+    told_of(&silence, &tally(FINE, 0))
+}
+
+/// What is said of a run that ended so; its time limit is 30 s.
+fn told_of(silence: &Silence, tally: &Tally) -> Option<Finding> {
+    let summary = Summary::new(tally, Duration::from_secs(10));
+    let evidence = Evidence { silence: Some(silence), ..evidence(&summary) };
+    let gone = [Cause::TargetGone, Cause::WayGone];
+    find(&evidence).into_iter().find(|finding| gone.contains(&finding.cause))
+}
+
+#[test]
+fn a_target_is_gone_only_if_neither_slowness_nor_chance_explains_it() {
+    let hung = Sample { fate: Fate::Timeout, status: None, first_byte: None, ..FINE };
+    let lost = |timeouts| Silence {
+        since: Offset::from_nanos(3_000_000_000),
+        median_before: Duration::from_millis(20),
+        planned: timeouts,
+        timeouts,
+        ..Silence::default()
+    };
+    let near = Silence { median_before: Duration::from_secs(20), ..lost(50) };
+    let never = Silence { since: Offset::ZERO, ..lost(50) };
+    let table = [
+        ("it answered, and then no more", lost(50), tally(hung, 50), true),
+        ("three in a row, of a target that loses none", lost(3), tally(hung, 3), true),
+        ("three in a row, of one that loses every second", lost(3), tally(hung, 1_000), false),
+        ("answers had come near the time limit", near, tally(hung, 50), false),
+        ("no answer ever came within it", never, tally(hung, 2_000), false),
+    ];
+    for (what, silence, tally, gone) in table {
+        assert_eq!(told_of(&silence, &tally).is_some(), gone, "{what}");
+    }
 }
 
 #[test]

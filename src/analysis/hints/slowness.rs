@@ -17,12 +17,16 @@ use crate::time::{Human, Offset};
 const POINTS_MIN: usize = 6;
 /// A median that grows by this factor from the first third to the last grows without end.
 const GROWTH: u32 = 2;
-/// A server that answers less than this share of what comes due is full.
+/// A server that answers no more than this share of what comes due well is full.
 const SERVED_SHARE_MAX: f64 = 0.95;
+/// Fewer slots without a good answer are an accident.
+const UNSERVED_MIN: u64 = 10;
 /// The share of a run that a server may stand still for before that is its usual state.
 const STILL_SHARE_MAX: f64 = 0.25;
-/// Between stalls the median is below this part of the limit.
+/// A median below this part of the limit is quick.
 const QUICK_PART: u32 = 4;
+/// Of fewer answers, one or two decide whether a limit is met.
+const ANSWERS_MIN: u64 = 20;
 /// Instants that are named at most.
 const INSTANTS_MAX: usize = 3;
 
@@ -35,7 +39,7 @@ pub(super) fn slow(evidence: &Evidence<'_>) -> Option<Finding> {
         .or_else(|| everything(evidence, too_slow))
 }
 
-/// Throughput stays behind the rate while times grow: an open queue past its capacity.
+/// Good answers stay behind the rate while times grow: an open queue past its capacity.
 fn saturated(evidence: &Evidence<'_>) -> Option<Finding> {
     let points: Vec<&Point> = evidence.points.iter().filter(|point| point.planned > 0).collect();
     if points.len() < POINTS_MIN {
@@ -43,26 +47,23 @@ fn saturated(evidence: &Evidence<'_>) -> Option<Finding> {
     }
     let third = points.len() / 3;
     let (first, last) = (&points[..third], &points[points.len() - third..]);
-    let median = |points: &[&Point]| {
-        let mut times: Vec<Duration> = points.iter().map(|point| point.times[0].value).collect();
-        times.sort_unstable();
-        times[times.len() / 2]
-    };
-    let rate = |count: fn(&Point) -> u64| {
-        let length = last.iter().map(|point| point.length).sum();
-        per_second(last.iter().map(|point| count(point)).sum(), length)
-    };
-    let (before, after) = (median(first), median(last));
-    let (asked, served) = (rate(|point| point.planned), rate(|point| point.ok + point.failed));
-    if after < before.saturating_mul(GROWTH) || served > asked * SERVED_SHARE_MAX {
+    let count = |of: fn(&Point) -> u64| last.iter().map(|point| of(point)).sum::<u64>();
+    let (planned, served) = (count(|point| point.planned), count(|point| point.ok));
+    let behind = served as f64 <= planned as f64 * SERVED_SHARE_MAX;
+    let (before, after) = (median(first)?, median(last)?);
+    let grown = after >= before.saturating_mul(GROWTH);
+    if !behind || !grown || planned - served < UNSERVED_MIN {
         return None;
     }
+    let length = last.iter().map(|point| point.length).sum();
+    let rate = |count| Figures(per_second(count, length).round());
     Some(hint(
         Cause::Saturated,
         format!(
-            "the server is full: it finished {}/s of {}/s, and the median response time went from {} to {}",
-            Figures(served.round()),
-            Figures(asked.round()),
+            "the server is full: it answered {}/s of {}/s well, and the median response time went from {} \
+             to {}",
+            rate(served),
+            rate(planned),
             Human(before),
             Human(after)
         ),
@@ -70,6 +71,14 @@ fn saturated(evidence: &Evidence<'_>) -> Option<Finding> {
          CPU of the workers, their number (uvicorn --workers), the database's connection pool, or a call \
          that blocks the event loop",
     ))
+}
+
+/// The middle one of the points' medians; those without a good answer have none.
+fn median(points: &[&Point]) -> Option<Duration> {
+    let answered = points.iter().filter(|point| point.ok > 0);
+    let mut times: Vec<Duration> = answered.map(|point| point.times[0].value).collect();
+    times.sort_unstable();
+    times.get(times.len() / 2).copied()
 }
 
 fn few_requests(evidence: &Evidence<'_>, too_slow: TooSlow) -> Option<Finding> {
@@ -94,6 +103,9 @@ fn few_requests(evidence: &Evidence<'_>, too_slow: TooSlow) -> Option<Finding> {
 }
 
 fn stood_still(evidence: &Evidence<'_>, too_slow: TooSlow) -> Option<Finding> {
+    if evidence.standstills_told {
+        return None;
+    }
     let points: Vec<&Point> = evidence.points.iter().filter(|point| point.planned > 0).collect();
     let [median, p95] = [0, 1];
     let slow = |point: &&&Point| point.times[p95].value >= too_slow.limit;
@@ -131,7 +143,12 @@ fn everything(evidence: &Evidence<'_>, too_slow: TooSlow) -> Option<Finding> {
         Objective::ResponseTime { quantile, .. } => crate::load::slo::quantile_name(quantile),
         _ => "the mean".to_owned(),
     };
-    let median = evidence.summary.total.response_time.quantile(0.5).value;
+    let times = &evidence.summary.total.response_time;
+    let median = times.quantile(0.5).value;
+    // A few slow ones among quick ones are not all.
+    if times.count() < ANSWERS_MIN || median * QUICK_PART <= too_slow.limit {
+        return None;
+    }
     Some(hint(
         Cause::Slow,
         format!(

@@ -26,38 +26,33 @@ struct Pattern {
 
 fn count(tally: &RequestTally, class: &RangeInclusive<u16>, status: Option<u16>) -> u64 {
     let counted = tally
-        .statuses
+        .bad_statuses
         .range(class.clone())
         .filter(|(found, _)| status.map_or(!OWN_RULES.contains(found), |status| status == **found));
     counted.map(|(_, count)| count).sum()
 }
 
-/// The commonest status of a class, if the class is a pattern. Only failures count: a request may expect
-/// its 404.
+/// The commonest status of a class, if the class is a pattern. A status that the profile expects is none.
 fn pattern(
     evidence: &Evidence<'_>,
     class: RangeInclusive<u16>,
     only: Option<u16>,
 ) -> Option<Pattern> {
-    let failing = || evidence.requests.iter().filter(|(_, tally)| tally.fates.failed() > 0);
-    let bad = |tally: &RequestTally| match tally.fates.failed() {
-        0 => 0,
-        failed => count(tally, &class, only).min(failed),
+    let times = |status: Option<u16>| -> u64 {
+        evidence.requests.iter().map(|(_, tally)| count(tally, &class, status)).sum()
     };
-    let part = Part {
-        count: failing().map(|(_, tally)| bad(tally)).sum(),
-        of: evidence.answers(),
-        things: "answers",
-    };
+    let part = Part { count: times(only), of: evidence.answers(), things: "answers" };
     if part.count == 0 || part.share() < PATTERN_SHARE {
         return None;
     }
-    let times =
-        |status: u16| failing().map(|(_, tally)| count(tally, &class, Some(status))).sum::<u64>();
-    let statuses = class.clone().filter(|status| only.is_some() || !OWN_RULES.contains(status));
-    let status = statuses.max_by_key(|status| times(*status)).filter(|_| only.is_none());
-    let whose = evidence.blamed(bad).map(|blamed| format!(", {}", blamed.sentence()));
-    Some(Pattern { status: status.or(only)?, part, whose: whose.unwrap_or_default() })
+    let commonest = || {
+        let statuses = class.clone().filter(|status| !OWN_RULES.contains(status));
+        statuses.max_by_key(|status| times(Some(*status)))
+    };
+    let status = only.or_else(commonest)?;
+    let blamed = evidence.blamed(|tally| count(tally, &class, only));
+    let whose = blamed.map(|blamed| format!(", {}", blamed.sentence())).unwrap_or_default();
+    Some(Pattern { status, part, whose })
 }
 
 pub(super) fn server_errors(evidence: &Evidence<'_>) -> Option<Finding> {

@@ -67,6 +67,7 @@ fn hints(parts: &[Part], points: Vec<Point>, logged_in: bool) -> Vec<Finding> {
         requests: NAMES.into_iter().zip(tally.requests()).collect(),
         objectives: &objectives,
         points,
+        standstills_told: false,
         logged_in,
     })
 }
@@ -89,6 +90,15 @@ fn each_pattern_has_its_hint() {
         ("404", mix((2, 100, answered(404))), &[Cause::Rejected]),
         ("429", mix((2, 100, answered(429))), &[]),
         ("expected 404", mix((2, 100, after(10, Fate::Ok, Some(404)))), &[]),
+        (
+            "expected 400, and other failures of the name",
+            vec![
+                (0, 600, good(10)),
+                (1, 300, after(10, Fate::Ok, Some(400))),
+                (1, 80, answered(500)),
+            ],
+            &[Cause::ServerErrors],
+        ),
         ("reset", mix((2, 100, broken(TransportError::Reset))), &[]),
         ("refused", mix((2, 100, broken(TransportError::ConnectRefused))), &[]),
         ("checks", mix((2, 99, after(5, Fate::CheckFailed, Some(200)))), &[Cause::ChecksFailed]),
@@ -127,6 +137,29 @@ fn the_course_of_a_run_tells_why_it_is_slow() {
 }
 
 #[test]
+fn a_few_slow_answers_among_quick_ones_are_no_pattern() {
+    let few = vec![(0, 14, good(8)), (1, 1, good(1_200)), (2, 1, good(8))];
+    assert_eq!(hints(&few, Vec::new(), true), []);
+    let spread =
+        vec![(0, 900, good(8)), (1, 30, good(8)), (0, 50, good(1_200)), (1, 20, good(1_200))];
+    assert_eq!(hints(&spread, Vec::new(), true), [], "the median is quick, and no name stands out");
+}
+
+#[test]
+fn seconds_without_answers_have_no_median_and_failures_are_not_served() {
+    let slow = vec![(0, 600, good(1_500)), (1, 400, good(1_400))];
+    let told = |points: Vec<Point>| hints(&slow, points, true)[0].cause;
+    let empty = |second: u64| if second < 10 { (0, 0, 0) } else { (80, 500, 900) };
+    assert_eq!(told(points((0..30).map(empty))), Cause::Slow, "nothing went from 0 s to 500 ms");
+    let mut failing = points((0..30).map(|second| (5, 50 + 100 * second, 900)));
+    failing.iter_mut().for_each(|point| point.failed = 95);
+    assert_eq!(told(failing), Cause::Saturated, "time-outs are not served");
+    let mut few = points((0..6).map(|second| (3, 50 + 100 * second, 900)));
+    few.iter_mut().for_each(|point| point.planned = 4);
+    assert_eq!(told(few), Cause::Slow, "two slots behind are none");
+}
+
+#[test]
 fn a_hint_says_what_it_saw() {
     let said = |parts: &[Part], points| hints(parts, points, true)[0].message.clone();
     let slow = [(0, 560, good(10)), (1, 400, good(10)), (2, 60, good(2_000))];
@@ -147,7 +180,7 @@ fn a_hint_says_what_it_saw() {
     let full = points((0..30).map(|second| (80, 50 + 100 * second, 900)));
     let message = said(&[(0, 100, good(1_500))], full);
     let expected =
-        "it finished 80/s of 100/s, and the median response time went from 550 ms to 2.55 s";
+        "it answered 80/s of 100/s well, and the median response time went from 550 ms to 2.55 s";
     assert!(message.contains(expected), "{message}");
     let still = (1..=20).map(|second| (100, 10, if second == 7 { 4_000 } else { 20 }));
     let message = said(&[(0, 100, good(1_500))], points(still));

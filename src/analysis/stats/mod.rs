@@ -5,6 +5,7 @@
 //! a queue, so the unit is the slice of time, and the batch of slices.
 
 pub mod batches;
+pub mod binomial;
 pub mod holm;
 pub mod normal;
 pub mod student;

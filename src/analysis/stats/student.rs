@@ -61,7 +61,7 @@ fn density(t: f64, df: f64) -> f64 {
 }
 
 /// The regularised incomplete beta function of `x` in 0 to 1.
-fn beta_share(x: f64, a: f64, b: f64) -> f64 {
+pub(super) fn beta_share(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return x.clamp(0.0, 1.0);
     }

@@ -98,6 +98,7 @@ impl Session {
             summary: &summary,
             rate_asked: self.plan.rate_asked(),
             silence: None,
+            standstills: None,
             strain: Strain::default(),
             ran_out: None,
         };

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::analysis::standstill::{Standstills, Watch};
 use crate::commands::run::output::Output;
 use crate::commands::run::screen::Screen;
 use crate::load::schedule::Schedule;
@@ -26,7 +27,8 @@ pub(super) struct Course<'a> {
     open: Option<Interval>,
     total: FateCounts,
     slicer: Slicer,
-    pub(super) series: SeriesBuilder,
+    standstills: Watch,
+    series: SeriesBuilder,
 }
 
 impl<'a> Course<'a> {
@@ -49,12 +51,14 @@ impl<'a> Course<'a> {
             open: None,
             total: FateCounts::default(),
             slicer: Slicer::new(measured),
+            standstills: Watch::default(),
             series: SeriesBuilder::new(measured),
         }
     }
 
     /// Takes the next window of all workers.
     pub(super) fn push(&mut self, window: &Interval) {
+        self.standstills.push(&window.window);
         let open = match self.open.take() {
             Some(mut open) => {
                 open.append(window);
@@ -76,6 +80,11 @@ impl<'a> Course<'a> {
         if let Some(open) = self.open.take() {
             self.close(open, Place::Last);
         }
+    }
+
+    /// The series, and the times in which the target stood still.
+    pub(super) fn into_parts(self) -> (SeriesBuilder, Standstills) {
+        (self.series, self.standstills.finish(self.warmup))
     }
 
     fn close(&mut self, mut second: Interval, place: Place) {

@@ -13,6 +13,7 @@ mod judgeable;
 mod kept;
 mod look;
 mod monitors;
+mod opening;
 mod output;
 mod preflight;
 mod processors;
@@ -51,30 +52,23 @@ use crate::commands::run::preflight::{Machine, Supplies};
 use crate::commands::run::subject::Subject;
 use crate::commands::{Failure, clock};
 use crate::engine::Pacing;
-use crate::engine::bystander::Serving;
 use crate::engine::fleet::Fleet;
 use crate::engine::prepare::{PrepareError, Ready, Surroundings, prepare};
 use crate::engine::renewal::{AuthRecord, Renewal};
 use crate::exit::Exit;
 use crate::live::Keys;
 use crate::load::auth::Auth;
-use crate::load::footprint;
 use crate::load::plan::{Origin, Plan, Scheme};
-use crate::load::way::{HttpChoice, HttpVersion, Way};
+use crate::load::way::{HttpChoice, Way};
 use crate::load::way::{ProxyKind, Via};
 use crate::measure::attempts::Attempts;
-use crate::measure::fate::TransportError;
 use crate::measure::sampling::Sampling;
 use crate::monitor::Watch;
 use crate::profile::{self, Redistributed};
 use crate::report::{Kind, Report};
 use crate::target::{DemoBackend, Settings};
-use crate::time::Human;
-use crate::transport::connect::RETRY_AFTER;
 use crate::transport::tls::{TlsSettings, client_config};
 
-/// HTTP/2 connections opened before the clock starts, each of which carries many requests.
-const SESSIONS_AT_START: usize = 4;
 /// Lines that tell how a pool of tokens fills.
 const PROGRESS_LINES: usize = 20;
 
@@ -192,23 +186,8 @@ impl Session {
         let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
         let addresses = ready.route.addresses();
         let probed = ready.route.failed().to_vec();
-        for failed in &probed {
-            screen.warn(&dead_address(failed, addresses.len()));
-        }
-        if ready.serving == Serving::OneAtATime {
-            screen.warn(
-                "this server seems to serve one connection at a time: a second one was answered only once \
-                 the first, on which nothing was said, was closed; if it has a worker for each connection, \
-                 give it more workers, or use --disable-keepalive or -c 1 so that no connection is held idle",
-            );
-        }
-        let connections = match version {
-            HttpVersion::Http1 => footprint::connections_at_start(
-                plan.request_rate().as_per_second(),
-                ready.answer_time,
-            ),
-            HttpVersion::Http2 => SESSIONS_AT_START,
-        };
+        opening::warn(&ready, screen);
+        let connections = opening::connections(&plan, &ready);
         let mut fleet = Fleet::launch(&plan, ready, connections).map_err(Failure::unexpected)?;
         let held = tokens.len();
         let renewal = issuer
@@ -241,17 +220,6 @@ impl Session {
         let given = || AuthRecord::given(self.tokens as u64);
         self.plan.auth.as_ref().map(|_| self.renewal.as_ref().map_or_else(given, Renewal::record))
     }
-}
-
-/// What to know of an address that took no connection before the load.
-fn dead_address(failed: &Attempts, addresses: usize) -> String {
-    let reason = failed.main_failure().map_or("", TransportError::explanation);
-    format!(
-        "{}, one of {addresses} addresses of the target, took no connection ({reason}); connections go to \
-         the others, and it is tried again every {}",
-        failed.address,
-        Human(RETRY_AFTER)
-    )
 }
 
 /// Log-in and set-up, which a signal ends at once.

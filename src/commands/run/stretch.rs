@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::analysis::findings::Silence;
+use crate::analysis::standstill::Standstills;
 use crate::commands::interrupt::Urgency;
 use crate::commands::run::Session;
 use crate::commands::run::course::Course;
@@ -48,6 +49,7 @@ pub(super) struct Stretch {
     /// What was done by hand, in order.
     pub(super) orders: Vec<String>,
     silence: Option<Silence>,
+    standstills: Standstills,
     strain: Strain,
     /// The feeder whose last row ended arrivals.
     ran_out: Option<String>,
@@ -99,8 +101,9 @@ impl Session {
             let from = outcome.start_ns + whole_nanos(warmup);
             monitors.between(from, outcome.start_ns + outcome.end.as_nanos())
         });
-        let silence = course.series.silence();
-        let series = course.series.finish();
+        let (series, standstills) = course.into_parts();
+        let silence = series.silence();
+        let series = series.finish();
         let length = outcome.arrivals_end.since(Offset::ZERO + warmup);
         let summary = Summary::new(&outcome.tally, length);
         let segments = Steered {
@@ -121,6 +124,7 @@ impl Session {
             segments,
             orders,
             silence,
+            standstills,
             strain,
             ran_out,
         })
@@ -199,6 +203,7 @@ impl Stretch {
             summary: &self.summary,
             rate_asked,
             silence: self.silence.as_ref(),
+            standstills: Some(&self.standstills),
             strain: self.strain,
             ran_out: self.ran_out.as_deref(),
         }

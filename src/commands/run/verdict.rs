@@ -1,11 +1,12 @@
 //! From a measurement to a report: findings, objectives, tier, outcome, exit code.
 
 use crate::analysis::findings::{
-    self, Evidence, Finding, Redistribution, Silence, generator_limit, gravest_first,
+    self, Cause, Evidence, Finding, Redistribution, Silence, generator_limit, gravest_first,
 };
 use crate::analysis::goals::{self, RequestVerdict};
 use crate::analysis::slo::{self, OwnFault, RunFigures};
-use crate::analysis::{Extent, Outcome, drift, hints, settling};
+use crate::analysis::standstill::{Presence, Standstills};
+use crate::analysis::{Extent, Outcome, collapse, drift, hints, settling};
 use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
@@ -23,6 +24,9 @@ use crate::report::series::SeriesPoint;
 use crate::report::{ClockSource, Kind, OutcomeName, Report};
 use crate::transport::clock::StampCounts;
 
+/// What tells that the target stood still, and when.
+const STANDSTILLS: [Cause; 2] = [Cause::Standstill, Cause::Blocked];
+
 /// What was measured.
 #[derive(Clone, Copy)]
 pub(super) struct Measurement<'a> {
@@ -30,6 +34,7 @@ pub(super) struct Measurement<'a> {
     pub(super) summary: &'a Summary,
     pub(super) rate_asked: f64,
     pub(super) silence: Option<&'a Silence>,
+    pub(super) standstills: Option<&'a Standstills>,
     /// What the machine went through meanwhile.
     pub(super) strain: Strain,
     /// The feeder whose last row ended arrivals.
@@ -80,6 +85,13 @@ pub(super) fn findings(
         generator,
     });
     found.extend(measurement.ran_out.map(findings::feeder_ended));
+    // A generator at its limit can tell nothing of pauses.
+    if generator_limit(&found).is_none() {
+        let named = names(plan).zip(outcome.tally.requests());
+        let presences: Vec<Presence<'_>> =
+            named.map(|(name, tally)| Presence::new(name, tally)).collect();
+        found.extend(measurement.standstills.and_then(|all| all.finding(&presences)));
+    }
     findings::gravest_first(&mut found);
     found
 }
@@ -143,7 +155,9 @@ fn assemble(
     let mut findings = findings(session, plan, measurement, generator.clone());
     // A generator at its limit drifts by itself.
     if generator_limit(&findings).is_none() {
-        findings.extend(drift);
+        let gone = findings.iter().any(|one| one.cause == Cause::TargetGone);
+        // Who is gone serves nothing either.
+        findings.extend(drift.into_iter().filter(|one| !gone || one.cause != Cause::Collapsed));
     }
     if !segments.is_empty() {
         let changed = segments.iter().any(|one| (one.rate - plan.rate_asked()).abs() > 1e-6);
@@ -165,6 +179,7 @@ fn assemble(
             requests: names(plan).zip(outcome.tally.requests()).collect(),
             objectives: &objectives,
             points: series.iter().map(Into::into).collect(),
+            standstills_told: findings.iter().any(|one| STANDSTILLS.contains(&one.cause)),
             logged_in: plan.auth.is_some(),
         }));
     }
@@ -207,14 +222,17 @@ fn clock_source(stamps: StampCounts) -> ClockSource {
 fn drift(plan: &Plan, series: &[SeriesPoint]) -> Vec<Finding> {
     let points: Vec<drift::Point> = series.iter().map(Into::into).collect();
     let length = points.iter().filter(|point| point.planned > 0).map(|point| point.length).sum();
-    let start = settling::judge(&points);
+    let start = match collapse::judge(&points) {
+        Some(collapse) => Some(collapse::finding(&collapse)),
+        None => settling::finding(settling::judge(&points)),
+    };
     match drift::judge(&points) {
         Some(_) if plan.stages.is_some() => vec![drift::not_judged_in_stages()],
         _ if plan.stages.is_some() => Vec::new(),
-        None => settling::finding(start).into_iter().collect(),
+        None => start.into_iter().collect(),
         Some(judged) => {
             let drift = drift::findings(&judged, length);
-            settling::finding(start).into_iter().chain(drift).collect()
+            start.into_iter().chain(drift).collect()
         }
     }
 }

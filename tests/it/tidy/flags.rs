@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use super::assert_none;
-use super::source::read;
+use super::source::{Source, read, rust_sources};
 
 const BEGIN: &str = "<!-- flags:begin -->";
 const END: &str = "<!-- flags:end -->";
@@ -22,6 +22,42 @@ fn the_readme_lists_the_flags_of_run() {
     let help = String::from_utf8(run.stdout).expect("the help is UTF-8");
     let readme = read("README.md").expect("README.md is UTF-8");
     assert_none(&differences(&help, &readme));
+}
+
+/// Programs whose flags findings advise as well.
+const OTHERS: [&str; 1] = ["uvicorn"];
+
+#[test]
+fn findings_advise_only_flags_that_there_are() {
+    let run = Command::new(env!("CARGO_BIN_EXE_steadfire"))
+        .args(["run", "--help"])
+        .output()
+        .expect("the binary starts");
+    let help = String::from_utf8(run.stdout).expect("the help is UTF-8");
+    let sources = rust_sources();
+    let judging = sources.iter().filter(|source| {
+        let path = &source.path;
+        path.starts_with("src/analysis/") || path == "src/measure/fate.rs"
+    });
+    let judging: Vec<&Source> = judging.filter(|source| !source.is_test()).collect();
+    assert!(judging.iter().any(|source| source.text.contains("--find-max-rps")), "they advise");
+    assert_none(&judging.into_iter().flat_map(|source| unknown(&help, source)).collect::<Vec<_>>());
+}
+
+/// Flags in a file's sentences that the help lacks.
+fn unknown(help: &str, source: &Source) -> Vec<String> {
+    let known = long_flags(help);
+    let lines = source.text.lines().take(source.lines_before_tests());
+    let said = lines.filter(|line| !line.trim_start().starts_with("//"));
+    let ours = |line: &str| {
+        OTHERS
+            .iter()
+            .fold(line.to_owned(), |line, other| line.replace(&format!("{other} --"), other))
+    };
+    let said: Vec<String> = said.map(ours).collect();
+    let flags = said.iter().flat_map(|line| long_flags(line));
+    let unknown = flags.filter(|flag| !known.contains(flag));
+    unknown.map(|flag| format!("{}: {flag} is no flag of run", source.path)).collect()
 }
 
 fn differences(help: &str, readme: &str) -> Vec<String> {
@@ -69,4 +105,12 @@ fn a_flag_on_one_side_only_is_named() {
     assert_eq!(extra, ["README.md lists --rps, the help does not"]);
     assert_eq!(differences("--rate", "--rate").len(), 1, "no block");
     assert_eq!(differences("", &readme("")).len(), 1, "no help");
+}
+
+#[test]
+fn advice_that_does_not_exist_is_named() {
+    let said = |line: &str| unknown("--rate", &Source::new("src/a.rs", line)).len();
+    assert_eq!(said("\"use --rate\""), 0);
+    assert_eq!(said("\"use --speed\""), 1);
+    assert_eq!(said("\"use uvicorn --workers\"") + said("// --speed"), 0);
 }

@@ -56,10 +56,7 @@ fn a_busy_or_displaced_worker_is_a_reason_only_where_requests_left_late() {
 #[test]
 fn what_distorts_times_is_told_also_where_requests_left_in_time() {
     let strain = |strain| Generator { strain, ..Generator::default() };
-    let tcp = |segments, retransmitted, accept_overflows| {
-        let tcp = Tcp { segments, retransmitted, timeouts: 1, accept_overflows };
-        strain(Strain { tcp: Some(tcp), ..Strain::default() })
-    };
+    let overflowed = Tcp { segments: 100, accept_overflows: 2, ..Tcp::default() };
     let stopped = |periods| {
         let throttled = Some(Throttled { periods, time: Duration::from_millis(30) });
         strain(Strain { throttled, ..Strain::default() })
@@ -78,10 +75,10 @@ fn what_distorts_times_is_told_also_where_requests_left_in_time() {
         (stolen(0.009), None),
         (stopped(1), Some(Cause::CpuThrottled)),
         (stopped(0), None),
-        (tcp(9_000, 10, 0), Some(Cause::Retransmits)),
-        (tcp(90_000, 10, 0), None),
-        (tcp(100, 9, 0), None),
-        (tcp(100, 0, 2), Some(Cause::AcceptQueueFull)),
+        (
+            strain(Strain { tcp: Some(overflowed), ..Strain::default() }),
+            Some(Cause::AcceptQueueFull),
+        ),
         (open(900), Some(Cause::DescriptorsNear)),
         (open(899), None),
         (used(28_000), Some(Cause::PortsNear)),
@@ -89,5 +86,27 @@ fn what_distorts_times_is_told_also_where_requests_left_in_time() {
     ];
     for (generator, expected) in table {
         assert_eq!(found(&tally(FINE, 0), &generator), Vec::from_iter(expected), "{generator:?}");
+    }
+}
+
+#[test]
+fn the_network_lost_segments_only_if_timers_ran_out_and_the_times_show_it() {
+    let timers = Tcp { segments: 9_000, retransmitted: 30, timeouts: 30, ..Tcp::default() };
+    let probes = Tcp { timeouts: 0, probes: 30, duplicates: 30, ..timers };
+    let early = Tcp { spurious_timeouts: 25, ..timers };
+    let took = |ms: u64| Sample { done: Offset::from_nanos(ms * 1_000_000), ..FINE };
+    let table = [
+        ("timers, and answers just after them", timers, tally(took(206), 30), true),
+        ("probes of a quiet link", probes, tally(took(206), 30), false),
+        ("timers that ran out too early", early, tally(took(206), 30), false),
+        ("timers of others on this machine", timers, tally(FINE, 0), false),
+        ("answers that come late by themselves", timers, tally(took(320), 30), false),
+        ("a target that takes as long", timers, tally(took(210), 2_000), false),
+    ];
+    for (what, tcp, tally, told) in table {
+        let strain = Strain { tcp: Some(tcp), ..Strain::default() };
+        let generator = Generator { strain, ..Generator::default() };
+        let expected = if told { vec![Cause::Retransmits] } else { Vec::new() };
+        assert_eq!(found(&tally, &generator), expected, "{what}");
     }
 }

@@ -1,0 +1,52 @@
+//! Before the load: what there is to say of a target that has been tried, and how many connections are opened
+//! to it ahead.
+
+use crate::commands::run::Screen;
+use crate::engine::bystander::Serving;
+use crate::engine::prepare::Ready;
+use crate::load::footprint;
+use crate::load::plan::Plan;
+use crate::load::way::HttpVersion;
+use crate::measure::attempts::Attempts;
+use crate::measure::fate::TransportError;
+use crate::time::Human;
+use crate::transport::connect::RETRY_AFTER;
+
+/// HTTP/2 connections opened before the clock starts, each of which carries many requests.
+const SESSIONS_AT_START: usize = 4;
+/// What a server that serves one connection at a time means for a load.
+const ONE_AT_A_TIME: &str = "this server seems to serve one connection at a time: a second one was answered \
+    only once the first, on which nothing was said, was closed; if it has a worker for each connection, give \
+    it more workers, or use --disable-keepalive or -c 1 so that no connection is held idle";
+
+/// Warns of what was seen of the target.
+pub(super) fn warn(ready: &Ready, screen: Screen) {
+    let addresses = ready.route.addresses().len();
+    for failed in ready.route.failed() {
+        screen.warn(&dead_address(failed, addresses));
+    }
+    if ready.serving == Serving::OneAtATime {
+        screen.warn(ONE_AT_A_TIME);
+    }
+}
+
+/// Connections to open before the clock starts.
+pub(super) fn connections(plan: &Plan, ready: &Ready) -> usize {
+    match ready.route.version() {
+        HttpVersion::Http1 => {
+            let rate = plan.request_rate().as_per_second();
+            footprint::connections_at_start(rate, ready.answer_time)
+        }
+        HttpVersion::Http2 => SESSIONS_AT_START,
+    }
+}
+
+fn dead_address(failed: &Attempts, addresses: usize) -> String {
+    let reason = failed.main_failure().map_or("", TransportError::explanation);
+    format!(
+        "{}, one of {addresses} addresses of the target, took no connection ({reason}); connections go to \
+         the others, and it is tried again every {}",
+        failed.address,
+        Human(RETRY_AFTER)
+    )
+}
