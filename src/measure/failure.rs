@@ -163,9 +163,9 @@ impl Failures {
         self.0.get(&kind)
     }
 
-    /// All kinds that were met, with what is known of each.
-    pub fn entries(&self) -> impl Iterator<Item = (&FailureKind, &Failure)> {
-        self.0.iter()
+    /// All kinds that were met.
+    pub fn all(&self) -> impl Iterator<Item = (FailureKind, &Failure)> {
+        self.0.iter().map(|(kind, failure)| (*kind, failure))
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
         ];
         for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
             let mut sum = Failures::default();
-            for &place in &order {
+            for place in order {
                 sum.merge(&parts[place]);
             }
             let failure = sum.of(TLS).unwrap();

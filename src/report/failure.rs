@@ -26,12 +26,12 @@ pub struct FailureReport {
 /// The failures of a request, the most frequent first; `expect` names its checks.
 pub(super) fn failures(failures: &Failures, expect: &Expect) -> Vec<FailureReport> {
     let mut list: Vec<FailureReport> = failures
-        .entries()
+        .all()
         .map(|(kind, failure)| FailureReport {
             kind: kind.name().to_owned(),
             cause: match kind {
                 FailureKind::Status(status) => Some(format!("status {status}")),
-                FailureKind::Check(place) => Some(expect.name_of(*place)),
+                FailureKind::Check(place) => Some(expect.name_of(place)),
                 _ => failure.reason().map(|reason: &Reason| reason.words().to_owned()),
             },
             count: failure.count,
