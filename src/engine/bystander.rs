@@ -1,4 +1,4 @@
-//! [`Bystander`]: a connection that says nothing while a request is answered on another, to see whether the
+//! A bystander: a connection that says nothing while a request is answered on another, to see whether the
 //! server can serve both.
 //!
 //! A server with one worker that waits for the first connection to speak answers the second only once the

@@ -12,7 +12,7 @@ const LATE_SHARE: f64 = 0.01;
 /// The chance that a generator which is late with just that share is called late.
 const RISK: f64 = 0.05;
 
-/// Whether more slots than [`LATE_SHARE`] were later than `limit`, beyond the [`RISK`] of chance.
+/// Whether more slots than one in a hundred were later than `limit`, beyond what chance brings once in twenty times.
 pub fn is_surely_late(lags: &LatencyHistogram, limit: Duration) -> bool {
     let slots = lags.count();
     let needed = late_slots_needed(slots);
