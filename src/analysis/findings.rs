@@ -394,14 +394,6 @@ pub fn gravest_first(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
 }
 
-/// Whether the generator was the limit for a reason that any further trial at this rate would meet again.
-pub fn limits_steadily(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| {
-        finding.severity == Severity::Invalid
-            && matches!(finding.cause, Cause::ConnectionLimit | Cause::LocalExhausted)
-    })
-}
-
 /// Why the generator was the limit, with what explains it; `None` if it was not.
 pub fn generator_limit(findings: &[Finding]) -> Option<String> {
     let first = findings.first().filter(|finding| finding.severity == Severity::Invalid)?;

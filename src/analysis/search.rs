@@ -7,8 +7,10 @@
 
 use std::time::Duration;
 
-use super::trial::{ClientState, Judgement, Limits, Purpose, Trial, TrialResult, Verdict, judge};
-use ceiling::{Ceiling, Lid};
+use super::trial::{
+    BELIEVED_MAX, ClientState, Judgement, Limits, Purpose, Trial, TrialResult, Verdict, judge,
+};
+use ceiling::Ceiling;
 use posterior::{Given, Posterior};
 
 pub use answer::{Answer, Bound, CONFIDENCE, Note};
@@ -61,6 +63,10 @@ pub struct Search {
     posterior: Option<Posterior>,
     /// Highest rate that was held for the confirmation's time.
     best: Option<f64>,
+    /// Whether the lowest rate has had its trial.
+    lowest_tried: bool,
+    /// The rate that failed so that no other is worth a trial.
+    hopeless: Option<f64>,
     /// Trials in a row that something disturbed.
     disturbed: u32,
     /// Confirmations that failed in a row, and the rate of the last.
@@ -83,6 +89,8 @@ enum Phase {
     Repeat(f64),
     /// Where between them.
     Refine,
+    /// Whether any rate is held.
+    Lowest,
     /// Whether the highest rate within reach is held.
     Top,
     /// Whether the rate above the confirmed one fails.
@@ -112,12 +120,16 @@ impl Noise {
 
 /// Disturbances in a row that are no accident any more: the rate is more than the generator can offer.
 const DISTURBED_MAX: u32 = 4;
+/// The same once that has been seen.
+const DISTURBED_LATER_MAX: u32 = 2;
 /// Failures of a ramp are believed from these log odds on, once repeated.
 const REPEAT_BELIEVED: f64 = 2.0;
 /// A target that changed gets this much time more.
 const CHANGE_BUDGET: Duration = Duration::from_secs(40);
-/// The longest wait for a target to be itself again after a failure.
-const RECOVERY_MAX: Duration = Duration::from_secs(30);
+/// A target that takes longer to be itself again after a failure is not overloaded again if that can be helped.
+const RECOVERY_USUAL: Duration = Duration::from_secs(30);
+/// The longest wait for that.
+const RECOVERY_MAX: Duration = Duration::from_mins(2);
 /// A bound for trials that report no time; a search needs about 30.
 const TRIALS_MAX: usize = 100;
 /// Set aside for draining what a trial leaves.
@@ -138,6 +150,8 @@ impl Search {
             base: None,
             posterior: None,
             best: None,
+            lowest_tried: false,
+            hopeless: None,
             disturbed: 0,
             refuted: None,
             climbs: 0,
@@ -225,11 +239,7 @@ impl Search {
             Purpose::Confirm if record.held => {
                 self.best = Some(self.best.map_or(rate, |best| best.max(rate)));
                 let at_lid = self.high.is_none() || rate >= 0.95 * self.ceiling.rate;
-                self.phase = if at_lid && self.ceiling.lid != Lid::Recovery {
-                    Phase::Over
-                } else {
-                    Phase::Above
-                };
+                self.phase = if at_lid { Phase::Over } else { Phase::Above };
             }
             Purpose::Confirm => {
                 self.refuted = Some((self.refuted.map_or(0, |(times, _)| times.min(5)) + 1, rate));
@@ -247,15 +257,37 @@ impl Search {
             }
             Purpose::Climb if record.held => self.best = Some(rate),
             Purpose::Climb => self.phase = Phase::Over,
+            Purpose::Lowest => self.phase = Phase::Refine,
             Purpose::Refine | Purpose::Recovery => {}
+        }
+        self.learn_of_the_lowest(record);
+    }
+
+    /// Where a rate fails by something that load has no part in, so may every other, and coming down in steps
+    /// would take minutes: a low rate is tried at once, and its failure is the answer.
+    fn learn_of_the_lowest(&mut self, record: &TrialRecord) {
+        let Trial { rate, purpose, .. } = record.trial;
+        let lowest = rate <= 1.001 * self.settings.min_rate && purpose != Purpose::Ramp;
+        if !record.held && self.best.is_none() && (lowest || purpose == Purpose::Lowest) {
+            self.hopeless = Some(rate);
+            self.phase = Phase::Over;
+        } else if !record.held && self.phase == Phase::Refine && !self.lowest_tried {
+            let evidence = &record.judgement.evidence;
+            let without_queue = evidence.backlog <= 0.0 || evidence.recovering;
+            let stalled = record.judgement.stalls > 0;
+            if stalled || without_queue && self.is_below_the_ramp() {
+                self.phase = Phase::Lowest;
+            }
         }
     }
 
     /// Whether a disturbance spoiled the trial, so that the same one is measured again.
     fn is_worth_another(&mut self, record: &TrialRecord) -> bool {
-        let disturbed = matches!(record.figures.client, ClientState::Disturbed { .. });
+        let disturbed = record.judgement.verdict == Verdict::Invalid
+            && matches!(record.figures.client, ClientState::Disturbed { .. });
         self.disturbed = if disturbed { self.disturbed + 1 } else { 0 };
-        disturbed && self.disturbed < DISTURBED_MAX
+        let most = if self.ceiling.was_lowered() { DISTURBED_LATER_MAX } else { DISTURBED_MAX };
+        disturbed && self.disturbed < most
     }
 
     fn learn_from_ramp(&mut self, record: &TrialRecord) {
@@ -293,7 +325,10 @@ impl Search {
     /// The distribution over rates, once the ramp has found both ends.
     fn believed(&self) -> Option<Posterior> {
         let (Some(low), Some(high)) = (self.low, self.high) else { return None };
-        if !matches!(self.phase, Phase::Refine | Phase::Above | Phase::Climb | Phase::Over) {
+        if !matches!(
+            self.phase,
+            Phase::Refine | Phase::Lowest | Phase::Above | Phase::Climb | Phase::Over
+        ) {
             return None;
         }
         let given = Given {
@@ -314,6 +349,28 @@ impl Search {
         Some(Posterior::over(&given, &self.trials.iter().filter(counts).collect::<Vec<_>>()))
     }
 
+    /// The lowest rate above `rate` that failed beyond doubt, since the target last changed: by all that one
+    /// trial can tell, or by more than one.
+    fn surely_failed(&self, above: f64) -> Option<f64> {
+        let failed: Vec<&TrialRecord> = self
+            .trials
+            .iter()
+            .filter(|record| record.failed_since(self.changed_at, above))
+            .collect();
+        let sure = |record: &&&TrialRecord| {
+            let rate = 1.000_1 * record.trial.rate;
+            let as_low = failed.iter().filter(|other| other.trial.rate <= rate).count();
+            record.judgement.against() >= 0.99 * BELIEVED_MAX || as_low >= 2
+        };
+        failed.iter().filter(sure).map(|record| record.trial.rate).reduce(f64::min)
+    }
+
+    /// Whether what the ramp held is more than the target probably holds.
+    fn is_below_the_ramp(&self) -> bool {
+        let low = self.low.unwrap_or(f64::INFINITY).ln();
+        self.believed().is_some_and(|posterior| posterior.quantile(0.5) < low)
+    }
+
     fn base_s(&self) -> f64 {
         self.base.unwrap_or_default().as_secs_f64()
     }
@@ -332,6 +389,14 @@ impl TrialRecord {
     /// Nothing at all was answered well.
     fn is_dead(&self) -> bool {
         self.figures.planned > 0 && self.figures.ok == 0
+    }
+
+    /// Whether it failed its rate, one above `above`, after `since`.
+    fn failed_since(&self, since: Duration, above: f64) -> bool {
+        self.judgement.verdict == Verdict::Fail
+            && self.trial.purpose != Purpose::Recovery
+            && self.trial.rate > above
+            && self.ended_at >= since
     }
 
     fn is_strong_pass(&self) -> bool {

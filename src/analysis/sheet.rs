@@ -11,8 +11,9 @@ use crate::load::slo::{Objective, Slo};
 pub struct Sheet {
     /// By ascending rate, one trial per rate that was held: the longest.
     pub curve: Vec<CurvePoint>,
-    /// Where the quantile is [`KNEE`] times that of the least loaded trial, by interpolation.
-    pub knee: Option<f64>,
+    /// Where the quantile is [`KNEE`] times that of the least loaded trial: below it at every rate up to the lower
+    /// end, above it from the upper one on. Nothing if trials leave it open within [`KNEE_WIDTH_MAX`].
+    pub knee: Option<(f64, f64)>,
     /// The safe operating point: the quantile within [`SAFE_SHARE`] of its limit, the rate a tenth below
     /// the interval of the highest.
     pub safe: Option<f64>,
@@ -69,10 +70,14 @@ pub struct Contribution {
     pub broken_share: f64,
 }
 
-/// Who broke the limits, the most first; those who did not are left out.
+/// Who broke the limits, those first who did so the most beyond their part of the load; those who did not are
+/// left out. Nothing if what broke is spread as the load is, which tells of no request in particular.
 pub fn contributions(requests: &[Broken]) -> Vec<Contribution> {
     let total = |count: fn(&Broken) -> u64| requests.iter().map(count).sum::<u64>() as f64;
     let (planned, broken) = (total(|one| one.planned), total(|one| one.broken));
+    if !requests.iter().any(|one| is_beyond_its_part(one, one.planned as f64 / planned, broken)) {
+        return Vec::new();
+    }
     let mut found: Vec<Contribution> = requests
         .iter()
         .filter(|one| one.broken > 0)
@@ -82,12 +87,27 @@ pub fn contributions(requests: &[Broken]) -> Vec<Contribution> {
             broken_share: one.broken as f64 / broken,
         })
         .collect();
-    found.sort_by(|a, b| b.broken_share.total_cmp(&a.broken_share));
+    let beyond = |one: &Contribution| one.broken_share - one.planned_share;
+    found.sort_by(|a, b| beyond(b).total_cmp(&beyond(a)));
     found
 }
 
+/// Whether a request with the share `part` of the load has more of all `broken` slots than chance gives it.
+fn is_beyond_its_part(one: &Broken, part: f64, broken: f64) -> bool {
+    let (found, expected) = (one.broken as f64, part * broken);
+    let error = (expected * (1.0 - part)).sqrt();
+    found >= BEYOND_SHARE * expected && found - expected > BEYOND_ERRORS * error
+}
+
+/// Requests that broke less than this many times their part are not named,
+const BEYOND_SHARE: f64 = 1.25;
+/// nor those whose excess is within so many standard errors: slow slots come in bursts.
+const BEYOND_ERRORS: f64 = 4.0;
+
 /// The knee is where a quantile is so many times what it is without load.
 pub const KNEE: f64 = 2.0;
+/// A knee whose ends lie further apart, upper over lower, is not told.
+pub const KNEE_WIDTH_MAX: f64 = 1.5;
 /// The share of its limit that a quantile may reach at the safe operating point.
 pub const SAFE_SHARE: f64 = 0.5;
 /// The share of the interval's lower end that the safe operating point may reach.
@@ -99,6 +119,9 @@ const FIT_POINTS_MIN: usize = 5;
 impl Sheet {
     /// The sheet of a search; nothing if no rate was held.
     pub fn of(answer: &Answer, slo: &Slo) -> Option<Self> {
+        if answer.estimate <= 0.0 {
+            return None;
+        }
         let curve = curve(&answer.trials);
         let limit = limit(slo);
         let low = if answer.bound == Bound::Breach { answer.low } else { answer.estimate };
@@ -153,14 +176,18 @@ fn point(record: &TrialRecord) -> Option<CurvePoint> {
     Some(CurvePoint { rate: record.trial.rate, median, quantile: quantile.value, band })
 }
 
-fn knee(curve: &[CurvePoint]) -> Option<f64> {
+fn knee(curve: &[CurvePoint]) -> Option<(f64, f64)> {
     // The least of the lower half is the idle target: the very first requests may have been cold.
     let idle = curve[..curve.len().div_ceil(2)].iter().map(|point| point.quantile);
     let risen = KNEE * idle.fold(f64::INFINITY, f64::min);
-    let below = curve.iter().rposition(|point| point.quantile < risen)?;
-    let (low, high) = (curve[below], curve.get(below + 1)?);
-    let share = (risen - low.quantile) / (high.quantile - low.quantile);
-    Some(low.rate + share * (high.rate - low.rate))
+    let surely_below = |point: &&CurvePoint| {
+        point.band.map_or(point.quantile, |(_, high)| high.unwrap_or(f64::INFINITY)) < risen
+    };
+    let surely_above =
+        |point: &&CurvePoint| point.band.map_or(point.quantile, |(low, _)| low) >= risen;
+    let low = curve.iter().take_while(surely_below).last()?.rate;
+    let high = curve.iter().rev().take_while(surely_above).last()?.rate;
+    (high <= KNEE_WIDTH_MAX * low).then_some((low, high))
 }
 
 fn fit(curve: &[CurvePoint], capacity: f64) -> Option<Fit> {
@@ -217,14 +244,45 @@ mod tests {
     }
 
     #[test]
+    fn what_broke_as_the_load_is_spread_names_nobody() {
+        let broken = |request: &str, planned, broken| Broken {
+            request: request.to_owned(),
+            planned,
+            broken,
+        };
+        for one in [
+            vec![broken("a", 1000, 400)],
+            vec![broken("a", 600, 290), broken("b", 300, 160), broken("c", 100, 50)],
+            vec![broken("a", 9_900, 5), broken("b", 100, 1)],
+            vec![],
+        ] {
+            assert_eq!(contributions(&one), [], "{one:?}");
+        }
+    }
+
+    #[test]
     fn a_queue_is_fitted_and_its_knee_found() {
         let curve = queue(&[10.0, 100.0, 400.0, 700.0, 900.0, 980.0], 1000.0);
         let fit = fit(&curve, 1000.0).unwrap();
         assert!((fit.base - 0.01).abs() < 1e-9 && (fit.wait - 0.002).abs() < 1e-9);
         assert!(fit.error < 1e-6, "{fit:?}");
         // Twice the idle time is where the wait is ten milliseconds: at 5/6 of capacity.
-        let knee = knee(&curve).unwrap();
-        assert!((700.0..900.0).contains(&knee), "{knee}");
+        assert_eq!(knee(&curve), Some((700.0, 900.0)));
+    }
+
+    #[test]
+    fn a_knee_that_trials_leave_open_is_not_told() {
+        let mut curve = queue(&[10.0, 100.0, 400.0, 700.0, 900.0, 980.0], 1000.0);
+        // One that may be on either side is passed over as far as the width allows.
+        curve[3].band = Some((0.001, Some(10.0)));
+        assert_eq!(knee(&curve), None, "400 to 900/s is too wide");
+        let mut curve = queue(&[10.0, 700.0, 760.0, 900.0, 980.0], 1000.0);
+        curve[2].band = Some((0.001, None));
+        assert_eq!(knee(&curve), Some((700.0, 900.0)));
+        // A slow one below and none above.
+        curve[0].quantile *= 100.0;
+        assert_eq!(knee(&curve), None);
+        assert_eq!(knee(&queue(&[10.0, 20.0, 40.0], 1000.0)), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::load::slo::{Objective, Slo};
 
 pub(super) use evidence::whole;
 pub use evidence::{Evidence, Limits};
-pub use lateness::is_surely_late;
+pub use lateness::is_disturbed;
 pub use spread::{Spread, TimeInterval};
 pub use watch::{Ending, Watch};
 
@@ -71,6 +71,8 @@ pub enum Purpose {
     Recovery,
     /// To narrow the gap between the two.
     Refine,
+    /// To see whether a low rate is held at all where failures have nothing to do with the load.
+    Lowest,
     /// To hold the answer for longer before it is given.
     Confirm,
     /// To see that a rate just above the answer fails now, too.
@@ -140,8 +142,8 @@ pub struct Missed {
 pub enum ClientState {
     /// The schedule was held.
     Healthy,
-    /// Something disturbed the generator for a moment; the trial says nothing about the target, and another
-    /// one at the same rate may.
+    /// Something disturbed the generator for a moment; the trial says nothing about the target, unless all was
+    /// sent and the backlog grew all the same. Another one at the same rate may say more.
     Disturbed {
         /// For people: what happened.
         reason: String,
@@ -241,6 +243,8 @@ pub struct Judgement {
     pub onset: f64,
 }
 
+/// The share of the rate that must have been sent before a growing backlog can be the target's.
+const SENT_ALL: f64 = 0.99;
 /// Odds of 49 to 1 are the most that one trial can give: anything can go wrong once.
 pub const BELIEVED_MAX: f64 = 3.891_820_298_110_627;
 
@@ -291,15 +295,27 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
             ending = Ending::Overload;
         }
     }
-    let verdict = match (&result.client, ending) {
-        (ClientState::Disturbed { .. } | ClientState::Limited { .. }, _) => Verdict::Invalid,
-        (ClientState::Healthy, Ending::Held) => Verdict::Pass,
-        (ClientState::Healthy, Ending::HeldWeakly) if trial.purpose.is_long() => Verdict::Pass,
-        (ClientState::Healthy, Ending::Overload | Ending::Errors) => Verdict::Fail,
-        (ClientState::Healthy, _) => Verdict::Undecided,
+    let is_valid = match &result.client {
+        ClientState::Healthy => true,
+        ClientState::Disturbed { .. } => is_overload_whatever_the_lag(trial, result, &evidence),
+        ClientState::Limited { .. } => false,
     };
-    let (stalls, onset) = stalls::count(trial, &limits, &result.points);
+    let verdict = match ending {
+        _ if !is_valid => Verdict::Invalid,
+        Ending::Held => Verdict::Pass,
+        Ending::HeldWeakly if trial.purpose.is_long() => Verdict::Pass,
+        Ending::Overload | Ending::Errors => Verdict::Fail,
+        _ => Verdict::Undecided,
+    };
+    let (stalls, onset) = stalls::count((trial, result.median), &limits, &result.points);
     Judgement { verdict, ending, evidence, reasons, backlog_slope, stalls, onset }
+}
+
+/// Whether the backlog surely grew though all was sent that was due: a pause of the generator is over by the
+/// end of a trial, and what grows beside it is the target's.
+fn is_overload_whatever_the_lag(trial: &Trial, result: &TrialResult, evidence: &Evidence) -> bool {
+    let sent_all = result.achieved >= SENT_ALL * trial.rate;
+    sent_all && evidence.backlog >= trial.test.decisive && !evidence.recovering
 }
 
 impl Purpose {
@@ -310,15 +326,16 @@ impl Purpose {
             Self::Repeat => "repeat",
             Self::Recovery => "recovery",
             Self::Refine => "refine",
+            Self::Lowest => "lowest",
             Self::Confirm => "confirm",
             Self::Above => "above",
             Self::Climb => "climb",
         }
     }
 
-    /// Whether the trial lasts as long as the answer is to be held.
-    const fn is_long(self) -> bool {
-        matches!(self, Self::Confirm | Self::Climb)
+    /// Whether the trial lasts as long as the answer is to be held, so that an answer may rest on it.
+    pub const fn is_long(self) -> bool {
+        matches!(self, Self::Lowest | Self::Confirm | Self::Climb)
     }
 }
 

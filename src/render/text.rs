@@ -10,6 +10,7 @@ use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone, auth, clean, client, rates};
 use crate::report::flows::FlowsReport;
+use crate::report::search::Bound;
 use crate::report::{
     FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
     RequestReport, SeverityName, TierName,
@@ -301,6 +302,7 @@ impl Page {
             OutcomeName::Pass | OutcomeName::Fail => tier(report.verdict.tier),
             OutcomeName::Invalid => "the generator was the limit; nothing is said of the target",
             OutcomeName::Incomplete if nothing_judged(report) => "no objective could be judged",
+            OutcomeName::Incomplete if is_unconfirmed(report) => "no rate was confirmed",
             OutcomeName::Incomplete => "cut short",
         };
         self.line("");
@@ -310,6 +312,13 @@ impl Page {
             self.line(&line.replacen(&format!("Result: {word}"), &format!("Result: {painted}"), 1));
         }
     }
+}
+
+/// Whether a search that nobody ended came to an answer that it had no time to confirm.
+pub(super) fn is_unconfirmed(report: &Report) -> bool {
+    let interrupted = report.verdict.findings.iter().any(|finding| finding.id == "interrupted");
+    let unconfirmed = report.search.as_ref().is_some_and(|found| found.max_rps.confidence <= 0.0);
+    unconfirmed && !interrupted
 }
 
 /// Whether the time of `one` went elsewhere than that of all requests together.
@@ -322,7 +331,11 @@ fn stands_apart(one: &Phases, all: &Phases) -> bool {
 /// What the run came to, for its last line: the highest rate, or the objectives that do not hold.
 fn answered(report: &Report) -> Option<String> {
     if let Some(search) = &report.search {
-        return Some(format!("highest rate {}", answer(search)));
+        return Some(if search.bound == Bound::BelowMinimum {
+            nothing_held(search)
+        } else {
+            format!("highest rate {}", answer(search))
+        });
     }
     let fails = |(_, one): &(String, &ObjectiveReport)| one.holds == HoldsName::No;
     let failed: Vec<String> = report
@@ -424,7 +437,7 @@ pub(super) mod requests;
 pub(super) mod search;
 mod segments;
 
-pub(super) use search::answer;
+pub(super) use search::{answer, nothing_held};
 
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,7 @@ pub(super) fn headline(report: &Report) -> String {
         (OutcomeName::Invalid, _) => {
             "This measurement says nothing of the target: the generator was the limit.".to_owned()
         }
-        (outcome, Some(found)) => searched(found, outcome),
+        (_, Some(found)) => searched(report, found),
         (OutcomeName::Incomplete, None) if text::nothing_judged(report) => {
             format!("{} nothing came up that an objective is about.", at(report))
         }
@@ -52,12 +52,22 @@ pub(super) fn headline(report: &Report) -> String {
     }
 }
 
-fn searched(found: &SearchReport, outcome: OutcomeName) -> String {
+fn searched(report: &Report, found: &SearchReport) -> String {
     let answer = search::answer(found);
-    let cut = if outcome == OutcomeName::Incomplete { " The search was cut short." } else { "" };
+    let cut = match report.verdict.outcome {
+        OutcomeName::Incomplete if text::is_unconfirmed(report) => {
+            " No rate was held for as long as an answer must be."
+        }
+        OutcomeName::Incomplete => " The search was cut short.",
+        _ => "",
+    };
     match found.bound {
         Bound::BelowMinimum => {
-            format!("The target does not hold even the lowest rate tried: {answer}.{cut}")
+            let down_to = found
+                .max_rps
+                .high
+                .map_or_else(String::new, |rate| format!(" down to {}/s", Figures(rate)));
+            format!("No rate{down_to} meets {}.{cut}", found.slo)
         }
         Bound::AtLeast => {
             format!("The target holds {answer}; no rate that was tried broke it.{cut}")
@@ -155,7 +165,8 @@ pub(super) fn failed(report: &Report) -> Vec<String> {
     if let Some(breach) = report.search.as_ref().and_then(|search| search.breach.as_ref()) {
         let at = format!("At {}/s: {}.", Figures(breach.rate), breach.reason);
         let sheet = report.search.as_ref().and_then(|search| search.sheet.as_ref());
-        let who = sheet.into_iter().flat_map(|sheet| &sheet.contributions).take(LISTED_MAX);
+        let who = sheet.into_iter().flat_map(|sheet| &sheet.contributions);
+        let who = who.filter(|one| one.broken_share > one.planned_share).take(LISTED_MAX);
         let who = who.map(|one| {
             let (broken, load) = (Percent(one.broken_share), Percent(one.planned_share));
             format!(

@@ -206,6 +206,7 @@ pub(crate) fn search_report() -> Report {
         p95_at_least: p95_ms >= 2_000,
         error_rate: if p95_ms >= 2_000 { 0.08 } else { 0.0 },
         achieved: f64::from(rate) * 0.999,
+        served: Some(f64::from(rate.min(345)) * 0.998),
         backlog_slope: if p95_ms >= 2_000 { 41.5 } else { 0.1 },
         duration: 10_000_000_000,
     };
@@ -229,7 +230,7 @@ pub(crate) fn search_report() -> Report {
                 contribution("interaction detail", 0.35, 0.82),
                 contribution("list interactions", 0.6, 0.18),
             ],
-            knee: Some(290.0),
+            knee_between: Some([280.0, 310.0]),
             safe_rate: Some(297.0),
             current_rate: Some(200.0),
             fit: None,

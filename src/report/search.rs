@@ -56,7 +56,7 @@ pub enum Bound {
     Breach,
     /// No rate within reach failed; the generator or a limit ended the search.
     AtLeast,
-    /// Even the lowest rate tried fails.
+    /// No rate down to the lowest that was tried meets the objectives.
     BelowMinimum,
 }
 
@@ -95,6 +95,10 @@ pub struct TrialReport {
     pub error_rate: f64,
     /// Requests per second sent.
     pub achieved: f64,
+    /// Good answers per second that ended while the load went on; absent in results of versions that did not
+    /// count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<f64>,
     /// Growth of the number of unanswered requests, per second.
     pub backlog_slope: f64,
     /// ns.
@@ -113,6 +117,8 @@ pub enum TrialPurpose {
     Recovery,
     /// To narrow the interval.
     Refine,
+    /// To see whether a low rate is held at all, where failures have nothing to do with the load.
+    Lowest,
     /// To hold the answer for long.
     Confirm,
     /// To see that a rate above the answer fails.

@@ -8,14 +8,17 @@ use serde::{Deserialize, Serialize};
 pub struct CapacitySheet {
     /// By ascending rate, for rates that were held.
     pub curve: Vec<CurveReport>,
-    /// Requests per second at which the objective's quantile is twice that of the idle target.
-    pub knee: Option<f64>,
+    /// Requests per second between whose ends the objective's quantile comes to twice that of the idle target;
+    /// absent if the trials leave it open. Results of earlier versions gave one figure in `knee`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knee_between: Option<[f64; 2]>,
     /// Safe operating point in requests per second: the quantile at most half its limit, the rate a tenth
     /// below the interval of the highest.
     pub safe_rate: Option<f64>,
     /// Requests per second that were given as today's load.
     pub current_rate: Option<f64>,
-    /// Which requests were slow, failed or unanswered at the breach, the most first.
+    /// Which requests were slow, failed or unanswered at the breach, those first who were so the most beyond their
+    /// part of the load; empty if none was.
     #[serde(default)]
     pub contributions: Vec<ContributionReport>,
     /// How the median follows from queueing; absent if too few rates were held or it does not fit.

@@ -407,7 +407,10 @@ fn a_bound_on_requests_counts_steps_and_redirects_also_in_a_search() {
 
     let server = Server::answering(|_| OK.to_vec());
     let flags = "--find-max-rps --effort quick -r 20 --search-time 30s --max-total-requests 400";
-    let report = measure(TOUR, &server.url(), flags);
+    let finished = offer(TOUR, &server.url(), &format!("--json {flags}"));
+    // What was held until then was not held for long enough.
+    assert_eq!(finished.code, 5, "{}", finished.stderr);
+    let report = finished.report();
     let sent = server.received().len();
     assert!((40..=400).contains(&sent), "{sent}");
     let search = report.search.expect("a search was asked for");

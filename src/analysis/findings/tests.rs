@@ -236,7 +236,7 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
         |limits: &Limits| find(&Evidence { connections_peak: 64, limits, ..evidence(&summary) });
     let found = at_own(&own);
     assert_eq!((found[0].cause, found[0].severity), (Cause::ConnectionLimit, Severity::Invalid));
-    assert!(limits_steadily(&found) && generator_limit(&found).is_some());
+    assert!(found[0].is_steady_limit() && generator_limit(&found).is_some());
     let hung = Sample { fate: Fate::Timeout, status: None, ..FINE };
     let mut slow = waited.clone();
     for _ in 0..100 {
@@ -251,7 +251,7 @@ fn late_sends_are_the_clients_fault_only_if_it_came_late_itself() {
         Cause::ConnectWait,
         "none of them waited for the bound"
     );
-    assert!(!limits_steadily(&as_many_as_requests));
+    assert!(!as_many_as_requests[0].is_steady_limit());
 }
 
 #[test]

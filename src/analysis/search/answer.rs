@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::{Lid, Search, TrialRecord};
+use super::ceiling::Lid;
+use super::{Search, TrialRecord};
 use crate::analysis::trial::{Breach, Purpose, Verdict};
 
 /// The highest rate found, and how it was found.
@@ -18,8 +19,8 @@ pub struct Answer {
     pub low: f64,
     /// Upper end; `None` where no rate failed.
     pub high: Option<f64>,
-    /// How sure it is that the interval holds the true rate, 0 to 1: [`CONFIDENCE`] for a confirmed breach,
-    /// else 0.
+    /// How sure it is that the true rate lies within the interval, which has no upper end where no rate failed:
+    /// [`CONFIDENCE`] where the estimate was confirmed, else 0.
     pub confidence: f64,
     /// How long the estimate was held, head included; zero where it was not confirmed.
     pub held: Duration,
@@ -40,7 +41,7 @@ pub enum Bound {
     Breach,
     /// The target held the estimate; higher rates were out of the generator's or the settings' reach.
     AtLeast,
-    /// Not even the lowest rate was held.
+    /// No rate down to the lowest that was tried was held.
     BelowMinimum,
 }
 
@@ -49,6 +50,8 @@ pub enum Bound {
 pub enum Note {
     /// The time was over before the rate was confirmed.
     Unconfirmed,
+    /// The rate was held for long, but not through one of the stalls that others met.
+    BetweenStalls,
     /// The interval is wider than asked for.
     Wide {
         /// As a share of the rate.
@@ -59,8 +62,10 @@ pub enum Note {
         /// For people: which resource ran out.
         reason: String,
     },
-    /// The target answered nothing for a while, now and then.
+    /// The target answered nothing for a while, once or now and then.
     Stalls {
+        /// How often.
+        times: u32,
         /// Seconds of load per stall.
         every_s: f64,
     },
@@ -68,11 +73,16 @@ pub enum Note {
     Scaled,
     /// The target was slow for long after it had been overloaded.
     SlowRecovery,
+    /// It still was when the search gave up waiting, and ended.
+    NotRecovered,
 }
 
 /// What the interval is made for: it leaves 2.5 % of the distribution on either side. How often it held the
 /// truth in simulation is in `docs/method.md`.
 pub const CONFIDENCE: f64 = 0.95;
+
+/// Log odds that tell a rate which was held from one that did not fail by chance.
+const HELD_BELIEVED: f64 = 1.0;
 
 impl Answer {
     /// Before anything was tried.
@@ -95,40 +105,81 @@ impl Answer {
         let posterior = search.posterior.as_ref();
         let quantile = |p| posterior.map(|posterior| posterior.quantile(p).exp());
         let (lower, upper) = (quantile(0.025), quantile(0.975));
-        let estimate = search.best.or(lower).or(search.low);
-        let breach = estimate.and_then(|estimate| breach(search, estimate));
-        let breach =
-            breach.or_else(|| if estimate.is_none() { self::breach(search, 0.0) } else { None });
-        let bound = match (estimate, search.high) {
-            (None, Some(_)) => Bound::BelowMinimum,
-            (Some(estimate), Some(_)) if !at_lid(search, estimate) => Bound::Breach,
+        let estimate = search.best.or_else(|| held_so_far(search));
+        let failed = search.surely_failed(estimate.unwrap_or(0.0));
+        let lowest = search.hopeless.or_else(|| lowest_tried(search));
+        let bound = match estimate {
+            None if lowest.is_some() => Bound::BelowMinimum,
+            Some(_) if failed.is_some() => Bound::Breach,
+            Some(estimate) if search.high.is_some() && !at_lid(search, estimate) => Bound::Breach,
             _ => Bound::AtLeast,
         };
         let estimate = estimate.unwrap_or(0.0);
         let high = match bound {
-            Bound::Breach => Some(upper.or(search.high).unwrap_or(estimate).max(estimate)),
+            Bound::Breach => {
+                let likely = upper.or(search.high).unwrap_or(f64::INFINITY);
+                Some(failed.map_or(likely, |failed| failed.min(likely)).max(estimate))
+            }
             Bound::AtLeast => None,
-            Bound::BelowMinimum => search.high,
+            Bound::BelowMinimum => lowest,
         };
-        let confirmed = search.best.is_some();
+        let confirming = confirming(search, estimate);
+        // What was held between two stalls says nothing of how many are slow with them.
+        let confirmed = confirming
+            .is_some_and(|record| record.judgement.stalls > 0 || search.stall_rate() <= 0.0);
         Self {
             bound,
             estimate,
             low: lower.filter(|_| bound == Bound::Breach).map_or(estimate, |low| low.min(estimate)),
             high,
-            confidence: if confirmed && bound == Bound::Breach { CONFIDENCE } else { 0.0 },
-            held: held(search, estimate),
-            breach,
+            confidence: if confirmed { CONFIDENCE } else { 0.0 },
+            held: confirming.map_or(Duration::ZERO, |record| record.figures.length),
+            breach: broken_at(search, search.hopeless).or_else(|| breach(search, estimate)),
             noise: search.noise.value,
             trials: search.trials.clone(),
-            notes: notes(search, bound, estimate),
+            notes: notes(search, (bound, confirmed), estimate),
         }
     }
 }
 
+/// The highest rate that was held, where none was confirmed: nothing at or below it failed beyond doubt, and all
+/// trials together do not speak against it. Once any rate failed, it must have been held by more than chance.
+fn held_so_far(search: &Search) -> Option<f64> {
+    let failed = search.surely_failed(0.0).unwrap_or(f64::INFINITY);
+    let likely = search.posterior.as_ref().map_or(f64::INFINITY, |found| found.quantile(0.5).exp());
+    let believed = if lowest_tried(search).is_some() { -HELD_BELIEVED } else { 0.0 };
+    let held = search.trials.iter().filter(|record| {
+        record.held
+            && record.trial.purpose != Purpose::Recovery
+            && record.judgement.against() <= believed
+            && record.trial.rate < failed
+            && record.trial.rate <= likely
+    });
+    let held = held.map(|record| record.trial.rate).reduce(f64::max);
+    held.filter(|_| search.hopeless.is_none())
+}
+
+/// The lowest rate that was judged to fail, or rather so.
+fn lowest_tried(search: &Search) -> Option<f64> {
+    let failed = search.trials.iter().filter(|record| {
+        !record.held
+            && record.trial.purpose != Purpose::Recovery
+            && record.judgement.verdict != Verdict::Invalid
+    });
+    failed.map(|record| record.trial.rate).reduce(f64::min)
+}
+
 /// Whether the answer is what keeps a search from higher rates, not what the target broke.
 fn at_lid(search: &Search, estimate: f64) -> bool {
-    search.ceiling.lid != Lid::Recovery && estimate >= 0.95 * search.ceiling.rate
+    estimate >= 0.95 * search.ceiling.rate
+}
+
+/// What the latest trial at `rate` broke, if it did not hold.
+fn broken_at(search: &Search, rate: Option<f64>) -> Option<(f64, Breach)> {
+    let rate = rate?;
+    let at = |record: &&TrialRecord| !record.held && (record.trial.rate - rate).abs() < 1e-9;
+    let reasons = &search.trials.iter().rev().find(at)?.judgement.reasons;
+    Some((rate, *reasons.first()?))
 }
 
 /// The lowest failing rate above the estimate; one that failed surely rather than one that did not.
@@ -151,20 +202,23 @@ fn breach(search: &Search, estimate: f64) -> Option<(f64, Breach)> {
     failed(true).or_else(|| failed(false))
 }
 
-fn held(search: &Search, estimate: f64) -> Duration {
+/// The longest trial that held the estimate for as long as an answer must be held.
+fn confirming(search: &Search, estimate: f64) -> Option<&TrialRecord> {
     let long = |record: &&TrialRecord| {
         record.held
             && matches!(record.trial.purpose, Purpose::Confirm | Purpose::Climb)
             && record.trial.rate >= estimate
     };
-    let longest = search.trials.iter().filter(long).map(|record| record.figures.length).max();
-    longest.unwrap_or_default()
+    let long = search.trials.iter().filter(long);
+    long.filter(|_| search.best.is_some()).max_by_key(|record| record.figures.length)
 }
 
-fn notes(search: &Search, bound: Bound, estimate: f64) -> Vec<Note> {
+fn notes(search: &Search, (bound, confirmed): (Bound, bool), estimate: f64) -> Vec<Note> {
     let mut notes = search.notes.clone();
     if estimate > 0.0 && search.best.is_none() {
         notes.push(Note::Unconfirmed);
+    } else if estimate > 0.0 && !confirmed {
+        notes.push(Note::BetweenStalls);
     }
     if let (Some(posterior), Bound::Breach) = (&search.posterior, bound) {
         let width = posterior.quantile(0.975) - posterior.quantile(0.025);
@@ -173,9 +227,12 @@ fn notes(search: &Search, bound: Bound, estimate: f64) -> Vec<Note> {
         }
     }
     if search.stall_rate() > 0.0 {
-        notes.push(Note::Stalls { every_s: 1.0 / search.stall_rate() });
+        let times = search.trials.iter().map(|record| record.judgement.stalls).sum();
+        notes.push(Note::Stalls { times, every_s: 1.0 / search.stall_rate() });
     }
-    if let (Bound::AtLeast, Lid::Client(reason)) = (bound, &search.ceiling.lid) {
+    if let Lid::Client(reason) = &search.ceiling.lid
+        && at_lid(search, estimate)
+    {
         notes.push(Note::ClientLimited { reason: reason.clone() });
     }
     notes

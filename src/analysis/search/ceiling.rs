@@ -10,8 +10,8 @@ pub(super) struct Ceiling {
     pub(super) rate: f64,
     least: f64,
     pub(super) lid: Lid,
-    /// How often the generator was the limit.
-    lowered: i32,
+    /// How often it was lowered.
+    lowered: u32,
 }
 
 /// What keeps a search from higher rates.
@@ -21,8 +21,6 @@ pub(super) enum Lid {
     Settings,
     /// The generator; with the reason for people.
     Client(String),
-    /// A target that did not recover from a higher rate.
-    Recovery,
 }
 
 impl Ceiling {
@@ -31,26 +29,23 @@ impl Ceiling {
         Self { rate, least, lid: Lid::Settings, lowered: 0 }
     }
 
-    /// Takes a trial that the generator limited: what it sent is within its reach, a little less surely.
+    /// Takes a trial that the generator limited: what it sent is within its reach, a little less surely. One
+    /// that keeps being disturbed needs only as much room as lets the target recover in between.
     pub(super) fn lower(&mut self, record: &TrialRecord, held: Option<f64>) {
-        let (ClientState::Disturbed { reason } | ClientState::Limited { reason }) =
-            &record.figures.client
-        else {
-            return;
+        let (reason, sent, least_step) = match &record.figures.client {
+            ClientState::Healthy => return,
+            ClientState::Disturbed { reason } => (reason, f64::INFINITY, 0.025),
+            ClientState::Limited { reason } => (reason, 0.98 * record.figures.achieved, 0.05),
         };
-        let rate = record.trial.rate;
-        let step = 0.05 * f64::from(1 << self.lowered.min(4));
-        let reach = (0.98 * record.figures.achieved).min(rate * (1.0 - step));
+        let step = least_step * f64::from(1 << self.lowered.min(4));
+        let reach = sent.min(record.trial.rate * (1.0 - step));
         self.rate = self.rate.min(reach.max(held.unwrap_or(self.least)));
         self.lid = Lid::Client(reason.clone());
         self.lowered += 1;
     }
 
-    /// The target did not come back from a higher rate.
-    pub(super) fn shut(&mut self, held: f64) {
-        if held < self.rate {
-            self.rate = held;
-            self.lid = Lid::Recovery;
-        }
+    /// Whether the generator was the limit of a trial.
+    pub(super) const fn was_lowered(&self) -> bool {
+        self.lowered > 0
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{DRAIN, Lid, Note, Phase, RECOVERY_MAX, Search, Step, TRIALS_MAX, TrialRecord};
+use super::{
+    DRAIN, Note, Phase, RECOVERY_MAX, RECOVERY_USUAL, Search, Step, TRIALS_MAX, TrialRecord,
+};
 use crate::analysis::trial::{Purpose, Test, Trial, Verdict};
 
 /// Odds of 19 to 1 decide a trial, and those of 4.5 to 1 a step of the ramp, which is repeated.
@@ -15,6 +17,8 @@ const TRIAL_MIN_S: f64 = 3.0;
 /// A confirmation shorter than this would confirm nothing.
 const CONFIRM_MIN_S: f64 = 5.0;
 const RECOVERY_PROBE_S: f64 = 0.6;
+/// The highest rate that is tried to see whether any is held.
+const LOWEST_RATE: f64 = 10.0;
 /// Tails of the distribution that are probed and confirmed: at the median no trial can be decided.
 const PROBED: f64 = 0.15;
 
@@ -37,6 +41,7 @@ impl Search {
             Phase::Ramp => Some(self.ramp()),
             Phase::Repeat(rate) => Some(self.repeat(rate)),
             Phase::Refine => self.refine(),
+            Phase::Lowest => self.lowest(),
             Phase::Top => {
                 let rate = self.ceiling.rate;
                 Some(self.confirmation(Purpose::Confirm, rate))
@@ -65,10 +70,13 @@ impl Search {
         if record.trial.purpose == Purpose::Recovery {
             self.recovering += record.figures.took;
         }
-        if self.recovering >= RECOVERY_MAX {
-            self.recovering = Duration::ZERO;
+        if self.recovering >= RECOVERY_USUAL {
             self.note(Note::SlowRecovery);
-            self.ceiling.shut(low);
+        }
+        if self.recovering >= RECOVERY_MAX {
+            // Whatever is measured of a target in this state says nothing of a rate.
+            self.note(Note::NotRecovered);
+            self.phase = Phase::Over;
             return None;
         }
         let probe = RECOVERY_PROBE_S;
@@ -112,6 +120,7 @@ impl Search {
         }
         let upper = high - middle > middle - low;
         let probe = posterior.quantile(if upper { 1.0 - PROBED } else { PROBED });
+        let probe = self.not_far_above(probe.exp()).ln();
         if probe >= self.ceiling.rate.ln() {
             return self.confirm();
         }
@@ -138,20 +147,45 @@ impl Search {
         Some(self.confirmation(Purpose::Confirm, rate))
     }
 
+    /// A rate so low that load can hardly be what fails it, yet with as many requests as can be judged.
+    fn lowest(&mut self) -> Option<Trial> {
+        self.lowest_tried = true;
+        let rate = (self.low? / 4.0).min(LOWEST_RATE).max(self.settings.min_rate);
+        // How often stalls come is hardly known yet.
+        let confirm = self.settings.confirm.as_secs_f64();
+        let hold = if self.stall_rate() > 0.0 { 2.0 * confirm } else { confirm };
+        Some(self.held_for(hold, Purpose::Lowest, rate))
+    }
+
     fn confirmation(&self, purpose: Purpose, rate: f64) -> Trial {
+        self.held_for(self.hold(), purpose, rate)
+    }
+
+    /// A trial that passes only after `hold` seconds, or what time there is.
+    fn held_for(&self, hold: f64, purpose: Purpose, rate: f64) -> Trial {
         let excess = (self.settings.precision / 3.0).max(0.01);
-        let hold = self.hold();
-        let hold = hold.min((self.left().as_secs_f64() / 1.5).max(CONFIRM_MIN_S));
+        let hold = hold.min(self.left().as_secs_f64().max(CONFIRM_MIN_S));
         let from = CONFIRM_MIN_S.max(self.least()).min(hold);
-        let times = Times { from, pass_from: hold, until: 1.5 * hold, end: 1.5 * hold };
+        let end = self.head(purpose) + hold;
+        let times = Times { from, pass_from: end, until: end, end };
         self.trial(purpose, rate, excess, times)
+    }
+
+    /// Seconds that let a target get going, which are not judged.
+    fn head(&self, purpose: Purpose) -> f64 {
+        let settled = 3.0 * self.base_s();
+        match purpose {
+            Purpose::Ramp | Purpose::Repeat => settled.clamp(0.2, 0.5),
+            _ => settled.clamp(0.5, 5.0),
+        }
     }
 
     fn above(&mut self) -> Option<Trial> {
         let best = self.best?;
         let high = self.posterior.as_ref()?.quantile(0.975).exp();
         let rate = 1.01 * high.max(best * (1.0 + self.settings.precision));
-        if rate > self.ceiling.rate || self.ceiling.lid == Lid::Recovery {
+        let rate = self.not_far_above(rate);
+        if rate > self.ceiling.rate {
             self.phase = Phase::Climb;
             return self.climb();
         }
@@ -159,6 +193,18 @@ impl Search {
         let end = 6.0_f64.max(2.0 * from);
         let times = Times { from, pass_from: from, until: end, end };
         Some(self.trial(Purpose::Above, rate, self.settings.precision / 2.0, times))
+    }
+
+    /// `rate`, or less where an overload costs minutes: little more than what was held, so that a trial is over
+    /// before much has piled up.
+    fn not_far_above(&self, rate: f64) -> f64 {
+        if !self.notes.contains(&Note::SlowRecovery) {
+            return rate;
+        }
+        let held = self.trials.iter().filter(|record| record.held);
+        held.map(|record| record.trial.rate)
+            .reduce(f64::max)
+            .map_or(rate, |held| rate.min(1.1 * held))
     }
 
     fn climb(&mut self) -> Option<Trial> {
@@ -169,7 +215,7 @@ impl Search {
         if gap <= 0.7 * self.settings.precision
             || self.climbs >= 2
             || rate > self.ceiling.rate
-            || self.left() < confirm + confirm / 2
+            || self.left() < confirm
         {
             self.phase = Phase::Over;
             return None;
@@ -204,7 +250,7 @@ impl Search {
     /// When narrowing must end, so that there is time to confirm.
     fn narrowed_by(&self) -> Duration {
         let budget = if self.stall_rate() > 0.0 { 2 * self.budget } else { self.budget };
-        let confirm = seconds(1.5 * self.hold()) + DRAIN;
+        let confirm = seconds(self.head(Purpose::Confirm) + self.hold()) + DRAIN;
         budget.min(self.settings.search_time.saturating_sub(confirm))
     }
 
@@ -217,7 +263,7 @@ impl Search {
         let left = self.left();
         let least = match trial.purpose {
             Purpose::Ramp | Purpose::Recovery => trial.duration(),
-            Purpose::Confirm | Purpose::Climb => seconds(CONFIRM_MIN_S),
+            Purpose::Lowest | Purpose::Confirm | Purpose::Climb => seconds(CONFIRM_MIN_S),
             _ => trial.test.from,
         };
         if left < least.max(trial.head + seconds(0.5)) {
@@ -232,15 +278,11 @@ impl Search {
 
     /// A trial at `rate` in four figures; its head lets a target get going.
     fn trial(&self, purpose: Purpose, rate: f64, excess: f64, times: Times) -> Trial {
-        let settled = 3.0 * self.base_s();
-        let head = match purpose {
-            Purpose::Ramp | Purpose::Repeat => settled.clamp(0.2, 0.5),
-            _ => settled.clamp(0.5, 5.0),
-        };
+        let head = self.head(purpose);
         let decisive = if purpose == Purpose::Ramp { DECISIVE_RAMP } else { DECISIVE };
         let head = seconds(head);
         Trial {
-            rate: four_figures(rate),
+            rate: four_figures(rate.max(self.settings.min_rate)),
             head,
             length: seconds(times.end).saturating_sub(head).max(seconds(0.8)),
             purpose,

@@ -1,4 +1,4 @@
-//! Whether a generator was late in a trial of few slots, by more than chance.
+//! Whether the generator disturbed a trial.
 //!
 //! A generator that holds its schedule may be late with one slot in a hundred. Of thirty slots the largest lag
 //! is the 99th percentile, so one hiccup would make every short trial invalid.
@@ -12,8 +12,22 @@ const LATE_SHARE: f64 = 0.01;
 /// The chance that a generator which is late with just that share is called late.
 const RISK: f64 = 0.05;
 
+/// Whether the generator came late with so many slots that the trial says nothing, or paused for so long that
+/// a rate which was not `held` may have failed by that alone.
+///
+/// `limit` is the tightest on a response time: what is due in a pause of half of it waits for the pause, and
+/// then for all that was due with it.
+pub fn is_disturbed(
+    lags: &LatencyHistogram,
+    lag_limit: Duration,
+    (limit, held): (Option<Duration>, bool),
+) -> bool {
+    let paused = || limit.is_some_and(|limit| lags.count() > 0 && lags.max() >= limit / 2);
+    is_surely_late(lags, lag_limit) || !held && paused()
+}
+
 /// Whether more slots than one in a hundred were later than `limit`, beyond what chance brings once in twenty times.
-pub fn is_surely_late(lags: &LatencyHistogram, limit: Duration) -> bool {
+fn is_surely_late(lags: &LatencyHistogram, limit: Duration) -> bool {
     let slots = lags.count();
     let needed = late_slots_needed(slots);
     // The lag of the last slot that may be late without the others proving anything.
@@ -63,6 +77,17 @@ mod tests {
         for (slots, needed) in table {
             assert_eq!(late_slots_needed(slots), needed, "{slots}");
         }
+    }
+
+    #[test]
+    fn a_pause_disturbs_only_what_may_have_failed_by_it() {
+        let limit = Some(Duration::from_millis(300));
+        let disturbed = |limit, held| is_disturbed(&lags(30_000, 150), LIMIT, (limit, held));
+        assert!(disturbed(limit, false));
+        assert!(!disturbed(limit, true), "half a percent late, and it held");
+        assert!(!disturbed(Some(Duration::from_secs(1)), false), "too short to matter");
+        assert!(!disturbed(None, false));
+        assert!(is_disturbed(&lags(30_000, 3_000), LIMIT, (None, true)), "late beyond chance");
     }
 
     #[test]

@@ -1,14 +1,23 @@
 //! Stalls of the target: stretches in which nothing is answered though requests wait.
 
+use std::time::Duration;
+
 use super::evidence::whole;
 use super::{Limits, Point, Trial};
 
 /// Stalls in a trial, and when most of its requests first went wrong, in seconds since its start.
 ///
-/// A stall lasts half the limit at least (or 20 times what slots can show), and as long as 30 arrivals.
-pub(super) fn count(trial: &Trial, limits: &Limits, points: &[Point]) -> (u32, f64) {
+/// A stall lasts half the limit at least (or 20 times what slots can show), and as long as 30 arrivals or 30
+/// typical answers take, whichever is less: shorter gaps are chance. Silence before the first answer is none: the
+/// target may be busy with what an earlier trial left behind.
+pub(super) fn count(
+    (trial, median): (&Trial, Duration),
+    limits: &Limits,
+    points: &[Point],
+) -> (u32, f64) {
     let limit = limits.slow.map_or(1.0, |(limit, _)| limit);
-    let least = (0.5 * limit).max(30.0 / trial.rate).max(0.2);
+    let chance = CHANCE_GAPS * (1.0 / trial.rate).min(median.as_secs_f64());
+    let least = (0.5 * limit).max(chance).max(0.2);
     // The slots at both ends of a stall have answers in them.
     let silent_min = whole((least * 10.0 - 1.0).max(2.0));
     let (mut stalls, mut silent, mut answered_before) = (0, 0, false);
@@ -24,6 +33,9 @@ pub(super) fn count(trial: &Trial, limits: &Limits, points: &[Point]) -> (u32, f
     }
     (stalls, onset(points))
 }
+
+/// A gap of so many arrivals or answers is no chance.
+const CHANCE_GAPS: f64 = 30.0;
 
 /// The end of the first slot in which more than half of what was due went wrong.
 fn onset(points: &[Point]) -> f64 {

@@ -77,6 +77,21 @@ fn a_slowly_growing_backlog_fails_though_p95_still_holds() {
 }
 
 #[test]
+fn a_backlog_that_grows_fails_a_disturbed_trial_too_if_all_was_sent() {
+    let disturbed = |achieved: f64, client: ClientState| {
+        let growing = backlog(&trial(10), |t| 20.0 + 0.2 * RATE * t);
+        judged(&trial(10), &TrialResult { achieved, client, ..growing }).verdict
+    };
+    let reason = || "a pause".to_owned();
+    let pause = || ClientState::Disturbed { reason: reason() };
+    assert_eq!(disturbed(RATE, pause()), Verdict::Fail);
+    assert_eq!(disturbed(0.9 * RATE, pause()), Verdict::Invalid);
+    assert_eq!(disturbed(RATE, ClientState::Limited { reason: reason() }), Verdict::Invalid);
+    let steady = TrialResult { client: pause(), ..backlog(&trial(10), |_| 20.0) };
+    assert_eq!(judged(&trial(10), &steady).verdict, Verdict::Invalid);
+}
+
+#[test]
 fn a_steady_backlog_passes_whatever_its_height() {
     for level in [0.0, 5.0, 300.0] {
         let steady = backlog(&trial(10), |t| level + 10.0 * (7.0 * t).sin());
@@ -206,4 +221,22 @@ fn stalls_are_counted_and_silence_at_the_start_is_none() {
         judged(&trial(10), &result).stalls
     };
     assert_eq!([silent(5.0, 6.1), silent(5.0, 5.25), silent(-1.0, 2.0)], [1, 0, 0]);
+}
+
+#[test]
+fn a_stall_shows_at_one_request_a_second_too_if_answers_are_quick() {
+    let one_a_second = Trial { rate: 1.0, ..trial(30) };
+    let stalls = |median: Duration| {
+        let answers = result(&one_a_second, |t| Point {
+            unfinished: if (10.0..15.0).contains(&t) { 3 } else { 0 },
+            ..Point::default()
+        });
+        let mut frozen = TrialResult { median, ..answers };
+        for point in &mut frozen.points {
+            point.answered_ok = u64::from(point.unfinished == 0);
+        }
+        judged(&one_a_second, &frozen).stalls
+    };
+    assert_eq!(stalls(Duration::from_millis(5)), 1);
+    assert_eq!(stalls(Duration::from_secs(1)), 0, "answers that take a second leave such gaps");
 }

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use crate::analysis::Extent;
 use crate::analysis::findings::{Finding, generator_limit, send_lag_limit};
-use crate::analysis::search::{Answer, Search, Settings, Step};
+use crate::analysis::search::{Answer, Bound, Search, Settings, Step};
 use crate::analysis::sheet::Broken;
 use crate::analysis::trial::{
-    ClientState, Judgement, Purpose, Spread, Trial, TrialResult, Verdict, Watch, is_surely_late,
+    ClientState, Judgement, Purpose, Spread, Trial, TrialResult, Verdict, Watch, is_disturbed,
     judge,
 };
 use crate::commands::Failure;
 use crate::commands::run::budget::Budget;
 use crate::commands::run::kept::{Kept, Standing};
 use crate::commands::run::output::Output;
-use crate::commands::run::record::{Record, concluded};
+use crate::commands::run::record::{Record, concluded, with_answer};
 use crate::commands::run::search_report::{self, Asked, Failed};
 use crate::commands::run::stretch::{Planned, Stretch};
 use crate::commands::run::trial_figures::{broken, measured, missed, point};
@@ -30,7 +30,7 @@ use crate::load::schedule::{Horizon, Schedule};
 use crate::report::Report;
 use crate::report::search::SearchReport;
 use crate::store::trials::StoredTrial;
-use crate::time::Offset;
+use crate::time::{Human, Offset};
 
 /// Longest wait for unanswered requests between two trials: what a queue within the limits needs many
 /// times over.
@@ -193,13 +193,17 @@ impl<'a> Progress<'a> {
         let mut search = search_report::from(answer, &self.session.plan, self.asked, &self.failed);
         search.notes.extend(self.marks.iter().cloned());
         search.notes.extend(self.spent.clone());
-        match self.kept.best(answer.estimate)? {
-            Basis::Ran(ran) => Some(report(self.session, (search, extent), ran)),
+        let basis = match answer.bound {
+            Bound::BelowMinimum => self.kept.latest(),
+            Bound::Breach | Bound::AtLeast => self.kept.best(answer.estimate),
+        };
+        Some(match basis? {
+            Basis::Ran(ran) => with_answer(report(self.session, (search, extent), ran)),
             Basis::Stored => {
                 let earlier = self.record.report.clone()?;
-                Some(concluded(earlier, search, extent))
+                concluded(earlier, search, extent)
             }
-        }
+        })
     }
 }
 
@@ -275,8 +279,7 @@ fn offer(
     let Stretch { outcome, summary, length, .. } = &stretch;
     // What drains afterwards is no part of the trial's course.
     points.retain(|point| point.at <= outcome.arrivals_end.since(Offset::ZERO));
-    let client = client_state(session, stretch.measurement(requests));
-    let result = TrialResult {
+    let mut result = TrialResult {
         points,
         length: *length,
         took: outcome.end.since(Offset::ZERO),
@@ -289,28 +292,43 @@ fn offer(
         send_lag_p99: summary.send_lag.p99.value,
         median: summary.total.response_time.quantile(0.5).value,
         interval: search_report::quantile(&plan.slo).and_then(|quantile| spread.of(quantile)),
-        client,
+        client: ClientState::Healthy,
     };
+    let held = judge(trial, &result, &plan.slo).held();
+    let figures_of = (stretch.measurement(requests), trial.purpose);
+    result.client = client_state(session, figures_of, held);
     Ok((Ran { trial: *trial, stretch }, result))
 }
 
 /// Whether the generator was the limit of a trial, by the same rules as in a run.
-/// What may be chance in so few slots is no reason to doubt them, and what passes is none to lower the rate.
-fn client_state(session: &Session, measurement: Measurement<'_>) -> ClientState {
+/// What may be chance in so few slots is no reason to doubt them, unless the answer may rest on them, and what
+/// passes is none to lower the rate.
+fn client_state(
+    session: &Session,
+    (measurement, purpose): (Measurement<'_>, Purpose),
+    held: bool,
+) -> ClientState {
     let generator = verdict::generator(session, measurement);
     let findings = verdict::findings(session, &session.plan, measurement, generator);
-    let Some(reason) = generator_limit(&findings) else { return ClientState::Healthy };
-    if findings.iter().any(Finding::is_steady_limit) {
-        return ClientState::Limited { reason };
-    }
-    let limit = send_lag_limit(session.plan.slo.tightest_time());
+    let limit = session.plan.slo.tightest_time();
     let lags = measurement.outcome.tally.dispatch_lag();
-    // Where p99 is in time, an objective at another quantile fails by the lateness.
-    let by_objective = lags.quantile(0.99) <= limit;
-    if by_objective || is_surely_late(lags, limit) {
-        ClientState::Disturbed { reason }
-    } else {
-        ClientState::Healthy
+    let lag_limit = send_lag_limit(limit);
+    let disturbed = is_disturbed(lags, lag_limit, (limit, held));
+    match generator_limit(&findings) {
+        Some(reason) if findings.iter().any(Finding::is_steady_limit) => {
+            ClientState::Limited { reason }
+        }
+        // Where p99 is in time, an objective at another quantile fails by the lateness.
+        Some(reason) if disturbed || purpose.is_long() || lags.quantile(0.99) <= lag_limit => {
+            ClientState::Disturbed { reason }
+        }
+        None if disturbed => ClientState::Disturbed {
+            reason: format!(
+                "the generator paused for {}, and the rate may have failed by that",
+                Human(lags.max())
+            ),
+        },
+        _ => ClientState::Healthy,
     }
 }
 

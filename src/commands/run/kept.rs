@@ -55,6 +55,11 @@ impl<T> Kept<T> {
         }
     }
 
+    /// The latest trial that did not hold.
+    pub(super) fn latest(&self) -> Option<&T> {
+        self.latest.as_ref()
+    }
+
     /// The confirmed trial; without one, that of the highest rate up to `estimate` that held; where there is
     /// none either, the latest.
     pub(super) fn best(&self, estimate: f64) -> Option<&T> {

@@ -11,7 +11,7 @@ use crate::commands::Failure;
 use crate::commands::run::{Args, Screen, Session};
 use crate::load::rate::Figures;
 use crate::report::echo::PlanEcho;
-use crate::report::search::SearchReport;
+use crate::report::search::{Bound, SearchReport};
 use crate::report::{HoldsName, OutcomeName, Report, SeverityName};
 use crate::store::StoreError;
 use crate::store::folder::{RESULT, read_result};
@@ -148,6 +148,21 @@ pub(super) fn concluded(report: Report, search: SearchReport, extent: Extent) ->
     if extent == Extent::Whole {
         report.verdict.findings.retain(|finding| finding.id != "interrupted");
     }
+    with_answer(report)
+}
+
+/// The report of a search with the verdict that its answer allows, whatever the trial that it shows came to: no
+/// pass without a rate that was confirmed, and none where no rate is held.
+pub(super) fn with_answer(mut report: Report) -> Report {
+    let Some(search) = &report.search else { return report };
+    let outcome = &mut report.verdict.outcome;
+    if *outcome == OutcomeName::Pass {
+        if search.bound == Bound::BelowMinimum {
+            *outcome = OutcomeName::Fail;
+        } else if search.max_rps.confidence <= 0.0 {
+            *outcome = OutcomeName::Incomplete;
+        }
+    }
     report
 }
 
@@ -184,5 +199,28 @@ mod tests {
         let mut failed = report;
         failed.verdict.objectives[0].holds = HoldsName::No;
         assert_eq!(become_of(&failed, Extent::CutShort), OutcomeName::Fail);
+    }
+
+    #[test]
+    fn no_search_passes_without_a_rate_that_was_confirmed() {
+        let with = |bound, confidence| {
+            let mut report = example::search_report();
+            let search = report.search.as_mut().expect("it is a search");
+            search.bound = bound;
+            search.max_rps.confidence = confidence;
+            with_answer(report).verdict.outcome
+        };
+        let table = [
+            (Bound::Breach, 0.95, OutcomeName::Pass),
+            (Bound::AtLeast, 0.95, OutcomeName::Pass),
+            (Bound::Breach, 0.0, OutcomeName::Incomplete),
+            (Bound::AtLeast, 0.0, OutcomeName::Incomplete),
+            (Bound::BelowMinimum, 0.0, OutcomeName::Fail),
+        ];
+        for (bound, confidence, outcome) in table {
+            assert_eq!(with(bound, confidence), outcome, "{bound:?}, {confidence}");
+        }
+        let run = with_answer(example::report(example::FAILING));
+        assert_eq!(run.verdict.outcome, OutcomeName::Fail);
     }
 }

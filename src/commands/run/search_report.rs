@@ -117,7 +117,7 @@ pub(super) fn from(answer: &Answer, plan: &Plan, asked: Asked, failed: &[Failed]
         held: whole_nanos(answer.held),
         noise: Some(answer.noise),
         sheet: Sheet::of(answer, slo).map(|found| sheet(&found, asked.current_rate, requests)),
-        trials: answer.trials.iter().map(trial).collect(),
+        trials: answer.trials.iter().map(|one| trial(one, plan)).collect(),
         notes: answer.notes.iter().map(note).collect(),
     }
 }
@@ -128,6 +128,10 @@ fn note(note: &Note) -> String {
             "unconfirmed: the time was over before the rate was held for long; --search-time gives more"
                 .to_owned()
         }
+        Note::BetweenStalls => {
+            "unconfirmed: the rate was held only between stalls that other trials met; --effort thorough holds it for longer"
+                .to_owned()
+        }
         Note::Wide { width } => format!(
             "wide: the interval is {} % of the rate; few requests or much noise, more time narrows it",
             Figures((width * 1000.0).round() / 10.0)
@@ -135,7 +139,10 @@ fn note(note: &Note) -> String {
         Note::ClientLimited { reason } => {
             format!("client-limited: higher rates were more than the generator could offer: {reason}")
         }
-        Note::Stalls { every_s } => {
+        Note::Stalls { times: 0 | 1, .. } => {
+            "stalls: once, nothing was answered for a while though requests waited".to_owned()
+        }
+        Note::Stalls { every_s, .. } => {
             format!("stalls: nothing was answered for a while, every {} s or so", Figures(every_s.round()))
         }
         Note::Scaled => {
@@ -143,6 +150,10 @@ fn note(note: &Note) -> String {
         }
         Note::SlowRecovery => {
             "slow-recovery: 30 s after an overload the target was still slower than before".to_owned()
+        }
+        Note::NotRecovered => {
+            "not-recovered: two minutes after an overload the target was still slower than before, so the search ended"
+                .to_owned()
         }
     }
 }
@@ -159,7 +170,7 @@ fn sheet(found: &Sheet, current_rate: Option<f64>, failed: &[Broken]) -> Capacit
     let fits = |fit: &Fit| fit.error <= FIT_ERROR_MAX;
     CapacitySheet {
         curve: found.curve.iter().map(point).collect(),
-        knee: found.knee,
+        knee_between: found.knee.map(|(low, high)| [low, high]),
         safe_rate: found.safe,
         current_rate,
         contributions: contributions(failed).into_iter().map(contribution).collect(),
@@ -189,7 +200,7 @@ pub(super) fn quantile(slo: &Slo) -> Option<f64> {
     })
 }
 
-fn trial(record: &TrialRecord) -> TrialReport {
+fn trial(record: &TrialRecord, plan: &Plan) -> TrialReport {
     let TrialRecord { trial, judgement, figures, .. } = record;
     let quantile = figures
         .measured
@@ -213,6 +224,8 @@ fn trial(record: &TrialRecord) -> TrialReport {
         p95_at_least: quantile.is_some_and(|measured| measured.at_least),
         error_rate: figures.error_rate,
         achieved: figures.achieved,
+        // Answers are counted by requests, and rates by what the plan counts.
+        served: Some(figures.goodput(trial) / plan.requests_per_counted()),
         backlog_slope: judgement.backlog_slope,
         duration: whole_nanos(figures.length),
     }

@@ -9,7 +9,7 @@ use crate::load::rate::Figures;
 use crate::render::verdict::{self, Trust};
 use crate::render::{Style, comparison, rates, text};
 use crate::report::comparison::WordName;
-use crate::report::search::{SearchReport, TrialPurpose, TrialReport};
+use crate::report::search::{Bound, SearchReport, TrialPurpose, TrialReport};
 use crate::report::{
     FindingReport, HoldsName, ObjectiveReport, OutcomeName, Report, RequestReport, SeverityName,
 };
@@ -216,7 +216,11 @@ fn tiles(report: &Report) -> Vec<Tile> {
         let interval = max.high.map_or("no upper end was seen".to_owned(), |high| {
             format!("{} to {}/s", Figures(max.low), Figures(high))
         });
-        tile("highest rate", format!("{}/s", Figures(max.estimate)), interval);
+        if search.bound == Bound::BelowMinimum {
+            tile("highest rate", "none".to_owned(), text::nothing_held(search));
+        } else {
+            tile("highest rate", format!("{}/s", Figures(max.estimate)), interval);
+        }
         if let Some(sheet) = &search.sheet {
             let safe = sheet.safe_rate;
             let rate = |rate: Option<f64>| {

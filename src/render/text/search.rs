@@ -23,7 +23,8 @@ impl Page {
             "verdict",
             &head,
             "errors",
-            "achieved/s",
+            "sent/s",
+            "good/s",
             "backlog/s",
             "length",
         ]);
@@ -36,6 +37,7 @@ impl Page {
                 unit.figure(trial.p95, trial.p95_at_least),
                 Percent(trial.error_rate).to_string(),
                 Figures(trial.achieved).to_string(),
+                trial.served.map_or_else(|| "–".to_owned(), |served| Figures(served).to_string()),
                 Signed(trial.backlog_slope).to_string(),
                 human(trial.duration),
             ]);
@@ -73,11 +75,9 @@ impl Page {
 
 /// The capacity sheet in a few lines.
 pub(in crate::render) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
-    let knee = sheet.knee.map(|knee| {
-        format!(
-            "knee: {}/s, where the quantile is twice that of the idle target",
-            Figures(knee.round())
-        )
+    let knee = sheet.knee_between.map(|ends| {
+        let [low, high] = ends.map(|rate| Figures(rate.round()));
+        format!("knee: between {low} and {high}/s the quantile doubles that of the idle target")
     });
     let safe = sheet.safe_rate.map(|safe| {
         let safe = Figures(safe.floor());
@@ -104,7 +104,8 @@ fn breach(sheet: &CapacitySheet) -> Option<String> {
         let (broken, load) = (percent(one.broken_share), percent(one.planned_share));
         format!("{} {broken} (of the load {load})", one.request)
     };
-    let parts: Vec<_> = sheet.contributions.iter().take(CONTRIBUTIONS_MAX).map(part).collect();
+    let beyond = sheet.contributions.iter().filter(|one| one.broken_share > one.planned_share);
+    let parts: Vec<_> = beyond.take(CONTRIBUTIONS_MAX).map(part).collect();
     (!parts.is_empty()).then(|| format!("slow or failed at the breach: {}", parts.join(", ")))
 }
 
@@ -125,12 +126,20 @@ pub(in crate::render) fn answer(search: &SearchReport) -> String {
             };
             format!("{}/s ({} to {}/s, {sure})", rate(max.estimate), rate(max.low), rate(high))
         }
-        (Bound::Breach | Bound::AtLeast, _) => format!("at least {}/s", rate(max.estimate)),
-        (Bound::BelowMinimum, Some(high)) => {
-            format!("below {}/s, the lowest rate tried", rate(high))
+        (Bound::AtLeast, _) if max.estimate <= 0.0 => "not known: no rate was held yet".to_owned(),
+        (Bound::Breach | Bound::AtLeast, _) => {
+            let sure = if max.confidence > 0.0 { "" } else { " (not confirmed)" };
+            format!("at least {}/s{sure}", rate(max.estimate))
         }
-        (Bound::BelowMinimum, None) => "below the lowest rate tried".to_owned(),
+        (Bound::BelowMinimum, _) => nothing_held(search),
     }
+}
+
+/// That no rate is held, and how low that was tried.
+pub(in crate::render) fn nothing_held(search: &SearchReport) -> String {
+    let lowest = search.max_rps.high;
+    let down_to = lowest.map_or_else(String::new, |rate| format!(" down to {}/s", Figures(rate)));
+    format!("no rate{down_to} meets the limits")
 }
 
 const fn trial_verdict(verdict: TrialVerdict) -> &'static str {

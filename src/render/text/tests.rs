@@ -68,7 +68,7 @@ fn every_kind_of_bound_is_said_in_words() {
     let table = [
         (Bound::Breach, Some(352.0), "342/s (331 to 352/s, 95 % confidence)"),
         (Bound::AtLeast, None, "at least 342/s"),
-        (Bound::BelowMinimum, Some(10.0), "below 10/s, the lowest rate tried"),
+        (Bound::BelowMinimum, Some(10.0), "no rate down to 10/s meets the limits"),
     ];
     for (bound, high, text) in table {
         search.bound = bound;
@@ -78,6 +78,26 @@ fn every_kind_of_bound_is_said_in_words() {
     search.bound = Bound::Breach;
     search.max_rps = MaxRps { high: Some(352.0), confidence: 0.0, ..search.max_rps };
     assert_eq!(answer(&search), "342/s (331 to 352/s, not confirmed)");
+    search.bound = Bound::AtLeast;
+    assert_eq!(answer(&search), "at least 342/s (not confirmed)");
+    search.max_rps.estimate = 0.0;
+    assert_eq!(answer(&search), "not known: no rate was held yet");
+}
+
+#[test]
+fn a_search_that_held_no_rate_says_so_in_its_last_line() {
+    let mut report = search_report();
+    report.verdict.outcome = OutcomeName::Fail;
+    let search = report.search.as_mut().expect("it is a search");
+    search.bound = Bound::BelowMinimum;
+    search.max_rps = MaxRps { estimate: 0.0, low: 0.0, high: Some(10.0), confidence: 0.0 };
+    let text = render(&report, Form::Full, Style::Plain);
+    let last = text.lines().last().unwrap_or_default();
+    assert!(last.ends_with(", no rate down to 10/s meets the limits"), "{last}");
+    report.verdict.outcome = OutcomeName::Incomplete;
+    let text = render(&report, Form::Full, Style::Plain);
+    let last = text.lines().last().unwrap_or_default();
+    assert!(last.starts_with("Result: INCOMPLETE (no rate was confirmed)"), "{last}");
 }
 
 #[test]

@@ -155,7 +155,7 @@ fn faults() -> Vec<Scenario> {
             ..scenario("stall 1 s / 20 s, 500 ms", with(stalls, Erlang(4)), 498.0)
         },
         refusing("limiter, bursts of 1 s", 1000.0),
-        refusing("limiter, bursts of 10 s", 10_000.0),
+        Scenario { seconds: (165.0, 200.0), ..refusing("limiter, bursts of 10 s", 10_000.0) },
         Scenario {
             within: (-0.03, 0.03, 0.95),
             above: (0.03, 0.05),
@@ -217,6 +217,65 @@ fn faults() -> Vec<Scenario> {
     ]
 }
 
+/// Generators that pause and targets that freeze for long, break down for good or are slow at any rate.
+fn troubled() -> Vec<Scenario> {
+    use Service::{Erlang, Exponential};
+    let quick = |one: Scenario| Scenario {
+        limit_ms: 50,
+        within: (-0.05, 0.01, 0.95),
+        above: (0.01, 0.0),
+        covers: 0.8,
+        seconds: (150.0, 240.0),
+        ..one
+    };
+    let of_four = Target::new(2000.0, 4, Exponential);
+    let paused = |every| Target { pauses: Some((every, 0.15)), ..of_four };
+    let never = |name, target| Scenario {
+        truth: Some(0.0),
+        within: (0.0, 0.0, 1.0),
+        covers: 1.0,
+        seconds: (180.0, 240.0),
+        ..scenario(name, target, 0.0)
+    };
+    vec![
+        quick(scenario("D/M/4 2k/s, 50 ms", of_four, 1969.5)),
+        // The generator takes as much room as the target needs to recover from its pauses.
+        Scenario {
+            within: (-0.2, 0.01, 0.95),
+            seconds: (210.0, 330.0),
+            ..quick(scenario("the same, pause / 20 s", paused(20.0), 1969.5))
+        },
+        quick(scenario("the same, pause / 60 s", paused(60.0), 1969.5)),
+        Scenario {
+            within: (-0.05, 0.02, 0.95),
+            covers: 0.0,
+            seconds: (180.0, 300.0),
+            ..scenario(
+                "deep collapse 330/s",
+                Target { collapse: Some((1.0, 25.0)), ..Target::new(330.0, 8, Erlang(2)) },
+                328.5,
+            )
+        },
+        never(
+            "freeze 5.1 s / min",
+            Target { stalls: Some((60.0, 5.1)), ..Target::new(1000.0, 8, Erlang(2)) },
+        ),
+        never(
+            "4 % freeze it for 5.1 s",
+            Target { freezing: Some((0.04, 5.1)), ..Target::new(300.0, 8, Erlang(2)) },
+        ),
+        never(
+            "7 % take 3 s more",
+            Target { slow_share: Some((0.07, 3.0)), ..Target::new(1000.0, 8, Erlang(2)) },
+        ),
+    ]
+}
+
+/// Every scenario there is.
+fn scenarios() -> impl Iterator<Item = Scenario> {
+    queues().into_iter().chain(tight()).chain(faults()).chain(troubled())
+}
+
 /// Runs a search to its end; with the target as it was then.
 pub(crate) fn search(target: Target, settings: &Settings, seed: u64) -> (Answer, Simulation) {
     let mut simulation = Simulation::new(target, settings.slo.clone(), seed);
@@ -239,10 +298,10 @@ impl Scenario {
         let truth = self.truth.unwrap_or_else(|| simulation.final_capacity());
         let high = answer.high.unwrap_or(f64::INFINITY);
         Outcome {
-            error: answer.estimate / truth - 1.0,
+            error: if truth > 0.0 { answer.estimate / truth - 1.0 } else { answer.estimate },
             seconds: simulation.now,
             covered: answer.low <= 1.001 * truth && 0.999 * truth <= high,
-            width: high / answer.low.max(1e-9) - 1.0,
+            width: if truth > 0.0 { high / answer.low.max(1e-9) - 1.0 } else { 0.0 },
             answer,
         }
     }
@@ -328,7 +387,7 @@ impl Figures {
 /// A few seeds of each, which may be half as far off again: shares of so few say little.
 #[test]
 fn searches_find_what_theory_says() {
-    for one in queues().into_iter().chain(tight()).chain(faults()) {
+    for one in scenarios() {
         let seeds = if one.target.capacity > 15_000.0 { 1 } else { 3 };
         let figures = Figures::of(&one, Effort::Normal, seeds);
         let line = figures.line(one.name);
@@ -359,7 +418,7 @@ fn table() {
         "{:26} {:>6} {:>6} {:>6} {:>6}  {:>5} {:>4} {:>4}  {:>4} {:>4}  bars",
         "target", "median", "p5", "p95", "max", "width", "hold", "note", "s", "p95"
     );
-    for one in queues().into_iter().chain(tight()).chain(faults()).filter(named) {
+    for one in scenarios().filter(named) {
         let figures = Figures::of(&one, effort, seeds);
         println!("{}", figures.line(one.name));
         missed |= !figures.complaints.is_empty();

@@ -1,4 +1,8 @@
 //! What a search does at the edges of its range and of its time, and that it ends.
+#![expect(
+    clippy::large_types_passed_by_value,
+    reason = "a target is a table's row, passed a few times"
+)]
 
 use std::time::Duration;
 
@@ -80,6 +84,80 @@ fn a_broken_target_is_told_at_once() {
     assert!(matches!(answer.breach, Some((_, Breach::ErrorsOver(_)))), "{:?}", answer.breach);
     assert_eq!(answer.notes, []);
     assert!(simulation.now < 10.0, "{}", simulation.now);
+}
+
+#[test]
+fn where_nothing_holds_the_lowest_rate_tried_is_told_with_what_it_broke() {
+    // Freezes are met between ramp steps that held by chance.
+    let target = Target { stalls: Some((60.0, 5.1)), ..Target::new(1000.0, 8, Service::Erlang(2)) };
+    let (answer, simulation) = search(target, &standard(), 3);
+    let lowest = answer.trials.last().expect("there were trials");
+    assert_eq!(lowest.trial.purpose, Purpose::Lowest);
+    assert_eq!((answer.bound, answer.estimate), (Bound::BelowMinimum, 0.0));
+    assert_eq!((answer.high, answer.confidence), (Some(lowest.trial.rate), 0.0));
+    let Some((rate, Breach::LatencyOver(measured))) = answer.breach else {
+        panic!("{:?}", answer.breach)
+    };
+    assert!((rate - lowest.trial.rate).abs() < 1e-9 && !measured.holds(), "{measured:?}");
+    assert!(simulation.now < 180.0, "{}", simulation.now);
+    assert!(answer.trials.iter().all(|record| record.trial.rate >= standard().min_rate));
+}
+
+#[test]
+fn an_interval_never_reaches_past_a_rate_that_surely_failed() {
+    let target = Target::new(900.0, 1, Service::Exponential);
+    let (answer, _) = search(target, &standard(), 1);
+    for part in 1..=answer.trials.len() {
+        let mut so_far = Search::new(standard());
+        for TrialRecord { trial, figures, .. } in &answer.trials[..part] {
+            so_far.replay(*trial, figures.clone());
+        }
+        let so_far = so_far.conclude();
+        let failed = so_far.trials.iter().filter(|record| {
+            record.judgement.verdict == Verdict::Fail && record.trial.purpose != Purpose::Recovery
+        });
+        let failed: Vec<f64> = failed.map(|record| record.trial.rate).collect();
+        let twice = |rate: &&f64| failed.iter().filter(|other| *other <= *rate).count() >= 2;
+        let proven = failed.iter().filter(twice).copied().reduce(f64::min);
+        let Some(proven) = proven else { continue };
+        let told = (part, so_far.estimate, so_far.high);
+        assert!(so_far.high.is_some_and(|high| high <= proven), "{told:?} past {proven}");
+        assert!(so_far.estimate < proven, "{told:?} past {proven}");
+        let offered = so_far
+            .trials
+            .iter()
+            .any(|record| record.held && (record.trial.rate - so_far.estimate).abs() < 1e-9);
+        assert!(offered || so_far.estimate <= 0.0, "{told:?} was never held");
+    }
+}
+
+#[test]
+fn what_was_held_only_between_stalls_is_not_confirmed() {
+    // A quick search has no time for one that comes once a minute.
+    let target = Target { stalls: Some((60.0, 5.1)), ..Target::new(1000.0, 8, Service::Erlang(2)) };
+    let settings = Settings::new(Slo::standard(), Effort::Quick);
+    let mut seen = 0;
+    for seed in 0..8 {
+        let (answer, _) = search(target, &settings, seed);
+        let met = answer.trials.iter().any(|record| record.judgement.stalls > 0);
+        if met && answer.bound == Bound::Breach {
+            seen += 1;
+            assert!(answer.confidence <= 0.0, "{seed}: {:?}", answer.notes);
+            let open = [Note::BetweenStalls, Note::Unconfirmed];
+            assert!(answer.notes.iter().any(|note| open.contains(note)), "{:?}", answer.notes);
+        }
+    }
+    assert!(seen > 0, "no search met a stall");
+}
+
+#[test]
+fn a_limited_generator_ends_a_quick_search_in_about_a_minute() {
+    let target = Target { client: 8000.0, ..Target::new(20_000.0, 8, Service::Exponential) };
+    let settings = Settings::new(Slo::standard(), Effort::Quick);
+    let (answer, simulation) = search(target, &settings, 1);
+    assert_eq!((answer.bound, answer.high), (Bound::AtLeast, None));
+    assert!((7_500.0..=8_000.0).contains(&answer.estimate), "{}", answer.estimate);
+    assert!(simulation.now <= 65.0, "{}", simulation.now);
 }
 
 #[test]
@@ -205,9 +283,12 @@ fn a_disturbed_trial_is_measured_again_and_caps_nothing() {
         assert!((860.0..=930.0).contains(&answer.estimate), "{disturbed:?}: {}", answer.estimate);
         assert!(answer.confidence > 0.0, "{disturbed:?}");
         for place in disturbed {
-            let [spoiled, again] = [place, &(place + 1)].map(|at| answer.trials[*at].trial);
-            let same = (spoiled.rate - again.rate).abs() < 1e-9;
-            assert!(same || spoiled.purpose == Purpose::Recovery, "{disturbed:?}");
+            let [spoiled, again] = [place, &(place + 1)].map(|at| &answer.trials[*at]);
+            let same = (spoiled.trial.rate - again.trial.rate).abs() < 1e-9;
+            // A backlog that grows tells something all the same.
+            let told = spoiled.judgement.verdict == Verdict::Fail;
+            let recovery = spoiled.trial.purpose == Purpose::Recovery;
+            assert!(same || told || recovery, "{disturbed:?}");
         }
     }
 }

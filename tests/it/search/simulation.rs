@@ -5,9 +5,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use steadfire::analysis::trial::{ClientState, Measured, Point, SLOT, Trial, TrialResult, Watch};
+use steadfire::analysis::findings::send_lag_limit;
+use steadfire::analysis::trial::{
+    ClientState, Measured, Point, SLOT, Trial, TrialResult, Watch, is_disturbed, judge,
+};
 use steadfire::load::random::SplitMix64;
 use steadfire::load::slo::{Objective, Slo};
+use steadfire::measure::histogram::LatencyHistogram;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Service {
@@ -48,9 +52,15 @@ pub(crate) struct Target {
     pub(crate) warm_up: Option<(f64, f64)>,
     /// Above 80 % of use for 20 s, 10 s later there is one server more, up to so many.
     pub(crate) scaling: Option<usize>,
+    /// The share `.0` of requests takes `.1` seconds longer, and keeps no server busy meanwhile.
+    pub(crate) slow_share: Option<(f64, f64)>,
+    /// The share `.0` of requests keeps every server busy for `.1` seconds.
+    pub(crate) freezing: Option<(f64, f64)>,
     pub(crate) broken: bool,
     /// Requests per second that the generator can send.
     pub(crate) client: f64,
+    /// The generator pauses every `.0` seconds in the mean, at random, for `.1` seconds.
+    pub(crate) pauses: Option<(f64, f64)>,
 }
 
 impl Target {
@@ -68,8 +78,11 @@ impl Target {
             drift: None,
             warm_up: None,
             scaling: None,
+            slow_share: None,
+            freezing: None,
             broken: false,
             client: f64::INFINITY,
+            pauses: None,
         }
     }
 }
@@ -95,6 +108,8 @@ pub(crate) struct Simulation {
     tokens: f64,
     refilled: f64,
     stall_phase: f64,
+    /// When the generator's next pause begins.
+    next_pause: f64,
 }
 
 const DRAIN_S: f64 = 10.0;
@@ -112,6 +127,7 @@ struct Tally {
     failed: u64,
     open: u64,
     last_done: f64,
+    lags: LatencyHistogram,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -174,6 +190,7 @@ impl Simulation {
             now: 0.0,
             refilled: 0.0,
             stall_phase,
+            next_pause: 0.0,
         }
     }
 
@@ -251,12 +268,7 @@ impl Simulation {
             Measured { objective, value, at_least }
         };
         let measured = self.slo.objectives.iter().map(measure).collect();
-        let client = if trial.rate > self.target.client {
-            ClientState::Limited { reason: "CPU".to_owned() }
-        } else {
-            ClientState::Healthy
-        };
-        TrialResult {
+        let mut result = TrialResult {
             points,
             length,
             took,
@@ -269,8 +281,36 @@ impl Simulation {
             send_lag_p99: Duration::ZERO,
             median: Duration::from_secs_f64(quantile_of(&mut tally.response_s, 0.5)),
             interval: None,
-            client,
+            client: ClientState::Healthy,
+        };
+        result.client = self.client_state(trial, &result, &tally.lags);
+        result
+    }
+
+    fn client_state(
+        &self,
+        trial: &Trial,
+        result: &TrialResult,
+        lags: &LatencyHistogram,
+    ) -> ClientState {
+        let limit = self.slo.tightest_time();
+        let held = judge(trial, result, &self.slo).held();
+        if trial.rate > self.target.client {
+            ClientState::Limited { reason: "CPU".to_owned() }
+        } else if is_disturbed(lags, send_lag_limit(limit), (limit, held)) {
+            ClientState::Disturbed { reason: "a pause".to_owned() }
+        } else {
+            ClientState::Healthy
         }
+    }
+
+    /// When what is due at `due` is sent.
+    fn sent(&mut self, due: f64) -> f64 {
+        let Some((every, pause)) = self.target.pauses else { return due };
+        while self.next_pause + pause < due {
+            self.next_pause += pause + every * self.random.exponential();
+        }
+        if due < self.next_pause { due } else { self.next_pause + pause }
     }
 
     /// One request due `at` seconds after the trial's start.
@@ -287,7 +327,11 @@ impl Simulation {
             return;
         }
         let limit = self.slo.tightest_time().expect("a limit on time").as_secs_f64();
-        let done = self.serve(due);
+        let sent = self.sent(due);
+        if judged {
+            tally.lags.record(Duration::from_secs_f64(sent - due));
+        }
+        let done = self.serve(sent) + self.aside();
         if self.target.room.is_some() {
             self.inside.push_back(done);
         }
@@ -307,6 +351,16 @@ impl Simulation {
         }
     }
 
+    /// Seconds that a request takes besides those that it keeps a server busy.
+    fn aside(&mut self) -> f64 {
+        self.target.slow_share.map_or(
+            0.0,
+            |(share, seconds)| {
+                if self.random.unit() < share { seconds } else { 0.0 }
+            },
+        )
+    }
+
     fn refused(&mut self, due: f64) -> bool {
         if let Some(room) = self.target.room {
             while self.inside.front().is_some_and(|done| *done <= due) {
@@ -322,17 +376,29 @@ impl Simulation {
         refused
     }
 
-    /// When the request that is due at `due` is answered.
-    fn serve(&mut self, due: f64) -> f64 {
-        let arrival = self.without_stalls(due);
+    /// When the request that is sent at `sent` is answered.
+    fn serve(&mut self, sent: f64) -> f64 {
+        let arrival = self.without_stalls(sent);
         let (server, &free) =
             self.free.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).expect("a server");
         let start = free.max(arrival);
         let mean = self.target.servers as f64 / self.target.capacity;
-        let done = start + mean * self.slower(due, start - arrival) * self.drawn();
+        let done = start + mean * self.slower(sent, start - arrival) * self.drawn();
         self.served += 1.0;
         self.free[server] = done;
+        let done = self.frozen(done);
         self.with_stalls(done)
+    }
+
+    /// When a request is answered that may freeze the target, and would else be at `done`.
+    fn frozen(&mut self, done: f64) -> f64 {
+        let Some((share, seconds)) = self.target.freezing else { return done };
+        if self.random.unit() >= share {
+            return done;
+        }
+        let until = self.free.iter().copied().fold(done, f64::max) + seconds;
+        self.free.fill(until);
+        until
     }
 
     /// How many times as long a request takes that is due at `due` and has waited `waited` seconds.

@@ -22,13 +22,14 @@ pub(super) const PHASES: [(&str, &str); 6] = [
 ];
 
 /// What the columns of a trial are.
-pub(super) const TRIAL_HEADS: [&str; 8] = [
+pub(super) const TRIAL_HEADS: [&str; 9] = [
     "verdict",
     "rate/s",
     "quantile",
     "its 95 % interval",
     "errors",
-    "achieved/s",
+    "sent/s",
+    "good/s",
     "backlog/s",
     "length",
 ];
@@ -147,6 +148,10 @@ pub(super) fn trial((place, trial): (usize, &TrialReport)) -> Vec<Cell> {
         cell(interval, trial.p95_low.unwrap_or(0) as f64),
         cell(Percent(trial.error_rate).to_string(), trial.error_rate),
         cell(Figures(trial.achieved).to_string(), trial.achieved),
+        trial.served.map_or_else(
+            || cell("–".to_owned(), 0.0),
+            |served| cell(Figures(served).to_string(), served),
+        ),
         cell(Signed(trial.backlog_slope).to_string(), trial.backlog_slope),
         cell(human(trial.duration), trial.duration as f64),
     ]
