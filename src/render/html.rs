@@ -111,7 +111,7 @@ impl Page {
             script: SCRIPT,
             script_hash: hash(SCRIPT),
             hover: block(&data),
-            capacity: named(&["capacity"]),
+            capacity: named(&["capacity", "served"]),
             over_time: named(&OVER_TIME),
             by_request: charts.by_request.iter().map(Picture::from).collect(),
             monitored: charts.monitored.iter().map(Picture::from).collect(),

@@ -102,7 +102,7 @@ pub(in crate::render) const fn verdict_name(of: TrialVerdict) -> &'static str {
 }
 
 /// Class, name and shape of a trial's verdict.
-const fn verdict(verdict: TrialVerdict) -> (&'static str, &'static str, PointShape) {
+pub(super) const fn verdict(verdict: TrialVerdict) -> (&'static str, &'static str, PointShape) {
     match verdict {
         TrialVerdict::Pass => ("t-pass", "pass", PointShape::Disc),
         TrialVerdict::Fail => ("t-fail", "fail", PointShape::Cross),

@@ -12,6 +12,7 @@ mod heat;
 mod monitored;
 mod over_time;
 mod response;
+mod served;
 mod spectrum;
 mod thin;
 mod timeline;
@@ -124,10 +125,13 @@ pub(super) struct HoverData {
 /// Every chart that the report has data for, without those of its monitors. The journal's are [`heat`] and
 /// [`by_request`].
 pub(super) fn all(report: &Report) -> Vec<Chart> {
-    let search = report.search.as_ref().and_then(|search| capacity::capacity(report, search));
+    let search = report.search.as_ref();
+    let capacity = search.and_then(|search| capacity::capacity(report, search));
+    let served = search.and_then(served::served);
     let timed = if report.series.is_empty() { None } else { Some(over_time::charts(report)) };
-    search
+    capacity
         .into_iter()
+        .chain(served)
         .chain(timed.into_iter().flatten())
         .chain(spectrum::spectrum(report))
         .collect()

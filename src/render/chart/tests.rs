@@ -271,6 +271,19 @@ fn a_search_shows_its_trials_and_its_answer() {
 }
 
 #[test]
+fn what_was_served_stands_beside_what_was_sent() {
+    let mut report = example::search_report();
+    let svg = chart(&report, "served").svg();
+    let trials = &mut report.search.as_mut().unwrap().trials;
+    for (shape, count) in [("dot t-pass", 2), ("ring t-open", 1), ("cross t-fail", 2)] {
+        assert_eq!(svg.matches(shape).count(), count, "{shape}");
+    }
+    // Results of earlier versions know only what was sent.
+    trials.iter_mut().for_each(|trial| trial.served = None);
+    assert!(all(&report).iter().all(|chart| chart.id != "served"));
+}
+
+#[test]
 fn heat_is_drawn_where_there_are_answers() {
     let report = example::report(example::GOOD);
     assert!(heat(&report, &[]).is_none());
