@@ -143,15 +143,16 @@ impl Answer {
 }
 
 /// The highest rate that was held, where none was confirmed: nothing at or below it failed beyond doubt, and all
-/// trials together do not speak against it. Once any rate failed, it must have been held by more than chance.
+/// trials together do not speak against it. Where so low a rate did not hold, it must have been by more than chance.
 fn held_so_far(search: &Search) -> Option<f64> {
     let failed = search.surely_failed(0.0).unwrap_or(f64::INFINITY);
     let likely = search.posterior.as_ref().map_or(f64::INFINITY, |found| found.quantile(0.5).exp());
-    let believed = if lowest_tried(search).is_some() { -HELD_BELIEVED } else { 0.0 };
+    let lowest = lowest_tried(search).unwrap_or(f64::INFINITY);
+    let believed = |rate| if rate < lowest { 0.0 } else { -HELD_BELIEVED };
     let held = search.trials.iter().filter(|record| {
         record.held
             && record.trial.purpose != Purpose::Recovery
-            && record.judgement.against() <= believed
+            && record.judgement.against() <= believed(record.trial.rate)
             && record.trial.rate < failed
             && record.trial.rate <= likely
     });

@@ -36,12 +36,19 @@ pub(super) fn line(
             result.measured.iter().map(value).collect::<Vec<_>>().join(", ")
         }
     };
+    let served = Figures(served(trial, result, plan).round());
     format!(
-        "{} {}/s for {}: {verdict} ({why})",
+        "{} {}/s for {}, {served}/s answered well: {verdict} ({why})",
         trial.purpose.name(),
         Figures(trial.rate),
         Human(result.length)
     )
+}
+
+/// Good answers per second while the load went on. Answers are counted by requests, and rates by what the plan
+/// counts.
+fn served(trial: &Trial, result: &TrialResult, plan: &Plan) -> f64 {
+    result.goodput(trial) / plan.requests_per_counted()
 }
 
 fn value(measured: &Measured) -> String {
@@ -224,8 +231,7 @@ fn trial(record: &TrialRecord, plan: &Plan) -> TrialReport {
         p95_at_least: quantile.is_some_and(|measured| measured.at_least),
         error_rate: figures.error_rate,
         achieved: figures.achieved,
-        // Answers are counted by requests, and rates by what the plan counts.
-        served: Some(figures.goodput(trial) / plan.requests_per_counted()),
+        served: Some(served(trial, figures, plan)),
         backlog_slope: judgement.backlog_slope,
         duration: whole_nanos(figures.length),
     }

@@ -232,9 +232,10 @@ fn troubled() -> Vec<Scenario> {
     let paused = |every| Target { pauses: Some((every, 0.15)), ..of_four };
     let never = |name, target| Scenario {
         truth: Some(0.0),
-        within: (0.0, 0.0, 1.0),
-        covers: 1.0,
-        seconds: (180.0, 240.0),
+        within: (0.0, 0.0, 0.95),
+        above: (0.0, 0.05),
+        covers: 0.95,
+        seconds: (120.0, 360.0),
         ..scenario(name, target, 0.0)
     };
     vec![
@@ -245,7 +246,10 @@ fn troubled() -> Vec<Scenario> {
             seconds: (210.0, 330.0),
             ..quick(scenario("the same, pause / 20 s", paused(20.0), 1969.5))
         },
-        quick(scenario("the same, pause / 60 s", paused(60.0), 1969.5)),
+        Scenario {
+            seconds: (150.0, 280.0),
+            ..quick(scenario("the same, pause / 60 s", paused(60.0), 1969.5))
+        },
         Scenario {
             within: (-0.05, 0.02, 0.95),
             covers: 0.0,

@@ -132,6 +132,20 @@ fn an_interval_never_reaches_past_a_rate_that_surely_failed() {
 }
 
 #[test]
+fn a_search_broken_off_on_the_ramp_names_what_held_below_the_rate_that_failed() {
+    let mut search = Search::new(standard());
+    while search.trials().last().is_none_or(|record| record.trial.rate < 80.0) {
+        let Step::Trial(trial) = search.next() else { panic!("it ends too soon") };
+        let took = trial.duration().as_secs_f64();
+        search.observe(scripted(&trial, trial.rate < 80.0, took, false));
+    }
+    let answer = search.conclude();
+    assert_eq!((answer.estimate, answer.confidence), (40.0, 0.0));
+    assert_ne!(answer.bound, Bound::BelowMinimum);
+    assert!(answer.notes.contains(&Note::Unconfirmed));
+}
+
+#[test]
 fn what_was_held_only_between_stalls_is_not_confirmed() {
     // A quick search has no time for one that comes once a minute.
     let target = Target { stalls: Some((60.0, 5.1)), ..Target::new(1000.0, 8, Service::Erlang(2)) };
