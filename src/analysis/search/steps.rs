@@ -10,6 +10,9 @@ use crate::analysis::trial::{Purpose, Test, Trial, Verdict};
 /// Odds of 19 to 1 decide a trial, and those of 4.5 to 1 a step of the ramp, which is repeated.
 const DECISIVE: f64 = 2.944_438_979_166_44;
 const DECISIVE_RAMP: f64 = 1.5;
+/// Odds of 360 to 1 end the trial of the lowest rate early: that none holds is a strong claim, and one stall among
+/// few requests is no reason for it.
+const DECISIVE_LOWEST: f64 = 2.0 * DECISIVE;
 /// A share of the rate that the ramp can tell from none.
 const RAMP_EXCESS: f64 = 0.25;
 /// A trial shorter than this says nothing.
@@ -279,7 +282,11 @@ impl Search {
     /// A trial at `rate` in four figures; its head lets a target get going.
     fn trial(&self, purpose: Purpose, rate: f64, excess: f64, times: Times) -> Trial {
         let head = self.head(purpose);
-        let decisive = if purpose == Purpose::Ramp { DECISIVE_RAMP } else { DECISIVE };
+        let decisive = match purpose {
+            Purpose::Ramp => DECISIVE_RAMP,
+            Purpose::Lowest => DECISIVE_LOWEST,
+            _ => DECISIVE,
+        };
         let head = seconds(head);
         Trial {
             rate: four_figures(rate.max(self.settings.min_rate)),
