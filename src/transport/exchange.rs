@@ -75,6 +75,11 @@ async fn handshake(heard: Heard, places: Places) -> Result<(Sender, Connection),
     let mut builder = http1::Builder::new();
     // Bodies are short: one buffer and a plain write cost less than a vector of two.
     builder.max_buf_size(HEAD_BYTES_MAX as usize).writev(false);
+    // What curl and browsers put up with in a head; a slip in a header says nothing of an answer's worth.
+    builder
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .ignore_invalid_headers_in_responses(true);
     if places == Places::All {
         builder.max_headers(HEAD_FIELDS_MAX);
     }
