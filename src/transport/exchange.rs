@@ -132,7 +132,7 @@ impl Driver {
 /// What is kept of an answer while it is read.
 pub trait Keep {
     /// The answer begins.
-    fn head(&mut self, _headers: &HeaderMap) {}
+    fn head(&mut self, _status: u16, _headers: &HeaderMap) {}
 
     /// A piece of its body.
     fn data(&mut self, piece: &Bytes);
@@ -274,7 +274,7 @@ impl Link for Http1 {
             self.kept = true;
             let status = response.status().as_u16();
             self.promise.hear(response.headers());
-            keep.head(response.headers());
+            keep.head(status, response.headers());
             match self.read_body(response, keep).await {
                 Ok(body_bytes) => {
                     let interim = self.interim.borrow().count();
