@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 import threading
+import time
 
 BODY = b"0123456789abcdef" * 4
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + BODY
@@ -109,6 +110,10 @@ DUE = {**dict.fromkeys(["half-head"], "closed_early"),
        # Slips that curl stumbles over, and browsers do not.
        **dict.fromkeys(["length-space", "no-colon", "blank-before"], None)}
 ENDS = {path: meaning for path, (meaning, _, _) in _ANSWERS.items()}
+# Path: what becomes of a request with a long body, and the status that it has.
+UPLOADS = {"refuse": ("413 with most of a long request unread, then closed", 413),
+           "early": ("an answer before a long request is read", 200),
+           "late": ("a long request read slowly", 200)}
 
 
 class _Listener:
@@ -168,11 +173,33 @@ class Answers(_Listener):
             path = head.split(b" ", 2)[1].decode().lstrip("/")
             self.requests += path != "hello"
             answered += 1
+            if path in UPLOADS:
+                if not self._take_in(connection, path, head):
+                    return
+                continue
             if then := self._answer(connection, path):
                 if then == RESET:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 if then != CLOSE_AFTER_3 or answered == 3:
                     return
+
+    @staticmethod
+    def _take_in(connection, path, head):
+        """Answers a request with a body; whether the connection is kept."""
+        if path == "refuse":
+            connection.sendall(PLAIN.replace(b"200 OK\r\n", b"413 Too Large\r\nConnection: close\r\n"))
+            return False
+        if path == "early":
+            connection.sendall(PLAIN)
+        fields, _, body = head.partition(b"\r\n\r\n")
+        left = int(re.search(rb"(?i)content-length: (\d+)", fields).group(1)) - len(body)
+        while left > 0 and (piece := connection.recv(65_536)):
+            left -= len(piece)
+            if path == "late":
+                time.sleep(0.0005)
+        if path == "late":
+            connection.sendall(PLAIN)
+        return left == 0
 
     def _answer(self, connection, path):
         if found := re.fullmatch(r"headers/(\d+)", path):
