@@ -210,7 +210,7 @@ impl AsyncWrite for Heard {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().written(cx, |stream, cx| stream.poll_flush(cx))
+        self.get_mut().written(cx, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
