@@ -285,10 +285,9 @@ async fn foresee(plan: &Plan, route: &Route) -> Result<(), PrepareError> {
         let refused = foresight::wants_credentials(&dialer, proxy, target).await;
         return refused.map_err(|cause| unreachable(plan, cause));
     }
-    let authority = &plan.origin.authority;
     let suspicious = plan.origin.scheme == Scheme::Http && TLS_PORTS.contains(&plan.origin.port);
     if suspicious && foresight::speaks_tls(&dialer, &plan.origin.host).await {
-        return Err(PrepareError::TlsPort { authority: authority.clone() });
+        return Err(PrepareError::TlsPort { authority: plan.origin.authority.clone() });
     }
     Ok(())
 }
@@ -306,18 +305,21 @@ async fn agree(plan: &Plan, route: Route) -> Result<Route, PrepareError> {
         how: if secure { "over TLS" } else { "with prior knowledge" },
     };
     let patience = plan.limits.connect_timeout;
-    let dialed = Dialer::new(route.clone(), patience)
-        .dial()
-        .await
-        .map_err(|cause| unreachable(plan, cause))?;
-    if dialed.stream.negotiated() == Some(Http1) {
+    let dialer = Dialer::new(route.clone(), patience);
+    let opened = dialer.dial().await.map_err(|cause| unreachable(plan, cause))?;
+    if opened.stream.negotiated() == Some(Http1) {
         return match wanted {
             HttpChoice::Auto => Ok(route.speaking(Http1)),
             HttpChoice::Exactly(_) => Err(refusal()),
         };
     }
-    match tokio::time::timeout(patience, Session::open(dialed)).await {
+    match tokio::time::timeout(patience, Session::open(opened)).await {
         Ok(Ok(_)) => Ok(route.speaking(Http2)),
+        Ok(Err(_)) | Err(_)
+            if !secure && foresight::speaks_tls(&dialer, &plan.origin.host).await =>
+        {
+            Err(PrepareError::TlsPort { authority: plan.origin.authority.clone() })
+        }
         Ok(Err(_)) | Err(_) => Err(refusal()),
     }
 }

@@ -100,6 +100,8 @@ fn a_plain_request_to_a_tls_port_is_told() {
     let port = &server.port;
     let usual = format!("http://localhost:8443/ --connect-to ::localhost:{port} -r 50 -n 5");
     steadfire(&usual).run().refused(3, &["localhost:8443 speaks TLS", "https://localhost:8443"]);
+    let http2 = format!("http://localhost:{port}/ --http-version 2 -r 50 -n 5");
+    steadfire(&http2).run().refused(3, &["speaks TLS", &format!("https://localhost:{port}")]);
     let report = steadfire(&format!("http://localhost:{port}/ -r 50 -n 5 --json")).run().report();
     let findings: Vec<String> = report
         .verdict
