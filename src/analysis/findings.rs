@@ -3,6 +3,7 @@
 //!
 //! The list of causes is closed, and each finding reaches the result, so no reader sees less than another.
 
+mod answers;
 mod auth;
 mod checks;
 mod connections;
@@ -163,6 +164,10 @@ pub enum Cause {
     Template,
     /// Answers lacked what was expected of them.
     ChecksFailed,
+    /// Bodies were to be looked into and could not be read.
+    UnreadBodies,
+    /// Redirects were not followed.
+    Redirects,
     /// The beginning of the run was unlike the rest.
     Unsettled,
     /// The run was ended because an objective was broken beyond doubt.
@@ -239,6 +244,8 @@ impl Cause {
             Self::ProxyCredentials => "proxy_credentials",
             Self::Template => "template",
             Self::ChecksFailed => "checks_failed",
+            Self::UnreadBodies => "unread_bodies",
+            Self::Redirects => "redirects",
             Self::Unsettled => "unsettled",
             Self::Aborted => "aborted",
             Self::TurnedFirst => "turned_first",
@@ -339,6 +346,8 @@ pub struct Evidence<'a> {
     pub drained: Duration,
     /// The stretch at the end in which nothing was answered, if there is one.
     pub silence: Option<&'a Silence>,
+    /// Redirects among the good answers that were neither followed nor expected.
+    pub redirects_taken_for_good: u64,
     /// Requests that gave their weight to others.
     pub redistributed: &'a [Redistribution],
     /// Whether an objective fails that would hold but for errors of the generator's own.
@@ -369,6 +378,7 @@ pub fn feeder_ended(name: &str) -> Finding {
 pub fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = checks::ALL.iter().filter_map(|check| check(evidence)).collect();
     findings.extend(exchanges::find(evidence));
+    findings.extend(answers::find(evidence));
     gravest_first(&mut findings);
     findings
 }

@@ -73,7 +73,7 @@ fn shown(single: &Single) -> String {
     text.push('\n');
     text += &request((&sent.method, &sent.uri), &sent.headers, &sent.body, bodies);
     if let Ok(came) = outcome {
-        text += &answer(came.status, &came.headers, &came.body, bodies);
+        text += &answer(came.status, &came.headers, &Single::body(came), bodies);
     }
     if let Some(complaint) = complaint {
         text += &style.paint(Tone::Bad, &format!("✗ {complaint}"));

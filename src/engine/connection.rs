@@ -8,10 +8,9 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use bytes::Bytes;
-
 use crate::engine::alarm::Alarm;
 use crate::engine::dispatch::Dispatcher;
+use crate::engine::kept::Glance;
 use crate::engine::overtime::{Judgement, Overtime};
 use crate::engine::ruling::{Received, Ruling, by_status};
 use crate::engine::seat::{Job, Seat, Wanted};
@@ -171,10 +170,9 @@ impl<L: Link> Carrier<L> {
         let limit_ns = clock.monotonic(self.limit(&job, began));
         self.note_sending(&job);
         self.link.hold_until(clock.monotonic(job.due));
-        let exchange = match &mut case {
-            None => self.exchange(request, &mut |_: &Bytes| {}, limit_ns).await,
-            Some(case) => self.exchange(request, &mut case.keeper, limit_ns).await,
-        };
+        let mut glance = Glance::new(case.as_mut().map(|case| &mut case.keeper));
+        let exchange = self.exchange(request, &mut glance, limit_ns).await;
+        let refusal = glance.reason();
         match exchange {
             Within::Ended(Exchange::Answered { status, body_bytes, interim }) => {
                 dispatcher.recorder.interim(job.request, interim, job.measured);
@@ -190,7 +188,11 @@ impl<L: Link> Carrier<L> {
                 self.seat.carrying.set(None);
                 match ruling {
                     Ruling::Ended(fate) => {
-                        self.dispatcher.carried(&job, &Sample { fate, ..sample });
+                        let sample = Sample { fate, ..sample };
+                        self.dispatcher.carried(&job, &sample);
+                        if let Some(reason) = refusal {
+                            self.dispatcher.recorder.explain(&sample, job.measured, || reason);
+                        }
                     }
                     Ruling::Follow(job) => self.dispatcher.follow(job),
                 }

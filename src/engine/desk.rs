@@ -6,14 +6,20 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::LOCATION;
+use serde_json::Value;
+
 use crate::engine::bystander::{Bystander, Serving};
+use crate::engine::kept::decoded_body;
 use crate::engine::prepare::PrepareError;
 use crate::engine::prepared;
 use crate::engine::ruling::inspected;
 use crate::engine::single::{Sent, Single, Stage, Witness};
-use crate::load::json_text;
+use crate::load::plain_port;
 use crate::load::plan::{Plan, SetupRequest};
+use crate::load::redirect::is_redirect;
 use crate::load::request::Pools;
+use crate::load::url_text::encoded_url;
 use crate::load::way::HttpVersion;
 use crate::transport::clock::monotonic_ns;
 use crate::transport::connect::Dialer;
@@ -95,14 +101,21 @@ impl<'a> Desk<'a> {
         let answer = self.send(errand).await?;
         let step = step.to_owned();
         if !request.expect.accepts(answer.status) {
-            let (status, remedy) = (answer.status, remedy(stage, answer.status));
+            let status = answer.status;
+            let remedy = if plain_port::is_told(status, &answer.body) {
+                format!("{}: {}", plain_port::WORDS, plain_port::REMEDY)
+            } else {
+                remedy(stage, status).to_owned()
+            };
             return Err(PrepareError::Refused { step, status, remedy });
         }
         let amiss = inspected(&request.expect, &answer).amiss;
         let Some(check) = amiss.places().next() else { return Ok(answer) };
         let check = request.expect.name_of(check);
         let why = amiss.troubles().map(|trouble| format!(": {}", trouble.name()));
-        let what = format!("the answer fails the check `{check}`{}", why.collect::<String>());
+        let redirection = redirection(&answer).map(|what| format!("; {what}")).unwrap_or_default();
+        let why = why.collect::<String>();
+        let what = format!("the answer fails the check `{check}`{why}{redirection}");
         Err(PrepareError::Unusable { step, what })
     }
 
@@ -113,7 +126,8 @@ impl<'a> Desk<'a> {
             let outgoing = prepared::setup_outgoing(request, self.plan, Arc::clone(pools), token)?;
             let sent = self.witness.map(|witness| (witness, Sent::of(&outgoing)));
             let outcome = self.fetch_watched(outgoing).await;
-            let broke = matches!(outcome, Err(SingleError::Dial(_) | SingleError::Transport(_)));
+            let broke =
+                matches!(outcome, Err(SingleError::Dial(_) | SingleError::Transport { .. }));
             if broke && attempt < ATTEMPTS {
                 attempt += 1;
                 continue;
@@ -148,8 +162,25 @@ pub(super) fn step(request: &SetupRequest) -> String {
     format!("{} ({} {path})", request.name, request.method)
 }
 
-/// The body as JSON.
-pub(super) fn document(answer: &Answer) -> Option<serde_json::Value> {
-    // The parser's message may quote the body, and the body may hold a token.
-    json_text::read(&answer.body)
+/// The body, decoded, as the JSON that `read` finds in it, or what is wrong; the body may hold a token and is
+/// not quoted.
+pub(super) fn document(
+    answer: &Answer,
+    read: impl FnOnce(&[u8]) -> Option<Value>,
+) -> Result<Value, String> {
+    let body = decoded_body(answer).map_err(|why| why.name().to_owned())?;
+    let no_json = || "the answer is not JSON; check --host and the path".to_owned();
+    read(&body).ok_or_else(|| redirection(answer).unwrap_or_else(no_json))
+}
+
+/// That the answer is a redirect, which says why it lacks what was looked for; its query may hold a secret.
+pub(super) fn redirection(answer: &Answer) -> Option<String> {
+    let location = answer.headers.get(LOCATION).filter(|_| is_redirect(answer.status))?;
+    let place = encoded_url(location.as_bytes().trim_ascii());
+    let place = place.split(['?', '#']).next().unwrap_or_default();
+    Some(format!(
+        "the answer is a redirect ({}) to {place}, which is not followed; give what it leads to: the scheme and \
+         host by --host, the path in the profile",
+        answer.status
+    ))
 }

@@ -10,11 +10,12 @@ use rustls::ClientConfig;
 use tokio::time::MissedTickBehavior;
 
 use crate::engine::cookies::Cookies;
-use crate::engine::desk::{Desk, Errand, document, step};
+use crate::engine::desk::{Desk, Errand, document, redirection, step};
 use crate::engine::keeper::Means;
 use crate::engine::prepare::PrepareError;
 use crate::engine::single::{Stage, Witness};
 use crate::load::auth::{Issuance, Lifetime, TokenPlace};
+use crate::load::json_text;
 use crate::load::plan::Plan;
 use crate::load::request::Pools;
 use crate::load::set_cookie::Channel;
@@ -162,9 +163,9 @@ impl Issuer {
 
     /// The token in an answer, or what is wrong; the answer itself may hold secrets and is not quoted.
     fn read(&self, answer: &Answer) -> Result<Token, String> {
-        let body = document(answer);
+        let body = document(answer, json_text::read);
         let first = |path: &str| -> Result<Option<String>, String> {
-            let body = body.as_ref().ok_or("the answer is not JSON; check --host and the path")?;
+            let body = body.as_ref().map_err(Clone::clone)?;
             Ok(select(path, body).map_err(|error| error.to_string())?.into_iter().next())
         };
         let (text, own_life) = match &self.issuance.token {
@@ -205,6 +206,9 @@ impl Issuer {
     ) -> Result<(String, Option<Duration>), String> {
         let cookies = Cookies::of(&answer.headers).chosen(names, self.channel);
         if cookies.is_empty() {
+            if let Some(what) = redirection(answer) {
+                return Err(format!("no cookie was set, and {what}"));
+            }
             let wanted = if names.is_empty() { "cookie".to_owned() } else { names.join(", ") };
             return Err(format!(
                 "the answer sets no {wanted} that can be sent; check auth.cookies in the profile, and \

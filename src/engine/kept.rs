@@ -11,7 +11,10 @@ use http::header::CONTENT_ENCODING;
 
 use crate::load::answer::{Answer, BODY_BYTES_MAX, Body};
 use crate::load::expect::{Reads, Trouble};
+use crate::load::plain_port;
+use crate::measure::failure::Reason;
 use crate::transport::exchange::Keep;
+use crate::transport::single;
 
 /// How a gzip member begins (RFC 1952, 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -44,8 +47,48 @@ impl Keeper {
     }
 }
 
+/// What is looked at of every answer, beside what is kept of it: a refusal that says why.
+pub(super) struct Glance<'k> {
+    keeper: Option<&'k mut Keeper>,
+    status: u16,
+    /// The beginning of its body, if it may be one.
+    refusal: Vec<u8>,
+}
+
+impl<'k> Glance<'k> {
+    /// At an answer of which `keeper` keeps what is needed.
+    pub(super) fn new(keeper: Option<&'k mut Keeper>) -> Self {
+        Self { keeper, status: 0, refusal: Vec::new() }
+    }
+
+    /// Why the server refused the request, if it says so.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        let told = plain_port::is_told(self.status, &self.refusal);
+        told.then(|| Reason::new(plain_port::WORDS).with_remedy(plain_port::REMEDY))
+    }
+}
+
+impl Keep for Glance<'_> {
+    fn head(&mut self, status: u16, headers: &HeaderMap) {
+        self.status = status;
+        if let Some(keeper) = &mut self.keeper {
+            keeper.head(status, headers);
+        }
+    }
+
+    fn data(&mut self, piece: &Bytes) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.data(piece);
+        }
+        if self.status == plain_port::STATUS {
+            let room = plain_port::LOOKED_THROUGH - self.refusal.len();
+            self.refusal.extend_from_slice(&piece[..piece.len().min(room)]);
+        }
+    }
+}
+
 impl Keep for Keeper {
-    fn head(&mut self, headers: &HeaderMap) {
+    fn head(&mut self, _status: u16, headers: &HeaderMap) {
         if let Some(kept) = &mut self.0 {
             kept.headers.clone_from(headers);
         }
@@ -71,7 +114,7 @@ impl Kept {
 
     /// Shows the answer, its body decoded, to `look`; the body was `body_bytes` long on the wire.
     pub(super) fn show<T>(&self, body_bytes: u64, look: impl FnOnce(&Answer<'_>) -> T) -> T {
-        let decoded = decoded(&self.headers, &self.body, self.cut);
+        let decoded = decoded(&self.headers, &self.body, self.cut, BODY_BYTES_MAX);
         let body = match &decoded {
             Err(why) => Body::Unread(*why),
             Ok((bytes, whole)) if *whole && !self.cut => Body::Whole(bytes),
@@ -81,11 +124,25 @@ impl Kept {
     }
 }
 
+/// The body of an answer that is there in whole, decoded.
+pub(super) fn decoded_body(answer: &single::Answer) -> Result<Cow<'_, [u8]>, Trouble> {
+    match decoded(&answer.headers, &answer.body, false, single::BODY_BYTES_MAX)? {
+        (body, true) => Ok(body),
+        (_, false) => Err(Trouble::TooLong),
+    }
+}
+
 /// What a body holds, as far as it fits, and whether that is all.
 type Decoded<'a> = (Cow<'a, [u8]>, bool);
 
-/// What is in the body by its `Content-Encoding`; names that encode nothing are passed over, as clients do.
-fn decoded<'a>(headers: &HeaderMap, body: &'a [u8], cut: bool) -> Result<Decoded<'a>, Trouble> {
+/// What is in the body by its `Content-Encoding`, of which so many bytes are wanted at most; names that encode
+/// nothing are passed over, as clients do.
+fn decoded<'a>(
+    headers: &HeaderMap,
+    body: &'a [u8],
+    cut: bool,
+    most: usize,
+) -> Result<Decoded<'a>, Trouble> {
     let listed = headers.get_all(CONTENT_ENCODING).into_iter();
     let names = listed.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
     let names = names.map(|name| name.trim_ascii().to_ascii_lowercase());
@@ -96,8 +153,8 @@ fn decoded<'a>(headers: &HeaderMap, body: &'a [u8], cut: bool) -> Result<Decoded
         None => Ok((body.into(), true)),
         Some(_) if names.next().is_some() => Err(Trouble::Encoding),
         Some(_) if body.is_empty() => Ok((body.into(), true)),
-        Some(b"gzip" | b"x-gzip") => gunzip(body, cut),
-        Some(b"deflate") => inflate(body, cut),
+        Some(b"gzip" | b"x-gzip") => gunzip(body, cut, most),
+        Some(b"deflate") => inflate(body, cut, most),
         Some(b"br") => Err(Trouble::Brotli),
         Some(b"zstd") => Err(Trouble::Zstandard),
         Some(_) => Err(Trouble::Encoding),
@@ -106,13 +163,13 @@ fn decoded<'a>(headers: &HeaderMap, body: &'a [u8], cut: bool) -> Result<Decoded
 
 /// All members of a gzip file (RFC 1952), or as many as there are before it is `cut`. Padding behind the last
 /// one is passed over, as gzip does.
-fn gunzip(bytes: &[u8], cut: bool) -> Result<Decoded<'static>, Trouble> {
+fn gunzip(bytes: &[u8], cut: bool, most: usize) -> Result<Decoded<'static>, Trouble> {
     let mut out = Vec::new();
     let mut rest = bytes;
     while rest.starts_with(&GZIP_MAGIC) {
         let mut decoder = GzDecoder::new(rest);
-        if !read_bounded(&mut decoder, &mut out) {
-            return beginning(out, cut).ok_or(Trouble::NotGzip);
+        if !read_bounded(&mut decoder, &mut out, most) {
+            return beginning(out, cut, most).ok_or(Trouble::NotGzip);
         }
         rest = decoder.into_inner();
     }
@@ -120,17 +177,17 @@ fn gunzip(bytes: &[u8], cut: bool) -> Result<Decoded<'static>, Trouble> {
 }
 
 /// What servers call deflate: zlib's format (RFC 1950), or without its frame (RFC 1951).
-fn inflate(bytes: &[u8], cut: bool) -> Result<Decoded<'static>, Trouble> {
+fn inflate(bytes: &[u8], cut: bool, most: usize) -> Result<Decoded<'static>, Trouble> {
     let mut out = Vec::new();
     let whole = if has_zlib_header(bytes) {
-        read_bounded(&mut ZlibDecoder::new(bytes), &mut out)
+        read_bounded(&mut ZlibDecoder::new(bytes), &mut out, most)
     } else {
-        read_bounded(&mut DeflateDecoder::new(bytes), &mut out)
+        read_bounded(&mut DeflateDecoder::new(bytes), &mut out, most)
     };
     if whole {
         return Ok((out.into(), true));
     }
-    beginning(out, cut).ok_or(Trouble::NotDeflate)
+    beginning(out, cut, most).ok_or(Trouble::NotDeflate)
 }
 
 /// RFC 1950, 2.2: the method is deflate, and the first two bytes are a multiple of 31.
@@ -140,16 +197,16 @@ fn has_zlib_header(bytes: &[u8]) -> bool {
 }
 
 /// What was decoded before there was no more, if that was for a bound of ours and not a broken body.
-fn beginning(out: Vec<u8>, cut: bool) -> Option<Decoded<'static>> {
-    (cut || out.len() == BODY_BYTES_MAX).then(|| (out.into(), false))
+fn beginning(out: Vec<u8>, cut: bool, most: usize) -> Option<Decoded<'static>> {
+    (cut || out.len() == most).then(|| (out.into(), false))
 }
 
 /// Appends what `decoder` gives, up to the bound, and says whether that was all and sound.
-fn read_bounded(decoder: &mut impl Read, out: &mut Vec<u8>) -> bool {
-    let room = (BODY_BYTES_MAX - out.len()) as u64 + 1;
+fn read_bounded(decoder: &mut impl Read, out: &mut Vec<u8>, most: usize) -> bool {
+    let room = (most - out.len()) as u64 + 1;
     let read = decoder.take(room).read_to_end(out);
-    let whole = read.is_ok() && out.len() <= BODY_BYTES_MAX;
-    out.truncate(BODY_BYTES_MAX);
+    let whole = read.is_ok() && out.len() <= most;
+    out.truncate(most);
     whole
 }
 
@@ -175,7 +232,7 @@ mod tests {
         if let Some(encoding) = encoding {
             headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
         }
-        keeper.head(&headers);
+        keeper.head(200, &headers);
         for piece in pieces {
             keeper.data(&Bytes::from(piece.clone()));
         }
@@ -227,7 +284,7 @@ mod tests {
             let mut keeper = Keeper::new(reads);
             let headers: HeaderMap =
                 [(CONTENT_ENCODING, "gzip".parse().unwrap())].into_iter().collect();
-            keeper.head(&headers);
+            keeper.head(200, &headers);
             keeper.data(&Bytes::from_static(b"abc"));
             let kept = keeper.into_kept();
             assert_eq!(kept.headers.is_empty(), reads == Reads::Nothing);

@@ -38,11 +38,12 @@ impl Desk<'_> {
 fn read(source: &PoolSource, answer: &Answer) -> Result<Vec<String>, String> {
     match &source.values {
         PoolValues::Selected(path) => {
-            let document =
-                document(answer).ok_or("the answer is not JSON; check --host and the path")?;
             // A filter compares numbers, so it is given them as such.
-            let texts = (!path.contains('?')).then(|| json_text::read_number_texts(&answer.body));
-            let document = texts.flatten().unwrap_or(document);
+            let texts = |body: &[u8]| {
+                let texts = (!path.contains('?')).then(|| json_text::read_number_texts(body));
+                texts.flatten().or_else(|| json_text::read(body))
+            };
+            let document = document(answer, texts)?;
             select(path, &document).map_err(|error| error.to_string())
         }
         PoolValues::Extracted(extraction) => {

@@ -27,12 +27,16 @@ use crate::load::way::{HttpChoice, HttpVersion, Via, Way};
 use crate::profile::{EmptyPool, Redistributed};
 use crate::time::Human;
 use crate::transport::connect::{DialError, Dialer};
+use crate::transport::foresight;
 use crate::transport::multiplexed::Session;
 use crate::transport::route::{Route, RouteError};
 use crate::transport::single::SingleError;
 
 /// How long a server is taken to need where nothing was asked of it yet.
 const QUICK_ANSWER: Duration = Duration::from_millis(1);
+
+/// Ports on which a server that was given as `http://` most likely speaks TLS.
+const TLS_PORTS: [u16; 2] = [443, 8443];
 
 /// Why the load cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +53,12 @@ pub enum PrepareError {
         cause: DialError,
         /// What to do.
         remedy: &'static str,
+    },
+    /// The target is given as `http://`, and its port speaks TLS.
+    #[error("{authority} speaks TLS, and was given as http://; write https://{authority}")]
+    TlsPort {
+        /// Host and port.
+        authority: String,
     },
     /// HTTP/2 was asked for, and the target does not speak it.
     #[error(
@@ -88,7 +98,7 @@ pub enum PrepareError {
         /// The answer's.
         status: u16,
         /// What to do.
-        remedy: &'static str,
+        remedy: String,
     },
     /// An answer without what was to be taken from it.
     #[error("{step}: {what}")]
@@ -259,11 +269,27 @@ async fn reach(
     // So an unreachable target is told from a failing log-in.
     let probed = probe(&route, plan.limits.connect_timeout).await;
     let Probed { route, connect_time } = probed.map_err(|cause| unreachable(plan, cause))?;
+    foresee(plan, &route).await?;
     let route = agree(plan, route).await?;
     let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
     let plan = Plan { way, ..plan.clone() };
     check_headers(&plan)?;
     Ok((plan, Probed { route, connect_time }))
+}
+
+/// Finds out what would refuse every request, as far as that takes none.
+async fn foresee(plan: &Plan, route: &Route) -> Result<(), PrepareError> {
+    let dialer = Dialer::new(route.clone(), plan.limits.connect_timeout);
+    if let Some(proxy) = plan.way.forwarding_proxy(&plan.origin) {
+        let target = plan.way.destination(&plan.origin);
+        let refused = foresight::wants_credentials(&dialer, proxy, target).await;
+        return refused.map_err(|cause| unreachable(plan, cause));
+    }
+    let suspicious = plan.origin.scheme == Scheme::Http && TLS_PORTS.contains(&plan.origin.port);
+    if suspicious && foresight::speaks_tls(&dialer, &plan.origin.host).await {
+        return Err(PrepareError::TlsPort { authority: plan.origin.authority.clone() });
+    }
+    Ok(())
 }
 
 /// Settles the version of HTTP before anything is sent.
@@ -279,18 +305,21 @@ async fn agree(plan: &Plan, route: Route) -> Result<Route, PrepareError> {
         how: if secure { "over TLS" } else { "with prior knowledge" },
     };
     let patience = plan.limits.connect_timeout;
-    let dialed = Dialer::new(route.clone(), patience)
-        .dial()
-        .await
-        .map_err(|cause| unreachable(plan, cause))?;
-    if dialed.stream.negotiated() == Some(Http1) {
+    let dialer = Dialer::new(route.clone(), patience);
+    let opened = dialer.dial().await.map_err(|cause| unreachable(plan, cause))?;
+    if opened.stream.negotiated() == Some(Http1) {
         return match wanted {
             HttpChoice::Auto => Ok(route.speaking(Http1)),
             HttpChoice::Exactly(_) => Err(refusal()),
         };
     }
-    match tokio::time::timeout(patience, Session::open(dialed)).await {
+    match tokio::time::timeout(patience, Session::open(opened)).await {
         Ok(Ok(_)) => Ok(route.speaking(Http2)),
+        Ok(Err(_)) | Err(_)
+            if !secure && foresight::speaks_tls(&dialer, &plan.origin.host).await =>
+        {
+            Err(PrepareError::TlsPort { authority: plan.origin.authority.clone() })
+        }
         Ok(Err(_)) | Err(_) => Err(refusal()),
     }
 }

@@ -1,11 +1,13 @@
 //! [`Single`]: one exchange kept whole, for a look before the load.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 
+use crate::engine::kept::decoded_body;
 use crate::engine::ruling::inspected;
 use crate::load::expect::{Expect, Trouble};
 use crate::load::json_text;
@@ -73,6 +75,13 @@ impl Single {
     }
 }
 
+impl Single {
+    /// What an answer holds, decoded; as it came where that cannot be done.
+    pub fn body(answer: &Answer) -> Cow<'_, [u8]> {
+        decoded_body(answer).unwrap_or_else(|_| (&*answer.body).into())
+    }
+}
+
 impl Sent {
     pub(super) fn of(outgoing: &Outgoing) -> Self {
         let (head, body) = outgoing.clone().into_parts();
@@ -92,7 +101,8 @@ fn complaint(expect: &Expect, answer: &Answer) -> Option<String> {
     let failed: Vec<String> =
         inspection.amiss.places().map(|place| expect.name_of(place)).collect();
     let no_json = inspection.amiss.troubles().any(|trouble| trouble == Trouble::NotJson);
-    let beginning = no_json.then(|| format!(": it begins {}", json_text::beginning(&answer.body)));
+    let body = decoded_body(answer).ok().filter(|_| no_json);
+    let beginning = body.map(|body| format!(": it begins {}", json_text::beginning(&body)));
     inspection
         .failed
         .then(|| format!("failed: {}{}", failed.join(", "), beginning.unwrap_or_default()))

@@ -2,11 +2,13 @@
 
 use std::cell::OnceCell;
 
-use http::{HeaderMap, HeaderName};
+use http::header::{CONTENT_LOCATION, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::load::expect::Trouble;
 use crate::load::json_text;
+use crate::load::url_text::encoded_url;
 
 /// How much of a body is kept for checks and extractions, in bytes after decoding; a longer one is cut
 /// there, and what would need the rest fails.
@@ -74,6 +76,17 @@ impl<'a> Answer<'a> {
 
     /// The values of a header that are text, in the order sent.
     pub fn header(&self, name: &HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
+        let values = self.headers.get_all(name).into_iter();
+        values.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok())
+    }
+
+    /// The values of a header to be sent on, in the order sent: a URL is percent-encoded as far as it must be,
+    /// since there are servers that write it as it is.
+    pub fn values(&self, name: &HeaderName) -> Vec<String> {
+        if ![LOCATION, CONTENT_LOCATION].contains(name) {
+            return self.header(name).map(str::to_owned).collect();
+        }
+        let urls = self.headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+        urls.map(|url| encoded_url(url.trim_ascii())).collect()
     }
 }

@@ -146,6 +146,16 @@ impl Trouble {
         Self::LinkElsewhere,
     ];
 
+    /// Where it stands in an [`Amiss`].
+    pub const fn place(self) -> usize {
+        MARKS_MAX + self as usize
+    }
+
+    /// Whether the answer may be as good as any, and only this program cannot read it.
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::TooLong | Self::Encoding | Self::Brotli | Self::Zstandard)
+    }
+
     /// The stable name used in results.
     pub const fn name(self) -> &'static str {
         match self {
@@ -184,12 +194,12 @@ impl Amiss {
 
     /// Notes a trouble.
     pub const fn add(&mut self, trouble: Trouble) {
-        self.add_place(MARKS_MAX + trouble as usize);
+        self.add_place(trouble.place());
     }
 
     /// The troubles noted, in order.
     pub fn troubles(self) -> impl Iterator<Item = Trouble> {
-        let noted = move |trouble: &Trouble| self.0 >> (MARKS_MAX + *trouble as usize) & 1 == 1;
+        let noted = move |trouble: &Trouble| self.0 >> trouble.place() & 1 == 1;
         Trouble::ALL.into_iter().filter(noted)
     }
 

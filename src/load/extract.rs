@@ -135,7 +135,7 @@ impl Extraction {
                 let found = answer.json_texts().and_then(|document| document.pointer(pointer));
                 fit(&mut found.into_iter().filter_map(scalar_text))
             }
-            Selector::Header(name) => fit(&mut answer.header(name).map(str::to_owned)),
+            Selector::Header(name) => fit(&mut answer.values(name).into_iter()),
             Selector::Pattern(pattern) => fit(&mut pattern.values(answer.bytes()).filter_map(text)),
         }
     }
@@ -223,7 +223,8 @@ impl Gathered<'_> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
+    use http::header::LOCATION;
+    use http::{HeaderMap, HeaderValue};
 
     use super::*;
     use crate::load::answer::Body;
@@ -267,6 +268,25 @@ mod tests {
         }
         let long = format!("\"{}\"", "x".repeat(VALUE_BYTES_MAX + 1));
         assert!(taken(json("$"), Target::Pool(0), &long).is_empty());
+    }
+
+    #[test]
+    fn a_location_is_encoded_as_it_is_sent_again() {
+        let table: [(&[u8], &str); 5] = [
+            ("/café/a b?q=\"x\"".as_bytes(), "/caf%C3%A9/a%20b?q=%22x%22"),
+            (b"/caf\xe9", "/caf%E9"),
+            (b" https://h:1/a#part two ", "https://h:1/a#part%20two"),
+            (b"/a%20b", "/a%20b"),
+            (b"next", "next"),
+        ];
+        for (value, expected) in table {
+            let headers =
+                HeaderMap::from_iter([(LOCATION, HeaderValue::from_bytes(value).unwrap())]);
+            let source = Selector::Header(LOCATION);
+            let extraction = Extraction { name: "any".into(), source, into: Target::Variable(0) };
+            let answer = Answer::new(0, &headers, Body::Whole(b""));
+            assert_eq!(extraction.values(&answer), [expected]);
+        }
     }
 
     #[test]

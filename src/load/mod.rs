@@ -20,6 +20,7 @@ pub mod json_text;
 pub mod mix;
 pub mod monitor;
 pub mod outlay;
+pub mod plain_port;
 pub mod plan;
 pub mod random;
 pub mod rate;

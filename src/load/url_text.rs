@@ -24,6 +24,12 @@ pub fn encoded(text: &[u8]) -> String {
     out
 }
 
+/// The same of a whole URL or reference, which may have a fragment.
+pub fn encoded_url(text: &[u8]) -> String {
+    let parts: Vec<_> = text.splitn(2, |&byte| byte == b'#').map(encoded).collect();
+    parts.join("#")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

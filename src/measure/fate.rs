@@ -216,7 +216,7 @@ impl TransportError {
             }
             Self::TooLarge => {
                 "the answer's head or framing is larger than this program reads (head: 300 kB and 1,000 \
-                 fields; chunk extensions and trailers over HTTP/1.1: 16 kB each)"
+                 fields; chunk extensions and trailers over HTTP/1.1: 16 kB each, and 100 trailers)"
             }
             Self::Unread => "the answer lay unread in this machine's socket",
             Self::Unwritten => "the request was not written although the socket had room",

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::load::expect::Amiss;
+use crate::load::expect::{Amiss, Trouble};
 use crate::measure::failure::{FailureKind, Failures, Reason};
 use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::flow::{FlowTally, Milestone};
@@ -364,10 +364,21 @@ impl RequestTally {
         self.response_time.merge(response_time);
     }
 
-    /// Slots lost to errors of the generator's own, its lateness included.
+    /// Slots lost to errors of the generator's own, its lateness and what it cannot read included.
     pub fn own_errors(&self) -> u64 {
         let own = TransportError::ALL.iter().filter(|kind| kind.is_own());
-        own.map(|kind| self.errors[kind.index()]).sum::<u64>() + self.late.lost
+        let unread = Trouble::ALL.into_iter().filter(|trouble| trouble.is_own());
+        let unread = unread.filter_map(|trouble| {
+            self.failures.of(FailureKind::Check(trouble.place())).map(|failure| failure.count)
+        });
+        own.map(|kind| self.errors[kind.index()]).sum::<u64>()
+            + unread.sum::<u64>()
+            + self.late.lost
+    }
+
+    /// Answers that met this trouble, whether that made them bad ones or not.
+    pub fn troubles(&self, trouble: Trouble) -> u64 {
+        self.amiss.get(&trouble.place()).copied().unwrap_or(0)
     }
 
     /// How long a phase was, over good answers, those without it as zero.

@@ -298,6 +298,7 @@ pub(crate) fn report_with(
         interrupted: false,
         silence: series.silence().as_ref(),
         drained: Duration::ZERO,
+        redirects_taken_for_good: 0,
         redistributed,
         fails_by_own_errors: false,
         fails_by_lateness: None,

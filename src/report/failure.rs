@@ -11,8 +11,8 @@ use crate::measure::failure::{FailureKind, Failures, Reason};
 pub struct FailureReport {
     /// The kind of the transport error, or the fate.
     pub kind: String,
-    /// The status, the check that failed, or what the first broken exchange broke on, in at most 200 bytes;
-    /// absent where the kind says all.
+    /// The status, the check that failed, or what the first broken exchange broke on, in about 200 bytes at
+    /// most; absent where the kind says all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// How many. An answer that fails several checks counts for each of them.
@@ -30,7 +30,10 @@ pub(super) fn failures(failures: &Failures, expect: &Expect) -> Vec<FailureRepor
         .map(|(kind, failure)| FailureReport {
             kind: kind.name().to_owned(),
             cause: match kind {
-                FailureKind::Status(status) => Some(format!("status {status}")),
+                FailureKind::Status(status) => Some(match failure.reason() {
+                    Some(reason) => format!("status {status}: {}", reason.words()),
+                    None => format!("status {status}"),
+                }),
                 FailureKind::Check(place) => Some(expect.name_of(place)),
                 _ => failure.reason().map(|reason: &Reason| reason.words().to_owned()),
             },

@@ -75,6 +75,11 @@ async fn handshake(heard: Heard, places: Places) -> Result<(Sender, Connection),
     let mut builder = http1::Builder::new();
     // Bodies are short: one buffer and a plain write cost less than a vector of two.
     builder.max_buf_size(HEAD_BYTES_MAX as usize).writev(false);
+    // What curl and browsers put up with in a head; a slip in a header says nothing of an answer's worth.
+    builder
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .ignore_invalid_headers_in_responses(true);
     if places == Places::All {
         builder.max_headers(HEAD_FIELDS_MAX);
     }
@@ -127,7 +132,7 @@ impl Driver {
 /// What is kept of an answer while it is read.
 pub trait Keep {
     /// The answer begins.
-    fn head(&mut self, _headers: &HeaderMap) {}
+    fn head(&mut self, _status: u16, _headers: &HeaderMap) {}
 
     /// A piece of its body.
     fn data(&mut self, piece: &Bytes);
@@ -269,7 +274,7 @@ impl Link for Http1 {
             self.kept = true;
             let status = response.status().as_u16();
             self.promise.hear(response.headers());
-            keep.head(response.headers());
+            keep.head(status, response.headers());
             match self.read_body(response, keep).await {
                 Ok(body_bytes) => {
                     let interim = self.interim.borrow().count();

@@ -109,6 +109,8 @@ pub(super) struct Heard {
     stamps: Rc<Stamps>,
     interim: Rc<RefCell<Interim>>,
     repetition: Repetition,
+    /// Why nothing more can be written. Whoever reads to the end is told.
+    unwritable: Option<io::Error>,
 }
 
 /// A part of an answer that is to be read a second time.
@@ -124,13 +126,39 @@ enum Repetition {
 
 impl Heard {
     pub(super) fn new(stream: Stream, stamps: Rc<Stamps>, interim: Rc<RefCell<Interim>>) -> Self {
-        Self { stream, stamps, interim, repetition: Repetition::None }
+        Self { stream, stamps, interim, repetition: Repetition::None, unwritable: None }
     }
 
     /// Takes the next write for a request that has been sent, and answers it with `bytes` and what follows
     /// them.
     pub(super) fn repeat(&mut self, bytes: Bytes) {
         self.repetition = Repetition::Requested { bytes, reader: Waker::noop().clone() };
+    }
+}
+
+impl Heard {
+    /// What comes of `write`, which waits for good once the server has ended the connection: it may have refused
+    /// the rest of a long request, and its answer is still to be read (RFC 9112, section 9.5).
+    fn written<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut Stream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        if self.unwritable.is_some() {
+            return Poll::Pending;
+        }
+        match ready!(write(Pin::new(&mut self.stream), cx)) {
+            Err(error)
+                if matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted) =>
+            {
+                self.unwritable = Some(error);
+                // Reading has something to tell now.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            done => Poll::Ready(done),
+        }
     }
 }
 
@@ -160,7 +188,9 @@ impl AsyncRead for Heard {
         if let Some(at) = this.stamps.last_read() {
             this.interim.borrow_mut().push(&buffer.filled()[filled..], at);
         }
-        Poll::Ready(Ok(()))
+        let ended = buffer.filled().len() == filled && buffer.remaining() > 0;
+        let failure = if ended { this.unwritable.take() } else { None };
+        Poll::Ready(failure.map_or(Ok(()), Err))
     }
 }
 
@@ -176,11 +206,11 @@ impl AsyncWrite for Heard {
             this.repetition = Repetition::Bytes(std::mem::take(repeated));
             return Poll::Ready(Ok(bytes.len()));
         }
-        Pin::new(&mut this.stream).poll_write(cx, bytes)
+        this.written(cx, |stream, cx| stream.poll_write(cx, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        self.get_mut().written(cx, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

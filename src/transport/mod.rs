@@ -9,6 +9,7 @@ pub mod clock;
 pub mod connect;
 pub mod exchange;
 mod fault;
+pub mod foresight;
 mod gate;
 mod interim;
 pub mod io;

@@ -227,7 +227,7 @@ impl Http2 {
             return Exchange::Failed(TransportError::TooLarge);
         }
         let status = response.status().as_u16();
-        keep.head(response.headers());
+        keep.head(status, response.headers());
         let mut body = response.into_body();
         let mut body_bytes = 0_u64;
         while let Some(data) = body.data().await {

@@ -95,6 +95,15 @@ impl ProxyHop {
     }
 }
 
+/// Asks `proxy`, to which `stream` leads, for a tunnel to `target`.
+pub(super) async fn open(
+    stream: Stream,
+    proxy: &Proxy,
+    target: Place,
+) -> Result<Stream, ProxyFault> {
+    ProxyHop { tls: None, tunnel: Some(Tunnel::new(proxy, target)) }.pass(stream).await
+}
+
 async fn connect(mut stream: Stream, request: &str) -> Result<Stream, ProxyFault> {
     stream.write_all(request.as_bytes()).await.map_err(|_| ProxyFault::NoAnswer)?;
     stream.flush().await.map_err(|_| ProxyFault::NoAnswer)?;

@@ -11,6 +11,8 @@ use rustls::ClientConfig;
 use crate::load::plan::{Origin, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, KeepAlive, Place, ProxyKind, Via, Way};
 use crate::measure::attempts::Attempts;
+use crate::measure::failure::Reason;
+use crate::measure::fate::TransportError;
 use crate::transport::proxy::{ProxyHop, Tunnel};
 use crate::transport::tls::{self, TlsClient};
 
@@ -130,6 +132,15 @@ impl Route {
             Hop::Tcp { addresses, .. } => addresses.iter().map(SocketAddr::to_string).collect(),
             Hop::Unix(path) => vec![path.display().to_string()],
         }
+    }
+
+    /// What an end without an answer most likely means on this way, where its kind does not say it.
+    pub(super) fn silence(&self, fault: TransportError) -> Option<Reason> {
+        let ended = matches!(fault, TransportError::ClosedEarly | TransportError::Reset);
+        (ended && self.tls.is_none()).then(|| {
+            let remedy = "if it is a TLS port, write https://; else look at the target's log";
+            Reason::new("").with_remedy(remedy)
+        })
     }
 
     /// How many requests a connection of this way carries.

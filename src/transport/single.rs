@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::load::way::HttpVersion;
+use crate::measure::failure::Reason;
 use crate::measure::fate::TransportError;
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::exchange::{Exchange, Http1, Keep, Link, Outgoing, Repeatable};
@@ -33,14 +34,29 @@ pub enum SingleError {
     #[error(transparent)]
     Dial(#[from] DialError),
     /// The exchange failed.
-    #[error("{}", .0.explanation())]
-    Transport(TransportError),
+    #[error("{}", broken(*.fault, .reason.as_ref()))]
+    Transport {
+        /// Its kind.
+        fault: TransportError,
+        /// What exactly broke, where the kind does not say it all.
+        reason: Option<Reason>,
+    },
     /// Nothing came back in time.
     #[error("no answer within {}", crate::time::Human(*.0))]
     Timeout(Duration),
     /// More than [`BODY_BYTES_MAX`].
     #[error("the answer is longer than {} MiB", BODY_BYTES_MAX / 1024 / 1024)]
     TooLong,
+}
+
+/// What broke, and what to do about it.
+fn broken(fault: TransportError, reason: Option<&Reason>) -> String {
+    let explanation = fault.explanation();
+    let words = reason.map(Reason::words).filter(|words| !explanation.contains(words));
+    let words = words.map(|words| format!(" ({words})")).unwrap_or_default();
+    let remedy = reason.and_then(Reason::remedy);
+    let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
+    format!("{explanation}{words}{remedy}")
 }
 
 /// Keeps all there is of an answer, up to a bound.
@@ -51,7 +67,7 @@ struct Whole {
 }
 
 impl Keep for Whole {
-    fn head(&mut self, headers: &HeaderMap) {
+    fn head(&mut self, _status: u16, headers: &HeaderMap) {
         self.headers.clone_from(headers);
     }
 
@@ -72,7 +88,7 @@ pub async fn fetch(
     let whole = async {
         let first = attempt(dialer, request.clone()).await?;
         let answer = if first.is_ok() { first } else { attempt(dialer, request).await? };
-        answer.map_err(|why| SingleError::Transport(why.fault()))
+        answer.map_err(|why| SingleError::Transport { fault: why.fault(), reason: None })
     };
     tokio::time::timeout(timeout, whole).await.map_err(|_| SingleError::Timeout(timeout))?
 }
@@ -83,9 +99,14 @@ async fn attempt(
 ) -> Result<Result<Answer, Repeatable>, SingleError> {
     let fresh = dialer.dial().await?;
     let mut keep = Whole::default();
+    let mut reason = None;
     let exchanged = match dialer.route().version() {
         HttpVersion::Http1 => match Http1::open(fresh).await {
-            Ok(mut link) => link.exchange(request, &mut keep).await,
+            Ok(mut link) => {
+                let exchanged = link.exchange(request, &mut keep).await;
+                reason = link.take_reason();
+                exchanged
+            }
             Err(fault) => Exchange::Failed(fault),
         },
         HttpVersion::Http2 => match Session::open(fresh).await {
@@ -98,7 +119,10 @@ async fn attempt(
         Exchange::Answered { status, .. } => {
             Ok(Ok(Answer { status, headers: keep.headers, body: keep.body }))
         }
-        Exchange::Failed(fault) => Err(SingleError::Transport(fault)),
+        Exchange::Failed(fault) => {
+            let reason = reason.or_else(|| dialer.route().silence(fault));
+            Err(SingleError::Transport { fault, reason })
+        }
         Exchange::Repeatable(why) => Ok(Err(why)),
     }
 }

@@ -122,6 +122,18 @@ impl TlsClient {
     }
 }
 
+/// Whether the other side of `stream` speaks TLS: it takes up a handshake, however that ends. Nothing is known for
+/// a host that no certificate could be for.
+pub(super) async fn is_spoken(stream: Stream, host: &str) -> Option<bool> {
+    let settings = TlsSettings { verification: Verification::Off, ..TlsSettings::default() };
+    let client = TlsClient::new(&client_config(&settings).ok()?, host).ok()?;
+    Some(match client.connect(stream).await {
+        // What answers in another language, or goes.
+        Err(rustls::Error::InvalidMessage(_) | rustls::Error::General(_)) => false,
+        Ok(_) | Err(_) => true,
+    })
+}
+
 /// How the stream under a handshake ended.
 fn ended(error: &io::Error) -> String {
     match error.kind() {

@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
+use crate::server::{OK, Server};
 use crate::support::steadfire;
 
 /// Around the sizes of hyper's first buffer, a TLS record, the kernel clock's buffer, and what the kernel
@@ -170,4 +171,34 @@ fn answers_of_every_size_over_http_2() {
 fn answers_of_every_size_over_http_2_and_tls() {
     let server = Sized::start(Version::Http2, true);
     all_is_read(&server, &["--http-version 2", "--http-version 2 --clock user -c 1"]);
+}
+
+/// Lines in a head that are slips, and that curl and browsers overlook.
+const SLIPS: [&[u8]; 6] = [
+    b"x-a: one,\r\n two\r\n",
+    b"x-a:\r\n\tone\r\n",
+    b"x-a : one\r\n",
+    b"x (a) b: one\r\n",
+    b"x-a: a\x01b\r\n",
+    b"x-a: caf\xe9\r\n",
+];
+
+#[test]
+fn slips_in_a_head_that_curl_overlooks_are_no_errors() {
+    let server = Server::answering(|received| {
+        let slip = SLIPS[received.number % SLIPS.len()];
+        let (line, rest) = OK.split_at("HTTP/1.1 200 OK\r\n".len());
+        [line, slip, rest].concat()
+    });
+    let words = format!("{}/ --json -r 100 -n {}", server.url(), SLIPS.len() * 5);
+    let report = steadfire(&words).run().report();
+    assert_eq!(report.fates.ok, report.fates.planned, "{:?}", report.requests[0].failures);
+}
+
+#[test]
+fn a_folded_value_is_one_line() {
+    let answer = b"HTTP/1.1 200 OK\r\nx-a: one,\r\n\ttwo\r\ncontent-length: 2\r\n\r\nok";
+    let server = Server::answering(|_| answer.to_vec());
+    let once = steadfire(&format!("once {}/", server.url())).run();
+    assert!(once.stdout.contains("< x-a: one, two\n"), "{}", once.stdout);
 }

@@ -16,6 +16,12 @@ fn report(url: &str, flags: &str) -> Report {
     steadfire(&format!("{url} {LOAD} {flags}")).run().report()
 }
 
+fn plain_report(server: &Server) -> Report {
+    report(&server.url(), "")
+}
+
+const FORBIDDEN: &[u8] = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+
 /// Reads a request and goes, with `last` as the only answer.
 fn leaving(last: &'static [u8]) -> Server {
     Server::start(move |mut peer: Peer| {
@@ -77,10 +83,81 @@ fn a_tls_port_that_is_spoken_to_in_plain_is_named() {
 
 #[test]
 fn a_forwarding_proxy_that_wants_credentials_is_named() {
-    let answer = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
-    let proxy = Server::answering(|_| answer.to_vec());
+    let wanted = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
+    // One that opens tunnels to some ports alone says so only when it is sent the requests.
+    let proxy = Server::answering(|received| {
+        let tunnel = received.line.starts_with("CONNECT");
+        if tunnel { FORBIDDEN.to_vec() } else { wanted.to_vec() }
+    });
     let report = report("http://target.invalid/", &format!("-x http://{}", proxy.addr()));
     assert_found(&report, "proxy_credentials", &["40 of 40", "not reached", "USER:PASSWORD"]);
+    // Others before the load, whether they were given none or the wrong ones.
+    for credentials in ["", "eve:s3cret@"] {
+        let proxy = Server::answering(|_| wanted.to_vec());
+        let words =
+            format!("http://target.invalid/ {LOAD} -x http://{credentials}{}", proxy.addr());
+        steadfire(&words).run().refused(3, &["status 407", "the proxy", "USER:PASSWORD"]);
+        let received = proxy.received();
+        let lines: Vec<&str> = received.iter().map(|one| one.line.as_str()).collect();
+        assert_eq!(lines, ["CONNECT target.invalid:80 HTTP/1.1"]);
+    }
+}
+
+#[test]
+fn a_tls_port_whose_server_says_so_is_named_in_its_words() {
+    let told = "<title>400 The plain HTTP request was sent to HTTPS port</title>";
+    let head = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n", told.len());
+    let server = Server::answering(move |_| format!("{head}{told}").into_bytes());
+    let report = plain_report(&server);
+    assert_found(&report, "rejected", &["40 of 40", "port that speaks TLS", "https://"]);
+    let cause = report.requests[0].failures[0].cause.as_deref();
+    assert!(cause.is_some_and(|cause| cause.starts_with("status 400: ")), "{cause:?}");
+    // Any other 400 is the request's own.
+    let server = Server::answering(|_| b"HTTP/1.1 400 No\r\ncontent-length: 2\r\n\r\nno".to_vec());
+    let other = plain_report(&server);
+    assert_found(&other, "rejected", &["the answer's body says"]);
+}
+
+#[test]
+fn redirects_that_nobody_follows_are_told() {
+    let moved = b"HTTP/1.1 301 Moved\r\nlocation: https://localhost/\r\ncontent-length: 0\r\n\r\n";
+    let server = Server::answering(|_| moved.to_vec());
+    let report = report(&server.url(), "");
+    assert_eq!(report.fates.ok, 40);
+    assert_found(&report, "redirects", &["40 of 40", "not followed", "https://", "expect"]);
+    let profile = |answers: &str| format!("requests: [{{path: /, {answers}}}]\n");
+    let host = server.url().replace("127.0.0.1", "localhost");
+    let run = |profile: String| {
+        let program = steadfire(&format!("app.yaml --host {host} {LOAD}"));
+        std::fs::write(program.home().join("app.yaml"), profile).expect("a file can be written");
+        program.run().report()
+    };
+    // Meant, or followed as far as one target reaches.
+    let meant = run(profile("expect: {status: 301}"));
+    assert!(meant.verdict.findings.iter().all(|one| one.id != "redirects"));
+    let followed = run(profile("redirects: 2"));
+    assert_eq!(followed.fates.check_failed, 40);
+    assert_found(&followed, "redirects", &["another scheme", "40 of 40", "https://"]);
+}
+
+#[test]
+fn bodies_that_are_not_read_here_are_not_the_servers_fault() {
+    let brotli =
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 6\r\n\r\n\x0b\x02\x80{}\x03";
+    let server = Server::answering(|_| brotli.to_vec());
+    let words =
+        format!("app.yaml --host {} {} --slo errors<5%", server.url(), "-r 100 -n 40 --json");
+    let program = steadfire(&words);
+    let profile = "requests: [{path: /, expect: {json: {$.id: {exists: true}}}}]\n";
+    std::fs::write(program.home().join("app.yaml"), profile).expect("a file can be written");
+    let report = program.run().report();
+    assert_eq!(report.verdict.outcome, OutcomeName::Invalid);
+    assert_found(&report, "unread_bodies", &["br", "not charged to the server", "Accept-Encoding"]);
+    let failures = &report.requests[0].failures;
+    let told = |words: &str| {
+        failures.iter().any(|one| one.cause.as_deref().is_some_and(|c| c.contains(words)))
+    };
+    assert!(told("br-encoded") && !told("not JSON"), "{failures:?}");
 }
 
 #[test]

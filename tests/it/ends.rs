@@ -144,6 +144,27 @@ fn what_keep_alive_says_is_obeyed() {
 }
 
 #[test]
+fn an_answer_that_refuses_the_rest_of_a_long_request_is_read() {
+    // Closed with most of the request unread, which resets the connection behind the answer.
+    let server = Server::start(|mut peer| {
+        if peer.take(1000).is_some() {
+            peer.send(
+                b"HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno",
+            );
+        }
+    });
+    for flags in ["", "--clock user"] {
+        let words =
+            format!("{}/ --json -r 50 -n 20 -X POST --data-file long {flags}", server.url());
+        let program = steadfire(&words);
+        std::fs::write(program.home().join("long"), vec![b'x'; 5_000_000]).expect("it is written");
+        let report = program.run().report();
+        assert_eq!(report.fates.bad_status, 20, "{flags} {:?}", errors(&report));
+        assert_eq!(report.requests[0].statuses[&413], 20);
+    }
+}
+
+#[test]
 fn interim_answers_are_counted_apart() {
     let server = Server::start(|mut peer| {
         while peer.receive().is_some() {

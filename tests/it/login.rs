@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use steadfire::report::Report;
 use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
@@ -43,6 +45,27 @@ fn answered(addr: SocketAddr, path: &str) -> u64 {
 /// A good answer with this body.
 fn json(body: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// A good answer with a body in this content encoding.
+fn encoded(encoding: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-encoding: {encoding}\r\ncontent-length: {length}\r\n\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("a vector takes all");
+    encoder.finish().expect("a vector takes all")
+}
+
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("a vector takes all");
+    encoder.finish().expect("a vector takes all")
 }
 
 /// Runs a profile against a server.
@@ -118,6 +141,63 @@ fn a_pool_is_filled_at_its_rate_and_its_tokens_are_sent_in_turn() {
     }
     let auth = finished.report().auth.expect("the profile logs in");
     assert_eq!((auth.tokens, auth.log_ins), (4, 4));
+}
+
+#[test]
+fn log_in_and_set_up_are_decoded_as_the_load_is() {
+    let server = Server::answering(|received| match received.path() {
+        "/login" => encoded("gzip", &gzipped(b"{\"token\":\"t0ken\"}")),
+        "/list" => encoded("deflate", &deflated(b"[{\"id\": 7}]")),
+        _ => OK.to_vec(),
+    });
+    let profile = "auth: {login: {path: /login, json: {}}, token: $.token}
+setup: [{name: list, path: /list, pools: {ids: '$[*].id'}}]
+requests: [{path: '/{{ pick(ids) }}'}]
+";
+    let finished = run(&server, profile, "-r 50 -n 5");
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    for request in to(&server.received(), "/7") {
+        assert!(request.headers.contains("authorization: Bearer t0ken\r\n"), "{}", request.headers);
+    }
+    let once = steadfire(&format!("once app.yaml --host {}", server.url()));
+    std::fs::write(once.home().join("app.yaml"), profile).expect("a file can be written");
+    let shown = once.run().stdout;
+    assert!(shown.contains("< [{\"id\": 7}]\n"), "{shown}");
+}
+
+#[test]
+fn a_log_in_that_cannot_be_read_says_why() {
+    let profile =
+        "auth: {login: {path: /login, json: {}}, token: $.token}\nrequests: [{path: /}]\n";
+    let redirect =
+        b"HTTP/1.1 301 Moved\r\nlocation: https://shop.example/login?k=s3cret\r\ncontent-length: \
+        0\r\n\r\n";
+    let plain_port = "HTTP/1.1 400 Bad Request\r\ncontent-length: 48\r\n\r\n\
+        Client sent an HTTP request to an HTTPS server.\n";
+    let table: [(Vec<u8>, &[&str]); 4] = [
+        (encoded("br", b"\x0b\x02\x80{}\x03"), &["br-encoded", "Accept-Encoding: identity"]),
+        (encoded("zstd", b"\x28\xb5\x2f\xfd"), &["zstd-encoded", "Accept-Encoding: identity"]),
+        (redirect.to_vec(), &["redirect (301) to https://shop.example/login,", "--host"]),
+        (plain_port.into(), &["status 400", "port that speaks TLS", "https://"]),
+    ];
+    for (answer, words) in table {
+        let server = Server::answering(move |_| answer.clone());
+        let finished = run(&server, profile, "-r 50 -n 5");
+        finished.refused(3, words);
+        assert!(!finished.stderr.contains("not JSON") && !finished.stderr.contains("s3cret"));
+    }
+    // As OpenSSL answers on a port that speaks TLS, and as others do.
+    for (answer, words) in [
+        (&b"\x15\x03\x01\x00\x02\x02\x46"[..], ["not valid HTTP", "write https://"]),
+        (b"", ["closed the connection", "write https://"]),
+    ] {
+        let server = Server::start(move |mut peer| {
+            if peer.receive().is_some() {
+                peer.send(answer);
+            }
+        });
+        run(&server, profile, "-r 50 -n 5").refused(3, &words);
+    }
 }
 
 #[test]

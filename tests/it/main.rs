@@ -24,6 +24,7 @@ mod ledger;
 mod live;
 mod login;
 mod machine;
+mod old_tls;
 mod profiles_page;
 mod queueing;
 mod reach;

@@ -28,7 +28,9 @@ fn a_foreign_host_needs_a_yes_once() {
     let again = foreign(&proxy, "", state.path()).run();
     assert_eq!(again.code, 0, "it is remembered: {}", again.stderr);
     assert!(!again.stderr.contains("first load"), "{}", again.stderr);
-    assert_eq!(proxy.received().len(), 10);
+    // Beside a tunnel that it is asked for each time, through which nothing is sent.
+    let received = proxy.received();
+    assert_eq!(received.iter().filter(|one| one.line.starts_with("GET")).count(), 10);
 }
 
 #[test]

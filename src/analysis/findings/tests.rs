@@ -35,6 +35,7 @@ fn evidence(summary: &Summary) -> Evidence<'_> {
         interrupted: false,
         drained: Duration::ZERO,
         silence: None,
+        redirects_taken_for_good: 0,
         redistributed: &[],
         fails_by_own_errors: false,
         fails_by_lateness: None,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Evidence, PATTERN_SHARE, hint};
 use crate::analysis::findings::{Cause, Finding};
 use crate::analysis::words::Part;
+use crate::measure::failure::{Failure, FailureKind, Reason};
 use crate::measure::tally::RequestTally;
 use crate::time::Human;
 
@@ -107,7 +108,10 @@ pub(super) fn forbidden(evidence: &Evidence<'_>) -> Option<Finding> {
 
 pub(super) fn rejected(evidence: &Evidence<'_>) -> Option<Finding> {
     let Pattern { status, part, whose } = pattern(evidence, 400..=499, None)?;
-    let remedy = match status {
+    let failure = evidence.summary.total.failures.of(FailureKind::Status(status));
+    let reason = failure.and_then(Failure::reason);
+    let words = reason.map(|reason| format!(" ({})", reason.words())).unwrap_or_default();
+    let general = match status {
         404 => "check the paths, the prefix in --host, and that the ids exist (seed the demo data)",
         405 => "check the methods, and whether a path redirects or lacks its trailing slash",
         408 => "the server gave up waiting for requests: look at its header and body timeouts",
@@ -116,6 +120,8 @@ pub(super) fn rejected(evidence: &Evidence<'_>) -> Option<Finding> {
             "the answer's body says what is wrong with the request: compare parameters, body and Content-Type"
         }
     };
-    let message = format!("the server refuses requests: {part} are 4xx, mostly {status}{whose}");
+    let remedy = reason.and_then(Reason::remedy).unwrap_or(general);
+    let message =
+        format!("the server refuses requests: {part} are 4xx, mostly {status}{words}{whose}");
     Some(hint(Cause::Rejected, message, remedy))
 }

@@ -1,5 +1,7 @@
 //! From a measurement to a report: findings, objectives, tier, outcome, exit code.
 
+use http::Method;
+
 use crate::analysis::findings::{
     self, Cause, Evidence, Finding, Redistribution, Silence, generator_limit, gravest_first,
 };
@@ -11,6 +13,8 @@ use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
 use crate::exit::Exit;
 use crate::load::plan::Plan;
+use crate::load::redirect::is_redirect;
+use crate::load::request::RequestTemplate;
 use crate::load::slo::Objective;
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::{Generator, Strain};
@@ -79,6 +83,7 @@ pub(super) fn findings(
         interrupted: session.interrupt.requested().is_some(),
         silence,
         drained: outcome.end.since(outcome.arrivals_end),
+        redirects_taken_for_good: redirects_taken_for_good(plan, outcome),
         redistributed: &redistributed,
         fails_by_own_errors: ours(OwnFault::Errors).is_some(),
         fails_by_lateness: ours(OwnFault::Lateness),
@@ -109,6 +114,23 @@ fn own_faults(plan: &Plan, measurement: Measurement<'_>) -> Vec<(String, OwnFaul
         faults.extend(ours.into_iter().map(named));
     }
     faults
+}
+
+/// Redirects among the good answers of requests that neither follow nor expect any. Those that send a form's
+/// sender elsewhere (POST, then 302 or 303) are how forms are answered.
+fn redirects_taken_for_good(plan: &Plan, outcome: &LegOutcome) -> u64 {
+    let rows = plan.rows().zip(outcome.tally.requests());
+    let unasked =
+        rows.filter(|(row, _)| row.expect.redirects == 0 && row.expect.statuses.is_empty());
+    let counts = unasked.flat_map(|(row, tally)| {
+        let statuses = tally.statuses.iter();
+        statuses.filter(|(status, _)| is_redirect(**status) && !answers_a_form(row, **status))
+    });
+    counts.map(|(_, count)| count).sum()
+}
+
+fn answers_a_form(row: &RequestTemplate, status: u16) -> bool {
+    row.method == Method::POST && matches!(status, 302 | 303)
 }
 
 /// Judges a measurement and assembles its report.

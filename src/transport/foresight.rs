@@ -1,0 +1,45 @@
+//! What would refuse every request, found out without sending one: a forwarding proxy that wants credentials, and
+//! a port that speaks TLS where plain HTTP is meant.
+//!
+//! Both open a connection of their own and give it up; whoever does not answer in time is not judged.
+
+use std::time::Duration;
+
+use crate::load::way::{Place, Proxy};
+use crate::transport::connect::{DialError, Dialed, Dialer};
+use crate::transport::proxy::{self, ProxyFault};
+use crate::transport::tls;
+
+/// Longest wait for a word.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// What a proxy answers that wants credentials, or others.
+const CREDENTIALS_WANTED: u16 = 407;
+
+/// Fails if a proxy that forwards requests wants other credentials than it is given. It is asked for a tunnel to
+/// the target, through which nothing is sent; that it may refuse for reasons of its own.
+///
+/// # Errors
+/// The proxy's answer, if it is 407.
+pub async fn wants_credentials(
+    dialer: &Dialer,
+    proxy: &Proxy,
+    target: Place,
+) -> Result<(), DialError> {
+    let asked = async {
+        let Dialed { stream, .. } = dialer.dial().await?;
+        proxy::open(stream, proxy, target).await.map_err(DialError::from)
+    };
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Err(refusal @ DialError::Proxy(ProxyFault::Status(CREDENTIALS_WANTED)))) => Err(refusal),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the other side takes up a TLS handshake for `host`, however that ends.
+pub async fn speaks_tls(dialer: &Dialer, host: &str) -> bool {
+    let greeted = async {
+        let Dialed { stream, .. } = dialer.dial().await.ok()?;
+        tls::is_spoken(stream, host).await
+    };
+    tokio::time::timeout(PATIENCE, greeted).await.ok().flatten().unwrap_or(false)
+}
