@@ -152,7 +152,9 @@ fn without_words_there_is_a_short_help() {
 #[test]
 fn json_alone_is_one_document_that_meets_the_published_schema() {
     let server = answering();
-    let finished = steadfire(&format!("{} -r 100 -d 2s --json", server.url())).run();
+    // A limit that no lag of a busy machine comes near.
+    let words = format!("{} -r 100 -d 2s --json --slo p95<60s,errors<5%", server.url());
+    let finished = steadfire(&words).run();
     let document: Value = serde_json::from_str(&finished.stdout).expect("one JSON document");
     let schema: Value =
         serde_json::from_str(&steadfire("schema result").run().stdout).expect("the schema is JSON");

@@ -196,7 +196,7 @@ fn waiting_for_the_only_connection_is_response_time() {
 #[test]
 fn what_the_drain_brings_is_in_no_rate() {
     let server = slow();
-    let words = format!("{} -r 100 -d 1s -c 1 --json --slo rps>60,errors<5%", server.url());
+    let words = format!("{} -r 100 -d 1s -c 1 --json --slo rps>60,errors<5%,p95<60s", server.url());
     let finished = steadfire(&words).run();
     let report = finished.report();
     let rate = &report.rate;

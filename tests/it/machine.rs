@@ -113,6 +113,6 @@ fn connections_that_went_stale_make_a_run_invalid_and_not_the_server_bad() {
     assert_eq!(stale.severity, SeverityName::Invalid);
     assert!(stale.message.contains("not charged to the server"), "{}", stale.message);
     // Without an objective that they break, they are a warning.
-    let finished = steadfire(&words.replace("p95<60s,errors<5%", "errors<60%")).run();
+    let finished = steadfire(&words.replace("p95<60s,errors<5%", "p25<60s,errors<60%")).run();
     assert_eq!(finished.code, 0, "{}", finished.stderr);
 }
