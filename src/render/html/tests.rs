@@ -102,6 +102,32 @@ fn hostile_labels_do_no_harm() {
 }
 
 #[test]
+fn failures_are_told_by_kind_with_what_the_first_broke_on() {
+    let mut report = example::report(example::FAILING);
+    let failures = &mut report.requests[0].failures;
+    for failure in failures.iter_mut() {
+        failure.cause = Some(format!("\u{202e}<b>{failure:?}"));
+    }
+    let (first, kinds) = (failures[0].clone(), failures.len());
+    for at in 0..100 {
+        let cause = Some(format!("status {}", 400 + at));
+        let rare = crate::report::failure::FailureReport { count: 1, cause, ..first.clone() };
+        report.requests[0].failures.push(rare);
+    }
+    let page = page(&report);
+    let start = page.find("<h2>Failures by kind</h2>").expect("the section is there");
+    let section = &page[start..start + page[start..].find("</section>").unwrap()];
+    assert_eq!(section.matches("<tr><td>").count(), 50, "{kinds} and 100 more are too many");
+    assert!(section.contains("more; the result has them all"), "{section}");
+    assert!(section.contains("<span class=\"cause\">\u{fffd}&lt;b&gt;FailureReport"), "{section}");
+    let count = crate::analysis::words::Count(first.count);
+    assert!(section.contains(&format!("<td data-h=\"count\">{count}</td>")), "{section}");
+    assert!(section.contains("<td data-h=\"first seen\">"), "{section}");
+    let well = self::page(&example::report(example::GOOD));
+    assert!(!well.contains("Failures by kind"));
+}
+
+#[test]
 fn the_policy_lets_only_the_page_s_own_script_run() {
     let page = page(&example::report(example::GOOD));
     let policy = page.lines().find(|line| line.contains("Content-Security-Policy")).unwrap();

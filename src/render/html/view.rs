@@ -15,10 +15,12 @@ use crate::report::{
 };
 use crate::time::Human;
 
+mod failures;
 mod origin;
 mod tables;
 mod watched;
 
+use failures::FailureRow;
 use tables::{Cell, PHASES, PhaseRow, RequestRow, TimesRow, figure, phases, times, trial};
 use watched::{MonitorRow, SegmentRow};
 
@@ -43,6 +45,8 @@ pub(super) struct View {
     objectives: Vec<ObjectiveRow>,
     tier: Option<String>,
     findings: Vec<FindingRow>,
+    failures: Vec<FailureRow>,
+    failures_note: String,
     search: Option<SearchView>,
     comparison: Option<String>,
     segments_note: String,
@@ -135,6 +139,8 @@ impl View {
             objectives: report.every_objective().map(ObjectiveRow::from).collect(),
             tier: tiered.then(|| tiers(report)),
             findings: report.verdict.findings.iter().map(FindingRow::from).collect(),
+            failures_note: failures::note(report),
+            failures: failures::rows(report),
             search: report.search.as_ref().map(SearchView::from),
             comparison: report
                 .comparison
