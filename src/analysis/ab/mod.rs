@@ -190,7 +190,8 @@ impl Design {
                 pairs.iter().map(|pair| [of(&pair.a), of(&pair.b)]).collect();
             for (place, metric) in Metric::TIMES.into_iter().enumerate() {
                 let found = times(&figures, place);
-                asked.push((metric, request.map(str::to_owned), found, margins.latency));
+                let asked_of = |found| (metric, request.map(str::to_owned), found, margins.latency);
+                asked.extend(found.map(asked_of));
             }
             let found = errors(&figures);
             asked.push((Metric::Errors, request.map(str::to_owned), found, margins.errors));
@@ -233,14 +234,21 @@ pub fn hiccup(findings: &[Finding]) -> Option<&Finding> {
     })
 }
 
-fn times(figures: &[[Figures; 2]], place: usize) -> Compared {
+/// Over the pairs in which both blocks have response times; nothing without such a pair. A block in which every
+/// request failed with an answer has none.
+fn times(figures: &[[Figures; 2]], place: usize) -> Option<Compared> {
     let time = |figures: &Figures| figures.times[place];
-    let ln = |figures: &Figures| time(figures).value.as_secs_f64().max(1e-9).ln();
+    let told = |pair: &&[Figures; 2]| pair.iter().all(|block| !time(block).value.is_zero());
+    let figures: Vec<&[Figures; 2]> = figures.iter().filter(told).collect();
+    if figures.is_empty() {
+        return None;
+    }
+    let ln = |figures: &Figures| time(figures).value.as_secs_f64().ln();
     let sides = [0, 1].map(|side| figures.iter().map(|pair| ln(&pair[side])).collect::<Vec<_>>());
     let bound = |side: usize| figures.iter().any(|pair| time(&pair[side]).at_least);
     let known = Known::from_bounds(bound(0), bound(1));
     let [a, b] = [0, 1].map(|side| mean(&sides[side]).exp() * 1e9);
-    Compared { a, b, change: change(&sides, RESOLUTION, known) }
+    Some(Compared { a, b, change: change(&sides, RESOLUTION, known) })
 }
 
 fn errors(figures: &[[Figures; 2]]) -> Compared {

@@ -22,7 +22,7 @@ pub(super) fn charts(report: &Report) -> [Chart; 5] {
 
 /// The points without the stubs that a drain leaves: the rates of a few milliseconds in which nothing was
 /// due would stand beside those of seconds as spikes.
-fn whole_points(series: &[SeriesPoint]) -> Vec<SeriesPoint> {
+pub(super) fn whole_points(series: &[SeriesPoint]) -> Vec<SeriesPoint> {
     let mut lengths: Vec<u64> = series.iter().map(|point| point.length).collect();
     lengths.sort_unstable();
     let usual = lengths.get(lengths.len() / 2).copied().unwrap_or(0);

@@ -281,6 +281,12 @@ fn pages_to_look_at() {
     });
     let all =
         runs.chain(others).chain(compared).map(|(name, report)| (name, report, detail.clone()));
+    let runs = [example::GOOD, example::CENSORED].map(example::report);
+    for (name, ms) in [("compare-worse", 15), ("compare-open", 10), ("compare-better", 6)] {
+        let compared = crate::report::comparison::tests::example(ms);
+        let page = comparison::render(&compared, (&runs[0], &runs[1]));
+        std::fs::write(folder.join(format!("{name}.html")), page).unwrap();
+    }
     let (long, long_detail) = day_long();
     for (name, report, detail) in all.chain([("long", long, long_detail)]) {
         std::fs::write(folder.join(format!("{name}.html")), render(&report, &detail)).unwrap();

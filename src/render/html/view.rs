@@ -182,7 +182,12 @@ fn outcome(report: &Report) -> (&'static str, &'static str) {
         };
         return (text::outcome(report.verdict.outcome).0, tone);
     };
-    match compared.verdict.word {
+    judged(compared.verdict.word)
+}
+
+/// The word of a comparison's verdict, with its tone.
+pub(super) const fn judged(word: WordName) -> (&'static str, &'static str) {
+    match word {
         WordName::Better => ("BETTER", "good"),
         WordName::Same => ("SAME", "good"),
         WordName::Worse => ("WORSE", "bad"),
@@ -192,7 +197,7 @@ fn outcome(report: &Report) -> (&'static str, &'static str) {
 }
 
 /// A time in RFC 3339 as people write it.
-fn to_the_second(started_at: &str) -> String {
+pub(super) fn to_the_second(started_at: &str) -> String {
     let at = started_at.parse::<jiff::Timestamp>();
     at.map_or_else(|_| started_at.to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
