@@ -193,7 +193,7 @@ impl State {
 
     fn limit(&self, quantile: f64) -> Option<Duration> {
         let limits = self.subject.slo.objectives.iter().filter_map(|objective| match objective {
-            Objective::ResponseTime { quantile: q, limit } if (q - quantile).abs() < 1e-9 => {
+            Objective::ResponseTime { quantile: q, limit, .. } if (q - quantile).abs() < 1e-9 => {
                 Some(*limit)
             }
             _ => None,

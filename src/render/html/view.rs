@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::analysis::words::{Count, Percent};
+use crate::analysis::words::{Count, Percent, counted};
 use crate::load::rate::Figures;
 use crate::render::verdict::{self, Trust};
 use crate::render::{Style, comparison, rates, text};
@@ -152,7 +152,10 @@ impl View {
             monitors: watched::monitors(report),
             monitor_notes: watched::notes(report),
             requests_note: requests_note(report),
-            requests: requests.iter().map(|request| RequestRow::from(*request)).collect(),
+            requests: requests
+                .iter()
+                .map(|request| RequestRow::new(request, &report.requests))
+                .collect(),
             total: (report.requests.len() > 1).then(|| RequestRow::total(report)),
             phase_keys: PHASES.map(|(class, name)| Key { class, name }).into(),
             phases: phases(report, &requests),
@@ -204,8 +207,8 @@ pub(super) fn to_the_second(started_at: &str) -> String {
 
 fn about(report: &Report) -> String {
     format!(
-        "{} requests planned over {}: {}.{}{}",
-        Count(report.fates.planned),
+        "{} planned over {}: {}.{}{}",
+        counted(report.fates.planned, "request"),
         human(report.duration),
         rates::clause(report),
         rates::drained(report).map_or_else(String::new, |drained| format!(" {drained}.")),
