@@ -180,7 +180,7 @@ pub(super) const fn next_step(report: &ComparisonReport) -> &'static str {
     }
 }
 
-/// The request names that have no response times on a side, in a line.
+/// The request names of which a side has no response times, in a line.
 fn untimed(report: &ComparisonReport) -> Option<String> {
     let is_time = |row: &&MetricReport| Metric::from(row.metric).quantile() > 0.0;
     let timed: Vec<_> = report.metrics.iter().filter(is_time).map(|row| &row.request).collect();
@@ -189,9 +189,8 @@ fn untimed(report: &ComparisonReport) -> Option<String> {
         .filter(|row| !timed.contains(&&row.request))
         .map(|row| row.request.as_deref().unwrap_or("all requests"))
         .collect();
-    (!names.is_empty() && !timed.is_empty()).then(|| {
-        format!("No response times on a side, where no answer was good: {}", names.join(", "))
-    })
+    (!names.is_empty() && !timed.is_empty())
+        .then(|| format!("No response times of both sides to compare: {}", names.join(", ")))
 }
 
 pub(super) fn remarks(report: &ComparisonReport) -> Vec<String> {
@@ -333,7 +332,7 @@ mod tests {
         ];
         report.metrics.extend(rows);
         let page = text(&report, Style::Plain);
-        assert!(page.contains("No response times on a side, where no answer was good: health\n"));
+        assert!(page.contains("No response times of both sides to compare: health\n"));
         assert!(!text(&example(15), Style::Plain).contains("No response times"));
     }
 

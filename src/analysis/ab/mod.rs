@@ -194,7 +194,9 @@ impl Design {
                 asked.extend(found.map(asked_of));
             }
             let found = errors(&figures);
-            asked.push((Metric::Errors, request.map(str::to_owned), found, margins.errors));
+            let asked_of =
+                |found| (Metric::Errors, request.map(str::to_owned), found, margins.errors);
+            asked.extend(found.map(asked_of));
             if request.is_none() {
                 asked.push((Metric::Throughput, None, throughput(&figures), margins.rate));
             }
@@ -251,13 +253,17 @@ fn times(figures: &[[Figures; 2]], place: usize) -> Option<Compared> {
     Some(Compared { a, b, change: change(&sides, RESOLUTION, known) })
 }
 
-fn errors(figures: &[[Figures; 2]]) -> Compared {
+/// Nothing of a name that was not due on a side: a share of none is no share.
+fn errors(figures: &[[Figures; 2]]) -> Option<Compared> {
     let share = |figures: &Figures| figures.failed as f64 / figures.planned.max(1) as f64;
     let sides =
         [0, 1].map(|side| figures.iter().map(|pair| share(&pair[side])).collect::<Vec<_>>());
     let sum = |side: usize, of: fn(&Figures) -> u64| -> u64 {
         figures.iter().map(|pair| of(&pair[side])).sum()
     };
+    if [0, 1].iter().any(|side| sum(*side, |figures| figures.planned) == 0) {
+        return None;
+    }
     let unseen = |side| match sum(side, |figures| figures.failed) {
         0 => NONE_SEEN / sum(side, |figures| figures.planned).max(1) as f64,
         _ => 0.0,
@@ -267,7 +273,7 @@ fn errors(figures: &[[Figures; 2]]) -> Compared {
     let [a, b] = [0, 1].map(|side| mean(&sides[side]));
     let change = change(&sides, most / REACH, Known::Exactly);
     let change = Change { unseen: none.then_some(most), ..change };
-    Compared { a, b, change }
+    Some(Compared { a, b, change })
 }
 
 fn throughput(figures: &[[Figures; 2]]) -> Compared {
