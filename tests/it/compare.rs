@@ -13,6 +13,8 @@ use steadfire::store::folder::{RunFolder, read_slices};
 use steadfire::time::Offset;
 use tempfile::TempDir;
 
+use crate::browser::Browser;
+use crate::report::fits_window_and_paper;
 use crate::server::{OK, Server};
 use crate::support::{Finished, steadfire};
 
@@ -122,6 +124,11 @@ fn the_comparison_is_a_page_too() {
     runs.expect(&words, 99, "B is worse");
     let page = std::fs::read_to_string(&file).expect("the page is there");
     assert!(page.contains("<span class=\"pill\">WORSE</span>") && page.contains("id=\"both\""));
+    if let Some(mut browser) = Browser::start() {
+        browser.open(&file);
+        fits_window_and_paper(&mut browser);
+        assert_eq!(browser.complaints, Vec::<String>::new());
+    }
     let nowhere = runs.state.path().join("none/compared.html");
     let failed = runs.exec(&format!("compare 1-before 2-slow --html {}", nowhere.display()));
     assert!(failed.code == 1 && failed.stderr.contains("--html"), "{}", failed.stderr);

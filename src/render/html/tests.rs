@@ -210,6 +210,8 @@ fn what_was_steered_and_monitored_is_told() {
     let page = page(&example::watched());
     for text in [
         "<h2>Segments</h2>",
+        "<th>what began it</th>",
+        "<th class=\"text\">monitor</th>",
         r#"<td>deployed v2; resumed at 200&#x2f;s</td><td data-h="from">12 s</td><td data-h="length">18 s</td>"#,
         "<h2>What the target said of itself</h2>",
         "What turned first, before it: queue_depth at 14 s.",
@@ -233,6 +235,15 @@ fn a_comparison_gives_the_page_its_verdict() {
         assert!(page.contains(&format!(r#"<div class="verdict {tone}">"#)), "{ms}");
         assert!(page.contains("What is worse?") && !page.contains("What failed?"), "{ms}");
     }
+}
+
+#[test]
+fn what_the_generator_made_fail_is_not_judged() {
+    let mut report = example::report(example::LATE);
+    report.verdict.objectives[0].holds = crate::report::HoldsName::No;
+    let page = page(&report);
+    assert!(page.contains("– not judged") && !page.contains("✗"), "{page}");
+    assert!(page.contains("taken up") && page.contains("No: the client was the limit"), "{page}");
 }
 
 #[test]

@@ -11,7 +11,8 @@ use crate::render::{Style, comparison, rates, text};
 use crate::report::comparison::WordName;
 use crate::report::search::{SearchReport, TrialPurpose, TrialReport};
 use crate::report::{
-    FindingReport, HoldsName, ObjectiveReport, OutcomeName, Report, RequestReport, SeverityName,
+    FindingReport, HoldsName, Kind, ObjectiveReport, OutcomeName, Report, RequestReport,
+    SeverityName,
 };
 use crate::time::Human;
 
@@ -136,7 +137,7 @@ impl View {
             failed: verdict::failed(report),
             next: verdict::next(report),
             tiles: tiles(report),
-            objectives: report.every_objective().map(ObjectiveRow::from).collect(),
+            objectives: objective_rows(report),
             tier: tiered.then(|| tiers(report)),
             findings: report.verdict.findings.iter().map(FindingRow::from).collect(),
             failures_note: failures::note(report),
@@ -212,10 +213,10 @@ fn about(report: &Report) -> String {
         human(report.duration),
         rates::clause(report),
         rates::drained(report).map_or_else(String::new, |drained| format!(" {drained}.")),
-        if report.search.is_some() {
-            " Figures are those of the trial that the answer rests on."
-        } else {
-            ""
+        match report.kind {
+            Kind::FindMaxRps => " Figures are those of the trial that the answer rests on.",
+            Kind::Ab => " Figures and charts beside the comparison's are those of B.",
+            Kind::Run => "",
         }
     )
 }
@@ -234,7 +235,7 @@ fn tiles(report: &Report) -> Vec<Tile> {
         if let Some(sheet) = &search.sheet {
             let safe = sheet.safe_rate;
             let rate = |rate: Option<f64>| {
-                rate.map_or("–".to_owned(), |rate| format!("{}/s", Figures(rate)))
+                rate.map_or("–".to_owned(), |rate| format!("{}/s", rates::safe(rate)))
             };
             tile("safe operating point", rate(safe), "half the limit, a tenth below".to_owned());
             if let Some((current, safe)) = sheet.current_rate.zip(safe) {
@@ -282,15 +283,16 @@ fn requests_note(report: &Report) -> String {
     format!("Response times by request name. A click on a column's head sorts by it.{more}")
 }
 
-impl From<(String, &ObjectiveReport)> for ObjectiveRow {
-    fn from((name, one): (String, &ObjectiveReport)) -> Self {
-        let (tone, mark, word) = match one.holds {
+fn objective_rows(report: &Report) -> Vec<ObjectiveRow> {
+    let row = |(name, one): (String, &ObjectiveReport)| {
+        let (tone, mark, word) = match verdict::holds(report, one) {
             HoldsName::Yes => ("good", "✓", "met"),
             HoldsName::No => ("bad", "✗", "missed"),
             HoldsName::NotJudged => ("doubtful", "–", "not judged"),
         };
-        Self { name, measured: text::measured(one), tone, mark, word }
-    }
+        ObjectiveRow { name, measured: text::measured(one), tone, mark, word }
+    };
+    report.every_objective().map(row).collect()
 }
 
 impl From<&FindingReport> for FindingRow {

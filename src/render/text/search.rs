@@ -3,9 +3,9 @@
 use super::{Page, human};
 use crate::analysis::words::{Percent, Signed};
 use crate::load::rate::Figures;
-use crate::render::Tone;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
+use crate::render::{Tone, rates};
 use crate::report::search::{Bound, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::sheet::{CapacitySheet, ContributionReport};
 
@@ -76,11 +76,11 @@ pub(in crate::render) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
     let knee = sheet.knee.map(|knee| {
         format!(
             "knee: {}/s, where the quantile is twice that of the idle target",
-            Figures(knee.round())
+            rates::rough(knee)
         )
     });
     let safe = sheet.safe_rate.map(|safe| {
-        let safe = Figures(safe.floor());
+        let safe = rates::safe(safe);
         format!("safe: {safe}/s, the quantile within half its limit and a tenth below the interval")
     });
     let headroom = sheet.current_rate.zip(sheet.safe_rate).map(|(current, safe)| {
