@@ -40,16 +40,22 @@ pub fn verdict(comparison: &Comparison) -> String {
 /// What change the comparison could have found, of each figure that gates and of no single request.
 pub fn detectable(comparison: &Comparison) -> String {
     let rows = comparison.rows.iter().filter(|row| row.gating && row.request.is_none());
-    let changes = rows.map(|row| {
-        let scale = row.metric.scale();
+    let (mut told, mut blind) = (Vec::new(), Vec::new());
+    for row in rows {
+        let (name, scale) = (row.metric.name(), row.metric.scale());
         match scale.change(row.judged.detectable) {
-            change if change <= RATIO_MAX => {
-                format!("{} ±{}", row.metric.name(), size(scale, change))
-            }
-            _ => format!("{} none", row.metric.name()),
+            change if change <= RATIO_MAX => told.push(format!("{name} ±{}", size(scale, change))),
+            _ => blind.push(name.to_owned()),
         }
-    });
-    format!("Could have detected a change of {} (80 % power)", joined(changes))
+    }
+    let none = format!("no change of {}", joined(blind.iter().cloned()));
+    let some = format!("a change of {} (80 % power)", joined(told.iter().cloned()));
+    let found = match (told.is_empty(), blind.is_empty()) {
+        (true, _) => none,
+        (false, true) => some,
+        (false, false) => format!("{some}, and {none}"),
+    };
+    format!("Could have detected {found}")
 }
 
 /// Where the noise between runs comes from; nothing where no response times were compared.
