@@ -70,7 +70,7 @@ impl AbortWatch {
         let watched = slo.objectives.iter().filter_map(|objective| {
             let allowed = match objective {
                 Objective::ResponseTime { quantile, .. } => 1.0 - quantile,
-                Objective::ErrorRate { limit } => *limit,
+                Objective::ErrorRate { limit, .. } => *limit,
                 Objective::MeanResponseTime { .. } | Objective::Throughput { .. } => return None,
             };
             Some(Watched {
@@ -120,7 +120,7 @@ impl Watched {
     fn slice(&self, interval: &Interval) -> Slice {
         let window = &interval.window;
         match self.objective {
-            Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit } => {
+            Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit, .. } => {
                 let times = &window.response_time;
                 Slice {
                     count: times.count(),

@@ -55,12 +55,12 @@ pub fn missed(judged: &Judged, figures: &RunFigures<'_>, planned: u64) -> Option
     }
     let sure = match judged.objective {
         Objective::Throughput { .. } => return None,
-        Objective::ResponseTime { quantile, limit } => {
+        Objective::ResponseTime { quantile, limit, .. } => {
             let times = figures.response_time;
             let reach = SURE_Z * (quantile * (1.0 - quantile) / times.count().max(1) as f64).sqrt();
             quantile > reach && !times.quantile(quantile - reach).below(limit)
         }
-        Objective::ErrorRate { limit } => share_at_least(figures.error_rate, planned) > limit,
+        Objective::ErrorRate { limit, .. } => share_at_least(figures.error_rate, planned) > limit,
         Objective::MeanResponseTime { .. } => false,
     };
     Some(if sure { Surety::Sure } else { Surety::Doubtful })

@@ -86,7 +86,7 @@ impl Evidence<'_> {
     fn too_slow(&self) -> Option<TooSlow> {
         self.objectives.iter().find_map(|judged| match (judged.objective, judged.measured) {
             (
-                Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit },
+                Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit, .. },
                 Measured::Time(measured),
             ) if judged.holds == Holds::No => {
                 Some(TooSlow { objective: judged.objective, limit, measured })

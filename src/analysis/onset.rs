@@ -93,7 +93,7 @@ pub struct Lead {
 /// upwards. Nothing if it was so from the beginning: then there was no level before.
 pub fn event(slo: &Slo, points: &[Point]) -> Option<Event> {
     let broken = slo.objectives.iter().filter_map(|objective| match objective {
-        Objective::ResponseTime { quantile, limit } => Some((*quantile, *limit)),
+        Objective::ResponseTime { quantile, limit, .. } => Some((*quantile, *limit)),
         _ => None,
     });
     let broken = broken.filter_map(|(quantile, limit)| {

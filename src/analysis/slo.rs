@@ -229,10 +229,10 @@ fn judge_target(objective: Objective, figures: &RunFigures<'_>) -> Judged {
         _ => return judged,
     };
     let spared = match objective {
-        Objective::ResponseTime { quantile, limit } => {
+        Objective::ResponseTime { quantile, limit, .. } => {
             times.count() > 0 && late.spares_quantile(times, quantile, limit)
         }
-        Objective::MeanResponseTime { limit } => {
+        Objective::MeanResponseTime { limit, .. } => {
             times.count() > 0 && late.spares_mean(times, limit)
         }
         Objective::ErrorRate { .. } | Objective::Throughput { .. } => false,
@@ -250,19 +250,19 @@ fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
         {
             (Measured::Nothing, Holds::No)
         }
-        Objective::ResponseTime { quantile, limit } => {
+        Objective::ResponseTime { quantile, limit, .. } => {
             let time = times.quantile(quantile);
             (Measured::Time(time), yes_if(time.below(limit)))
         }
-        Objective::MeanResponseTime { limit } => {
+        Objective::MeanResponseTime { limit, .. } => {
             let mean = times.mean();
             (Measured::Time(mean), yes_if(mean.below(limit)))
         }
-        Objective::ErrorRate { limit } => {
+        Objective::ErrorRate { limit, .. } => {
             let rate = figures.error_rate;
             (Measured::Share(rate), yes_if(rate < limit || rate <= 0.0))
         }
-        Objective::Throughput { limit } => {
+        Objective::Throughput { limit, .. } => {
             let rate = figures.throughput_ok;
             let holds = if rate > limit {
                 Holds::Yes
@@ -322,16 +322,25 @@ mod tests {
             ("mean<101ms", Holds::Yes),
             ("errors<1%", Holds::Yes),
             ("errors<0.4%", Holds::No),
+            ("errors<=0.4%", Holds::Yes),
+            ("errors<=0.39%", Holds::No),
             ("errors<0", Holds::No),
             ("rps>50", Holds::Yes),
+            ("rps>99.6", Holds::No),
+            ("rps>=99.6", Holds::Yes),
             ("rps>99.8", Holds::No),
             ("rps>100", Holds::NotJudged(Unjudged::NotAskedFor)),
+            ("rps>=100", Holds::No),
         ];
         for (text, expected) in table {
             assert_eq!(holds(text, &figures), expected, "{text}");
         }
         let spotless = RunFigures { error_rate: 0.0, ..figures };
         assert_eq!(holds("errors<0", &spotless), Holds::Yes);
+        // As the histogram has it.
+        let exactly = times.quantile(0.95).value.as_nanos();
+        assert_eq!(holds(&format!("p95<{exactly}ns"), &figures), Holds::No);
+        assert_eq!(holds(&format!("p95<={exactly}ns"), &figures), Holds::Yes);
     }
 
     #[test]
@@ -440,7 +449,7 @@ mod tests {
         }
         let own = summary(60, 0);
         let faults = own_faults(&"errors<5%".parse().unwrap(), &RunFigures::new(&own, 100.0));
-        assert_eq!(faults, [(Objective::ErrorRate { limit: 0.05 }, OwnFault::Errors)]);
+        assert_eq!(faults, [("errors<5%".parse().unwrap(), OwnFault::Errors)]);
         let tier_of =
             |summary: &Summary| tier(&Tiers::standard(), &RunFigures::new(summary, 100.0)).tier;
         assert_eq!(tier_of(&summary(60, 0)), Tier::Excellent);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::analysis::stats::binomial;
-use crate::analysis::words::Count;
+use crate::analysis::words::{Count, counted};
 use crate::measure::answering::{LONG, LongExchange};
 use crate::measure::tally::RequestTally;
 use crate::measure::window::Window;
@@ -298,11 +298,11 @@ fn blocked(culprits: &Culprits, requests: &[Presence<'_>]) -> Finding {
         cause: Cause::Blocked,
         severity: Severity::Warning,
         message: format!(
-            "{}: the server answered nothing for {} after {after}, the first at {}; {} exchanges waited for that",
+            "{}: the server answered nothing for {} after {after}, the first at {}; {} waited for that",
             listed(&names),
             Human(typical(standstills)),
             instants(standstills),
-            Count(waited(standstills))
+            counted(waited(standstills), "exchange")
         ),
         remedy: "look for what blocks in the code that serves them: a synchronous call or a computation on \
                  the event loop, a lock that all requests need, the only worker"
@@ -320,10 +320,10 @@ fn stood_still(standstills: &[Standstill]) -> Finding {
         severity: Severity::Info,
         message: format!(
             "the server, or the network before it, stood still {often}: it answered nothing for {}, \
-             the first at {}; {} exchanges waited for that",
+             the first at {}; {} waited for that",
             Human(typical(standstills)),
             instants(standstills),
-            Count(waited(standstills))
+            counted(waited(standstills), "exchange")
         ),
         remedy: "look at the log at these instants for what held everything up: a blocking call on the event \
                  loop, a garbage collection, a lock, a checkpoint of the database, a scheduled job"

@@ -117,11 +117,11 @@ impl Measured {
     /// Whether the objective was met; a time that is only known from below was not.
     pub fn holds(&self) -> bool {
         match self.objective {
-            Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit } => {
+            Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit, .. } => {
                 !self.at_least && self.value < limit.as_secs_f64()
             }
-            Objective::ErrorRate { limit } => self.value < limit || self.value <= 0.0,
-            Objective::Throughput { limit } => self.value > limit,
+            Objective::ErrorRate { limit, .. } => self.value < limit || self.value <= 0.0,
+            Objective::Throughput { limit, .. } => self.value > limit,
         }
     }
 }

@@ -325,12 +325,7 @@ impl Turns<'_> {
             let count = counted(self.discarded.len() as u64, "pair");
             notes.push(format!("{count} discarded besides, the first because of {first}"));
         }
-        if let Some(more) = more_pairs(comparison, pairs) {
-            notes.push(format!(
-                "about {more} more pairs would settle it: --pairs {}",
-                (pairs + more).min(PAIRS_MAX)
-            ));
-        }
+        notes.extend(more_pairs(comparison, pairs).map(|more| settling(pairs, more)));
         notes
     }
 
@@ -357,6 +352,18 @@ impl Turns<'_> {
     }
 }
 
+/// What it would take beyond `pairs` to settle what is open.
+fn settling(pairs: usize, more: usize) -> String {
+    let count = counted(more as u64, "more pair");
+    match pairs + more {
+        all if all <= PAIRS_MAX => format!("about {count} would settle it: --pairs {all}"),
+        _ => format!(
+            "about {count} would settle it, where --pairs allows {PAIRS_MAX} in all: measure longer blocks \
+             (--block), or on a quieter machine"
+        ),
+    }
+}
+
 fn pairs(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(pairs) if pairs > 0 && pairs <= PAIRS_MAX && pairs.is_multiple_of(2) => Ok(pairs),
@@ -369,4 +376,16 @@ fn pairs(text: &str) -> Result<usize, String> {
 fn order_parser() -> impl clap::builder::TypedValueParser<Value = Order> {
     clap::builder::PossibleValuesParser::new(Order::ALL.map(Order::name))
         .map(|name| Order::ALL.into_iter().find(|order| order.name() == name).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_of_pairs_is_advised_that_would_not_settle_it() {
+        assert_eq!(settling(4, 6), "about 6 more pairs would settle it: --pairs 10");
+        let many = settling(2, 96_678);
+        assert!(many.starts_with("about 96,678 more pairs") && !many.contains("--pairs 200"));
+    }
 }

@@ -12,7 +12,7 @@ use crate::analysis::compare::quantile::Located;
 use crate::commands::stored::{self, Grade, Stored};
 use crate::commands::{Failure, actions, stdout};
 use crate::exit::Exit;
-use crate::render::comparison as render;
+use crate::render::{comparison as render, html};
 use crate::report::Kind;
 use crate::report::beside::figures;
 use crate::report::comparable::{Differences, differences};
@@ -85,6 +85,9 @@ pub struct Args {
     /// Print the comparison as Markdown, for a pull request, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", conflicts_with = "json")]
     pub markdown: Option<OsString>,
+    /// Write the comparison as one page for browsers, with both runs in one chart
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// Compares and tells.
@@ -104,6 +107,12 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     }
     let report = compared(args, &a, &b, &catalogue);
     write(args.json.as_ref(), args.markdown.as_ref(), &report)?;
+    if let Some(file) = &args.html {
+        let page = html::comparison::render(&report, (&a[0].report, &b[0].report));
+        std::fs::write(file, page).map_err(|error| {
+            Failure::unexpected(anyhow::anyhow!("--html {}: {error}", file.display()))
+        })?;
+    }
     Ok(args.judging.exit(report.verdict.word))
 }
 

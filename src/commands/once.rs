@@ -1,5 +1,6 @@
 //! The verb `once`: sends each request of the mix one time and shows the exchange, secrets hidden.
 
+use crate::analysis::words::counted;
 use crate::commands::run::{self, Look};
 use crate::commands::{Failure, hide, stdout};
 use crate::engine::single::{Single, Stage};
@@ -46,7 +47,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     })?;
     let word =
         if bad == 0 { "all as expected".to_owned() } else { format!("{bad} not as expected") };
-    stdout::print(&format!("{done} exchanges, {word}\n"));
+    stdout::print(&format!("{}, {word}\n", counted(done, "exchange")));
     Ok(if bad == 0 { Exit::Ok } else { Exit::Threshold })
 }
 

@@ -64,9 +64,13 @@ pub fn translate_access_log(text: &str, choices: &Choices) -> Result<Draft, Impo
         count.take(number, line);
     }
     count.check()?;
+    let lines = match count.lines {
+        1 => "1 line".to_owned(),
+        count => format!("{count} lines"),
+    };
     let mut draft = Draft {
         name: "access-log".to_owned(),
-        origin: format!("an access log of {} lines", count.lines),
+        origin: format!("an access log of {lines}"),
         host: choices.host.clone(),
         flags: count.clock.flags(),
         ..Draft::default()

@@ -101,9 +101,13 @@ pub fn translate_har(text: &str, choices: &Choices) -> Result<Draft, ImportError
     })?;
     let tool = archive.log.creator.name;
     let by = if tool.is_empty() { String::new() } else { format!(" by {tool}") };
+    let requests = match archive.log.entries.len() {
+        1 => "1 request".to_owned(),
+        count => format!("{count} requests"),
+    };
     let mut draft = Draft {
         name: "recording".to_owned(),
-        origin: format!("a browser recording{by} of {} requests", archive.log.entries.len()),
+        origin: format!("a browser recording{by} of {requests}"),
         ..Draft::default()
     };
     let mut recorded = Vec::new();

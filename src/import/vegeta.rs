@@ -38,7 +38,10 @@ pub fn translate_vegeta(text: &str, choices: &Choices) -> Result<Draft, ImportEr
     if recorded.is_empty() {
         return Err(ImportError::new("it holds no target", REMEDY));
     }
-    draft.origin = format!("{} targets of vegeta", recorded.len());
+    draft.origin = match recorded.len() {
+        1 => "1 target of vegeta".to_owned(),
+        count => format!("{count} targets of vegeta"),
+    };
     // A list of targets is what was sent before, in exactly this proportion.
     translate(recorded, draft, &Choices { writes: Writes::Sent, ..choices.clone() })
 }

@@ -13,7 +13,7 @@ mod state;
 pub use keyboard::{Action, Key, Keyboard, Keys};
 pub use narrowing::{Dot, Narrowing};
 pub use orders::{Order, Orders};
-pub use scene::{Row, Scene, Share, Stage, Times};
+pub use scene::{Failed, Row, Scene, Share, Stage, Times};
 pub use state::{End, Kind, Leg, Point, State, Subject};
 
 #[cfg(test)]

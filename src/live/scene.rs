@@ -6,7 +6,7 @@ use crate::analysis::slo::{self, Judged, RunFigures};
 use crate::live::state::Part;
 use crate::live::{End, Kind, Narrowing, Point, State, Subject};
 use crate::load::slo::Objective;
-use crate::measure::fate::FateCounts;
+use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::histogram::{CensoredHistogram, Quantile};
 use crate::measure::window::{Gauges, per_second};
 use crate::time::Offset;
@@ -33,6 +33,15 @@ pub enum Stage {
 pub struct Times {
     /// p50, p95, p99.
     pub quantiles: Option<[Quantile; 3]>,
+}
+
+/// Failures of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The status, the transport error or the fate, in words.
+    pub kind: String,
+    /// How many, recently and over the whole.
+    pub counts: [u64; 2],
 }
 
 /// One request name.
@@ -88,6 +97,8 @@ pub struct Scene {
     pub objectives: Vec<Judged>,
     /// Ends of slots.
     pub fates: [FateCounts; 2],
+    /// Those that ended badly over the whole, by kind, the most frequent first.
+    pub failures: Vec<Failed>,
     /// Per request name.
     pub requests: Vec<Row>,
     /// The last seconds.
@@ -122,6 +133,7 @@ impl State {
             limits: QUANTILES.map(|quantile| self.limit(quantile)),
             objectives: slo::judge(&self.subject.slo, &figures(&self.whole, asked)),
             fates: parts.map(|part| part.fates),
+            failures: failures(parts),
             requests: requests
                 .map(|(name, slice)| Row {
                     name: name.clone(),
@@ -181,7 +193,7 @@ impl State {
 
     fn limit(&self, quantile: f64) -> Option<Duration> {
         let limits = self.subject.slo.objectives.iter().filter_map(|objective| match objective {
-            Objective::ResponseTime { quantile: q, limit } if (q - quantile).abs() < 1e-9 => {
+            Objective::ResponseTime { quantile: q, limit, .. } if (q - quantile).abs() < 1e-9 => {
                 Some(*limit)
             }
             _ => None,
@@ -193,6 +205,30 @@ impl State {
 fn times(times: &CensoredHistogram) -> Times {
     let known = times.count() > 0;
     Times { quantiles: known.then(|| QUANTILES.map(|quantile| times.quantile(quantile))) }
+}
+
+/// What went wrong, by the finest kind that is counted while a run lasts.
+fn failures(parts: [&Part; 2]) -> Vec<Failed> {
+    let whole = parts[1];
+    let statuses = whole.bad_statuses.keys().map(|status| {
+        let count = |part: &Part| part.bad_statuses.get(status).copied().unwrap_or(0);
+        (format!("status {status}"), parts.map(count))
+    });
+    let broken = TransportError::ALL.iter().map(|error| {
+        (error.name().replace('_', " "), parts.map(|part| part.errors[error.index()]))
+    });
+    let told_above = |fate: Fate| matches!(fate, Fate::BadStatus | Fate::TransportError(_));
+    let others = Fate::ALL.into_iter().filter(|fate| *fate != Fate::Ok && !told_above(*fate));
+    let others =
+        others.map(|fate| (fate.name().replace('_', " "), parts.map(|part| part.fates.of(fate))));
+    let mut failures: Vec<Failed> = statuses
+        .chain(broken)
+        .chain(others)
+        .filter(|(_, [_, whole])| *whole > 0)
+        .map(|(kind, counts)| Failed { kind, counts })
+        .collect();
+    failures.sort_by_key(|failed| std::cmp::Reverse(failed.counts[1]));
+    failures
 }
 
 /// What is seen so far, the generator's own errors included: they are told apart in the verdict.

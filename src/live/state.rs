@@ -1,11 +1,11 @@
 //! [`State`]: what is known of a run under way, fed second by second.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::live::{Keys, Narrowing};
 use crate::load::slo::Slo;
-use crate::measure::fate::FateCounts;
+use crate::measure::fate::{FateCounts, TransportError};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
 use crate::measure::slice::RequestSlice;
 use crate::measure::window::{Gauges, Interval};
@@ -115,6 +115,9 @@ pub(super) struct Part {
     pub(super) good: u64,
     pub(super) planned: u64,
     pub(super) fates: FateCounts,
+    /// Broken exchanges by [`TransportError::index`].
+    pub(super) errors: [u64; TransportError::COUNT],
+    pub(super) bad_statuses: BTreeMap<u16, u64>,
     pub(super) response_time: CensoredHistogram,
     pub(super) send_lag: LatencyHistogram,
 }
@@ -133,6 +136,12 @@ impl Part {
         let window = &interval.window;
         self.planned += window.planned;
         self.fates += &window.fates;
+        for (ours, theirs) in self.errors.iter_mut().zip(window.errors) {
+            *ours += theirs;
+        }
+        for (status, count) in &window.bad_statuses {
+            *self.bad_statuses.entry(*status).or_default() += count;
+        }
         self.response_time.merge(&window.response_time);
         self.send_lag.merge(&window.send_lag);
     }

@@ -1,5 +1,6 @@
 //! Scripts of seconds and trials against golden pictures; `STEADFIRE_BLESS=1` rewrites them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ratatui::Terminal;
@@ -11,7 +12,7 @@ use super::draw::paint;
 use super::*;
 use crate::analysis::trial::{Purpose, Verdict};
 use crate::load::slo::Slo;
-use crate::measure::fate::{Fate, FateCounts};
+use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::slice::Ended;
 use crate::measure::window::{Gauges, Interval, Window};
 use crate::render::Style;
@@ -53,6 +54,7 @@ fn second(end: u64, (failed, lost): (u64, u64)) -> Interval {
     let mut window = Window {
         planned: 200,
         fates: FateCounts::from_array([200 - failed - lost, failed, 0, 0, lost, 0, 0, 0]),
+        bad_statuses: BTreeMap::from([(503, failed)]),
         gauges: Gauges { in_flight: 3 + end % 5, waiting: 0, overdue: 0 },
         ..Window::default()
     };
@@ -181,9 +183,35 @@ fn pictures_are_as_the_golden_files_show_them() {
     check("live-mark", &good, &marking, (70, 14));
 }
 
+/// A run in which more went wrong than there is room to tell.
+fn broken() -> State {
+    let mut state = state(Kind::Run);
+    state.begin(leg(End::At(at(62))));
+    for end in 1..=8 {
+        let mut second = second(end, (9, 0));
+        second.window.bad_statuses = BTreeMap::from([(500, 4), (502, 2), (503, 3)]);
+        second.window.fates = FateCounts::from_array([161, 9, 2, 17, 5, 6, 0, 0]);
+        for (count, kind) in [9, 4, 3, 1].into_iter().zip(TransportError::ALL) {
+            second.window.errors[kind.index()] = count;
+        }
+        state.push(&second);
+    }
+    state
+}
+
+#[test]
+fn failures_are_told_by_kind_as_far_as_there_is_room() {
+    check("live-failures", &broken(), &keyboard(), (120, 30));
+    check("live-failures-80x24", &broken(), &keyboard(), (80, 24));
+    let scene = broken().scene();
+    let told: u64 = scene.failures.iter().map(|failed| failed.counts[1]).sum();
+    assert_eq!(told, scene.fates[1].failed(), "each failure is in one kind");
+    assert_eq!(run(9, |_| (0, 0)).scene().failures, []);
+}
+
 #[test]
 fn every_size_of_terminal_is_painted() {
-    for state in [state(Kind::Run), run(3, |_| (1, 1)), run(70, |_| (0, 0)), search()] {
+    for state in [state(Kind::Run), run(3, |_| (1, 1)), broken(), run(70, |_| (0, 0)), search()] {
         for width in (0..140).step_by(7) {
             for height in (0..50).step_by(3) {
                 let mut help = keyboard();

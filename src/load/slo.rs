@@ -12,11 +12,14 @@ use crate::time::{Human, parse_duration};
 
 /// What is said where a text is no objective at all.
 const EXAMPLES: &str = "write for example p95<1000ms, mean<200ms, errors<5% or rps>20";
+/// From one response time to the next.
+const NEXT: Duration = Duration::from_nanos(1);
 /// What is said of `rate>0.95`.
 const AMBIGUOUS: &str = "for a share of good answers write checks:rate>0.95 or errors<5%, for answers per \
                          second rps>0.95";
 
-/// One limit on one figure.
+/// One limit on one figure. Where the limit itself is allowed, `p95<=1s`, `limit` is the next value that is not:
+/// whoever compares has one rule, and [`Objective::as_written`] what the user wrote.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Objective {
     /// The response time that `quantile` (0 to 1) of all slots keep lies below `limit`.
@@ -25,21 +28,29 @@ pub enum Objective {
         quantile: f64,
         /// Exclusive upper bound.
         limit: Duration,
+        /// Whether it was written with `<=`.
+        or_equal: bool,
     },
     /// Mean response time below `limit`.
     MeanResponseTime {
         /// Exclusive upper bound.
         limit: Duration,
+        /// Whether it was written with `<=`.
+        or_equal: bool,
     },
     /// The share of planned slots whose fate is not `ok` lies below `limit`.
     ErrorRate {
         /// Exclusive upper bound, 0 to 1; a limit of 0 is met by no error at all.
         limit: f64,
+        /// Whether it was written with `<=`.
+        or_equal: bool,
     },
     /// Good answers per second above `limit`.
     Throughput {
         /// Exclusive lower bound.
         limit: f64,
+        /// Whether it was written with `>=`.
+        or_equal: bool,
     },
 }
 
@@ -96,13 +107,63 @@ impl SloError {
     }
 }
 
+impl Objective {
+    /// The response time that `quantile` of all slots keep, below `limit` or at it.
+    pub(super) fn quantile(quantile: f64, limit: Duration, or_equal: bool) -> Self {
+        Self::ResponseTime { quantile, limit: beyond(limit, or_equal), or_equal }
+    }
+
+    fn mean(limit: Duration, or_equal: bool) -> Self {
+        Self::MeanResponseTime { limit: beyond(limit, or_equal), or_equal }
+    }
+
+    /// The share of errors, below `limit` or at it.
+    pub(super) fn errors(limit: f64, or_equal: bool) -> Self {
+        Self::ErrorRate { limit: if or_equal { limit.next_up() } else { limit }, or_equal }
+    }
+
+    fn throughput(limit: f64, or_equal: bool) -> Self {
+        Self::Throughput { limit: if or_equal { limit.next_down() } else { limit }, or_equal }
+    }
+
+    /// The same with the limit that stands in its text.
+    #[must_use]
+    pub fn as_written(mut self) -> Self {
+        match &mut self {
+            Self::ResponseTime { limit, or_equal: true, .. }
+            | Self::MeanResponseTime { limit, or_equal: true } => *limit -= NEXT,
+            Self::ErrorRate { limit, or_equal: true } => *limit = limit.next_down(),
+            Self::Throughput { limit, or_equal: true } => *limit = limit.next_up(),
+            _ => {}
+        }
+        self
+    }
+
+    /// The sign between figure and limit.
+    pub const fn sign(&self) -> &'static str {
+        match self {
+            Self::ResponseTime { or_equal: true, .. }
+            | Self::MeanResponseTime { or_equal: true, .. }
+            | Self::ErrorRate { or_equal: true, .. } => "<=",
+            Self::Throughput { or_equal: true, .. } => ">=",
+            Self::Throughput { .. } => ">",
+            _ => "<",
+        }
+    }
+}
+
+/// The first response time that a limit rules out.
+fn beyond(limit: Duration, or_equal: bool) -> Duration {
+    if or_equal { limit + NEXT } else { limit }
+}
+
 impl Slo {
     /// The limits that hold unless the user says otherwise: p95 < 1000 ms, errors < 5 %.
     pub fn standard() -> Self {
         Self {
             objectives: vec![
-                Objective::ResponseTime { quantile: 0.95, limit: Duration::from_secs(1) },
-                Objective::ErrorRate { limit: 0.05 },
+                Objective::quantile(0.95, Duration::from_secs(1), false),
+                Objective::errors(0.05, false),
             ],
         }
     }
@@ -112,9 +173,8 @@ impl Slo {
         self.objectives
             .iter()
             .filter_map(|objective| match objective {
-                Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit } => {
-                    Some(*limit)
-                }
+                Objective::ResponseTime { limit, .. }
+                | Objective::MeanResponseTime { limit, .. } => Some(*limit),
                 Objective::ErrorRate { .. } | Objective::Throughput { .. } => None,
             })
             .min()
@@ -127,9 +187,9 @@ impl Tiers {
     pub fn standard() -> Self {
         let bar = |limit_ms, errors, rps| Slo {
             objectives: vec![
-                Objective::ResponseTime { quantile: 0.95, limit: Duration::from_millis(limit_ms) },
-                Objective::ErrorRate { limit: errors },
-                Objective::Throughput { limit: rps },
+                Objective::quantile(0.95, Duration::from_millis(limit_ms), false),
+                Objective::errors(errors, false),
+                Objective::throughput(rps, false),
             ],
         };
         Self { excellent: bar(500, 0.01, 50.0), acceptable: bar(1000, 0.05, 20.0) }
@@ -159,25 +219,26 @@ impl FromStr for Objective {
         let wrong = || refused(EXAMPLES);
         let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let at = compact.find(['<', '>']).ok_or_else(wrong)?;
-        let (metric, bound) = (&compact[..at], compact[at + 1..].trim_start_matches('='));
+        let (metric, rest) = (&compact[..at], &compact[at + 1..]);
+        let (bound, or_equal) = (rest.trim_start_matches('='), rest.starts_with('='));
         let below = compact.as_bytes()[at] == b'<';
         match (metric, below) {
             ("errors" | "error_rate" | "err" | "rate", true) => {
-                share(bound).map(|limit| Self::ErrorRate { limit }).ok_or_else(wrong)
+                share(bound).map(|limit| Self::errors(limit, or_equal)).ok_or_else(wrong)
             }
             // A share in k6, of checks say, and a rate here.
             ("rate", false) if share(bound).is_some() => Err(refused(AMBIGUOUS)),
             ("min" | "count", _) => Err(refused(threshold::of_times(metric))),
             ("rps" | "throughput" | "rate", false) => positive(bound.trim_end_matches("/s"))
-                .map(|limit| Self::Throughput { limit })
+                .map(|limit| Self::throughput(limit, or_equal))
                 .ok_or_else(wrong),
             ("mean" | "avg", true) => {
-                limit_time(bound).map(|limit| Self::MeanResponseTime { limit }).ok_or_else(wrong)
+                limit_time(bound).map(|limit| Self::mean(limit, or_equal)).ok_or_else(wrong)
             }
             (metric, true) => {
                 let quantile = quantile(metric).ok_or_else(wrong)?;
                 limit_time(bound)
-                    .map(|limit| Self::ResponseTime { quantile, limit })
+                    .map(|limit| Self::quantile(quantile, limit, or_equal))
                     .ok_or_else(wrong)
             }
             _ => Err(wrong()),
@@ -231,13 +292,16 @@ pub fn quantile_name(quantile: f64) -> String {
 
 impl fmt::Display for Objective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ResponseTime { quantile, limit } => {
-                write!(f, "{} < {}", quantile_name(*quantile), Human(*limit))
+        let sign = self.sign();
+        match self.as_written() {
+            Self::ResponseTime { quantile, limit, .. } => {
+                write!(f, "{} {sign} {}", quantile_name(quantile), Human(limit))
             }
-            Self::MeanResponseTime { limit } => write!(f, "mean < {}", Human(*limit)),
-            Self::ErrorRate { limit } => write!(f, "errors < {} %", Figures(limit * 100.0)),
-            Self::Throughput { limit } => write!(f, "rate > {}/s", Figures(*limit)),
+            Self::MeanResponseTime { limit, .. } => write!(f, "mean {sign} {}", Human(limit)),
+            Self::ErrorRate { limit, .. } => {
+                write!(f, "errors {sign} {} %", Figures(limit * 100.0))
+            }
+            Self::Throughput { limit, .. } => write!(f, "rate {sign} {}/s", Figures(limit)),
         }
     }
 }
@@ -260,8 +324,7 @@ mod tests {
 
     #[test]
     fn objectives_parse_in_both_grammars() {
-        let p =
-            |quantile, ms| Objective::ResponseTime { quantile, limit: Duration::from_millis(ms) };
+        let p = |quantile, ms| Objective::quantile(quantile, Duration::from_millis(ms), false);
         let table = [
             ("p95<1000ms", p(0.95, 1000)),
             ("p95 < 1s", p(0.95, 1000)),
@@ -270,10 +333,10 @@ mod tests {
             ("p999<2s", p(0.999, 2000)),
             ("med<5ms", p(0.5, 5)),
             ("max<10s", p(1.0, 10_000)),
-            ("avg<200", Objective::MeanResponseTime { limit: Duration::from_millis(200) }),
-            ("errors<5%", Objective::ErrorRate { limit: 0.05 }),
-            ("rate<0.01", Objective::ErrorRate { limit: 0.01 }),
-            ("rps>20", Objective::Throughput { limit: 20.0 }),
+            ("avg<200", Objective::mean(Duration::from_millis(200), false)),
+            ("errors<5%", Objective::errors(0.05, false)),
+            ("rate<0.01", Objective::errors(0.01, false)),
+            ("rps>20", Objective::throughput(20.0, false)),
         ];
         for (text, objective) in table {
             assert_eq!(text.parse(), Ok(objective), "{text}");
@@ -297,6 +360,24 @@ mod tests {
             assert_eq!(text.parse::<Objective>(), Err(SloError::new(text, EXAMPLES)), "{text}");
         }
         assert_eq!("p95<1s,oops".parse::<Slo>().unwrap_err().part, "oops");
+    }
+
+    #[test]
+    fn a_limit_that_is_allowed_itself_is_kept_as_it_was_written() {
+        for (text, shown) in [
+            ("p95<=1s", "p95 <= 1 s"),
+            ("p(99.9)<=500", "p99.9 <= 500 ms"),
+            ("mean <= 200ms", "mean <= 200 ms"),
+            ("errors<=5%", "errors <= 5 %"),
+            ("errors<=0", "errors <= 0 %"),
+            ("rps>=20", "rate >= 20/s"),
+        ] {
+            let objective: Objective = text.parse().unwrap();
+            assert_eq!(objective.to_string(), shown);
+            assert_eq!(shown.parse(), Ok(objective), "it comes back");
+            let strict: Objective = text.replace('=', "").parse().unwrap();
+            assert_ne!(objective, strict, "{text}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub struct Table {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RowError {
     /// Not as many cells as columns.
-    #[error("it has {found} fields, where there are {columns} columns")]
+    #[error("its fields number {found}, the columns {columns}")]
     Length {
         /// Cells of the row.
         found: usize,

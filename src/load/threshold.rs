@@ -32,7 +32,8 @@ pub fn objective(metric: &str, expression: &str) -> Result<Objective, SloError> 
     let number = condition.trim_start_matches(['<', '>', '=']).parse::<f64>().ok();
     let above = condition.starts_with('>').then_some(number).flatten();
     let exactly = condition.starts_with("==").then_some(number).flatten();
-    let share = |limit: f64| Objective::ErrorRate { limit: (limit * 1e9).round() / 1e9 };
+    let or_equal = condition.get(1..2) == Some("=");
+    let share = |limit: f64| Objective::errors((limit * 1e9).round() / 1e9, or_equal);
     match (name, aggregate) {
         ("http_req_duration", "avg" | "med" | "max") => expression.parse(),
         ("http_req_duration", quantile) if quantile.starts_with("p(") => expression.parse(),
@@ -87,10 +88,10 @@ mod tests {
             ("http_req_duration{expected_response:true}:avg<200", "mean<200ms"),
             ("http_req_duration:max<2000", "max<2s"),
             ("http_req_failed:rate<0.01", "errors<1%"),
-            ("http_req_failed:rate==0", "errors<0"),
+            ("http_req_failed:rate==0", "errors<=0"),
             ("checks:rate>0.95", "errors<5%"),
-            ("checks:rate>=0.9", "errors<10%"),
-            ("checks:rate==1.0", "errors<0"),
+            ("checks:rate>=0.9", "errors<=10%"),
+            ("checks:rate==1.0", "errors<=0"),
             ("http_reqs:rate>100", "rps>100"),
         ];
         for (threshold, objective) in table {

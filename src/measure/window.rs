@@ -3,6 +3,7 @@
 //! A window counts events by the instant they happen (due, sent, ended), so within one interval the
 //! three may differ; over the whole run they add up.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::measure::answering::Answering;
@@ -52,6 +53,8 @@ pub struct Window {
     pub fates: FateCounts,
     /// Broken exchanges by [`TransportError::index`].
     pub errors: [u64; TransportError::COUNT],
+    /// Answers with a status that was not expected, by it.
+    pub bad_statuses: BTreeMap<u16, u64>,
     /// Good answers that took longer than the tightest limit.
     pub slow: u64,
     /// Of slots that ended: good answers, and ages of those never answered.
@@ -77,6 +80,7 @@ impl Default for Window {
             planned: 0,
             fates: FateCounts::default(),
             errors: [0; TransportError::COUNT],
+            bad_statuses: BTreeMap::new(),
             slow: 0,
             response_time: CensoredHistogram::passing(),
             sent: 0,
@@ -113,8 +117,10 @@ impl Window {
     /// Enters a slot that has ended; `limit` is the tightest limit on the response time, if any.
     pub fn record_ended(&mut self, sample: &Sample, limit: Option<Duration>) {
         self.fates.record(sample.fate);
-        if let Fate::TransportError(kind) = sample.fate {
-            self.errors[kind.index()] += 1;
+        match (sample.fate, sample.status) {
+            (Fate::TransportError(kind), _) => self.errors[kind.index()] += 1,
+            (Fate::BadStatus, Some(status)) => *self.bad_statuses.entry(status).or_default() += 1,
+            _ => {}
         }
         let time = sample.response_time();
         self.answering.record(sample);
@@ -144,6 +150,7 @@ impl Window {
         self.planned = 0;
         self.fates = FateCounts::default();
         self.errors = [0; TransportError::COUNT];
+        self.bad_statuses.clear();
         self.slow = 0;
         self.response_time.clear();
         self.sent = 0;
@@ -159,6 +166,9 @@ impl Window {
         self.fates += &other.fates;
         for (ours, theirs) in self.errors.iter_mut().zip(other.errors) {
             *ours += theirs;
+        }
+        for (status, count) in &other.bad_statuses {
+            *self.bad_statuses.entry(*status).or_default() += count;
         }
         self.slow += other.slow;
         self.response_time.merge(&other.response_time);
@@ -240,6 +250,7 @@ mod tests {
         assert_eq!((beside.gauges.in_flight, beside.gauges.waiting), (11, 2));
         assert_eq!((beside.response_time.answered.count(), beside.fates.planned()), (2, 8));
         assert_eq!(beside.errors[TransportError::Reset.index()], 2);
+        assert_eq!(beside.bad_statuses, BTreeMap::from([(200, 2)]));
 
         let interval = |end_s: u64, window| Interval {
             end: Offset::from_nanos(end_s * 1_000_000_000),

@@ -11,7 +11,9 @@ use crate::render::markdown::escaped;
 use crate::render::table::{Table, WIDTH_MAX, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone};
-use crate::report::comparison::{ComparedRun, ComparisonReport, MetricReport, WordName};
+use crate::report::comparison::{
+    ComparedRun, ComparisonReport, MetricName, MetricReport, WordName,
+};
 use crate::time::Human;
 
 /// Indented JSON with a newline at the end.
@@ -89,7 +91,7 @@ pub fn markdown(report: &ComparisonReport) -> String {
 }
 
 /// All request names together, then those of single ones that are not the same, as far as there are any.
-fn tables(report: &ComparisonReport) -> Vec<(&'static str, Vec<&MetricReport>)> {
+pub(super) fn tables(report: &ComparisonReport) -> Vec<(&'static str, Vec<&MetricReport>)> {
     let all = report.metrics.iter().filter(|row| row.request.is_none()).collect();
     let single = by_name(report).into_iter().filter(|rows| !alike(rows)).flatten().collect();
     let tables = [("All requests", all), ("Each request", single)];
@@ -155,34 +157,56 @@ pub(super) fn grounds(report: &ComparisonReport) -> Vec<String> {
     }
 }
 
-/// What to do with a verdict.
+/// What to do with a verdict, and what else there is to say.
 pub(super) fn advice(report: &ComparisonReport) -> Vec<String> {
-    let next = match report.verdict.word {
+    [next_step(report).to_owned()].into_iter().chain(remarks(report)).collect()
+}
+
+/// What to do with a verdict.
+pub(super) const fn next_step(report: &ComparisonReport) -> &'static str {
+    match report.verdict.word {
         WordName::Worse => {
             "Find the change that did it: compare the builds that lie between A and B."
         }
         WordName::Better => "Keep B, and compare what comes next with it.",
         WordName::Same => "Decide by what else speaks for A or B: these figures do not.",
-        WordName::Inconclusive => "Measure more pairs or longer blocks (--pairs, --block).",
+        WordName::Inconclusive if report.turns.is_some() => {
+            "Measure more pairs or longer blocks (--pairs, --block)."
+        }
+        WordName::Inconclusive => {
+            "Measure longer, or several runs of each side: compare A1 A2 -- B1 B2."
+        }
         WordName::NotComparable => "Measure both sides in the same way.",
-    };
-    [next.to_owned()].into_iter().chain(remarks(report)).collect()
+    }
 }
 
-fn remarks(report: &ComparisonReport) -> Vec<String> {
+/// The request names of which a side has no response times, in a line.
+fn untimed(report: &ComparisonReport) -> Option<String> {
+    let is_time = |row: &&MetricReport| Metric::from(row.metric).quantile() > 0.0;
+    let timed: Vec<_> = report.metrics.iter().filter(is_time).map(|row| &row.request).collect();
+    let failures = report.metrics.iter().filter(|row| row.metric == MetricName::Errors);
+    let names: Vec<&str> = failures
+        .filter(|row| !timed.contains(&&row.request))
+        .map(|row| row.request.as_deref().unwrap_or("all requests"))
+        .collect();
+    (!names.is_empty() && !timed.is_empty())
+        .then(|| format!("No response times of both sides to compare: {}", names.join(", ")))
+}
+
+pub(super) fn remarks(report: &ComparisonReport) -> Vec<String> {
     let detectable = Some(&report.verdict.detectable).filter(|text| !text.is_empty());
     let noise = report.noise.as_ref().map(|noise| &noise.sentence);
     let said = detectable.into_iter().chain(noise).chain(&report.notes).cloned();
-    unchanged(report).into_iter().chain(said).collect()
+    unchanged(report).into_iter().chain(untimed(report)).chain(said).collect()
 }
 
-fn about(run: &ComparedRun) -> String {
+pub(super) fn about(run: &ComparedRun) -> String {
     let length = Human(std::time::Duration::from_nanos(run.duration));
     let rate = Figures(run.rate);
     format!("{}: {} on {}, {rate}/s over {length}", run.id, run.name, run.origin)
 }
 
-fn named(row: &MetricReport) -> String {
+pub(super) fn named(row: &MetricReport) -> String {
     let metric = Metric::from(row.metric).name();
     match &row.request {
         Some(request) => format!("{request} {metric}"),
@@ -191,7 +215,7 @@ fn named(row: &MetricReport) -> String {
 }
 
 /// A, B, change and interval.
-fn figures(row: &MetricReport) -> [String; 4] {
+pub(super) fn figures(row: &MetricReport) -> [String; 4] {
     let metric = Metric::from(row.metric);
     let scale = metric.scale();
     let figure = |value: f64, at_least: bool| {
@@ -226,7 +250,7 @@ fn nanos(value: f64) -> u64 {
     value.round() as u64
 }
 
-const fn word(row: &MetricReport) -> &'static str {
+pub(super) const fn word(row: &MetricReport) -> &'static str {
     match row.word {
         WordName::Better => "better",
         WordName::Worse => "worse",
@@ -291,6 +315,25 @@ mod tests {
             assert!(at("open p50") < at("The same in every figure: alike, steady"), "{page}");
             assert!(!page.contains("alike p50"), "{page}");
         }
+    }
+
+    #[test]
+    fn a_name_without_times_is_told_and_has_none() {
+        let mut report = example(15);
+        let of = |metric, request: &str| MetricReport {
+            metric,
+            request: Some(request.to_owned()),
+            ..report.metrics[0].clone()
+        };
+        let rows = [
+            of(MetricName::P50, "list"),
+            of(MetricName::Errors, "list"),
+            of(MetricName::Errors, "health"),
+        ];
+        report.metrics.extend(rows);
+        let page = text(&report, Style::Plain);
+        assert!(page.contains("No response times of both sides to compare: health\n"));
+        assert!(!text(&example(15), Style::Plain).contains("No response times"));
     }
 
     #[test]

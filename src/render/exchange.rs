@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use http::{HeaderMap, Method, StatusCode, Uri};
 
+use crate::analysis::words::counted;
 use crate::load::secrets::{HIDDEN, hidden_body, shown_body, shown_header, shown_target};
 
 /// Characters of a body that are shown.
@@ -56,13 +57,13 @@ fn push_body(body: &[u8], bodies: Bodies, mark: &str, text: &mut String) {
         return;
     }
     push_line(mark, "", text);
-    let length = body.len();
+    let length = counted(body.len() as u64, "byte");
     let shown = match (std::str::from_utf8(body), bodies) {
         (Err(_), _) => {
-            return push_line(mark, &format!("({length} bytes that are not text)"), text);
+            return push_line(mark, &format!("({length} that are not text)"), text);
         }
-        (Ok(_), _) if length > SEARCHED_BYTES_MAX => {
-            return push_line(mark, &format!("({length} bytes, too long to be shown)"), text);
+        (Ok(_), _) if body.len() > SEARCHED_BYTES_MAX => {
+            return push_line(mark, &format!("({length}, too long to be shown)"), text);
         }
         (Ok(body), Bodies::Shown) => shown_body(body),
         (Ok(body), Bodies::Structure) => hidden_body(body),
@@ -72,7 +73,7 @@ fn push_body(body: &[u8], bodies: Bodies, mark: &str, text: &mut String) {
         push_line(mark, line, text);
     }
     if cut.len() < shown.len() {
-        push_line(mark, &format!("… ({length} bytes)"), text);
+        push_line(mark, &format!("… ({length})"), text);
     }
 }
 
@@ -110,9 +111,9 @@ mod tests {
     #[test]
     fn long_and_strange_bodies_are_bounded() {
         let long = answer(200, &HeaderMap::new(), "ü".repeat(3_000).as_bytes(), Bodies::Shown);
-        assert!(long.ends_with("… (6000 bytes)\n") && long.chars().count() < 2_100);
+        assert!(long.ends_with("… (6,000 bytes)\n") && long.chars().count() < 2_100);
         let huge = answer(200, &HeaderMap::new(), &vec![b'a'; 2 << 20], Bodies::Shown);
-        assert!(huge.contains("(2097152 bytes, too long to be shown)"));
+        assert!(huge.contains("(2,097,152 bytes, too long to be shown)"));
         let binary = answer(599, &HeaderMap::new(), &[0xff, 0xfe], Bodies::Shown);
         assert_eq!(binary, "< 599\n<\n< (2 bytes that are not text)\n");
         let odd = answer(200, &HeaderMap::new(), b"a\x1b[31m", Bodies::Shown);

@@ -1,8 +1,10 @@
-//! A report as one page for browsers: it needs no network and no other file, and reads without scripts.
+//! A report as one page for browsers: it needs no network and no other file, and reads without scripts. So does
+//! the page of a [`comparison`] of stored runs.
 //!
 //! Whatever comes from a profile or a server enters through the template's escaping, the charts' own, or a
 //! JSON block without a `<`; a content-security policy lets nothing run but the page's own script.
 
+pub mod comparison;
 mod view;
 
 use std::collections::BTreeMap;
@@ -69,7 +71,6 @@ struct Picture {
 }
 
 /// The page.
-#[expect(clippy::missing_panics_doc, reason = "the template is a constant that the tests render")]
 pub fn render(report: &Report, detail: &Detail) -> String {
     let report = &clean::report(report);
     let charts = Charts {
@@ -77,12 +78,16 @@ pub fn render(report: &Report, detail: &Detail) -> String {
         by_request: chart::by_request(report, &detail.requests),
         monitored: chart::monitored(report),
     };
-    let context = Context { view: View::new(report), page: Page::new(&charts) };
+    filled(TEMPLATE, Context { view: View::new(report), page: Page::new(&charts) })
+}
+
+/// A template with its values, each of them escaped.
+fn filled(template: &str, context: impl Serialize) -> String {
     let mut templates = Environment::new();
     templates.set_auto_escape_callback(|_| AutoEscape::Html);
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     templates
-        .render_named_str("report.html", TEMPLATE, Serde(context))
+        .render_named_str("page.html", template, Serde(context))
         .expect("the template names only what its context has")
 }
 

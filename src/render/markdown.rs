@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use crate::analysis::words::{Count, Percent, counted};
 use crate::render::text::{answer, cell, human, measured, outcome, severity, tier};
 use crate::render::units::Unit;
-use crate::render::{clean, rates};
+use crate::render::{clean, rates, verdict};
 use crate::report::{HoldsName, Latency, OutcomeName, Report};
 
 /// Requests that are listed at most, those that failed most often and then the slowest first: a job's
@@ -66,7 +66,7 @@ const fn sign(outcome: OutcomeName) -> &'static str {
 
 fn objectives(report: &Report) -> String {
     let rows = report.every_objective().map(|(name, one)| {
-        let holds = match one.holds {
+        let holds = match verdict::holds(report, one) {
             HoldsName::Yes => "✅",
             HoldsName::No => "❌",
             HoldsName::NotJudged => "–",

@@ -11,6 +11,7 @@ pub mod csv;
 pub mod exchange;
 pub mod explanation;
 pub mod exposition;
+mod failures;
 mod families;
 pub mod hgrm;
 pub mod hlog;

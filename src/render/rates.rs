@@ -7,6 +7,8 @@ use crate::report::Report;
 /// The share of good answers from which on those of the drain are worth a sentence: a request or two are
 /// under way whenever arrivals end.
 const DRAIN_SHARE: f64 = 0.01;
+/// Per second; below, a whole number would be another rate.
+const WHOLE_FROM: f64 = 10.0;
 
 /// `asked 200/s, sent 200/s, ended 200/s, answered well 199/s`.
 pub(super) fn clause(report: &Report) -> String {
@@ -33,10 +35,30 @@ pub(super) fn drained(report: &Report) -> Option<String> {
     })
 }
 
+/// A rate to plan for: whole, and never rounded up; a small one as it is.
+pub(super) fn safe(rate: f64) -> Figures {
+    Figures(if rate >= WHOLE_FROM { rate.floor() } else { rate })
+}
+
+/// A rate that is known roughly: whole, but for a small one.
+pub(super) fn rough(rate: f64) -> Figures {
+    Figures(if rate >= WHOLE_FROM { rate.round() } else { rate })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::example;
+
+    #[test]
+    fn a_small_rate_to_plan_for_is_not_zero() {
+        for (rate, safe_rate, rough_rate) in
+            [(0.513, "0.513", "0.513"), (9.7, "9.7", "9.7"), (297.8, "297", "298")]
+        {
+            assert_eq!(safe(rate).to_string(), safe_rate);
+            assert_eq!(rough(rate).to_string(), rough_rate);
+        }
+    }
 
     #[test]
     fn what_the_drain_brought_is_told_apart() {

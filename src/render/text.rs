@@ -8,7 +8,7 @@ use crate::analysis::words::{Count, Percent, counted};
 use crate::load::rate::Figures;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::render::{Style, Tone, auth, clean, client, rates};
+use crate::render::{Style, Tone, auth, clean, client, rates, verdict};
 use crate::report::flows::FlowsReport;
 use crate::report::search::Bound;
 use crate::report::{
@@ -175,7 +175,6 @@ impl Page {
     }
 
     fn objectives(&mut self, report: &Report) {
-        let verdict = &report.verdict;
         if report.every_objective().next().is_none() {
             return;
         }
@@ -183,7 +182,7 @@ impl Page {
         let width = report.every_objective().map(|(name, _)| name.chars().count()).max();
         let width = width.unwrap_or(0).min(WIDTH_MAX / 2);
         for (name, one) in report.every_objective() {
-            let mark = match one.holds {
+            let mark = match verdict::holds(report, one) {
                 HoldsName::Yes => self.style.paint(Tone::Good, "✓"),
                 HoldsName::No => self.style.paint(Tone::Bad, "✗"),
                 HoldsName::NotJudged => self.style.paint(Tone::Doubtful, "–"),
@@ -191,7 +190,7 @@ impl Page {
             self.line(&format!("{mark} {name:<width$}  {}", measured(one)));
         }
         // An invalid measurement says nothing of the target, so it earns no tier.
-        if verdict.outcome != OutcomeName::Invalid {
+        if report.verdict.outcome != OutcomeName::Invalid {
             let tiers = [tier_line(report)].into_iter().chain(requests::tiers(report));
             for line in tiers.flat_map(|line| wrap(&line, WIDTH_MAX)) {
                 self.line(&line);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::analysis::hints;
 use crate::analysis::words::{Count, Percent};
 use crate::load::rate::Figures;
-use crate::render::comparison;
 use crate::render::csv::reasons;
 use crate::render::text::{self, search};
+use crate::render::{comparison, rates};
 use crate::report::search::{Bound, SearchReport};
 use crate::report::{
     FindingReport, HoldsName, Metric, ObjectiveReport, OutcomeName, Report, RequestReport,
@@ -115,6 +115,14 @@ fn subject(one: &ObjectiveReport) -> &str {
     }
 }
 
+/// Whether an objective holds, as a reader is to take it: what the generator made fail is not the target's.
+pub(super) fn holds(report: &Report, one: &ObjectiveReport) -> HoldsName {
+    match one.holds {
+        HoldsName::No if report.verdict.outcome == OutcomeName::Invalid => HoldsName::NotJudged,
+        holds => holds,
+    }
+}
+
 /// How far a result can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
@@ -132,7 +140,7 @@ pub(super) fn trust(report: &Report) -> (Trust, String) {
     let grave = of(findings, SeverityName::Invalid);
     if report.verdict.outcome == OutcomeName::Invalid {
         let why: Vec<&str> = grave.iter().map(|finding| finding.message.as_str()).collect();
-        return (Trust::None, format!("No. {}", why.join("; ")));
+        return (Trust::None, format!("No: {}.", why.join("; ")));
     }
     let sent = Percent(report.rate.achieved / report.rate.target.max(f64::MIN_POSITIVE));
     let late = if report.dispatch_lag.count > 0 {
@@ -319,7 +327,7 @@ fn after_search(found: &SearchReport) -> Vec<String> {
     let safe = safe.map(|safe| {
         format!(
             "Plan for {}/s at most: there the quantile is within half its limit, a tenth below the interval.",
-            Figures(safe.floor())
+            rates::safe(safe)
         )
     });
     let soak = safe.is_some().then(|| {

@@ -15,6 +15,8 @@ use crate::time::whole_nanos;
 
 /// The value of [`ComparisonReport::schema`].
 pub const SCHEMA: &str = "steadfire.comparison/1";
+/// The largest change that is told.
+const CHANGE_MAX: f64 = 1e9;
 
 /// Two sides of stored runs, and what they come to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -259,7 +261,8 @@ impl ComparedRun {
 impl From<&Row> for MetricReport {
     fn from(row: &Row) -> Self {
         let change = &row.question.change;
-        let on_scale = |number| millionths(row.metric.scale().change(number));
+        // JSON has no infinity, which the end of an interval may be.
+        let on_scale = |number| millionths(row.metric.scale().change(number).min(CHANGE_MAX));
         Self {
             metric: row.metric.into(),
             request: row.request.clone(),

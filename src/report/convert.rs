@@ -171,12 +171,12 @@ impl From<&Finding> for FindingReport {
 
 impl From<&Judged> for ObjectiveReport {
     fn from(judged: &Judged) -> Self {
-        let (metric, limit) = match judged.objective {
-            Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit } => {
+        let (metric, limit) = match judged.objective.as_written() {
+            Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit, .. } => {
                 (Metric::ResponseTime, whole_nanos(limit) as f64)
             }
-            Objective::ErrorRate { limit } => (Metric::ErrorRate, limit),
-            Objective::Throughput { limit } => (Metric::Throughput, limit),
+            Objective::ErrorRate { limit, .. } => (Metric::ErrorRate, limit),
+            Objective::Throughput { limit, .. } => (Metric::Throughput, limit),
         };
         let (measured, at_least) = match judged.measured {
             Measured::Time(time) => (Some(whole_nanos(time.value) as f64), time.at_least),

@@ -8,11 +8,13 @@ use steadfire::load::random::SplitMix64;
 use steadfire::measure::fate::Fate;
 use steadfire::measure::slice::{Ended, RequestSlice, Slice};
 use steadfire::measure::window::{Interval, Window};
-use steadfire::report::Report;
+use steadfire::report::{OutcomeName, Report};
 use steadfire::store::folder::{RunFolder, read_slices};
 use steadfire::time::Offset;
 use tempfile::TempDir;
 
+use crate::browser::Browser;
+use crate::report::fits_window_and_paper;
 use crate::server::{OK, Server};
 use crate::support::{Finished, steadfire};
 
@@ -28,7 +30,7 @@ impl Runs {
         let finished = steadfire(&format!("{} -r 50 -n 20 --json", server.url())).run();
         let mut report = finished.report();
         report.duration = 60_000_000_000;
-        report.verdict.outcome = steadfire::report::OutcomeName::Pass;
+        report.verdict.outcome = OutcomeName::Pass;
         Self { state: TempDir::new().expect("a temporary folder can be made"), report }
     }
 
@@ -110,6 +112,26 @@ fn a_baseline_tag_gives_the_noise_and_words_give_exit_codes() {
     runs.expect("compare baseline 20260107 --fail-on-regression=no", 0, "B is worse");
     runs.expect("compare --a baseline --b 20260108 --json", 0, "{");
     runs.expect("compare baseline -- 20260106 20260109", 4, "Not comparable: another rate");
+}
+
+#[test]
+fn the_comparison_is_a_page_too() {
+    let runs = Runs::new();
+    runs.store("1-before", 10.0, |_| {});
+    runs.store("2-slow", 20.0, |_| {});
+    let file = runs.state.path().join("compared.html");
+    let words = format!("compare 1-before 2-slow --html {}", file.display());
+    runs.expect(&words, 99, "B is worse");
+    let page = std::fs::read_to_string(&file).expect("the page is there");
+    assert!(page.contains("<span class=\"pill\">WORSE</span>") && page.contains("id=\"both\""));
+    if let Some(mut browser) = Browser::start() {
+        browser.open(&file);
+        fits_window_and_paper(&mut browser);
+        assert_eq!(browser.complaints, Vec::<String>::new());
+    }
+    let nowhere = runs.state.path().join("none/compared.html");
+    let failed = runs.exec(&format!("compare 1-before 2-slow --html {}", nowhere.display()));
+    assert!(failed.code == 1 && failed.stderr.contains("--html"), "{}", failed.stderr);
 }
 
 #[test]

@@ -240,6 +240,9 @@ fn a_browser_shows_the_page_without_complaint() {
     zooms(&mut browser);
     tells_request_names_apart(&mut browser);
     fits_window_and_paper(&mut browser);
+    let button = "getComputedStyle(document.getElementById('theme')).display";
+    assert_eq!(browser.value(button), "none", "nobody can press what is printed");
+    browser.show_as(1_000, "screen", "light");
 
     let picture = base64::engine::general_purpose::STANDARD.decode(browser.picture()).unwrap();
     assert!(picture.starts_with(b"\x89PNG") && picture.len() > 10_000, "{}", picture.len());
@@ -309,7 +312,7 @@ fn tells_request_names_apart(browser: &mut Browser) {
 }
 
 /// Nothing is cut off in a narrow window; paper is white, whatever the screen is.
-fn fits_window_and_paper(browser: &mut Browser) {
+pub(crate) fn fits_window_and_paper(browser: &mut Browser) {
     let paper = "getComputedStyle(document.body).backgroundColor";
     browser.value("delete document.documentElement.dataset.theme");
     for (width, media, scheme, colour) in [
@@ -323,7 +326,4 @@ fn fits_window_and_paper(browser: &mut Browser) {
             browser.value("document.documentElement.scrollWidth").as_u64().expect("a number");
         assert!(wide <= u64::from(width), "{wide} of {width} for {media}");
     }
-    let button = "getComputedStyle(document.getElementById('theme')).display";
-    assert_eq!(browser.value(button), "none", "nobody can press what is printed");
-    browser.show_as(1_000, "screen", "light");
 }

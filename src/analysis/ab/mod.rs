@@ -190,10 +190,13 @@ impl Design {
                 pairs.iter().map(|pair| [of(&pair.a), of(&pair.b)]).collect();
             for (place, metric) in Metric::TIMES.into_iter().enumerate() {
                 let found = times(&figures, place);
-                asked.push((metric, request.map(str::to_owned), found, margins.latency));
+                let asked_of = |found| (metric, request.map(str::to_owned), found, margins.latency);
+                asked.extend(found.map(asked_of));
             }
             let found = errors(&figures);
-            asked.push((Metric::Errors, request.map(str::to_owned), found, margins.errors));
+            let asked_of =
+                |found| (Metric::Errors, request.map(str::to_owned), found, margins.errors);
+            asked.extend(found.map(asked_of));
             if request.is_none() {
                 asked.push((Metric::Throughput, None, throughput(&figures), margins.rate));
             }
@@ -233,23 +236,34 @@ pub fn hiccup(findings: &[Finding]) -> Option<&Finding> {
     })
 }
 
-fn times(figures: &[[Figures; 2]], place: usize) -> Compared {
+/// Over the pairs in which both blocks have response times; nothing without such a pair. A block in which every
+/// request failed with an answer has none.
+fn times(figures: &[[Figures; 2]], place: usize) -> Option<Compared> {
     let time = |figures: &Figures| figures.times[place];
-    let ln = |figures: &Figures| time(figures).value.as_secs_f64().max(1e-9).ln();
+    let told = |pair: &&[Figures; 2]| pair.iter().all(|block| !time(block).value.is_zero());
+    let figures: Vec<&[Figures; 2]> = figures.iter().filter(told).collect();
+    if figures.is_empty() {
+        return None;
+    }
+    let ln = |figures: &Figures| time(figures).value.as_secs_f64().ln();
     let sides = [0, 1].map(|side| figures.iter().map(|pair| ln(&pair[side])).collect::<Vec<_>>());
     let bound = |side: usize| figures.iter().any(|pair| time(&pair[side]).at_least);
     let known = Known::from_bounds(bound(0), bound(1));
     let [a, b] = [0, 1].map(|side| mean(&sides[side]).exp() * 1e9);
-    Compared { a, b, change: change(&sides, RESOLUTION, known) }
+    Some(Compared { a, b, change: change(&sides, RESOLUTION, known) })
 }
 
-fn errors(figures: &[[Figures; 2]]) -> Compared {
+/// Nothing of a name that was not due on a side: a share of none is no share.
+fn errors(figures: &[[Figures; 2]]) -> Option<Compared> {
     let share = |figures: &Figures| figures.failed as f64 / figures.planned.max(1) as f64;
     let sides =
         [0, 1].map(|side| figures.iter().map(|pair| share(&pair[side])).collect::<Vec<_>>());
     let sum = |side: usize, of: fn(&Figures) -> u64| -> u64 {
         figures.iter().map(|pair| of(&pair[side])).sum()
     };
+    if [0, 1].iter().any(|side| sum(*side, |figures| figures.planned) == 0) {
+        return None;
+    }
     let unseen = |side| match sum(side, |figures| figures.failed) {
         0 => NONE_SEEN / sum(side, |figures| figures.planned).max(1) as f64,
         _ => 0.0,
@@ -259,7 +273,7 @@ fn errors(figures: &[[Figures; 2]]) -> Compared {
     let [a, b] = [0, 1].map(|side| mean(&sides[side]));
     let change = change(&sides, most / REACH, Known::Exactly);
     let change = Change { unseen: none.then_some(most), ..change };
-    Compared { a, b, change }
+    Some(Compared { a, b, change })
 }
 
 fn throughput(figures: &[[Figures; 2]]) -> Compared {

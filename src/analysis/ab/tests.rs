@@ -44,6 +44,30 @@ fn sides_take_turns_at_coming_first() {
 }
 
 #[test]
+fn a_name_without_good_answers_has_no_times_and_no_false_ones() {
+    let mut pairs = pairs(4, 1.0);
+    for pair in &mut pairs {
+        pair.b.requests[0].1.times = [Quantile::default(); 3];
+        pair.b.requests[0].1.failed = 1_000;
+    }
+    let metrics = |pairs: &[Pair]| -> Vec<Metric> {
+        let rows = judged(design(4), pairs).rows.into_iter();
+        rows.filter(|row| row.request.is_some()).map(|row| row.metric).collect()
+    };
+    assert_eq!(metrics(&pairs), [Metric::Errors]);
+    for pair in &mut pairs {
+        pair.b.requests[0].1.planned = 0;
+    }
+    assert_eq!(metrics(&pairs), [], "none was due");
+    for pair in &mut pairs {
+        pair.b.requests[0].1.planned = 1_000;
+    }
+    // One block that has some is compared with its neighbour.
+    pairs[2].b.requests[0].1.times = figures(10.0, 0).times;
+    assert_eq!(metrics(&pairs), [Metric::P50, Metric::P95, Metric::P99, Metric::Errors]);
+}
+
+#[test]
 fn looks_share_the_risk() {
     let table = [
         (4, vec![4], 0.05),
@@ -114,7 +138,7 @@ fn errors_count_as_differences_of_shares() {
 }
 
 fn errors_of(figures: &Figures) -> Compared {
-    errors(&[[*figures, *figures]; 10])
+    errors(&[[*figures, *figures]; 10]).unwrap()
 }
 
 #[test]

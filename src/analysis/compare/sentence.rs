@@ -40,11 +40,22 @@ pub fn verdict(comparison: &Comparison) -> String {
 /// What change the comparison could have found, of each figure that gates and of no single request.
 pub fn detectable(comparison: &Comparison) -> String {
     let rows = comparison.rows.iter().filter(|row| row.gating && row.request.is_none());
-    let changes = rows.map(|row| {
-        let scale = row.metric.scale();
-        format!("{} ±{}", row.metric.name(), size(scale, scale.change(row.judged.detectable)))
-    });
-    format!("Could have detected a change of {} (80 % power)", joined(changes))
+    let (mut told, mut blind) = (Vec::new(), Vec::new());
+    for row in rows {
+        let (name, scale) = (row.metric.name(), row.metric.scale());
+        match scale.change(row.judged.detectable) {
+            change if change <= RATIO_MAX => told.push(format!("{name} ±{}", size(scale, change))),
+            _ => blind.push(name.to_owned()),
+        }
+    }
+    let none = format!("no change of {}", joined(blind.iter().cloned()));
+    let some = format!("a change of {} (80 % power)", joined(told.iter().cloned()));
+    let found = match (told.is_empty(), blind.is_empty()) {
+        (true, _) => none,
+        (false, true) => some,
+        (false, false) => format!("{some}, and {none}"),
+    };
+    format!("Could have detected {found}")
 }
 
 /// Where the noise between runs comes from; nothing where no response times were compared.
@@ -67,10 +78,16 @@ pub fn noise(comparison: &Comparison) -> Option<String> {
     }
 }
 
+/// A ratio beyond this, 10,000 %, says only that nothing is known; some have no bound at all.
+const RATIO_MAX: f64 = 100.0;
+
 /// A change with its sign: `+10.4 %`, `−0.20 points`.
 pub fn signed(scale: Scale, change: f64) -> String {
     let sign = if change < 0.0 { "−" } else { "+" };
-    format!("{sign}{}", size(scale, change.abs()))
+    match scale {
+        Scale::Ratio if change > RATIO_MAX => format!("over {sign}{}", size(scale, RATIO_MAX)),
+        _ => format!("{sign}{}", size(scale, change.abs())),
+    }
 }
 
 fn size(scale: Scale, change: f64) -> String {
@@ -131,6 +148,19 @@ mod tests {
     use crate::analysis::compare::comparison::{Extent, Scope};
     use crate::analysis::compare::decision::ALPHA;
     use crate::analysis::compare::noise::Noise;
+
+    #[test]
+    fn a_change_without_bound_is_no_number() {
+        for (change, text) in [
+            (0.104, "+10.4 %"),
+            (-1.0, "−100.0 %"),
+            (36.4, "+3640.0 %"),
+            (f64::INFINITY, "over +10000.0 %"),
+        ] {
+            assert_eq!(signed(Scale::Ratio, change), text);
+        }
+        assert_eq!(signed(Scale::Difference, -0.002), "−0.20 points");
+    }
 
     #[test]
     fn what_is_missing_is_told_in_words_for_its_size() {

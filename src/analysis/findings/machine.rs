@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::analysis::findings::checks::{client_late, finding, rate_missed};
 use crate::analysis::findings::{Cause, Evidence, Finding, Severity};
-use crate::analysis::words::{Count, Part, Percent};
+use crate::analysis::words::{Part, Percent, counted};
 use crate::load::rate::Figures;
 use crate::measure::generator::{Supply, WorkerTime};
 use crate::measure::histogram::LatencyHistogram;
@@ -109,8 +109,8 @@ pub(super) fn cpu_throttled(evidence: &Evidence<'_>) -> Option<Finding> {
         Cause::CpuThrottled,
         Severity::Warning,
         format!(
-            "the control group's CPU quota{quota} stopped the client in {} periods, for {} in all{}",
-            Count(throttled.periods),
+            "the control group's CPU quota{quota} stopped the client in {}, for {} in all{}",
+            counted(throttled.periods, "period"),
             Human(throttled.time),
             evidence.explains()
         ),
@@ -131,10 +131,10 @@ pub(super) fn retransmits(evidence: &Evidence<'_>) -> Option<Finding> {
         Cause::Retransmits,
         Severity::Warning,
         format!(
-            "the network lost segments: {} retransmission timers ran out on this machine, and {} answers came \
+            "the network lost segments: {} ran out on this machine, and {} came \
              just after the {} that such a timer takes",
-            Count(timeouts),
-            Count(delayed),
+            counted(timeouts, "retransmission timer"),
+            counted(delayed, "answer"),
             Human(RETRANSMISSION)
         ),
         "look for a full link, a lossy path or a full listen queue between client and target before judging the target",
@@ -163,9 +163,9 @@ pub(super) fn accept_queue(evidence: &Evidence<'_>) -> Option<Finding> {
         Cause::AcceptQueueFull,
         Severity::Warning,
         format!(
-            "a server on this machine let its accept queue overflow, {} times; if it is the target, \
+            "a server on this machine let its accept queue overflow, {}; if it is the target, \
              connecting to it took a second or more",
-            Count(tcp.accept_overflows)
+            counted(tcp.accept_overflows, "time")
         ),
         "raise the server's listen backlog and net.core.somaxconn, or let it accept faster",
     ))

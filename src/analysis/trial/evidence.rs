@@ -57,12 +57,12 @@ impl Limits {
         let mut limits = Self { slow: None, errors: None };
         for objective in &slo.objectives {
             match *objective {
-                Objective::ResponseTime { quantile, limit } if Some(limit) == tightest => {
+                Objective::ResponseTime { quantile, limit, .. } if Some(limit) == tightest => {
                     let share = 1.0 - quantile;
                     let other = limits.slow.map_or(1.0, |(_, share)| share);
                     limits.slow = Some((limit.as_secs_f64(), share.min(other)));
                 }
-                Objective::ErrorRate { limit } => {
+                Objective::ErrorRate { limit, .. } => {
                     limits.errors = Some(limits.errors.map_or(limit, |other| other.min(limit)));
                 }
                 _ => {}
@@ -74,13 +74,13 @@ impl Limits {
     /// Whether `objective` is not tested while a trial runs.
     pub(super) fn leaves_out(&self, objective: &Objective) -> bool {
         match *objective {
-            Objective::ResponseTime { quantile, limit } => {
+            Objective::ResponseTime { quantile, limit, .. } => {
                 self.slow.is_none_or(|(tested, share)| {
                     (limit.as_secs_f64() - tested).abs() > 1e-9 || 1.0 - quantile > share + 1e-12
                 })
             }
             Objective::MeanResponseTime { .. } => true,
-            Objective::ErrorRate { limit } => self.errors.is_none_or(|tested| limit > tested),
+            Objective::ErrorRate { limit, .. } => self.errors.is_none_or(|tested| limit > tested),
             Objective::Throughput { .. } => false,
         }
     }

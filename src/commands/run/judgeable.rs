@@ -18,7 +18,7 @@ const NAMES_SHOWN_MAX: usize = 5;
 /// There is one; the text says what to do.
 pub(super) fn allow(plan: &Plan) -> Result<(), String> {
     let asked = plan.rate_asked();
-    let beyond = |objective: &&Objective| matches!(objective, Objective::Throughput { limit } if *limit >= asked);
+    let beyond = |objective: &&Objective| matches!(objective, Objective::Throughput { limit, .. } if *limit >= asked);
     plan.slo.objectives.iter().find(beyond).map_or(Ok(()), |objective| {
         Err(format!(
             "the objective '{objective}' cannot hold, since {}/s are asked for: raise --rate, or lower the \
@@ -37,7 +37,7 @@ pub(super) fn notes(plan: &Plan, limited: &[String]) -> Vec<String> {
         if due < 1.0 {
             rare.push(request.name.clone());
         } else if let Some(beyond) = limit.objectives.iter().find(
-            |objective| matches!(objective, Objective::Throughput { limit } if *limit >= each),
+            |objective| matches!(objective, Objective::Throughput { limit, .. } if *limit >= each),
         ) {
             slow.push(format!("{} ({beyond}, of {}/s)", request.name, Figures(each)));
         }

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::analysis::words::Count;
+use crate::analysis::words::{Count, counted};
 use crate::commands::run::Args;
 use crate::commands::run::processors::peak_rate;
 use crate::engine::leg::LegOutcome;
@@ -208,9 +208,9 @@ impl Demand {
         let felt = self.explicit || self.needed / 2 > room;
         let note = felt.then(|| {
             format!(
-                "at most {} connections instead of {bound}, since {why}; the load may need {needed}; \
+                "at most {} instead of {bound}, since {why}; the load may need {needed}; \
                  {remedy} allows more",
-                Count(room as u64)
+                counted(room as u64, "connection")
             )
         });
         Ok((room, note))

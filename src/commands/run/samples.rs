@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::analysis::words::Count;
+use crate::analysis::words::{Count, counted};
 use crate::commands::Failure;
 use crate::commands::run::screen::Screen;
 use crate::load::plan::Plan;
@@ -80,11 +80,11 @@ impl Samples {
             screen.warn(&format!("{error}; the last samples are lost"));
         }
         match log.counts() {
-            (written, 0) => screen.note(&format!("{} samples written", Count(written))),
+            (written, 0) => screen.note(&format!("{} written", counted(written, "sample"))),
             (written, left_out) => screen.warn(&format!(
-                "{} samples written and {} left out, all from the end: --samples-max is reached; a \
+                "{} written and {} left out, all from the end: --samples-max is reached; a \
                  larger one takes them all, --samples-share a fair part",
-                Count(written),
+                counted(written, "sample"),
                 Count(left_out)
             )),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::analysis::findings::Silence;
 use crate::analysis::standstill::Standstills;
+use crate::analysis::words::counted;
 use crate::commands::interrupt::Urgency;
 use crate::commands::run::Session;
 use crate::commands::run::course::Course;
@@ -169,7 +170,8 @@ impl Session {
             return None;
         }
         self.screen.warn(&format!(
-            "the feeder `{feeder}` stops at its last row: {slots} of {planned} requests will be sent"
+            "the feeder `{feeder}` stops at its last row: {slots} of {} will be sent",
+            counted(planned, "request")
         ));
         Some(feeder)
     }

@@ -238,7 +238,6 @@ fn essentials(scene: &Scene, keyboard: &Keyboard, area: Rect, buffer: &mut Buffe
     let (word, tone) = word(scene.stage);
     let [times, _] = scene.times;
     let p95 = times.quantiles.map_or_else(|| "-".to_owned(), |[_, p95, _]| theme::time(p95));
-    let failed = scene.fates[1].failed();
     let lines = [
         Line::from(vec![
             Span::styled(word, tone),
@@ -246,7 +245,10 @@ fn essentials(scene: &Scene, keyboard: &Keyboard, area: Rect, buffer: &mut Buffe
         ]),
         Line::raw(format!("{}/s of {}/s", Figures(scene.achieved[0]), Figures(scene.asked))),
         Line::raw(format!("p95 {p95}")),
-        Line::styled(format!("{failed} failed"), if failed > 0 { BAD } else { FAINT }),
+        panels::failed(scene).map_or_else(
+            || Line::styled("0 failed", FAINT),
+            |told| Line::styled(shortened(&told, usize::from(area.width)), BAD),
+        ),
         Line::raw(format!("{} in flight", scene.gauges.in_flight)),
     ];
     let rows = area.rows().take(usize::from(area.height.saturating_sub(1)).max(1));

@@ -1,4 +1,5 @@
-//! The panels that every run has: load, response time, objectives, ends of slots, request names, history.
+//! The panels that every run has: load, response time, objectives, what became of slots, request names,
+//! history.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,12 +11,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, RenderDirection, Sparkline, Widget as _};
 
 use crate::analysis::slo::{Holds, Judged, Measured};
-use crate::analysis::words::{Count, Percent};
+use crate::analysis::words::{Count, Percent, counted};
 use crate::live::draw::theme::{ACCENT, BAD, DOUBT, FAINT, GOOD, PLAIN, STRONG, panel, time};
 use crate::live::state::RECENT;
-use crate::live::{Row, Scene, Times};
+use crate::live::{Failed, Row, Scene, Times};
 use crate::load::rate::Figures;
-use crate::measure::fate::Fate;
 use crate::measure::histogram::Quantile;
 use crate::render::table::{Table, abridged, shortened};
 use crate::time::{Human, whole_nanos};
@@ -144,42 +144,69 @@ fn rates(scene: &Scene) -> Vec<u64> {
 
 /// What [`goals`] would like to have.
 pub(super) fn goals_height(scene: &Scene, width: u16) -> u16 {
-    let fates = if width < TWO_PANELS { 0 } else { ends(scene).len() + 1 };
-    let lines = scene.objectives.len().max(fates).min(7);
+    let failures = scene.failures.len();
+    let lines = if width < TWO_PANELS {
+        // One more tells of all failures.
+        scene.objectives.len() + failures.min(1)
+    } else {
+        scene.objectives.len().max(failures + 2)
+    };
+    let lines = lines.min(7);
     u16::try_from(lines).unwrap_or(7) + 2
 }
 
-/// The objectives as they stand, and the ends of slots.
+/// The objectives as they stand, and how slots ended: in a panel of its own where there is room for two, else
+/// in a line.
 pub(super) fn goals(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     let begun = scene.fates[1].planned() > 0;
-    let lines: Vec<Line<'_>> =
+    let mut lines: Vec<Line<'_>> =
         scene.objectives.iter().map(|judged| objective(judged, begun)).collect();
-    let [left, right] = if area.width < TWO_PANELS {
-        [area, Rect::ZERO]
+    if area.width < TWO_PANELS {
+        let width = usize::from(area.width.saturating_sub(4));
+        lines.extend(failed(scene).map(|told| Line::styled(shortened(&told, width), BAD)));
+        framed("Objectives so far", lines, None, area, buffer);
     } else {
-        Layout::horizontal([Constraint::Length(44), Constraint::Min(0)]).areas(area)
-    };
-    framed("Objectives so far", lines, None, left, buffer);
-    let recent = format!("last {RECENT} s");
-    let mut table = Table::new(["", &recent, "whole", "share"]);
-    for fate in ends(scene) {
-        let [recent, whole] = scene.fates.map(|fates| fates.of(fate));
-        let planned = scene.fates[1].planned().max(1);
-        table.row([
-            fate.name().replace('_', " "),
-            Count(recent).to_string(),
-            Count(whole).to_string(),
-            Percent(whole as f64 / planned as f64).to_string(),
-        ]);
+        let halves = Layout::horizontal([Constraint::Length(44), Constraint::Min(0)]);
+        let [left, right] = halves.areas(area);
+        framed("Objectives so far", lines, None, left, buffer);
+        ends(scene, right, buffer);
     }
-    let tones = ends(scene).into_iter().map(|fate| if fate == Fate::Ok { GOOD } else { BAD });
-    framed("Slots by fate", coloured(&table, tones), None, right, buffer);
 }
 
-/// What has happened to slots at all; good answers in any case.
-fn ends(scene: &Scene) -> Vec<Fate> {
-    let happened = |fate: &Fate| *fate == Fate::Ok || scene.fates[1].of(*fate) > 0;
-    Fate::ALL.into_iter().filter(happened).collect()
+/// Good answers and what else slots ended as, the most frequent first; what there is no room for as a number.
+fn ends(scene: &Scene, area: Rect, buffer: &mut Buffer) {
+    let recent = format!("last {RECENT} s");
+    let mut table = Table::new(["", &recent, "whole", "share"]);
+    let planned = scene.fates[1].planned().max(1);
+    let mut row = |name: &str, [recent, whole]: [u64; 2]| {
+        let share = Percent(whole as f64 / planned as f64).to_string();
+        table.row([name.to_owned(), Count(recent).to_string(), Count(whole).to_string(), share]);
+    };
+    row("ok", scene.fates.map(|fates| fates.ok()));
+    let rows = usize::from(area.height.saturating_sub(4));
+    let shown = match scene.failures.len() {
+        all if all > rows => rows.saturating_sub(1),
+        all => all,
+    };
+    for Failed { kind, counts } in &scene.failures[..shown] {
+        row(kind, *counts);
+    }
+    let mut lines = coloured(&table, [GOOD].into_iter().chain(std::iter::repeat(BAD)));
+    let hidden = &scene.failures[shown..];
+    if !hidden.is_empty() {
+        let slots: u64 = hidden.iter().map(|failed| failed.counts[1]).sum();
+        let kinds = counted(hidden.len() as u64, "more kind");
+        lines.push(Line::styled(format!("… and {kinds}: {}", Count(slots)), BAD));
+    }
+    framed("How slots ended", lines, None, area, buffer);
+}
+
+/// What failed, in a line; `None` where nothing did.
+pub(super) fn failed(scene: &Scene) -> Option<String> {
+    let kind = |failed: &Failed| format!("{} {}", Count(failed.counts[1]), failed.kind);
+    let kinds: Vec<String> = scene.failures.iter().map(kind).collect();
+    let all = scene.fates[1].failed();
+    (all > 0).then(|| format!("{} failed: {}", Count(all), kinds.join(", ")))
 }
 
 fn objective(judged: &Judged, begun: bool) -> Line<'static> {

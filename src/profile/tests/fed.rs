@@ -163,7 +163,7 @@ fn data_that_cannot_be_used_is_told_by_its_line() {
         ("line", b"{\"a\":1}\n"),
     ];
     let table = [
-        ("csv: short", "1:20 line 3: it has 1 fields, where there are 2 columns"),
+        ("csv: short", "1:20 line 3: its fields number 1, the columns 2"),
         ("csv: twice", "1:20 line 1: two columns are named `a`"),
         ("csv: header", "1:20 the feeder `f` has no rows"),
         ("csv: empty", "1:20 there is not even a row with the columns' names"),

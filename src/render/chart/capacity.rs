@@ -3,6 +3,7 @@
 use crate::load::rate::Figures;
 use crate::render::chart::words::bounded;
 use crate::render::chart::{Axis, Chart, Hover, HoverRow, Mark, PointShape, Scale};
+use crate::render::rates;
 use crate::report::search::{SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::sheet::CurveReport;
 use crate::report::{Metric, Report};
@@ -53,26 +54,39 @@ pub(super) fn capacity(report: &Report, search: &SearchReport) -> Option<Chart> 
     Some(Chart {
         id: "capacity".to_owned(),
         title: "Response time against rate".to_owned(),
-        note: "Each mark is a trial at one rate, with the 95 % interval of its quantile; the shaded rates \
-               are the interval of the answer."
-            .to_owned(),
+        note: note(search),
         height: 380.0,
         x: Axis::numbers("requests per second", 0.0, fastest * 1.02),
         // Room for the labels of what stands upright.
         y: Axis::times("response time", Scale::Log, low * 0.7, high * 4.0),
         marks,
         nothing: None,
-        legend: kinds.into_iter().filter(seen).map(|kind| verdict(kind)).map(|(class, name, _)| (class, name.to_owned())).collect(),
+        legend: kinds
+            .into_iter()
+            .filter(seen)
+            .map(|kind| verdict(kind))
+            .map(|(class, name, _)| (class, name.to_owned()))
+            .collect(),
         hover: Hover {
             places: trials.iter().map(|trial| trial.rate).collect(),
             heads: trials.iter().map(|trial| format!("{}/s", Figures(trial.rate))).collect(),
             rows: vec![
                 row("s-p95", "verdict", &|trial| verdict(trial.verdict).1.to_owned()),
                 row("s-p95", "quantile", &|trial| bounded(trial.p95, trial.p95_at_least)),
-                row("s-failed", "errors", &|trial| format!("{} %", Figures(trial.error_rate * 100.0))),
+                row("s-failed", "errors", &|trial| {
+                    format!("{} %", Figures(trial.error_rate * 100.0))
+                }),
             ],
         },
     })
+}
+
+fn note(search: &SearchReport) -> String {
+    let answer = match search.max_rps.high {
+        Some(_) => "; the shaded rates are the interval of the answer",
+        None => "",
+    };
+    format!("Each mark is a trial at one rate, with the 95 % interval of its quantile{answer}.")
 }
 
 fn answer(search: &SearchReport) -> Vec<Mark> {
@@ -87,7 +101,8 @@ fn answer(search: &SearchReport) -> Vec<Mark> {
     }
     let mut place = |class, rate: Option<f64>, name: &str| {
         if let Some(rate) = rate {
-            marks.push(Mark::Upright(class, rate, format!("{name} {}/s", Figures(rate))));
+            let told = if class == "safe" { rates::safe(rate) } else { Figures(rate) };
+            marks.push(Mark::Upright(class, rate, format!("{name} {told}/s")));
         }
     };
     place("safe", sheet.and_then(|sheet| sheet.safe_rate), "safe");

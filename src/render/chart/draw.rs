@@ -22,6 +22,8 @@ const BOLD: f64 = 7.3;
 const ROW: f64 = 15.0;
 /// Beyond, labels would hide what they are about.
 const ROWS_MAX: u32 = 4;
+/// Length of what stands beside a name in the legend: one turn of the longest pattern.
+const KEY: f64 = 22.0;
 /// Between two labels.
 const GAP: f64 = 8.0;
 /// Half a line's width, which a plot that ends at its last value would cut off.
@@ -279,23 +281,32 @@ impl Chart {
     }
 
     fn draw_legend(&self, svg: &mut String) {
-        let width = |name: &str| length(name) + 38.0;
+        let width = |name: &str| length(name) + KEY + 22.0;
         let total: f64 = self.legend.iter().map(|(_, name)| width(name)).sum();
         let mut x = WIDTH - RIGHT - total + 14.0;
         *svg += r#"<g class="legend">"#;
         for (class, name) in &self.legend {
             let key = match self.shape_of(class) {
                 Some(shape) => shape.drawn(class, x + 8.0, 11.5),
+                // With its pattern, which tells lines apart without colour.
+                None if self.has_line(class) => {
+                    format!(r#"<path class="line {class}" d="M{x:.1} 11.5h{KEY}"/>"#)
+                }
                 None => format!(
-                    r#"<rect class="key {class}" x="{x:.1}" y="9" width="16" height="5" rx="2"/>"#
+                    r#"<rect class="key {class}" x="{x:.1}" y="9" width="{KEY}" height="5" rx="2"/>"#
                 ),
             };
             *svg += &key;
-            let (at, name_text) = (x + 21.0, escaped(name));
+            let (at, name_text) = (x + KEY + 5.0, escaped(name));
             let _ = write!(svg, r#"<text class="name" x="{at:.1}" y="15.5">{name_text}</text>"#);
             x += width(name);
         }
         *svg += "</g>";
+    }
+
+    /// Whether a class is that of a line.
+    fn has_line(&self, class: &str) -> bool {
+        self.marks.iter().any(|mark| matches!(mark, Mark::Line(of, _) if *of == class))
     }
 
     /// The shape of a class's points, if it has any.

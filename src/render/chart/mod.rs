@@ -143,6 +143,12 @@ pub(super) fn by_request(report: &Report, requests: &[RequestHistory]) -> Vec<Ch
     known.filter_map(|history| response::of_request(report, history)).collect()
 }
 
+/// Response times over time of two runs in one picture; nothing if neither has a series.
+pub(super) fn both(a: &Report, b: &Report) -> Option<Chart> {
+    let any = !a.series.is_empty() || !b.series.is_empty();
+    any.then(|| response::of_both(a, b))
+}
+
 /// `style` with the colours in place of their names.
 pub(super) fn coloured(style: &str) -> String {
     style.replace("/*light*/", LIGHT).replace("/*dark*/", DARK)

@@ -3,8 +3,8 @@
 use crate::render::chart::timeline::{Heading, Line, Timeline};
 use crate::render::chart::words::{count, human, rate};
 use crate::render::chart::{Axis, Chart, Mark, Scale, events, response};
-use crate::report::Report;
 use crate::report::series::SeriesPoint;
+use crate::report::{OutcomeName, Report};
 
 /// Response time, rate, failures, requests in flight, send lag.
 pub(super) fn charts(report: &Report) -> [Chart; 5] {
@@ -13,20 +13,20 @@ pub(super) fn charts(report: &Report) -> [Chart; 5] {
     let timeline = Timeline::new(report, times, events::all(report));
     [
         response::of_all(report, points, &timeline),
-        rates(points, &timeline),
+        rates(report, points, &timeline),
         failures(points, &timeline),
         in_flight(points, &timeline),
         send_lag(points, &timeline),
     ]
 }
 
-/// The points without the stubs that a drain leaves: the rates of a few milliseconds in which nothing was
-/// due would stand beside those of seconds as spikes.
-fn whole_points(series: &[SeriesPoint]) -> Vec<SeriesPoint> {
+/// The points without stubs: the rates of a few milliseconds at the end of the load or of its drain would
+/// stand beside those of seconds as spikes.
+pub(super) fn whole_points(series: &[SeriesPoint]) -> Vec<SeriesPoint> {
     let mut lengths: Vec<u64> = series.iter().map(|point| point.length).collect();
     lengths.sort_unstable();
     let usual = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
-    let stub = |point: &SeriesPoint| point.planned == 0 && point.length < usual / 2;
+    let stub = |point: &SeriesPoint| point.length < usual / if point.planned == 0 { 2 } else { 10 };
     series.iter().filter(|point| !stub(point)).copied().collect()
 }
 
@@ -43,14 +43,22 @@ fn line<'a>(
     Line::new(class, name, text, move |point| value(&points[point]))
 }
 
-fn rates(points: &[SeriesPoint], timeline: &Timeline) -> Chart {
+fn rates(report: &Report, points: &[SeriesPoint], timeline: &Timeline) -> Chart {
+    // A generator that was late counts slots when it comes to them, which is not when they were asked for.
+    let late = report.verdict.outcome == OutcomeName::Invalid;
+    let asked = if late { "taken up" } else { "asked" };
     let lines = [
-        line(points, "s-asked", ("asked", rate), |point| per_second(point.planned, point)),
+        line(points, "s-asked", (asked, rate), |point| per_second(point.planned, point)),
         line(points, "s-sent", ("sent", rate), |point| Some(point.achieved)),
         line(points, "s-good", ("answered well", rate), |point| per_second(point.ok, point)),
     ];
-    let note = "Asked is what the schedule wanted, whatever the target did. Where sent stays below, the \
-                generator was late; where answered does, requests pile up or are lost.";
+    let note = if late {
+        "The generator was the limit: slots count when it took them up, which was later than they were asked \
+         for."
+    } else {
+        "Asked is what the schedule wanted, whatever the target did. Where sent stays below, the generator was \
+         late; where answered does, requests pile up or are lost."
+    };
     timeline.chart(heading("rate", "Rate over time", note, 250.0), &lines, |_, high| {
         Axis::numbers("per second", 0.0, high)
     })
@@ -80,7 +88,8 @@ fn in_flight(points: &[SeriesPoint], timeline: &Timeline) -> Chart {
     ];
     let note = "A level that grows without end says that the target takes less than it is sent.";
     let heading = heading("flight", "Unanswered requests over time", note, 180.0);
-    timeline.chart(heading, &lines, |_, high| Axis::numbers("requests", 0.0, high))
+    // Requests come whole, and so do the ticks of few.
+    timeline.chart(heading, &lines, |_, high| Axis::numbers("requests", 0.0, high.max(5.0)))
 }
 
 fn send_lag(points: &[SeriesPoint], timeline: &Timeline) -> Chart {

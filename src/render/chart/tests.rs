@@ -279,7 +279,9 @@ fn what_was_served_stands_beside_what_was_sent() {
         assert_eq!(svg.matches(shape).count(), count, "{shape}");
     }
     // Results of earlier versions know only what was sent.
-    trials.iter_mut().for_each(|trial| trial.served = None);
+    for trial in trials.iter_mut() {
+        trial.served = None;
+    }
     assert!(all(&report).iter().all(|chart| chart.id != "served"));
 }
 

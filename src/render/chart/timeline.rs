@@ -73,6 +73,11 @@ impl Timeline {
         Self { places, groups, until: until(report), events }
     }
 
+    /// The same on an axis that ends at `until`, in seconds.
+    pub(super) fn reaching(self, until: f64) -> Self {
+        Self { until, ..self }
+    }
+
     /// `lines` as a chart, with an axis for their least value above zero and their highest.
     pub(super) fn chart(
         &self,

@@ -102,6 +102,32 @@ fn hostile_labels_do_no_harm() {
 }
 
 #[test]
+fn failures_are_told_by_kind_with_what_the_first_broke_on() {
+    let mut report = example::report(example::FAILING);
+    let failures = &mut report.requests[0].failures;
+    for failure in failures.iter_mut() {
+        failure.cause = Some(format!("\u{202e}<b>{failure:?}"));
+    }
+    let (first, kinds) = (failures[0].clone(), failures.len());
+    for at in 0..100 {
+        let cause = Some(format!("status {}", 400 + at));
+        let rare = crate::report::failure::FailureReport { count: 1, cause, ..first.clone() };
+        report.requests[0].failures.push(rare);
+    }
+    let page = page(&report);
+    let start = page.find("<h2>Failures by kind</h2>").expect("the section is there");
+    let section = &page[start..start + page[start..].find("</section>").unwrap()];
+    assert_eq!(section.matches("<tr><td>").count(), 50, "{kinds} and 100 more are too many");
+    assert!(section.contains("more; the result has them all"), "{section}");
+    assert!(section.contains("<span class=\"cause\">\u{fffd}&lt;b&gt;FailureReport"), "{section}");
+    let count = crate::analysis::words::Count(first.count);
+    assert!(section.contains(&format!("<td data-h=\"count\">{count}</td>")), "{section}");
+    assert!(section.contains("<td data-h=\"first seen\">"), "{section}");
+    let well = self::page(&example::report(example::GOOD));
+    assert!(!well.contains("Failures by kind"));
+}
+
+#[test]
 fn the_policy_lets_only_the_page_s_own_script_run() {
     let page = page(&example::report(example::GOOD));
     let policy = page.lines().find(|line| line.contains("Content-Security-Policy")).unwrap();
@@ -184,6 +210,8 @@ fn what_was_steered_and_monitored_is_told() {
     let page = page(&example::watched());
     for text in [
         "<h2>Segments</h2>",
+        "<th>what began it</th>",
+        "<th class=\"text\">monitor</th>",
         r#"<td>deployed v2; resumed at 200&#x2f;s</td><td data-h="from">12 s</td><td data-h="length">18 s</td>"#,
         "<h2>What the target said of itself</h2>",
         "What turned first, before it: queue_depth at 14 s.",
@@ -207,6 +235,15 @@ fn a_comparison_gives_the_page_its_verdict() {
         assert!(page.contains(&format!(r#"<div class="verdict {tone}">"#)), "{ms}");
         assert!(page.contains("What is worse?") && !page.contains("What failed?"), "{ms}");
     }
+}
+
+#[test]
+fn what_the_generator_made_fail_is_not_judged() {
+    let mut report = example::report(example::LATE);
+    report.verdict.objectives[0].holds = crate::report::HoldsName::No;
+    let page = page(&report);
+    assert!(page.contains("– not judged") && !page.contains("✗"), "{page}");
+    assert!(page.contains("taken up") && page.contains("No: the client was the limit"), "{page}");
 }
 
 #[test]
@@ -255,6 +292,12 @@ fn pages_to_look_at() {
     });
     let all =
         runs.chain(others).chain(compared).map(|(name, report)| (name, report, detail.clone()));
+    let runs = [example::GOOD, example::CENSORED].map(example::report);
+    for (name, ms) in [("compare-worse", 15), ("compare-open", 10), ("compare-better", 6)] {
+        let compared = crate::report::comparison::tests::example(ms);
+        let page = comparison::render(&compared, (&runs[0], &runs[1]));
+        std::fs::write(folder.join(format!("{name}.html")), page).unwrap();
+    }
     let (long, long_detail) = day_long();
     for (name, report, detail) in all.chain([("long", long, long_detail)]) {
         std::fs::write(folder.join(format!("{name}.html")), render(&report, &detail)).unwrap();

@@ -4,21 +4,24 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::analysis::words::{Count, Percent};
+use crate::analysis::words::{Count, Percent, counted};
 use crate::load::rate::Figures;
 use crate::render::verdict::{self, Trust};
 use crate::render::{Style, comparison, rates, text};
 use crate::report::comparison::WordName;
 use crate::report::search::{Bound, SearchReport, TrialPurpose, TrialReport};
 use crate::report::{
-    FindingReport, HoldsName, ObjectiveReport, OutcomeName, Report, RequestReport, SeverityName,
+    FindingReport, HoldsName, Kind, ObjectiveReport, OutcomeName, Report, RequestReport,
+    SeverityName,
 };
 use crate::time::Human;
 
+mod failures;
 mod origin;
 mod tables;
 mod watched;
 
+use failures::FailureRow;
 use tables::{Cell, PHASES, PhaseRow, RequestRow, TimesRow, figure, phases, times, trial};
 use watched::{MonitorRow, SegmentRow};
 
@@ -43,6 +46,8 @@ pub(super) struct View {
     objectives: Vec<ObjectiveRow>,
     tier: Option<String>,
     findings: Vec<FindingRow>,
+    failures: Vec<FailureRow>,
+    failures_note: String,
     search: Option<SearchView>,
     comparison: Option<String>,
     segments_note: String,
@@ -132,9 +137,11 @@ impl View {
             failed: verdict::failed(report),
             next: verdict::next(report),
             tiles: tiles(report),
-            objectives: report.every_objective().map(ObjectiveRow::from).collect(),
+            objectives: objective_rows(report),
             tier: tiered.then(|| tiers(report)),
             findings: report.verdict.findings.iter().map(FindingRow::from).collect(),
+            failures_note: failures::note(report),
+            failures: failures::rows(report),
             search: report.search.as_ref().map(SearchView::from),
             comparison: report
                 .comparison
@@ -146,7 +153,10 @@ impl View {
             monitors: watched::monitors(report),
             monitor_notes: watched::notes(report),
             requests_note: requests_note(report),
-            requests: requests.iter().map(|request| RequestRow::from(*request)).collect(),
+            requests: requests
+                .iter()
+                .map(|request| RequestRow::new(request, &report.requests))
+                .collect(),
             total: (report.requests.len() > 1).then(|| RequestRow::total(report)),
             phase_keys: PHASES.map(|(class, name)| Key { class, name }).into(),
             phases: phases(report, &requests),
@@ -176,7 +186,12 @@ fn outcome(report: &Report) -> (&'static str, &'static str) {
         };
         return (text::outcome(report.verdict.outcome).0, tone);
     };
-    match compared.verdict.word {
+    judged(compared.verdict.word)
+}
+
+/// The word of a comparison's verdict, with its tone.
+pub(super) const fn judged(word: WordName) -> (&'static str, &'static str) {
+    match word {
         WordName::Better => ("BETTER", "good"),
         WordName::Same => ("SAME", "good"),
         WordName::Worse => ("WORSE", "bad"),
@@ -186,22 +201,22 @@ fn outcome(report: &Report) -> (&'static str, &'static str) {
 }
 
 /// A time in RFC 3339 as people write it.
-fn to_the_second(started_at: &str) -> String {
+pub(super) fn to_the_second(started_at: &str) -> String {
     let at = started_at.parse::<jiff::Timestamp>();
     at.map_or_else(|_| started_at.to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
 fn about(report: &Report) -> String {
     format!(
-        "{} requests planned over {}: {}.{}{}",
-        Count(report.fates.planned),
+        "{} planned over {}: {}.{}{}",
+        counted(report.fates.planned, "request"),
         human(report.duration),
         rates::clause(report),
         rates::drained(report).map_or_else(String::new, |drained| format!(" {drained}.")),
-        if report.search.is_some() {
-            " Figures are those of the trial that the answer rests on."
-        } else {
-            ""
+        match report.kind {
+            Kind::FindMaxRps => " Figures are those of the trial that the answer rests on.",
+            Kind::Ab => " Figures and charts beside the comparison's are those of B.",
+            Kind::Run => "",
         }
     )
 }
@@ -224,7 +239,7 @@ fn tiles(report: &Report) -> Vec<Tile> {
         if let Some(sheet) = &search.sheet {
             let safe = sheet.safe_rate;
             let rate = |rate: Option<f64>| {
-                rate.map_or("–".to_owned(), |rate| format!("{}/s", Figures(rate)))
+                rate.map_or("–".to_owned(), |rate| format!("{}/s", rates::safe(rate)))
             };
             tile("safe operating point", rate(safe), "half the limit, a tenth below".to_owned());
             if let Some((current, safe)) = sheet.current_rate.zip(safe) {
@@ -272,15 +287,16 @@ fn requests_note(report: &Report) -> String {
     format!("Response times by request name. A click on a column's head sorts by it.{more}")
 }
 
-impl From<(String, &ObjectiveReport)> for ObjectiveRow {
-    fn from((name, one): (String, &ObjectiveReport)) -> Self {
-        let (tone, mark, word) = match one.holds {
+fn objective_rows(report: &Report) -> Vec<ObjectiveRow> {
+    let row = |(name, one): (String, &ObjectiveReport)| {
+        let (tone, mark, word) = match verdict::holds(report, one) {
             HoldsName::Yes => ("good", "✓", "met"),
             HoldsName::No => ("bad", "✗", "missed"),
             HoldsName::NotJudged => ("doubtful", "–", "not judged"),
         };
-        Self { name, measured: text::measured(one), tone, mark, word }
-    }
+        ObjectiveRow { name, measured: text::measured(one), tone, mark, word }
+    };
+    report.every_objective().map(row).collect()
 }
 
 impl From<&FindingReport> for FindingRow {

@@ -1,10 +1,9 @@
 //! The table of failures: what kinds there were, of which requests, when, and what the first broke on.
 
-use std::cmp::Reverse;
-
 use super::Page;
 use crate::analysis::words::Count;
 use crate::render::Tone;
+use crate::render::failures::{Kinds, kind};
 use crate::render::table::{Table, WIDTH_MAX, wrap};
 use crate::render::text::human;
 use crate::report::RequestReport;
@@ -15,20 +14,11 @@ const ROWS_MAX: usize = 10;
 impl Page {
     /// Adds the table where anything failed, the most frequent first.
     pub(super) fn failures(&mut self, requests: &[RequestReport]) {
-        let mut rows: Vec<_> = requests
-            .iter()
-            .flat_map(|request| {
-                request.failures.iter().map(move |failure| (&request.name, failure))
-            })
-            .collect();
-        rows.sort_by_key(|(_, failure)| Reverse(failure.count));
-        let rest = rows.len().saturating_sub(ROWS_MAX);
-        rows.truncate(ROWS_MAX);
+        let Kinds { rows, left_out } = Kinds::of(requests, ROWS_MAX);
         let mut table = Table::new(["Failures by kind", "count", "first seen", "last seen"]);
         for (name, failure) in &rows {
-            let kind = failure.kind.replace('_', " ");
             table.row([
-                format!("{kind}: {name}"),
+                format!("{}: {name}", kind(failure)),
                 Count(failure.count).to_string(),
                 human(failure.first_seen),
                 human(failure.last_seen),
@@ -46,8 +36,8 @@ impl Page {
                 self.line(&cause);
             }
         }
-        if rest > 0 {
-            self.line(&format!("and {} more", Count(rest as u64)));
+        if left_out > 0 {
+            self.line(&format!("and {} more", Count(left_out)));
         }
     }
 }

@@ -129,7 +129,7 @@ fn graded(report: &Report, lower: Objective, upper: Option<Objective>) -> Option
     if reached(&lower) {
         return Some((Mark::Holds, format!("{} - ACCEPTABLE", said(lower, true))));
     }
-    if let Objective::Throughput { limit } = lower
+    if let Objective::Throughput { limit, .. } = lower
         && report.rate.target <= limit
     {
         let text = format!("{} - not judged: no more was asked for", said(lower, false));
@@ -163,16 +163,19 @@ fn judged(one: &ObjectiveReport) -> Option<(Mark, String)> {
 
 /// `p95 (105ms) < 500ms`, with the sign turned round where it does not hold.
 fn line(bar: Objective, figure: &str, holds: bool) -> String {
-    let (sign, limit) = match bar {
-        Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit } => {
-            (if holds { "<" } else { ">=" }, limit_ms(limit))
+    let sign = match (bar.sign(), holds) {
+        (sign, true) => sign,
+        ("<", false) => ">=",
+        ("<=", false) => ">",
+        (">", false) => "<=",
+        (_, false) => "<",
+    };
+    let limit = match bar.as_written() {
+        Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit, .. } => {
+            limit_ms(limit)
         }
-        Objective::ErrorRate { limit } => {
-            (if holds { "<" } else { ">=" }, format!("{}%", Figures(limit * 100.0)))
-        }
-        Objective::Throughput { limit } => {
-            (if holds { ">" } else { "<=" }, Figures(limit).to_string())
-        }
+        Objective::ErrorRate { limit, .. } => format!("{}%", Figures(limit * 100.0)),
+        Objective::Throughput { limit, .. } => Figures(limit).to_string(),
     };
     format!("{} ({figure}) {sign} {limit}", label(&bar))
 }
@@ -219,11 +222,11 @@ fn quantiles(times: &Latency) -> [(&'static str, u64); 7] {
 
 fn meets(bar: Objective, value: f64) -> bool {
     match bar {
-        Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit } => {
+        Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit, .. } => {
             value < limit.as_nanos() as f64
         }
-        Objective::ErrorRate { limit } => value < limit || value <= 0.0,
-        Objective::Throughput { limit } => value > limit,
+        Objective::ErrorRate { limit, .. } => value < limit || value <= 0.0,
+        Objective::Throughput { limit, .. } => value > limit,
     }
 }
 

@@ -69,16 +69,18 @@ pub(super) fn early_ends(flow: &FlowReport) -> String {
 /// What the rate counts.
 pub(super) fn counting(flows: &FlowsReport) -> String {
     let entries = Figures(flows.entries_per_second);
-    let each = Figures(flows.requests_per_entry);
+    let noun =
+        if Figures(flows.requests_per_entry).to_string() == "1" { "request" } else { "requests" };
+    let each = format!("{} {noun}", Figures(flows.requests_per_entry));
     let requests = Figures(flows.entries_per_second * flows.requests_per_entry);
     match flows.rate_counts.as_str() {
         "flows" => format!(
-            "the rate counts flows: {entries}/s were to start, {each} requests each on average, \
+            "the rate counts flows: {entries}/s were to start, {each} each on average, \
              {requests}/s in all"
         ),
         _ => format!(
             "the rate counts requests, each step for itself: {requests}/s, in {entries} flows/s of \
-             {each} requests on average"
+             {each} on average"
         ),
     }
 }

@@ -3,9 +3,9 @@
 use super::{Page, human};
 use crate::analysis::words::{Percent, Signed};
 use crate::load::rate::Figures;
-use crate::render::Tone;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
+use crate::render::{Tone, rates};
 use crate::report::search::{Bound, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use crate::report::sheet::{CapacitySheet, ContributionReport};
 
@@ -76,11 +76,11 @@ impl Page {
 /// The capacity sheet in a few lines.
 pub(in crate::render) fn sheet(sheet: &CapacitySheet) -> Vec<String> {
     let knee = sheet.knee_between.map(|ends| {
-        let [low, high] = ends.map(|rate| Figures(rate.round()));
+        let [low, high] = ends.map(rates::rough);
         format!("knee: between {low} and {high}/s the quantile doubles that of the idle target")
     });
     let safe = sheet.safe_rate.map(|safe| {
-        let safe = Figures(safe.floor());
+        let safe = rates::safe(safe);
         format!("safe: {safe}/s, the quantile within half its limit and a tenth below the interval")
     });
     let headroom = sheet.current_rate.zip(sheet.safe_rate).map(|(current, safe)| {

@@ -296,7 +296,7 @@ impl Scenario {
     fn search(&self, effort: Effort, seed: u64) -> Outcome {
         let mut slo = Slo::standard();
         let limit = Duration::from_millis(self.limit_ms);
-        slo.objectives[0] = Objective::ResponseTime { quantile: 0.95, limit };
+        slo.objectives[0] = Objective::ResponseTime { quantile: 0.95, limit, or_equal: false };
         let settings = Settings::new(slo, effort);
         let (answer, simulation) = search(self.target, &settings, 1000 + seed);
         let truth = self.truth.unwrap_or_else(|| simulation.final_capacity());

@@ -72,14 +72,15 @@ pub(super) struct TimesRow {
     cells: Vec<String>,
 }
 
-impl From<&RequestReport> for RequestRow {
-    fn from(request: &RequestReport) -> Self {
+impl RequestRow {
+    /// One of `all` requests.
+    pub(super) fn new(request: &RequestReport, all: &[RequestReport]) -> Self {
         let bad = request.fates.planned > request.fates.ok;
         Self {
             name: request.name.clone(),
             why: if bad { verdict::why(request) } else { String::new() },
             cells: figures(&Totals {
-                weight: request.weight.into(),
+                share: f64::from(request.weight) / weights(all).max(1) as f64,
                 fates: &request.fates,
                 error_rate: request.error_rate,
                 times: &request.response_time,
@@ -87,9 +88,7 @@ impl From<&RequestReport> for RequestRow {
             }),
         }
     }
-}
 
-impl RequestRow {
     /// All requests together.
     pub(super) fn total(report: &Report) -> Self {
         let requests = || report.requests.iter();
@@ -97,7 +96,7 @@ impl RequestRow {
             name: "all".to_owned(),
             why: String::new(),
             cells: figures(&Totals {
-                weight: requests().map(|request| u64::from(request.weight)).sum(),
+                share: 1.0,
                 fates: &report.fates,
                 error_rate: report.error_rate,
                 times: &report.response_time,
@@ -107,9 +106,14 @@ impl RequestRow {
     }
 }
 
+fn weights(requests: &[RequestReport]) -> u64 {
+    requests.iter().map(|request| u64::from(request.weight)).sum()
+}
+
 /// What a row tells of its requests.
 struct Totals<'a> {
-    weight: u64,
+    /// Of the load; weights that took on those of an empty pool are large numbers, shares stay readable.
+    share: f64,
     fates: &'a Fates,
     error_rate: f64,
     times: &'a Latency,
@@ -117,11 +121,11 @@ struct Totals<'a> {
 }
 
 fn figures(of: &Totals<'_>) -> Vec<Cell> {
-    let &Totals { weight, fates, error_rate, times, bytes } = of;
+    let &Totals { share, fates, error_rate, times, bytes } = of;
     let count = |count: u64| cell(Count(count).to_string(), count as f64);
     let time = |name: &str, ns: u64| cell(figure(times, name, ns), ns as f64);
     vec![
-        count(weight),
+        cell(Percent((share * 1e4).round() / 1e4).to_string(), share),
         count(fates.planned),
         count(fates.ok),
         cell(Percent(error_rate).to_string(), error_rate),
