@@ -193,6 +193,8 @@ pub struct Ready {
     pub answer_time: Duration,
     /// Whether the server answered while a connection beside the set-up request said nothing.
     pub serving: Serving,
+    /// Whether the forwarding proxy asked for credentials where it was asked for a tunnel.
+    pub proxy_wants_credentials: bool,
 }
 
 /// What preparing needs beside the plan.
@@ -210,6 +212,7 @@ pub struct Surroundings<'a> {
 /// Sends the plan's log-in and set-up requests and resolves what depends on their answers.
 pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ready, PrepareError> {
     let (plan, Probed { route, connect_time }) = reach(plan, surroundings.tls).await?;
+    let proxy_wants_credentials = proxy_wants_credentials(&plan, &route).await;
     let plan = &plan;
     let witness = surroundings.witness;
     let desk = Desk::new(plan, &route, witness);
@@ -245,6 +248,7 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
         redistributed,
         answer_time,
         serving,
+        proxy_wants_credentials,
     })
 }
 
@@ -269,7 +273,7 @@ async fn reach(
     // So an unreachable target is told from a failing log-in.
     let probed = probe(&route, plan.limits.connect_timeout).await;
     let Probed { route, connect_time } = probed.map_err(|cause| unreachable(plan, cause))?;
-    foresee(plan, &route).await?;
+    refuse_tls_port(plan, &route).await?;
     let route = agree(plan, route).await?;
     let way = Way { http: HttpChoice::Exactly(route.version()), ..plan.way.clone() };
     let plan = Plan { way, ..plan.clone() };
@@ -277,16 +281,23 @@ async fn reach(
     Ok((plan, Probed { route, connect_time }))
 }
 
-/// Finds out what would refuse every request, as far as that takes none.
-async fn foresee(plan: &Plan, route: &Route) -> Result<(), PrepareError> {
+/// Whether a proxy that forwards requests wants other credentials than it is given. One that wants them for
+/// tunnels alone forwards all the same, so this ends no load.
+async fn proxy_wants_credentials(plan: &Plan, route: &Route) -> bool {
+    let Some(proxy) = plan.way.forwarding_proxy(&plan.origin) else { return false };
     let dialer = Dialer::new(route.clone(), plan.limits.connect_timeout);
-    if let Some(proxy) = plan.way.forwarding_proxy(&plan.origin) {
-        let target = plan.way.destination(&plan.origin);
-        let refused = foresight::wants_credentials(&dialer, proxy, target).await;
-        return refused.map_err(|cause| unreachable(plan, cause));
-    }
-    let suspicious = plan.origin.scheme == Scheme::Http && TLS_PORTS.contains(&plan.origin.port);
-    if suspicious && foresight::speaks_tls(&dialer, &plan.origin.host).await {
+    foresight::wants_credentials(&dialer, proxy, plan.way.destination(&plan.origin)).await
+}
+
+/// Ends a load of plain HTTP on a port that speaks TLS, where the port's number gives reason to ask.
+async fn refuse_tls_port(plan: &Plan, route: &Route) -> Result<(), PrepareError> {
+    let dialer = Dialer::new(route.clone(), plan.limits.connect_timeout);
+    let direct = plan.way.forwarding_proxy(&plan.origin).is_none();
+    let plain = direct && plan.origin.scheme == Scheme::Http;
+    if plain
+        && TLS_PORTS.contains(&plan.origin.port)
+        && foresight::speaks_tls(&dialer, &plan.origin.host).await
+    {
         return Err(PrepareError::TlsPort { authority: plan.origin.authority.clone() });
     }
     Ok(())

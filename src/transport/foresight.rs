@@ -1,5 +1,5 @@
-//! What would refuse every request, found out without sending one: a forwarding proxy that wants credentials, and
-//! a port that speaks TLS where plain HTTP is meant.
+//! What would refuse requests, found out without sending one: a forwarding proxy that wants credentials, and a
+//! port that speaks TLS where plain HTTP is meant.
 //!
 //! Both open a connection of their own and give it up; whoever does not answer in time is not judged.
 
@@ -15,24 +15,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What a proxy answers that wants credentials, or others.
 const CREDENTIALS_WANTED: u16 = 407;
 
-/// Fails if a proxy that forwards requests wants other credentials than it is given. It is asked for a tunnel to
-/// the target, through which nothing is sent; that it may refuse for reasons of its own.
-///
-/// # Errors
-/// The proxy's answer, if it is 407.
-pub async fn wants_credentials(
-    dialer: &Dialer,
-    proxy: &Proxy,
-    target: Place,
-) -> Result<(), DialError> {
+/// Whether a proxy that forwards requests answers 407: it wants other credentials than it is given. It is asked
+/// for a tunnel to the target, through which nothing is sent; that it may refuse for other reasons.
+pub async fn wants_credentials(dialer: &Dialer, proxy: &Proxy, target: Place) -> bool {
     let asked = async {
         let Dialed { stream, .. } = dialer.dial().await?;
         proxy::open(stream, proxy, target).await.map_err(DialError::from)
     };
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Err(refusal @ DialError::Proxy(ProxyFault::Status(CREDENTIALS_WANTED)))) => Err(refusal),
-        _ => Ok(()),
-    }
+    matches!(
+        tokio::time::timeout(PATIENCE, asked).await,
+        Ok(Err(DialError::Proxy(ProxyFault::Status(CREDENTIALS_WANTED))))
+    )
 }
 
 /// Whether the other side takes up a TLS handshake for `host`, however that ends.

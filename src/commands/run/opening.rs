@@ -11,6 +11,7 @@ use crate::measure::attempts::Attempts;
 use crate::measure::fate::TransportError;
 use crate::time::Human;
 use crate::transport::connect::RETRY_AFTER;
+use crate::transport::proxy::PROXY_CREDENTIALS;
 
 /// HTTP/2 connections opened before the clock starts, each of which carries many requests.
 const SESSIONS_AT_START: usize = 4;
@@ -18,6 +19,10 @@ const SESSIONS_AT_START: usize = 4;
 const ONE_AT_A_TIME: &str = "this server seems to serve one connection at a time: a second one was answered \
     only once the first, on which nothing was said, was closed; if it has a worker for each connection, give \
     it more workers, or use --disable-keepalive or -c 1 so that no connection is held idle";
+
+/// What a forwarding proxy said that may keep every request from the server.
+const CREDENTIALS_WANTED: &str = "the proxy wants a user name and password for tunnels (status 407), and may \
+    refuse requests as well";
 
 /// Warns of what was seen of the target.
 pub(super) fn warn(ready: &Ready, screen: Screen) {
@@ -27,6 +32,9 @@ pub(super) fn warn(ready: &Ready, screen: Screen) {
     }
     if ready.serving == Serving::OneAtATime {
         screen.warn(ONE_AT_A_TIME);
+    }
+    if ready.proxy_wants_credentials {
+        screen.warn(&format!("{CREDENTIALS_WANTED}; {PROXY_CREDENTIALS}"));
     }
 }
 
