@@ -293,8 +293,8 @@ async fn proxy_wants_credentials(plan: &Plan, route: &Route) -> bool {
 async fn refuse_tls_port(plan: &Plan, route: &Route) -> Result<(), PrepareError> {
     let dialer = Dialer::new(route.clone(), plan.limits.connect_timeout);
     let direct = plan.way.forwarding_proxy(&plan.origin).is_none();
-    let plain = direct && plan.origin.scheme == Scheme::Http;
-    if plain
+    let unencrypted = direct && plan.origin.scheme == Scheme::Http;
+    if unencrypted
         && TLS_PORTS.contains(&plan.origin.port)
         && foresight::speaks_tls(&dialer, &plan.origin.host).await
     {

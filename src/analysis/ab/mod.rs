@@ -198,7 +198,8 @@ impl Design {
                 |found| (Metric::Errors, request.map(str::to_owned), found, margins.errors);
             asked.extend(found.map(asked_of));
             if request.is_none() {
-                asked.push((Metric::Throughput, None, throughput(&figures), margins.rate));
+                let found = throughput(&figures, length);
+                asked.push((Metric::Throughput, None, found, margins.rate));
             }
         };
         ask(None, &|block| block.total);
@@ -276,10 +277,19 @@ fn errors(figures: &[[Figures; 2]]) -> Option<Compared> {
     Some(Compared { a, b, change })
 }
 
-fn throughput(figures: &[[Figures; 2]]) -> Compared {
-    let ln = |figures: &Figures| figures.throughput.max(1e-9).ln();
-    let sides = [0, 1].map(|side| figures.iter().map(|pair| ln(&pair[side])).collect::<Vec<_>>());
-    let [a, b] = [0, 1].map(|side| mean(&sides[side]).exp());
+/// The mean rates of both sides, over blocks that may each have served nothing; the error of their ratio's
+/// logarithm by the delta method. A side that served nothing at all counts as one answer in a run of `length`.
+fn throughput(figures: &[[Figures; 2]], length: Duration) -> Compared {
+    let rates =
+        [0, 1].map(|side| figures.iter().map(|pair| pair[side].throughput).collect::<Vec<_>>());
+    let least = 1.0 / length.as_secs_f64().max(1.0);
+    let means = [0, 1].map(|side| mean(&rates[side]));
+    let [a, b] = means.map(|rate| rate.max(least));
+    let part = |side: usize, of: f64, level: f64| -> Vec<f64> {
+        rates[side].iter().map(|rate| level + (rate - means[side]) / of).collect()
+    };
+    let sides = [part(0, a, 0.0), part(1, b, (b / a).ln())];
+    let [a, b] = means;
     Compared { a, b, change: change(&sides, RESOLUTION, Known::Exactly) }
 }
 

@@ -44,6 +44,26 @@ fn sides_take_turns_at_coming_first() {
 }
 
 #[test]
+fn throughput_is_the_mean_of_the_blocks_also_where_one_served_nothing() {
+    let block = |throughput| Figures { throughput, ..figures(10.0, 0) };
+    let served = |rates: &[f64]| {
+        let pairs: Vec<[Figures; 2]> =
+            rates.iter().map(|rate| [block(50.0), block(*rate)]).collect();
+        throughput(&pairs, Duration::from_secs(20))
+    };
+    let half = served(&[50.0, 0.0, 50.0, 0.0]);
+    assert_eq!((half.a, half.b), (50.0, 25.0));
+    assert!((half.change.estimate - 0.5_f64.ln()).abs() < 1e-9, "{:?}", half.change);
+    assert!(half.change.error > 0.3, "two blocks of four say little: {:?}", half.change);
+    let none = served(&[0.0; 4]);
+    assert_eq!((none.a, none.b), (50.0, 0.0));
+    // One answer in 20 s at most, of 1,000.
+    assert!((none.change.estimate - 0.001_f64.ln()).abs() < 1e-9, "{:?}", none.change);
+    let same = served(&[50.0; 4]);
+    assert!(same.change.estimate.abs() < 1e-9);
+}
+
+#[test]
 fn a_name_without_good_answers_has_no_times_and_no_false_ones() {
     let mut pairs = pairs(4, 1.0);
     for pair in &mut pairs {
