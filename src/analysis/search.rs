@@ -130,6 +130,8 @@ const CHANGE_BUDGET: Duration = Duration::from_secs(40);
 const RECOVERY_USUAL: Duration = Duration::from_secs(30);
 /// The longest wait for that.
 const RECOVERY_MAX: Duration = Duration::from_mins(2);
+/// Whoever refuses does so within this time.
+const REFUSED_WITHIN: Duration = Duration::from_secs(1);
 /// A bound for trials that report no time; a search needs about 30.
 const TRIALS_MAX: usize = 100;
 /// Set aside for draining what a trial leaves.
@@ -268,7 +270,9 @@ impl Search {
     fn learn_of_the_lowest(&mut self, record: &TrialRecord) {
         let Trial { rate, purpose, .. } = record.trial;
         let lowest = rate <= 1.001 * self.settings.min_rate && purpose != Purpose::Ramp;
-        if !record.held && self.best.is_none() && (lowest || purpose == Purpose::Lowest) {
+        // One that is close to the limit, and short of it, proves nothing.
+        let failed = record.judgement.verdict == Verdict::Fail;
+        if failed && self.best.is_none() && (lowest || purpose == Purpose::Lowest) {
             self.hopeless = Some(rate);
             self.phase = Phase::Over;
         } else if !record.held && self.phase == Phase::Refine && !self.lowest_tried {
@@ -389,6 +393,11 @@ impl TrialRecord {
     /// Nothing at all was answered well.
     fn is_dead(&self) -> bool {
         self.figures.planned > 0 && self.figures.ok == 0
+    }
+
+    /// Nothing was answered well, and nothing was waited for: who is overloaded lets wait.
+    fn is_refused(&self) -> bool {
+        self.is_dead() && self.figures.took <= self.trial.duration() + REFUSED_WITHIN
     }
 
     /// Whether it failed its rate, one above `above`, after `since`.

@@ -270,15 +270,17 @@ impl Judgement {
 /// Judges whether the target held the trial's rate.
 ///
 /// A throughput objective is no matter of one trial: it bounds the answer, not the load. Limits other than
-/// the tightest quantile's and that on errors are held against the figures at the end. So are limits of
-/// single requests, in a short trial only where chance can hardly have had a hand in it.
+/// the tightest quantile's and that on errors are held against the figures at the end, and all of them in a trial
+/// that an answer may rest on. So are limits of single requests, in a short trial only where chance can hardly
+/// have had a hand in it.
 pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
     let limits = Limits::of(slo);
     let mut watch = Watch::new(trial, slo);
     let stopped = result.points.iter().find_map(|point| watch.observe(point));
     let mut evidence = watch.evidence();
     let mut ending = stopped.unwrap_or_else(|| evidence.ending());
-    let beside = result.measured.iter().filter(|m| limits.leaves_out(&m.objective) && !m.holds());
+    let by_figure = |m: &&Measured| trial.purpose.is_long() || limits.leaves_out(&m.objective);
+    let beside = result.measured.iter().filter(by_figure).filter(|m| !m.holds());
     let alone = result.missed.iter();
     let alone = alone.filter(|one| one.surety == Surety::Sure || trial.purpose.is_long());
     let beside: Vec<Breach> =
@@ -290,8 +292,10 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
         // What fails a trial that held otherwise is what binds.
         let binds = matches!(ending, Ending::Held | Ending::HeldWeakly);
         let place = if binds { 0 } else { reasons.len() };
+        let beside = beside.into_iter().filter(|breach| !reasons.contains(breach));
+        let beside: Vec<Breach> = beside.collect();
         reasons.splice(place..place, beside);
-        if binds {
+        if binds || trial.purpose == Purpose::Lowest {
             ending = Ending::Overload;
         }
     }

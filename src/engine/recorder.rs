@@ -148,6 +148,8 @@ impl Recorder {
                 window.record_lag(lag);
             }
             window.record_ended(sample, Some(self.slow_after.get()));
+        } else {
+            self.window.borrow_mut().record_carried(sample, Some(self.slow_after.get()));
         }
         let part = &mut self.parts.borrow_mut()[self.part_of(sample)];
         if measured {
@@ -322,6 +324,22 @@ mod tests {
         assert_eq!(part.fates.ok(), 2, "slots of the warm-up are in no ledger");
         assert_eq!(part.traffic.within, Events { sent: 2, ended: 2, good: 2 });
         assert_eq!(part.traffic.after, Events { sent: 0, ended: 1, good: 1 });
+    }
+
+    #[test]
+    fn an_answer_to_the_warm_up_that_comes_after_it_is_no_silence() {
+        let recorder = Recorder::new(1);
+        recorder.begin(Clock::starting_at(0), &leg());
+        recorder.ended(&answered(seconds(0), seconds(0)), false);
+        recorder.end_window(seconds(1), leg().warmup);
+        let warming = recorder.hand_over(Gauges::default()).expect("it has ended");
+        recorder.ended(&answered(seconds(0), seconds(2)), false);
+        recorder.ended(&answered(seconds(1), seconds(2)), true);
+        recorder.end_window(seconds(2), leg().warmup);
+        let measured = recorder.hand_over(Gauges::default()).expect("it has ended");
+        let counts =
+            |window: &Window| (window.fates.ok(), window.carried.ok, window.carried.failed);
+        assert_eq!([counts(&warming), counts(&measured)], [(1, 0, 0), (1, 1, 0)]);
     }
 
     #[test]

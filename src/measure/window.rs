@@ -4,6 +4,7 @@
 //! three may differ; over the whole run they add up.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::time::Duration;
 
 use crate::measure::answering::Answering;
@@ -44,6 +45,41 @@ impl Gauges {
     }
 }
 
+/// Slots of the warm-up that ended after it: they are in no figure of the load, but a target that answers them is
+/// not silent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Answered well.
+    pub ok: u64,
+    /// Of those, the ones that took longer than the tightest limit.
+    pub slow: u64,
+    /// Ended in any other way.
+    pub failed: u64,
+    /// Of those, the ones never answered.
+    pub unanswered: u64,
+}
+
+impl Carried {
+    fn record(&mut self, sample: &Sample, limit: Option<Duration>) {
+        if sample.fate == Fate::Ok {
+            self.ok += 1;
+            self.slow += u64::from(limit.is_some_and(|limit| sample.response_time() > limit));
+        } else {
+            self.failed += 1;
+            self.unanswered += u64::from(!sample.answered());
+        }
+    }
+}
+
+impl AddAssign for Carried {
+    fn add_assign(&mut self, other: Self) {
+        self.ok += other.ok;
+        self.slow += other.slow;
+        self.failed += other.failed;
+        self.unanswered += other.unanswered;
+    }
+}
+
 /// What happened within one interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
@@ -51,6 +87,8 @@ pub struct Window {
     pub planned: u64,
     /// Slots that ended, by fate.
     pub fates: FateCounts,
+    /// Slots of the warm-up that ended after it.
+    pub carried: Carried,
     /// Broken exchanges by [`TransportError::index`].
     pub errors: [u64; TransportError::COUNT],
     /// Answers with a status that was not expected, by it.
@@ -79,6 +117,7 @@ impl Default for Window {
         Self {
             planned: 0,
             fates: FateCounts::default(),
+            carried: Carried::default(),
             errors: [0; TransportError::COUNT],
             bad_statuses: BTreeMap::new(),
             slow: 0,
@@ -133,6 +172,11 @@ impl Window {
         }
     }
 
+    /// Enters a slot of the warm-up that has ended after it.
+    pub fn record_carried(&mut self, sample: &Sample, limit: Option<Duration>) {
+        self.carried.record(sample, limit);
+    }
+
     /// Adds another worker's window of the same interval.
     pub fn merge(&mut self, other: &Self) {
         self.add_counts(other);
@@ -149,6 +193,7 @@ impl Window {
     pub fn clear(&mut self) {
         self.planned = 0;
         self.fates = FateCounts::default();
+        self.carried = Carried::default();
         self.errors = [0; TransportError::COUNT];
         self.bad_statuses.clear();
         self.slow = 0;
@@ -164,6 +209,7 @@ impl Window {
     fn add_counts(&mut self, other: &Self) {
         self.planned += other.planned;
         self.fates += &other.fates;
+        self.carried += other.carried;
         for (ours, theirs) in self.errors.iter_mut().zip(other.errors) {
             *ours += theirs;
         }

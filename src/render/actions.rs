@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::render::clean;
-use crate::render::text::{measured, nothing_judged};
+use crate::render::text::{incompleteness, measured, nothing_held};
+use crate::report::search::Bound;
 use crate::report::{HoldsName, OutcomeName, Report};
 
 /// How much an annotation weighs.
@@ -53,19 +54,18 @@ pub fn annotations(report: &Report) -> String {
         OutcomeName::Invalid => {
             doubtful("the generator was the limit, nothing is said of the target")
         }
-        OutcomeName::Incomplete if nothing_judged(report) => {
-            doubtful("no objective could be judged")
-        }
-        OutcomeName::Incomplete => doubtful("the run was cut short"),
+        OutcomeName::Incomplete => doubtful(incompleteness(report)),
         OutcomeName::Fail => {
+            let found = report.search.iter().filter(|found| found.bound == Bound::BelowMinimum);
+            let none =
+                found.map(|found| annotation(Level::Error, None, &nothing_held(found), &found.slo));
             let failed = report.every_objective().filter(|(_, one)| one.holds == HoldsName::No);
-            failed
-                .map(|(name, one)| {
-                    let title = format!("{}: {} does not hold", plan.name, name);
-                    let message = format!("measured: {}, on {}", measured(one), plan.origin);
-                    annotation(Level::Error, None, &title, &message)
-                })
-                .collect()
+            none.chain(failed.map(|(name, one)| {
+                let title = format!("{}: {} does not hold", plan.name, name);
+                let message = format!("measured: {}, on {}", measured(one), plan.origin);
+                annotation(Level::Error, None, &title, &message)
+            }))
+            .collect()
         }
     }
 }

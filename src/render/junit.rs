@@ -5,6 +5,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use crate::render::{clean, text};
+use crate::report::search::{Bound, SearchReport};
 use crate::report::{HoldsName, ObjectiveReport, OutcomeName, Report, SeverityName};
 
 /// JUnit's XML.
@@ -13,6 +14,7 @@ pub fn render(report: &Report) -> String {
     let mut suite = TestSuite::new(report.plan.name.as_str());
     suite.set_time(Duration::from_nanos(report.duration));
     suite.add_test_case(measurement(report));
+    suite.add_test_cases(report.search.as_ref().map(|search| found(report, search)));
     suite.add_test_cases(report.every_objective().map(|(name, one)| objective(report, &name, one)));
     suite.add_property(("target", report.plan.origin.as_str()));
     suite.add_property(("rate", report.rate.target.to_string().as_str()));
@@ -36,15 +38,22 @@ fn measurement(report: &Report) -> TestCase {
             broken(NonSuccessKind::Error, "the generator was the limit", &reasons.join("\n"))
         }
         OutcomeName::Incomplete => {
-            let why = if text::nothing_judged(report) {
-                "no objective could be judged"
-            } else {
-                "the run was cut short"
-            };
-            broken(NonSuccessKind::Error, why, "measure again to the end")
+            broken(NonSuccessKind::Error, text::incompleteness(report), "measure again to the end")
         }
     };
     case(report, "the generator held the schedule to the end", status)
+}
+
+/// Whether a search found a rate that meets the limits.
+fn found(report: &Report, search: &SearchReport) -> TestCase {
+    let status = if search.bound == Bound::BelowMinimum {
+        broken(NonSuccessKind::Failure, &text::nothing_held(search), &search.slo)
+    } else {
+        TestCaseStatus::success()
+    };
+    let mut case = case(report, "a rate meets the limits", status);
+    case.set_system_out(text::answer(search));
+    case
 }
 
 fn objective(report: &Report, name: &str, one: &ObjectiveReport) -> TestCase {
@@ -102,6 +111,23 @@ mod tests {
         assert!(text.contains(r#"skipped="2""#), "{text}");
         let fine = render(&example::report(example::GOOD));
         assert!(!fine.contains("<failure") && !fine.contains("<error"), "{fine}");
+    }
+
+    #[test]
+    fn a_search_that_held_no_rate_fails_a_test_of_its_own() {
+        let mut report = example::search_report();
+        assert!(!render(&report).contains("<failure"));
+        let search = report.search.as_mut().expect("it is a search");
+        search.bound = Bound::BelowMinimum;
+        search.max_rps.high = Some(10.0);
+        let text = render(&report);
+        assert!(
+            text.contains(r#"<failure message="no rate down to 10/s meets the limits""#),
+            "{text}"
+        );
+        report.verdict.outcome = OutcomeName::Incomplete;
+        report.search.as_mut().expect("it is a search").max_rps.confidence = 0.0;
+        assert!(render(&report).contains(r#"<error message="no rate was confirmed""#));
     }
 
     #[test]

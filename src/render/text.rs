@@ -300,9 +300,7 @@ impl Page {
         let why = match report.verdict.outcome {
             OutcomeName::Pass | OutcomeName::Fail => tier(report.verdict.tier),
             OutcomeName::Invalid => "the generator was the limit; nothing is said of the target",
-            OutcomeName::Incomplete if nothing_judged(report) => "no objective could be judged",
-            OutcomeName::Incomplete if is_unconfirmed(report) => "no rate was confirmed",
-            OutcomeName::Incomplete => "cut short",
+            OutcomeName::Incomplete => incompleteness(report),
         };
         self.line("");
         let answer = answered(report).map_or_else(String::new, |answer| format!(", {answer}"));
@@ -310,6 +308,16 @@ impl Page {
             let painted = self.style.paint(tone, word);
             self.line(&line.replacen(&format!("Result: {word}"), &format!("Result: {painted}"), 1));
         }
+    }
+}
+
+/// What an incomplete result lacks.
+pub(super) fn incompleteness(report: &Report) -> &'static str {
+    match report.search {
+        None if nothing_judged(report) => "no objective could be judged",
+        Some(_) if is_unconfirmed(report) => "no rate was confirmed",
+        None => "the run was cut short",
+        Some(_) => "the search was cut short",
     }
 }
 

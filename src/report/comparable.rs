@@ -57,7 +57,9 @@ impl Differences {
             self.course(name, report);
         }
         if outcome == OutcomeName::Incomplete {
-            self.notes.push(format!("{name} was cut short"));
+            let unconfirmed = report.search.as_ref().is_some_and(|s| s.max_rps.confidence <= 0.0);
+            let lacks = if unconfirmed { "confirmed no rate" } else { "was cut short" };
+            self.notes.push(format!("{name} {lacks}"));
         }
     }
 

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::ceiling::Lid;
+use super::steps::CONFIRM_MIN_S;
 use super::{Search, TrialRecord};
 use crate::analysis::trial::{Breach, Purpose, Verdict};
 
@@ -48,8 +49,11 @@ pub enum Bound {
 /// What an answer's reader must know besides the numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
-    /// The time was over before the rate was confirmed.
-    Unconfirmed,
+    /// The search ended before the rate was confirmed.
+    Unconfirmed {
+        /// Whether for want of time.
+        out_of_time: bool,
+    },
     /// The rate was held for long, but not through one of the stalls that others met.
     BetweenStalls,
     /// The interval is wider than asked for.
@@ -75,6 +79,11 @@ pub enum Note {
     SlowRecovery,
     /// It still was when the search gave up waiting, and ended.
     NotRecovered,
+    /// It refused everything for long after a trial, and the search ended.
+    Gone {
+        /// The rate of that trial.
+        rate: f64,
+    },
 }
 
 /// What the interval is made for: it leaves 2.5 % of the distribution on either side. How often it held the
@@ -83,6 +92,9 @@ pub const CONFIDENCE: f64 = 0.95;
 
 /// Log odds that tell a rate which was held from one that did not fail by chance.
 const HELD_BELIEVED: f64 = 1.0;
+
+/// A rate so many times the estimate may stand still by overload alone.
+const STALLS_WITHIN: f64 = 1.5;
 
 impl Answer {
     /// Before anything was tried.
@@ -126,7 +138,7 @@ impl Answer {
         let confirming = confirming(search, estimate);
         // What was held between two stalls says nothing of how many are slow with them.
         let confirmed = confirming
-            .is_some_and(|record| record.judgement.stalls > 0 || search.stall_rate() <= 0.0);
+            .is_some_and(|record| record.judgement.stalls > 0 || !has_stalled(search, estimate));
         Self {
             bound,
             estimate,
@@ -203,6 +215,12 @@ fn breach(search: &Search, estimate: f64) -> Option<(f64, Breach)> {
     failed(true).or_else(|| failed(false))
 }
 
+/// Whether a target that was not overloaded stood still. What happens far above the estimate is no part of it.
+fn has_stalled(search: &Search, estimate: f64) -> bool {
+    let within = |record: &&TrialRecord| record.trial.rate <= STALLS_WITHIN * estimate;
+    search.trials.iter().filter(within).any(|record| record.judgement.stalls > 0)
+}
+
 /// The longest trial that held the estimate for as long as an answer must be held.
 fn confirming(search: &Search, estimate: f64) -> Option<&TrialRecord> {
     let long = |record: &&TrialRecord| {
@@ -217,7 +235,8 @@ fn confirming(search: &Search, estimate: f64) -> Option<&TrialRecord> {
 fn notes(search: &Search, (bound, confirmed): (Bound, bool), estimate: f64) -> Vec<Note> {
     let mut notes = search.notes.clone();
     if estimate > 0.0 && search.best.is_none() {
-        notes.push(Note::Unconfirmed);
+        let out_of_time = search.left() < Duration::from_secs_f64(CONFIRM_MIN_S);
+        notes.push(Note::Unconfirmed { out_of_time });
     } else if estimate > 0.0 && !confirmed {
         notes.push(Note::BetweenStalls);
     }

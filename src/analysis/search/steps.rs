@@ -18,7 +18,7 @@ const RAMP_EXCESS: f64 = 0.25;
 /// A trial shorter than this says nothing.
 const TRIAL_MIN_S: f64 = 3.0;
 /// A confirmation shorter than this would confirm nothing.
-const CONFIRM_MIN_S: f64 = 5.0;
+pub(super) const CONFIRM_MIN_S: f64 = 5.0;
 const RECOVERY_PROBE_S: f64 = 0.6;
 /// The highest rate that is tried to see whether any is held.
 const LOWEST_RATE: f64 = 10.0;
@@ -64,7 +64,7 @@ impl Search {
         let low = self.low.filter(|_| self.trials.len() < TRIALS_MAX)?;
         let evidence = record.judgement.evidence;
         // What was refused at once left no queue; a pause would only refill a limiter's bucket.
-        let refused = evidence.backlog <= 0.0 && evidence.latency <= 0.0;
+        let refused = evidence.backlog <= 0.0 && evidence.latency <= 0.0 && !record.is_dead();
         let over = self.phase == Phase::Over || record.judgement.verdict == Verdict::Invalid;
         if record.held || (over || refused) && record.trial.purpose != Purpose::Recovery {
             self.recovering = Duration::ZERO;
@@ -72,6 +72,13 @@ impl Search {
         }
         if record.trial.purpose == Purpose::Recovery {
             self.recovering += record.figures.took;
+        }
+        if self.recovering >= RECOVERY_USUAL && record.is_refused() {
+            let loaded = self.trials.iter().rev().find(|r| r.trial.purpose != Purpose::Recovery);
+            let rate = loaded.map_or(0.0, |record| record.trial.rate);
+            self.note(Note::Gone { rate });
+            self.phase = Phase::Over;
+            return None;
         }
         if self.recovering >= RECOVERY_USUAL {
             self.note(Note::SlowRecovery);

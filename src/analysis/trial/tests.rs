@@ -92,6 +92,21 @@ fn a_backlog_that_grows_fails_a_disturbed_trial_too_if_all_was_sent() {
 }
 
 #[test]
+fn a_trial_that_an_answer_may_rest_on_must_meet_the_limits_by_its_figures() {
+    let verdict = |purpose, value| {
+        let mut steady = backlog(&trial(30), |_| 20.0);
+        steady.measured[0].value = value;
+        let judgement = judged(&Trial { purpose, ..trial(30) }, &steady);
+        (judgement.verdict, judgement.reasons.len())
+    };
+    for purpose in [Purpose::Confirm, Purpose::Climb, Purpose::Lowest] {
+        assert_eq!(verdict(purpose, 0.99), (Verdict::Pass, 0), "{purpose:?}");
+        assert_eq!(verdict(purpose, 1.01), (Verdict::Fail, 1), "{purpose:?}");
+    }
+    assert_eq!(verdict(Purpose::Refine, 1.01).0, Verdict::Pass, "its slots tell more surely");
+}
+
+#[test]
 fn a_steady_backlog_passes_whatever_its_height() {
     for level in [0.0, 5.0, 300.0] {
         let steady = backlog(&trial(10), |t| level + 10.0 * (7.0 * t).sin());

@@ -58,8 +58,8 @@ struct Progress<'a> {
     kept: Kept<Basis>,
     failed: Vec<Failed>,
     record: Record,
-    /// What was marked by hand.
-    marks: Vec<String>,
+    /// What was marked by hand, and why the search ended early.
+    remarks: Vec<String>,
     budget: Budget,
     /// Why the budget ended it, if it did.
     spent: Option<String>,
@@ -93,7 +93,7 @@ impl<'a> Progress<'a> {
             kept: Kept::default(),
             failed: Vec::new(),
             record,
-            marks: Vec::new(),
+            remarks: Vec::new(),
             budget: Budget::of(args, &session.plan)?,
             spent: None,
         };
@@ -118,6 +118,7 @@ impl<'a> Progress<'a> {
             };
             if let Some(reason) = session.short_of_rows(trial.rate, trial.duration()) {
                 session.screen.warn(&format!("the search ends: {reason}"));
+                self.remarks.push(format!("the search ended: {reason}"));
                 break self.search.conclude();
             }
             session.screen.tell(|state| state.narrowed(Narrowing::of(&self.search)));
@@ -131,7 +132,7 @@ impl<'a> Progress<'a> {
             let interrupted = session.interrupt.requested().is_some();
             self.budget.spend(&schedule, ran.stretch.outcome.arrivals_end);
             let judgement = judge(&trial, &result, &session.plan.slo);
-            self.marks.extend(ran.stretch.orders.iter().map(|text| marked(text, &trial)));
+            self.remarks.extend(ran.stretch.orders.iter().map(|text| marked(text, &trial)));
             if trial.purpose != Purpose::Recovery {
                 let told = (&trial, &result, &judgement);
                 session.screen.note(&search_report::line(&session.plan, told));
@@ -191,7 +192,7 @@ impl<'a> Progress<'a> {
     /// What `answer` comes to, if there is anything to rest it on.
     fn report(&self, answer: &Answer, extent: Extent) -> Option<Report> {
         let mut search = search_report::from(answer, &self.session.plan, self.asked, &self.failed);
-        search.notes.extend(self.marks.iter().cloned());
+        search.notes.extend(self.remarks.iter().cloned());
         search.notes.extend(self.spent.clone());
         let basis = match answer.bound {
             Bound::BelowMinimum => self.kept.latest(),

@@ -131,9 +131,12 @@ pub(super) fn from(answer: &Answer, plan: &Plan, asked: Asked, failed: &[Failed]
 
 fn note(note: &Note) -> String {
     match note {
-        Note::Unconfirmed => {
+        Note::Unconfirmed { out_of_time: true } => {
             "unconfirmed: the time was over before the rate was held for long; --search-time gives more"
                 .to_owned()
+        }
+        Note::Unconfirmed { out_of_time: false } => {
+            "unconfirmed: the search ended before the rate was held for long".to_owned()
         }
         Note::BetweenStalls => {
             "unconfirmed: the rate was held only between stalls that other trials met; --effort thorough holds it for longer"
@@ -158,6 +161,11 @@ fn note(note: &Note) -> String {
         Note::SlowRecovery => {
             "slow-recovery: 30 s after an overload the target was still slower than before".to_owned()
         }
+        Note::Gone { rate } => format!(
+            "target-gone: for 30 s after the trial at {}/s every request failed at once, so the search ended; \
+             what failed in that trial may say nothing of the rate",
+            Figures(*rate)
+        ),
         Note::NotRecovered => {
             "not-recovered: two minutes after an overload the target was still slower than before, so the search ended"
                 .to_owned()

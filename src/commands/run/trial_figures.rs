@@ -19,10 +19,10 @@ pub(super) fn point(interval: &Interval) -> Point {
     Point {
         at: interval.end.since(Offset::ZERO),
         planned: window.planned,
-        answered_ok: window.fates.ok(),
-        slow: window.slow,
-        failed: window.fates.failed(),
-        unanswered: window.response_time.unanswered.count(),
+        answered_ok: window.fates.ok() + window.carried.ok,
+        slow: window.slow + window.carried.slow,
+        failed: window.fates.failed() + window.carried.failed,
+        unanswered: window.response_time.unanswered.count() + window.carried.unanswered,
         unfinished: window.gauges.in_flight + window.gauges.waiting,
         overdue: window.gauges.overdue,
     }

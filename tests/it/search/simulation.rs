@@ -57,6 +57,8 @@ pub(crate) struct Target {
     /// The share `.0` of requests keeps every server busy for `.1` seconds.
     pub(crate) freezing: Option<(f64, f64)>,
     pub(crate) broken: bool,
+    /// From then on, seconds since the search began, every request is refused.
+    pub(crate) dies_at: Option<f64>,
     /// Requests per second that the generator can send.
     pub(crate) client: f64,
     /// The generator pauses every `.0` seconds in the mean, at random, for `.1` seconds.
@@ -81,6 +83,7 @@ impl Target {
             slow_share: None,
             freezing: None,
             broken: false,
+            dies_at: None,
             client: f64::INFINITY,
             pauses: None,
         }
@@ -319,7 +322,8 @@ impl Simulation {
         tally.planned += u64::from(judged);
         tally.slot(at).point.planned += 1;
         let due = self.now + at;
-        if self.target.broken || self.refused(due) {
+        let gone = self.target.dies_at.is_some_and(|at| due >= at);
+        if self.target.broken || gone || self.refused(due) {
             let slot = tally.slot(at);
             slot.point.failed += 1;
             slot.finished += 1;
