@@ -25,7 +25,6 @@ pub struct Stamps {
     hold_until: Cell<u64>,
     ready: Cell<Option<u64>>,
     sent: Cell<Option<u64>>,
-    first_read: Cell<Option<u64>>,
     last_read: Cell<Option<u64>>,
     /// Bytes read over the whole life of the connection.
     read_bytes: Cell<u64>,
@@ -62,12 +61,13 @@ pub struct Instants {
 }
 
 impl Stamps {
-    /// The exchange's instants, where nothing else shares the connection.
-    pub fn instants(&self) -> Instants {
+    /// The exchange's instants, where nothing else shares the connection. Which read brought the answer's
+    /// first byte is HTTP's to say: over TLS the socket brings other things as well, such as tickets.
+    pub fn instants(&self, first_byte: Option<u64>) -> Instants {
         Instants {
             ready: self.ready.get(),
             sent: self.sent(),
-            first_byte: self.first_read(),
+            first_byte,
             last_byte: self.last_read(),
         }
     }
@@ -100,7 +100,6 @@ impl Stamps {
     pub fn clear(&self) {
         self.ready.set(None);
         self.sent.set(None);
-        self.first_read.set(None);
         self.last_read.set(None);
     }
 
@@ -132,20 +131,12 @@ impl Stamps {
 
     fn note_read(&self, arrived: u64, bytes: usize) {
         self.read_bytes.set(self.read_bytes.get() + bytes as u64);
-        if self.first_read.get().is_none() {
-            self.first_read.set(Some(arrived));
-        }
         self.last_read.set(Some(arrived));
     }
 
     /// When the first byte was written.
     pub fn sent(&self) -> Option<u64> {
         self.sent.get()
-    }
-
-    /// When the first bytes of the answer arrived.
-    pub fn first_read(&self) -> Option<u64> {
-        self.first_read.get()
     }
 
     /// When the latest bytes of the answer arrived.
@@ -237,12 +228,12 @@ mod tests {
             let written = stamps.instant_of_write();
             assert!(written >= due, "{ahead_ns}");
             stamps.note_write(written, 10);
-            let ready = stamps.instants().ready.expect("noted");
+            let ready = stamps.instants(None).ready.expect("noted");
             assert!(ready <= written);
             stamps.hold_until(monotonic_ns() + 90_000);
             let before = monotonic_ns();
             assert!(stamps.instant_of_write() < before + 90_000, "the rest of the request follows");
-            assert_eq!(stamps.instants().sent, Some(written));
+            assert_eq!(stamps.instants(None).sent, Some(written));
         }
     }
 
