@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::load::plan::ReceiveClock;
 use crate::transport::clock::monotonic_ns;
 use crate::transport::socket::{Socket, SocketWatch};
 
@@ -31,6 +32,7 @@ pub struct Stamps {
     /// Whether the latest write found no room in the socket.
     write_waits: Cell<bool>,
     watch: OnceCell<SocketWatch>,
+    receive_clock: Cell<ReceiveClock>,
 }
 
 /// What lies in a socket's queues although there was time to move it.
@@ -124,6 +126,11 @@ impl Stamps {
         self.watch.get().is_some_and(SocketWatch::peer_has_closed)
     }
 
+    /// Who tells when bytes arrive.
+    pub fn receive_clock(&self) -> ReceiveClock {
+        self.receive_clock.get()
+    }
+
     /// Bytes read from the socket since it was opened.
     pub fn read_bytes(&self) -> u64 {
         self.read_bytes.get()
@@ -157,6 +164,7 @@ impl MeasuredIo {
     pub fn new(socket: Socket, stamps: Rc<Stamps>) -> Self {
         // Stamps are made for one connection.
         let _ = stamps.watch.set(socket.watch());
+        stamps.receive_clock.set(socket.receive_clock());
         Self { socket, stamps }
     }
 }
