@@ -252,7 +252,6 @@ impl Dispatcher {
         self.connections.set(open);
         self.connections_peak.set(self.connections_peak.get().max(open));
         self.connecting.set(self.connecting.get() + 1);
-        self.pulse.go_on();
         match self.dialer.route().version() {
             HttpVersion::Http1 => {
                 let (number, seat) = self.new_seat();
@@ -262,6 +261,7 @@ impl Dispatcher {
                 tokio::task::spawn_local(session::serve(Rc::clone(self)));
             }
         }
+        self.pulse.go_on();
     }
 
     fn new_seat(&self) -> (u64, Rc<Seat>) {
