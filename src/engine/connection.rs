@@ -3,6 +3,7 @@
 //!
 //! A task per connection, none per request.
 
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
@@ -16,8 +17,9 @@ use crate::engine::ruling::{Received, Ruling, by_status};
 use crate::engine::seat::{Job, Seat, Wanted};
 use crate::load::way::KeepAlive;
 use crate::measure::fate::{Fate, TransportError};
+use crate::measure::pauses::Pauses;
 use crate::measure::sample::{Sample, SetUp, Wait};
-use crate::time::Offset;
+use crate::time::{Offset, whole_nanos};
 use crate::transport::clock::monotonic_ns;
 use crate::transport::connect::DialError;
 use crate::transport::exchange::{Exchange, Http1, Keep, Link, Outgoing, Repeatable, Reuse};
@@ -61,7 +63,7 @@ async fn open(dispatcher: &Dispatcher) -> Result<(Http1, SetUp), DialError> {
     let dialed = dispatcher.dialer.dial().await?;
     let set_up = dialed.set_up;
     let link = Http1::open(dialed).await.map_err(DialError::from)?;
-    dispatcher.connected(set_up);
+    dispatcher.connected(set_up, link.stamps().receive_clock());
     Ok((link, set_up))
 }
 
@@ -167,11 +169,11 @@ impl<L: Link> Carrier<L> {
         };
         let expect = prepared.expect(job.request);
         let mut case = self.dispatcher.case(expect, &job, &request);
-        let limit_ns = clock.monotonic(self.limit(&job, began));
+        let time = self.time(&job, began);
         self.note_sending(&job);
         self.link.hold_until(clock.monotonic(job.due));
         let mut glance = Glance::new(case.as_mut().map(|case| &mut case.keeper));
-        let exchange = self.exchange(request, &mut glance, limit_ns).await;
+        let exchange = self.exchange(request, &mut glance, time).await;
         let refusal = glance.reason();
         match exchange {
             Within::Ended(Exchange::Answered { status, body_bytes, interim }) => {
@@ -196,7 +198,7 @@ impl<L: Link> Carrier<L> {
                     }
                     Ruling::Follow(job) => self.dispatcher.follow(job),
                 }
-                self.settle(limit_ns).await
+                self.settle(time).await
             }
             Within::Ended(Exchange::Failed(fault)) => {
                 self.fail(&job, began, Fate::TransportError(fault));
@@ -220,10 +222,11 @@ impl<L: Link> Carrier<L> {
         &mut self,
         request: Outgoing,
         keep: &mut impl Keep,
-        limit_ns: u64,
+        time: Time,
     ) -> Within<Exchange> {
         let exchange = self.link.exchange(request, keep);
-        let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
+        let pauses = self.dispatcher.dialer.pauses();
+        let bound = Bound { time, seat: &self.seat, stamps: &self.stamps, pauses };
         within(&mut self.alarm, bound, exchange).await
     }
 
@@ -258,23 +261,26 @@ impl<L: Link> Carrier<L> {
         }
     }
 
-    async fn settle(&mut self, limit_ns: u64) -> After {
-        let bound = Bound { limit_ns, seat: &self.seat, stamps: &self.stamps };
+    async fn settle(&mut self, time: Time) -> After {
+        let pauses = self.dispatcher.dialer.pauses();
+        let bound = Bound { time, seat: &self.seat, stamps: &self.stamps, pauses };
         match within(&mut self.alarm, bound, self.link.settle()).await {
             Within::Ended(reuse) => reuse.into(),
             Within::TimedOut | Within::Neglected(_) | Within::Dismissed => After::Closed,
         }
     }
 
-    /// Until when the answer must be there, redirects included.
-    fn limit(&self, job: &Job, began: Offset) -> Offset {
+    /// What time there is for the answer, redirects included.
+    fn time(&self, job: &Job, began: Offset) -> Time {
         let limits = &self.dispatcher.limits;
         let began = match job.journey {
             None => began,
             Some(_) => self.dispatcher.journeys.followed(job).map_or(began, |(_, first)| first),
         };
         let to_deadline = limits.deadline.map(|deadline| (job.due + deadline).since(began));
-        began + to_deadline.map_or(limits.timeout, |left| left.min(limits.timeout))
+        let limit = began + to_deadline.map_or(limits.timeout, |left| left.min(limits.timeout));
+        let clock = self.dispatcher.recorder.clock();
+        Time { begin_ns: clock.monotonic(began), limit_ns: clock.monotonic(limit) }
     }
 
     fn fail(&mut self, job: &Job, began: Offset, fate: Fate) {
@@ -321,10 +327,18 @@ impl<L: Link> Carrier<L> {
     }
 }
 
+/// The time an exchange has, in monotonic nanoseconds.
+#[derive(Clone, Copy)]
+struct Time {
+    begin_ns: u64,
+    limit_ns: u64,
+}
+
 /// What bounds the wait for an exchange.
 struct Bound<'a> {
-    /// Until when, in monotonic nanoseconds.
-    limit_ns: u64,
+    time: Time,
+    /// Pauses of this program, which the limit does not count.
+    pauses: &'a RefCell<Pauses>,
     /// Whose dismissal ends it.
     seat: &'a Seat,
     /// What may lie in its socket when the time is up.
@@ -343,7 +357,8 @@ enum Within<T> {
 
 /// Runs `future` within its bound.
 async fn within<F: Future>(alarm: &mut Alarm, bound: Bound<'_>, future: F) -> Within<F::Output> {
-    let Bound { limit_ns, seat, stamps } = bound;
+    let Bound { time: Time { begin_ns, mut limit_ns }, seat, stamps, pauses } = bound;
+    let mut prolonged = false;
     let mut future = pin!(future);
     let mut overtime: Option<Overtime> = None;
     alarm.at_latest(limit_ns);
@@ -358,10 +373,18 @@ async fn within<F: Future>(alarm: &mut Alarm, bound: Bound<'_>, future: F) -> Wi
                 _ => Within::Ended(output),
             });
         }
-        match &overtime {
-            None if !alarm.poll_past(cx, limit_ns) => return Poll::Pending,
-            None => overtime = Overtime::begin(stamps, monotonic_ns()),
-            Some(_) => {}
+        if overtime.is_none() {
+            if !alarm.poll_past(cx, limit_ns) {
+                return Poll::Pending;
+            }
+            if !std::mem::replace(&mut prolonged, true) {
+                let ours = pauses.borrow().within(begin_ns, monotonic_ns());
+                limit_ns = limit_ns.saturating_add(whole_nanos(ours));
+                if !alarm.poll_past(cx, limit_ns) {
+                    return Poll::Pending;
+                }
+            }
+            overtime = Overtime::begin(stamps, monotonic_ns());
         }
         let judged = overtime.as_ref().map(|overtime| overtime.judge(stamps, monotonic_ns()));
         match judged {
@@ -403,8 +426,10 @@ mod tests {
             MeasuredIo::new(Socket::unix(UnixStream::from_std(ours).unwrap()), Rc::clone(&stamps));
         peer.write_all(sent).unwrap();
         let place = Seat::default();
-        let limit_ns = monotonic_ns() + 2_000_000;
-        let bound = Bound { limit_ns, seat: &place, stamps: &stamps };
+        let begin_ns = monotonic_ns();
+        let time = Time { begin_ns, limit_ns: begin_ns + 2_000_000 };
+        let pauses = RefCell::default();
+        let bound = Bound { time, seat: &place, stamps: &stamps, pauses: &pauses };
         within(&mut Alarm::new(Duration::from_mins(1)), bound, future(io)).await
     }
 

@@ -16,11 +16,12 @@ use crate::engine::journeys::Journeys;
 use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::leg::Start;
 use crate::engine::prepared::Prepared;
+use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
 use crate::engine::seat::{Job, Seat, Wanted};
 use crate::engine::session::{self, Sessions, Shared};
 use crate::engine::wait_list::WaitList;
-use crate::load::plan::{LatePolicy, Limits};
+use crate::load::plan::{LatePolicy, Limits, ReceiveClock};
 use crate::load::way::HttpVersion;
 use crate::measure::fate::Fate;
 use crate::measure::sample::{Sample, SetUp, Wait};
@@ -49,6 +50,7 @@ pub(super) struct Dispatcher {
     pub(super) limits: Limits,
     pub(super) journeys: Journeys,
     pub(super) prepared: Prepared,
+    pub(super) pulse: Pulse,
     /// Of the leg under way.
     pub(super) start: RefCell<Arc<Start>>,
     seats: RefCell<BTreeMap<u64, Rc<Seat>>>,
@@ -81,12 +83,14 @@ impl Dispatcher {
         prepared: Prepared,
         journeys: Journeys,
     ) -> Rc<Self> {
+        let pulse = Pulse::new(dialer.pauses());
         Rc::new(Self {
             recorder,
             dialer,
             limits,
             journeys,
             prepared,
+            pulse,
             start: RefCell::default(),
             seats: RefCell::default(),
             next_seat: Cell::new(0),
@@ -105,6 +109,11 @@ impl Dispatcher {
 
     /// Takes up a slot that has come due.
     pub(super) fn dispatch(self: &Rc<Self>, job: Job) {
+        self.assign(job);
+        self.pulse.go_on();
+    }
+
+    fn assign(self: &Rc<Self>, job: Job) {
         self.recorder.due(job.measured);
         self.recorder.took_up(job.due, job.taken);
         let late = self.too_late(&job, job.taken);
@@ -252,6 +261,7 @@ impl Dispatcher {
                 tokio::task::spawn_local(session::serve(Rc::clone(self)));
             }
         }
+        self.pulse.go_on();
     }
 
     fn new_seat(&self) -> (u64, Rc<Seat>) {
@@ -272,8 +282,14 @@ impl Dispatcher {
         self.connections.get()
     }
 
-    /// A connection is open.
-    pub(super) fn connected(&self, set_up: SetUp) {
+    /// Whether nothing is waited for.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.outstanding() == 0 && self.connecting() == 0
+    }
+
+    /// A connection is open, whose arrivals are told by this clock.
+    pub(super) fn connected(&self, set_up: SetUp, receive_clock: ReceiveClock) {
+        self.recorder.arrivals_by(receive_clock);
         self.connecting.set(self.connecting.get() - 1);
         let given_up = self.given_up.get();
         if given_up > 0 {

@@ -28,6 +28,7 @@ mod pools;
 pub mod prepare;
 mod prepared;
 mod probe;
+mod pulse;
 mod recorder;
 mod rehearsal;
 pub mod renewal;

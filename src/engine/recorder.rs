@@ -4,15 +4,18 @@
 //! tally at the end.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::engine::leg::Leg;
 use crate::engine::seat::Job;
 use crate::load::expect::Amiss;
+use crate::load::plan::ReceiveClock;
 use crate::measure::failure::Reason;
 use crate::measure::fate::Fate;
 use crate::measure::flow::Milestone;
 use crate::measure::late::Wakes;
+use crate::measure::pauses::Pauses;
 use crate::measure::sample::{Sample, SetUp};
 use crate::measure::sampling::Sampling;
 use crate::measure::tally::{Opening, Tally};
@@ -20,6 +23,10 @@ use crate::measure::traffic::Span;
 use crate::measure::window::{Gauges, Window};
 use crate::time::Offset;
 use crate::transport::clock::Clock;
+
+/// Longer bodies may not fit into a socket's buffer: whoever does not read holds the sender up. The window
+/// that Linux begins with.
+const BUFFERED_MAX: u64 = 64 * 1024;
 
 /// Where a worker's samples go.
 pub(super) struct Recorder {
@@ -32,6 +39,10 @@ pub(super) struct Recorder {
     deadline: Option<Duration>,
     /// Pauses of this worker that are still felt.
     wakes: RefCell<Wakes>,
+    /// Pauses of this worker while something was under way.
+    pauses: Rc<RefCell<Pauses>>,
+    /// Who tells when its answers arrive.
+    receive_clock: Cell<ReceiveClock>,
     /// One more than turns: what was due before the first, between two, after the last.
     parts: RefCell<Vec<Tally>>,
     /// When arrivals were turned, in order.
@@ -56,6 +67,8 @@ impl Recorder {
             span: Cell::new(Span::ALL),
             deadline: None,
             wakes: RefCell::default(),
+            pauses: Rc::default(),
+            receive_clock: Cell::default(),
             parts: RefCell::new(vec![Tally::new(requests)]),
             turns: RefCell::default(),
             requests,
@@ -69,6 +82,16 @@ impl Recorder {
     /// The same where slots have a deadline.
     pub(super) fn with_deadline(self, deadline: Option<Duration>) -> Self {
         Self { deadline, ..self }
+    }
+
+    /// The same with what is known of the worker's pauses.
+    pub(super) fn with_pauses(self, pauses: Rc<RefCell<Pauses>>) -> Self {
+        Self { pauses, ..self }
+    }
+
+    /// Learns who tells when answers arrive.
+    pub(super) fn arrivals_by(&self, clock: ReceiveClock) {
+        self.receive_clock.set(clock);
     }
 
     /// Begins a leg.
@@ -154,8 +177,10 @@ impl Recorder {
         let part = &mut self.parts.borrow_mut()[self.part_of(sample)];
         if measured {
             let wake = self.wakes.borrow().delay(sample.due);
-            part.record_within(sample, self.span.get(), wake);
-            if self.lost_late(sample, wake) {
+            let lag = sample.dispatch_lag().unwrap_or_default().max(wake);
+            let delay = lag + self.paused(sample);
+            part.record_within(sample, self.span.get(), delay);
+            if self.lost_late(sample, delay) {
                 part.record_lost_late(sample.request);
             }
             if self.sampling.get().keeps(sample) {
@@ -173,9 +198,23 @@ impl Recorder {
         }
     }
 
+    /// How much of a slot's time, beside its lag, may be pauses of this worker's: while it waited for a
+    /// connection, which goes on only when this program does; and while it waited for its answer, where
+    /// the kernel does not say when that arrived, or its length made the server wait to be read.
+    fn paused(&self, sample: &Sample) -> Duration {
+        let (clock, pauses) = (self.clock.get(), self.pauses.borrow());
+        let within = |begin, end| pauses.within(clock.monotonic(begin), clock.monotonic(end));
+        let Some(taken) = sample.taken else { return Duration::ZERO };
+        let Some(sent) = sample.sent else { return within(taken, sample.done) };
+        let stamped = self.receive_clock.get() == ReceiveClock::Kernel;
+        let waited = !sample.wait.total().is_zero();
+        let begin = if waited { taken } else { sent };
+        let end = if stamped && sample.bytes <= BUFFERED_MAX { sent } else { sample.done };
+        if begin < end { within(begin, end) } else { Duration::ZERO }
+    }
+
     /// Whether a slot missed its deadline of which the generator had left it no half.
-    fn lost_late(&self, sample: &Sample, wake: Duration) -> bool {
-        let delay = sample.dispatch_lag().unwrap_or_default().max(wake);
+    fn lost_late(&self, sample: &Sample, delay: Duration) -> bool {
         let missed = |deadline| sample.response_time() >= deadline && 2 * delay >= deadline;
         sample.fate == Fate::Timeout && self.deadline.is_some_and(missed)
     }
@@ -356,6 +395,41 @@ mod tests {
         assert_eq!(part.fates.ok(), 2);
         assert!(part.late.spares_quantile(&part.response_time, 0.5, ms(100)));
         assert!(!part.late.spares_quantile(&part.response_time, 1.0, ms(100)));
+    }
+
+    #[test]
+    fn a_pause_is_ours_while_a_slot_waits_and_where_its_answer_shows_it_late() {
+        use ReceiveClock::{Kernel, User};
+        let ms = Duration::from_millis;
+        let at = |millis| seconds(1) + ms(millis);
+        // From 20 to 120 ms and from 200 to 300 ms after a slot was due, its worker stood still.
+        let pauses = Rc::<RefCell<Pauses>>::default();
+        for beat in [0, 20, 120, 140, 160, 180, 200, 300, 320] {
+            pauses.borrow_mut().beat(at(beat).as_nanos());
+        }
+        let waited = |bytes| Sample {
+            taken: Some(at(0)),
+            wait: Wait::within(ms(150), SetUp::default()),
+            sent: Some(at(150)),
+            bytes,
+            ..Sample::unsent(0, at(0), Fate::Ok, at(310))
+        };
+        let idle = |bytes| Sample { wait: Wait::default(), sent: Some(at(0)), ..waited(bytes) };
+        let table = [
+            (Kernel, idle(2), 0),
+            (Kernel, idle(BUFFERED_MAX + 1), 200),
+            (User, idle(2), 200),
+            (Kernel, waited(2), 100),
+            (User, waited(2), 200),
+            (Kernel, Sample::unsent(0, at(0), Fate::Unsent, at(310)), 0),
+            (Kernel, Sample { sent: None, fate: Fate::Timeout, ..waited(0) }, 200),
+        ];
+        for (clock, sample, expected) in table {
+            let recorder = Recorder::new(1).with_pauses(Rc::clone(&pauses));
+            recorder.begin(Clock::starting_at(0), &leg());
+            recorder.arrivals_by(clock);
+            assert_eq!(recorder.paused(&sample), ms(expected), "{clock:?}: {sample:?}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::transport::clock::monotonic_ns;
 use crate::transport::connect::DialError;
 use crate::transport::exchange::Repeatable;
 use crate::transport::multiplexed::{Driver, Session};
+use crate::transport::patience;
 
 /// Opens a session and keeps it going until it ends.
 pub(super) async fn serve(dispatcher: Rc<Dispatcher>) {
@@ -35,12 +36,13 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>) {
 
 async fn open(dispatcher: &Dispatcher) -> Result<(Rc<Shared>, Driver), DialError> {
     let dialed = dispatcher.dialer.dial().await?;
-    let set_up = dialed.set_up;
+    let (set_up, receive_clock) = (dialed.set_up, dialed.stamps.receive_clock());
     let opening = Session::open(dialed);
-    let (session, driver) = tokio::time::timeout(dispatcher.limits.connect_timeout, opening)
+    let limit = dispatcher.limits.connect_timeout;
+    let (session, driver) = patience::within(dispatcher.dialer.pauses(), limit, opening)
         .await
-        .map_err(|_| DialError::from(TransportError::ConnectTimeout))??;
-    dispatcher.connected(set_up);
+        .ok_or(DialError::from(TransportError::ConnectTimeout))??;
+    dispatcher.connected(set_up, receive_clock);
     let shared = Shared {
         number: dispatcher.sessions.next_number(),
         session,

@@ -21,6 +21,7 @@ use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::leg::{Leg, Start, WINDOW};
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
+use crate::engine::pulse;
 use crate::engine::recorder::Recorder;
 use crate::engine::rehearsal::rehearse;
 use crate::engine::seat::Job;
@@ -203,8 +204,11 @@ impl<'a> Worker<'a> {
             ReceiveClock::User => dialer,
         };
         let Equipment { prepared, rows, journeys, .. } = equipment;
-        let recorder = Recorder::new(rows).with_deadline(limits.deadline);
+        let recorder = Recorder::new(rows)
+            .with_deadline(limits.deadline)
+            .with_pauses(Rc::clone(dialer.pauses()));
         let dispatcher = Dispatcher::new(recorder, dialer, limits, prepared, journeys);
+        tokio::task::spawn_local(pulse::beat(Rc::clone(&dispatcher)));
         let (pacer, hand_over) = (Pacer::new()?, Learnt::new(HAND_OVER));
         Ok(Self { number, workers, singles, dispatcher, pacer, hand_over, messages })
     }

@@ -14,6 +14,7 @@ pub mod generator;
 pub mod histogram;
 pub mod late;
 pub mod monitored;
+pub mod pauses;
 pub mod running;
 pub mod sample;
 pub mod sampling;

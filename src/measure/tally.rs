@@ -96,16 +96,16 @@ impl Tally {
     /// # Panics
     /// If the sample's request is not of this mix.
     pub fn record(&mut self, sample: &Sample) {
-        self.record_within(sample, Span::ALL, Duration::ZERO);
+        self.record_within(sample, Span::ALL, sample.dispatch_lag().unwrap_or_default());
     }
 
-    /// Enters a slot that has ended, in the wake of a pause of the generator's as long as `wake`. Hot: two to
-    /// nine histogram records.
+    /// Enters a slot that has ended, of whose time `delay` is the generator's. Hot: two to nine histogram
+    /// records.
     ///
     /// # Panics
     /// If the sample's request is not of this mix.
-    pub fn record_within(&mut self, sample: &Sample, span: Span, wake: Duration) {
-        self.requests[sample.request].record(sample, wake);
+    pub fn record_within(&mut self, sample: &Sample, span: Span, delay: Duration) {
+        self.requests[sample.request].record(sample, delay);
         self.requests[sample.request].traffic.record(sample, span);
         if sample.answered() && sample.fate != Fate::Ok {
             self.failed_response_time.record(sample.response_time());
@@ -285,7 +285,7 @@ impl Tally {
 }
 
 impl RequestTally {
-    fn record(&mut self, sample: &Sample, wake: Duration) {
+    fn record(&mut self, sample: &Sample, delay: Duration) {
         self.fates.record(sample.fate);
         self.bytes += sample.bytes;
         if let Some(status) = sample.status {
@@ -297,7 +297,6 @@ impl RequestTally {
         match sample.fate {
             Fate::Ok => {
                 self.response_time.answered.record(sample.response_time());
-                let delay = sample.dispatch_lag().unwrap_or_default().max(wake);
                 self.late.record(sample.response_time(), delay);
                 if let Some(time) = sample.service_time() {
                     self.service_time.record(time);

@@ -4,7 +4,7 @@
 //! connect timeout, and the failure of each is counted; a connection that fails is the caller's to count,
 //! never tried again behind its back.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,12 +17,14 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use crate::measure::attempts::Attempts;
 use crate::measure::failure::Reason;
 use crate::measure::fate::TransportError;
+use crate::measure::pauses::Pauses;
 use crate::measure::sample::SetUp;
 pub use crate::transport::addresses::RETRY_AFTER;
 use crate::transport::addresses::{Addresses, leads_elsewhere};
 use crate::transport::clock::{SendStamps, Stamping, monotonic_ns};
 use crate::transport::io::{MeasuredIo, Stamps};
 use crate::transport::kernel_clock::KernelClock;
+use crate::transport::patience;
 use crate::transport::proxy::{PROXY_CREDENTIALS, ProxyFault};
 use crate::transport::reason;
 use crate::transport::route::{Hop, Route, of_kind};
@@ -111,13 +113,15 @@ pub struct Dialer {
     turn: Cell<usize>,
     timeout: Duration,
     kernel_clock: Option<Rc<KernelClock>>,
+    pauses: Rc<RefCell<Pauses>>,
 }
 
 impl Dialer {
-    /// `timeout` bounds connecting, proxy and TLS set-up together.
+    /// `timeout` bounds connecting, proxy and TLS set-up together, without this program's pauses.
     pub fn new(route: Route, timeout: Duration) -> Self {
         let addresses = Addresses::new(route.tcp().0, &route.failed);
-        Self { route, addresses, turn: Cell::new(0), timeout, kernel_clock: None }
+        let (turn, pauses) = (Cell::new(0), Rc::default());
+        Self { route, addresses, turn, timeout, kernel_clock: None, pauses }
     }
 
     /// The same, with connections whose arrivals are stamped by `clock` where they can be.
@@ -149,6 +153,11 @@ impl Dialer {
         self
     }
 
+    /// Pauses of the thread that it dials on, for whoever notices them to enter.
+    pub fn pauses(&self) -> &Rc<RefCell<Pauses>> {
+        &self.pauses
+    }
+
     /// The way it dials.
     pub fn route(&self) -> &Route {
         &self.route
@@ -165,9 +174,9 @@ impl Dialer {
         self.turn.set(turn.wrapping_add(1));
         let began = monotonic_ns();
         let (socket, place) = self.connect(turn, began).await?;
-        let dialed = tokio::time::timeout(self.left(began), self.set_up(socket, began))
+        let dialed = patience::within(&self.pauses, self.left(began), self.set_up(socket, began))
             .await
-            .unwrap_or_else(|_| Err(TransportError::ConnectTimeout.into()));
+            .unwrap_or_else(|| Err(TransportError::ConnectTimeout.into()));
         if let Some(place) = place {
             let failure = dialed.as_ref().err().map(DialError::fault);
             self.addresses.record(place, failure, monotonic_ns());
@@ -177,13 +186,15 @@ impl Dialer {
 
     /// What is left of the timeout of a dial that began then.
     fn left(&self, began: u64) -> Duration {
-        self.timeout.saturating_sub(Duration::from_nanos(monotonic_ns() - began))
+        let now = monotonic_ns();
+        let paused = self.pauses.borrow().within(began, now);
+        (self.timeout + paused).saturating_sub(Duration::from_nanos(now - began))
     }
 
     /// A socket, and the place of the address that it leads to.
     async fn connect(&self, turn: usize, began: u64) -> Result<(Socket, Option<usize>), DialError> {
         if let Hop::Unix(path) = &self.route.hop {
-            let stream = in_time(self.timeout, UnixStream::connect::<&Path>(path)).await?;
+            let stream = self.in_time(self.timeout, UnixStream::connect::<&Path>(path)).await?;
             return Ok((Socket::unix(stream), None));
         }
         let order = self.addresses.order(turn, began);
@@ -192,7 +203,7 @@ impl Dialer {
             let left = self.left(began);
             // The next one is to be reached within the timeout as well.
             let limit = if tried + 1 < order.len() { left / 2 } else { left };
-            failure = match in_time(limit, self.open(place, turn)).await {
+            failure = match self.in_time(limit, self.open(place, turn)).await {
                 Ok(tcp) => {
                     return Ok((Socket::tcp(tcp, self.kernel_clock.as_ref()), Some(place)));
                 }
@@ -204,6 +215,18 @@ impl Dialer {
             self.addresses.record(place, Some(failure.fault()), monotonic_ns());
         }
         Err(failure)
+    }
+
+    /// What comes of `connecting` within `limit`.
+    async fn in_time<T>(
+        &self,
+        limit: Duration,
+        connecting: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, DialError> {
+        match patience::within(&self.pauses, limit, connecting).await {
+            Some(connected) => connected.map_err(|error| DialError::from(&error)),
+            None => Err(TransportError::ConnectTimeout.into()),
+        }
     }
 
     async fn open(&self, place: usize, turn: usize) -> io::Result<TcpStream> {
@@ -257,17 +280,6 @@ impl Dialer {
             Some(alert) => Err(DialError::Tls(alert)),
             None => Ok(set_up),
         }
-    }
-}
-
-/// What comes of `connecting` within `limit`.
-async fn in_time<T>(
-    limit: Duration,
-    connecting: impl Future<Output = io::Result<T>>,
-) -> Result<T, DialError> {
-    match tokio::time::timeout(limit, connecting).await {
-        Ok(connected) => connected.map_err(|error| DialError::from(&error)),
-        Err(_) => Err(TransportError::ConnectTimeout.into()),
     }
 }
 

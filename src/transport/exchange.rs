@@ -299,13 +299,7 @@ impl Link for Http1 {
     }
 
     fn instants(&self) -> Instants {
-        let instants = self.stamps.instants();
-        let interim = self.interim.borrow();
-        let first_byte = match interim.count() {
-            0 => instants.first_byte.filter(|_| interim.has_begun()),
-            _ => interim.final_began(),
-        };
-        Instants { first_byte, ..instants }
+        self.stamps.instants(self.interim.borrow().first_byte())
     }
 
     fn stamps(&self) -> &Rc<Stamps> {

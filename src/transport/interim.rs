@@ -58,9 +58,10 @@ impl Interim {
         self.began.is_some()
     }
 
-    /// When the first byte of the final answer came, if interim ones came before it; `None` if it has not.
-    pub(super) fn final_began(&self) -> Option<u64> {
-        self.began.filter(|_| self.place == Place::Final)
+    /// When the answer's first byte came, by the read that made it readable; the final answer's, once an
+    /// interim one has come.
+    pub(super) fn first_byte(&self) -> Option<u64> {
+        self.began.filter(|_| self.count == 0 || self.place == Place::Final)
     }
 
     /// Takes in the next piece, which arrived at the monotonic instant `at`.
@@ -236,7 +237,7 @@ mod tests {
         for (at, piece) in (1..).zip(pieces) {
             interim.push(piece.as_bytes(), at);
         }
-        (interim.count(), interim.final_began())
+        (interim.count(), interim.first_byte())
     }
 
     /// Pieces, interim answers among them, and in which piece the final one begins.
@@ -245,7 +246,7 @@ mod tests {
     #[test]
     fn the_final_answer_begins_behind_the_interim_ones() {
         let together = format!("{CONTINUE}{HINTS}{BARE}{OK}");
-        let table: [Row<'_>; 7] = [
+        let table: [Row<'_>; 10] = [
             (&[OK], (0, Some(1))),
             (&[CONTINUE, OK], (1, Some(2))),
             (&[CONTINUE, HINTS, BARE, OK], (3, Some(4))),
@@ -254,6 +255,10 @@ mod tests {
             (&[CONTINUE, "HTTP/1.1 "], (1, None)),
             (&[CONTINUE], (1, None)),
             (&["garbage"], (0, Some(1))),
+            // Nothing of it yet, or as little as tells that it is there.
+            (&[], (0, None)),
+            (&["", OK], (0, Some(2))),
+            (&["HTTP/1.1 20", "0 OK"], (0, Some(1))),
         ];
         for (pieces, expected) in table {
             assert_eq!(found(pieces), expected, "{pieces:?}");

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::load::plan::ReceiveClock;
 use crate::transport::clock::monotonic_ns;
 use crate::transport::socket::{Socket, SocketWatch};
 
@@ -25,13 +26,13 @@ pub struct Stamps {
     hold_until: Cell<u64>,
     ready: Cell<Option<u64>>,
     sent: Cell<Option<u64>>,
-    first_read: Cell<Option<u64>>,
     last_read: Cell<Option<u64>>,
     /// Bytes read over the whole life of the connection.
     read_bytes: Cell<u64>,
     /// Whether the latest write found no room in the socket.
     write_waits: Cell<bool>,
     watch: OnceCell<SocketWatch>,
+    receive_clock: Cell<ReceiveClock>,
 }
 
 /// What lies in a socket's queues although there was time to move it.
@@ -62,12 +63,13 @@ pub struct Instants {
 }
 
 impl Stamps {
-    /// The exchange's instants, where nothing else shares the connection.
-    pub fn instants(&self) -> Instants {
+    /// The exchange's instants, where nothing else shares the connection. Which read brought the answer's
+    /// first byte is HTTP's to say: over TLS the socket brings other things as well, such as tickets.
+    pub fn instants(&self, first_byte: Option<u64>) -> Instants {
         Instants {
             ready: self.ready.get(),
             sent: self.sent(),
-            first_byte: self.first_read(),
+            first_byte,
             last_byte: self.last_read(),
         }
     }
@@ -100,7 +102,6 @@ impl Stamps {
     pub fn clear(&self) {
         self.ready.set(None);
         self.sent.set(None);
-        self.first_read.set(None);
         self.last_read.set(None);
     }
 
@@ -125,6 +126,11 @@ impl Stamps {
         self.watch.get().is_some_and(SocketWatch::peer_has_closed)
     }
 
+    /// Who tells when bytes arrive.
+    pub fn receive_clock(&self) -> ReceiveClock {
+        self.receive_clock.get()
+    }
+
     /// Bytes read from the socket since it was opened.
     pub fn read_bytes(&self) -> u64 {
         self.read_bytes.get()
@@ -132,20 +138,12 @@ impl Stamps {
 
     fn note_read(&self, arrived: u64, bytes: usize) {
         self.read_bytes.set(self.read_bytes.get() + bytes as u64);
-        if self.first_read.get().is_none() {
-            self.first_read.set(Some(arrived));
-        }
         self.last_read.set(Some(arrived));
     }
 
     /// When the first byte was written.
     pub fn sent(&self) -> Option<u64> {
         self.sent.get()
-    }
-
-    /// When the first bytes of the answer arrived.
-    pub fn first_read(&self) -> Option<u64> {
-        self.first_read.get()
     }
 
     /// When the latest bytes of the answer arrived.
@@ -166,6 +164,7 @@ impl MeasuredIo {
     pub fn new(socket: Socket, stamps: Rc<Stamps>) -> Self {
         // Stamps are made for one connection.
         let _ = stamps.watch.set(socket.watch());
+        stamps.receive_clock.set(socket.receive_clock());
         Self { socket, stamps }
     }
 }
@@ -237,12 +236,12 @@ mod tests {
             let written = stamps.instant_of_write();
             assert!(written >= due, "{ahead_ns}");
             stamps.note_write(written, 10);
-            let ready = stamps.instants().ready.expect("noted");
+            let ready = stamps.instants(None).ready.expect("noted");
             assert!(ready <= written);
             stamps.hold_until(monotonic_ns() + 90_000);
             let before = monotonic_ns();
             assert!(stamps.instant_of_write() < before + 90_000, "the rest of the request follows");
-            assert_eq!(stamps.instants().sent, Some(written));
+            assert_eq!(stamps.instants(None).sent, Some(written));
         }
     }
 

@@ -17,6 +17,7 @@ mod keep_alive;
 #[cfg_attr(not(target_os = "linux"), path = "no_kernel_clock.rs")]
 pub mod kernel_clock;
 pub mod multiplexed;
+pub mod patience;
 pub mod proxy;
 mod reason;
 pub mod route;

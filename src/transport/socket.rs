@@ -16,6 +16,7 @@ use socket2::SockRef;
 use tokio::io::ReadBuf;
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::load::plan::ReceiveClock;
 use crate::transport::clock::monotonic_ns;
 use crate::transport::kernel_clock::KernelClock;
 use crate::transport::stamped::StampedStream;
@@ -44,6 +45,14 @@ impl Socket {
     /// A connected Unix socket.
     pub fn unix(stream: UnixStream) -> Self {
         Self::Unix(Rc::new(stream))
+    }
+
+    /// Who tells when bytes arrive.
+    pub(super) fn receive_clock(&self) -> ReceiveClock {
+        match self {
+            Self::Stamped(_) => ReceiveClock::Kernel,
+            Self::Tcp(_) | Self::Unix(_) => ReceiveClock::User,
+        }
     }
 
     /// Looks at its queues from elsewhere.

@@ -25,6 +25,8 @@ mod live;
 mod login;
 mod machine;
 mod old_tls;
+#[cfg(target_os = "linux")]
+mod pauses;
 mod profiles_page;
 mod queueing;
 mod reach;

@@ -22,6 +22,9 @@ use crate::support::steadfire;
 /// How long the server waits before each handshake: TCP alone would be open long since.
 const HESITATION: Duration = Duration::from_millis(100);
 
+/// What a server says to each request, and how long it thinks about it.
+type Word = (&'static [u8], Duration);
+
 /// An HTTPS server on a thread of its own; dropping it ends the thread.
 pub(crate) struct TlsServer {
     pub(crate) addr: SocketAddr,
@@ -47,23 +50,33 @@ impl TlsServer {
 
     /// Shows this certificate.
     pub(crate) fn showing(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
-        Self::new((certificate, key), OK, |_| WebPkiClientVerifier::no_client_auth())
+        Self::new((certificate, key), (OK, Duration::ZERO), |_| {
+            WebPkiClientVerifier::no_client_auth()
+        })
+    }
+
+    /// Thinks about each request for so long. The tickets that follow its handshakes come at once.
+    fn thinking(time: Duration) -> Self {
+        let CertifiedKey { cert, signing_key } = self_signed();
+        Self::new((&cert, &signing_key), (OK, time), |_| WebPkiClientVerifier::no_client_auth())
     }
 
     /// Says goodbye to each request (`close_notify`) without a word of an answer.
     pub(crate) fn leaving() -> Self {
         let CertifiedKey { cert, signing_key } = self_signed();
-        Self::new((&cert, &signing_key), b"", |_| WebPkiClientVerifier::no_client_auth())
+        Self::new((&cert, &signing_key), (b"", Duration::ZERO), |_| {
+            WebPkiClientVerifier::no_client_auth()
+        })
     }
 
     fn judging(clients: impl FnOnce(Arc<CryptoProvider>) -> Arc<dyn ClientCertVerifier>) -> Self {
         let CertifiedKey { cert, signing_key } = self_signed();
-        Self::new((&cert, &signing_key), OK, clients)
+        Self::new((&cert, &signing_key), (OK, Duration::ZERO), clients)
     }
 
     fn new(
         (cert, signing_key): (&rcgen::Certificate, &KeyPair),
-        word: &'static [u8],
+        word: Word,
         clients: impl FnOnce(Arc<CryptoProvider>) -> Arc<dyn ClientCertVerifier>,
     ) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -102,14 +115,14 @@ fn self_signed() -> CertifiedKey<KeyPair> {
         .expect("a certificate can be made")
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, word: &'static [u8]) {
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, word: Word) {
     while let Ok((stream, _)) = listener.accept().await {
         tokio::spawn(answer(stream, acceptor.clone(), word));
     }
 }
 
 /// Answers whatever comes in one piece: the client's requests have no body. Without a word to say it goes.
-async fn answer(stream: TcpStream, acceptor: TlsAcceptor, word: &'static [u8]) -> Option<()> {
+async fn answer(stream: TcpStream, acceptor: TlsAcceptor, (word, time): Word) -> Option<()> {
     tokio::time::sleep(HESITATION).await;
     let mut stream = acceptor.accept(stream).await.ok()?;
     let mut request = [0; 4096];
@@ -117,6 +130,7 @@ async fn answer(stream: TcpStream, acceptor: TlsAcceptor, word: &'static [u8]) -
         if word.is_empty() {
             return stream.shutdown().await.ok();
         }
+        tokio::time::sleep(time).await;
         stream.write_all(word).await.ok()?;
         stream.flush().await.ok()?;
     }
@@ -153,6 +167,18 @@ fn an_unknown_authority_is_refused_before_the_load() {
     let program = steadfire(&server.load("--cacert ca.pem"));
     store(program.home(), &other.certificate);
     program.run().refused(3, &["TLS handshake failed"]);
+}
+
+#[test]
+fn the_first_byte_is_the_answers_and_not_that_of_a_ticket() {
+    let server = TlsServer::thinking(Duration::from_millis(100));
+    let run = steadfire(&server.load("-k --disable-keepalive")).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let report = run.report();
+    assert!(report.first_byte.min >= 99_000_000, "{:?}", report.first_byte);
+    let parts: u64 = report.phases.means().iter().sum();
+    let mean = report.response_time.mean;
+    assert!(parts.abs_diff(mean) <= mean / 100, "{:?} in {mean}", report.phases);
 }
 
 #[test]

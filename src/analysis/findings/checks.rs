@@ -141,14 +141,16 @@ pub(super) fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
 /// Its lateness may be rare enough for the run as a whole and still decide an objective at a high quantile.
 fn objective_late(evidence: &Evidence<'_>) -> Option<Finding> {
     let objective = evidence.fails_by_lateness.filter(|_| client_late(evidence).is_none())?;
+    let lag = evidence.summary.dispatch_lag.max.value;
+    let how = if lag > send_lag_limit(evidence.tightest_limit) {
+        format!("requests left up to {} after they were due", Human(lag))
+    } else {
+        "requests left on time, but it stood still while they were under way".to_owned()
+    };
     Some(finding(
         Cause::ClientLate,
         Severity::Invalid,
-        format!(
-            "the client was the limit: {objective} fails by its own lateness alone; requests left up to {} \
-             after they were due",
-            Human(evidence.summary.dispatch_lag.max.value)
-        ),
+        format!("the client was the limit: {objective} fails by its own lateness alone; {how}"),
         "measure again; if it stays so, leave this machine more CPU, lower the rate, or share the load among \
          agents",
     ))

@@ -187,6 +187,20 @@ fn an_objective_that_fails_by_lateness_makes_the_run_invalid() {
 }
 
 #[test]
+fn a_pause_between_sends_is_not_told_as_lateness_of_sends() {
+    let at = |ms: u64| Offset::from_nanos(ms * 1_000_000);
+    let late = Sample { taken: Some(at(150)), sent: Some(at(150)), done: at(155), ..FINE };
+    for (sample, told) in [(late, "left up to 150 ms after"), (FINE, "on time, but it stood still")]
+    {
+        let tally = tally(sample, 15);
+        let summary = Summary::new(&tally, Duration::from_secs(10));
+        let evidence = Evidence { fails_by_lateness: Some("p99.9 < 100 ms"), ..evidence(&summary) };
+        let found = find(&evidence);
+        assert!(found[0].message.contains(told), "{}", found[0].message);
+    }
+}
+
+#[test]
 fn what_was_sent_again_is_told_and_many_are_warned_of() {
     for (repeats, expected) in [(0, None), (1, Some(Severity::Info)), (20, Some(Severity::Warning))]
     {
