@@ -43,6 +43,7 @@ pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     retransmits,
     accept_queue,
     address_failed,
+    own_connection_limit,
     connection_wait,
     target_gone,
     connect_refused,
@@ -63,6 +64,15 @@ pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     redistributed,
     interrupted,
 ];
+
+/// The checks that tell whether the generator was the limit.
+const OWN_LIMITS: &[fn(&Evidence<'_>) -> Option<Finding>] =
+    &[client_late, objective_late, rate_missed, neglected, own_connection_limit];
+
+/// Said in place of blame.
+const MAY_BE_OURS: &str = "the client was the limit, so this may be its own doing";
+/// What to do then.
+const MEASURE_AGAIN: &str = "see to what is said of the client first and measure again; this run tells nothing of the target";
 
 impl Evidence<'_> {
     fn planned(&self) -> u64 {
@@ -89,6 +99,13 @@ impl Evidence<'_> {
         Part { count: self.summary.bad_answers(status), of, things: "answers" }
     }
 
+    /// Whether all connections that may be open were, and requests were to wait for one. A bound that is not
+    /// below that of requests never keeps one of them waiting.
+    fn is_out_of_connections(&self) -> bool {
+        let Limits { connections, in_flight, .. } = *self.limits;
+        self.connections_peak >= connections && connections < in_flight
+    }
+
     /// Whether the target was too slow even with what reached it. More at once would not have been quicker.
     fn is_slow_once_sent(&self) -> bool {
         let fates = &self.summary.total.fates;
@@ -97,10 +114,20 @@ impl Evidence<'_> {
         silent.share() > LOST_SHARE_MAX || self.tightest_limit.is_some_and(|limit| served >= limit)
     }
 
-    /// `blame` of the target, unless the generator itself was late and may have caused it.
-    fn unless_late(&self, blame: &'static str) -> &'static str {
-        let late = client_late(self).is_some() || self.fails_by_lateness.is_some();
-        if late { "" } else { blame }
+    /// Whether the generator was the limit. What took long or broke off may then be its doing.
+    pub(super) fn is_limited(&self) -> bool {
+        let own = OWN_LIMITS.iter().filter_map(|check| check(self));
+        self.fails_by_own_errors || own.into_iter().any(|one| one.severity == Severity::Invalid)
+    }
+
+    /// `blame` of the target, unless the generator was the limit and may have caused it.
+    pub(super) fn unless_limited<'b>(&self, blame: &'b str) -> &'b str {
+        if self.is_limited() { MAY_BE_OURS } else { blame }
+    }
+
+    /// What to do about what the target is blamed for, unless the generator may have caused it.
+    pub(super) fn remedy_unless_limited<'b>(&self, remedy: &'b str) -> &'b str {
+        if self.is_limited() { MEASURE_AGAIN } else { remedy }
     }
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
@@ -230,48 +257,22 @@ fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
-fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
+/// How long requests waited for connections at p99, where that is more than the generator may add and it
+/// was on time itself.
+fn wait_for_connections(evidence: &Evidence<'_>) -> Option<Duration> {
     let summary = evidence.summary;
     let (lag, limit) = (summary.send_lag.p99.value, send_lag_limit(evidence.tightest_limit));
-    let on_time = summary.dispatch_lag.p99.value <= limit;
-    if lag <= limit || !on_time {
-        return None;
-    }
-    let Limits { connections, in_flight, .. } = *evidence.limits;
-    // A bound that is not below that of requests never keeps one of them waiting.
-    if evidence.connections_peak >= connections && connections < in_flight {
-        if evidence.limits.connections_by == ChosenBy::Program && !evidence.is_slow_once_sent() {
-            return Some(own_connection_limit(evidence, lag));
-        }
-        return Some(finding(
-            Cause::ConnectionLimit,
-            Severity::Warning,
-            format!(
-                "all connections ({}) were in use, so requests waited for one: p99 {} from due to sent; \
-                 the server holds more requests at once than there are connections",
-                Count(connections as u64),
-                Human(lag)
-            ),
-            "raise --connections if the target is meant to serve more at once; the wait is part of the response time",
-        ));
-    }
-    Some(finding(
-        Cause::ConnectWait,
-        Severity::Info,
-        format!(
-            "requests waited for new connections: p99 {} from due to sent, with {} opened at p99 {} each; \
-             this is network and server time, the client was on time",
-            Human(lag),
-            Count(summary.connect.count),
-            Human(summary.connect.p99.value)
-        ),
-        "a longer --warmup opens connections before the measurement; check that the target keeps them alive",
-    ))
+    (lag > limit && summary.dispatch_lag.p99.value <= limit).then_some(lag)
 }
 
 /// Where answers come quickly once requests are sent, more might have been served with more connections.
-fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
-    finding(
+fn own_connection_limit(evidence: &Evidence<'_>) -> Option<Finding> {
+    let lag = wait_for_connections(evidence)?;
+    let own = evidence.limits.connections_by == ChosenBy::Program;
+    if !own || !evidence.is_out_of_connections() || evidence.is_slow_once_sent() {
+        return None;
+    }
+    Some(finding(
         Cause::ConnectionLimit,
         Severity::Invalid,
         format!(
@@ -282,7 +283,42 @@ fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
         ),
         "raise `ulimit -n` or widen net.ipv4.ip_local_port_range; if no more connections than these are \
          meant to be open, say so with --connections",
-    )
+    ))
+}
+
+fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
+    let lag = wait_for_connections(evidence)?;
+    if own_connection_limit(evidence).is_some() {
+        return None;
+    }
+    let summary = evidence.summary;
+    if evidence.is_out_of_connections() {
+        return Some(finding(
+            Cause::ConnectionLimit,
+            Severity::Warning,
+            format!(
+                "all connections ({}) were in use, so requests waited for one: p99 {} from due to sent; {}",
+                Count(evidence.limits.connections as u64),
+                Human(lag),
+                evidence.unless_limited(
+                    "the server holds more requests at once than there are connections"
+                )
+            ),
+            "raise --connections if the target is meant to serve more at once; the wait is part of the response time",
+        ));
+    }
+    Some(finding(
+        Cause::ConnectWait,
+        Severity::Info,
+        format!(
+            "requests waited for new connections: p99 {} from due to sent, with {} opened at p99 {} each; {}",
+            Human(lag),
+            Count(summary.connect.count),
+            Human(summary.connect.p99.value),
+            evidence.unless_limited("this is network and server time, the client was on time")
+        ),
+        "a longer --warmup opens connections before the measurement; check that the target keeps them alive",
+    ))
 }
 
 /// Nothing is said of the server where nothing got as far as to it.
@@ -313,6 +349,14 @@ fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
     let who = if unheard < lost { "the server" } else { "the server, or the network before it," };
     if is_slowness(evidence, silence) || may_be_chance(evidence, silence) {
         return None;
+    }
+    if evidence.is_limited() {
+        return Some(finding(
+            Cause::TargetGone,
+            Severity::Warning,
+            format!("nothing was answered from {since} into the run on; {MAY_BE_OURS}"),
+            MEASURE_AGAIN,
+        ));
     }
     let what = if silence.since == Offset::ZERO {
         "answered nothing in the whole run".to_owned()
@@ -357,15 +401,16 @@ fn connect_refused(evidence: &Evidence<'_>) -> Option<Finding> {
 
 fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.fated(Fate::Timeout)?;
+    let limit = Human(evidence.limits.timeout);
+    let blame = format!("the server, or the network before it, took longer than {limit}");
     Some(finding(
         Cause::Timeouts,
         Severity::Warning,
-        format!(
-            "no answer in time: {part}; the server, or the network before it, took longer than {}",
-            Human(evidence.limits.timeout)
+        format!("no answer in time: {part}; {}", evidence.unless_limited(&blame)),
+        evidence.remedy_unless_limited(
+            "these count as slower than every answer; find what the target waited for: a free database \
+             connection, a lock, an upstream service, or an event loop that something blocks",
         ),
-        "these count as slower than every answer; find what the target waited for: a free database connection, a \
-         lock, an upstream service, or an event loop that something blocks",
     ))
 }
 
@@ -373,7 +418,7 @@ fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
 /// then a place in a queue.
 fn never_answered(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.slots(evidence.silent_connections.unanswered);
-    if part.count == 0 {
+    if part.count == 0 || evidence.is_limited() {
         return None;
     }
     Some(finding(
@@ -399,11 +444,13 @@ fn shed(evidence: &Evidence<'_>) -> Option<Finding> {
         Cause::Shed,
         Severity::Warning,
         format!(
-            "given up before they were sent: {part}, at the cap of {} in flight{late}{}",
+            "given up before they were sent: {part}, at the cap of {} in flight{late}; {}",
             Count(evidence.limits.in_flight as u64),
-            evidence.unless_late("; the server answers more slowly than requests arrive")
+            evidence.unless_limited("the server answers more slowly than requests arrive")
         ),
-        "the rate is beyond what the target holds; lower it, or raise --max-in-flight to let the queue grow",
+        evidence.remedy_unless_limited(
+            "the rate is beyond what the target holds; lower it, or raise --max-in-flight to let the queue grow",
+        ),
     ))
 }
 
@@ -431,9 +478,9 @@ fn open(evidence: &Evidence<'_>) -> Option<Finding> {
         Cause::Open,
         Severity::Warning,
         format!(
-            "unanswered after a drain of {}: {part}{}",
+            "unanswered after a drain of {}: {part}; {}",
             Human(evidence.limits.drain),
-            evidence.unless_late("; the server still held them")
+            evidence.unless_limited("the server still held them")
         ),
         "raise --drain to wait for them; they count as errors, slower than every answer",
     ))

@@ -391,3 +391,65 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
         }
     }
 }
+
+/// Good slots, slots that the generator came to 150 ms late, and slots that ended so.
+fn of_a_late_generator(fate: Fate) -> Tally {
+    let at = |ms: u64| Offset::from_nanos(ms * 1_000_000);
+    let late = Sample { taken: Some(at(150)), sent: Some(at(150)), done: at(155), ..FINE };
+    let mut tally = tally(late, 100);
+    (0..50).for_each(|_| tally.record(&Sample { fate, status: None, ..FINE }));
+    tally
+}
+
+#[test]
+fn nothing_is_held_against_the_target_where_the_generator_was_the_limit() {
+    let broken = Fate::TransportError;
+    let ours = [
+        (Fate::Timeout, Cause::Timeouts),
+        (Fate::Shed, Cause::Shed),
+        (Fate::Open, Cause::Open),
+        (broken(TransportError::ConnectTimeout), Cause::ConnectTimeout),
+        (broken(TransportError::Reset), Cause::ConnectionReset),
+        (broken(TransportError::ClosedEarly), Cause::ConnectionsBroken),
+        (broken(TransportError::Tls), Cause::Tls),
+    ];
+    let silence = Silence {
+        since: Offset::from_nanos(3_000_000_000),
+        planned: 50,
+        timeouts: 50,
+        ..Silence::default()
+    };
+    for (fate, cause) in ours {
+        let summary = Summary::new(&of_a_late_generator(fate), Duration::from_secs(10));
+        let silent_connections = SilentConnections { unanswered: 50, unused: 0 };
+        let of = Evidence { silent_connections, silence: Some(&silence), ..evidence(&summary) };
+        let found = find(&of);
+        assert!(generator_limit(&found).is_some() && of.is_limited(), "{found:?}");
+        for expected in [cause, Cause::TargetGone] {
+            let told = found.iter().find(|one| one.cause == expected);
+            let told = told.unwrap_or_else(|| panic!("{expected:?} is told: {found:?}"));
+            assert!(told.message.contains("may be its own doing"), "{}", told.message);
+        }
+        assert!(found.iter().all(|one| one.cause != Cause::NeverAnswered), "{found:?}");
+        let text: String = found.iter().flat_map(|one| [&*one.message, &*one.remedy]).collect();
+        for blame in ["the server", "database", "workers", "target holds", "accept queue"] {
+            assert!(!text.contains(blame), "{blame}: {text}");
+        }
+    }
+}
+
+#[test]
+fn every_limit_of_the_generator_keeps_the_target_from_blame() {
+    let bad = |fate| tally(Sample { fate, status: None, ..FINE }, 100);
+    let unread = bad(Fate::TransportError(TransportError::Unread));
+    let lost = tally(Sample::unsent(0, Offset::ZERO, Fate::Unsent, Offset::from_nanos(9)), 100);
+    let stale = bad(Fate::TransportError(TransportError::StaleConnection));
+    for (tally, fails_by_own_errors) in [(&unread, false), (&lost, false), (&stale, true)] {
+        let summary = Summary::new(tally, Duration::from_secs(10));
+        let of = Evidence { fails_by_own_errors, ..evidence(&summary) };
+        assert_eq!((generator_limit(&find(&of)).is_some(), of.is_limited()), (true, true));
+    }
+    let fine = tally(FINE, 0);
+    let summary = Summary::new(&fine, Duration::from_secs(10));
+    assert!(!evidence(&summary).is_limited());
+}
