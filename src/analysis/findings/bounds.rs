@@ -40,6 +40,12 @@ impl Evidence<'_> {
         served.count() > 0 && silent <= LOST_SHARE_MAX && kept
     }
 
+    /// How soon answers come once requests are sent.
+    fn answered_within(&self) -> String {
+        let served = self.summary.total.service_time.quantile(0.95);
+        format!("what is sent is answered within {} at p95", Human(served))
+    }
+
     /// Whether answers take less than half of `limit` once requests are sent, as far as there are any.
     fn is_quicker_than(&self, limit: Duration) -> bool {
         let served = &self.summary.total.service_time;
@@ -91,6 +97,12 @@ pub(super) fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
     }
     let summary = evidence.summary;
     if evidence.is_out_of_connections() {
+        let kept = evidence.is_kept_by(evidence.limits.connections) || evidence.is_lost_waiting();
+        let blame = if kept {
+            evidence.answered_within()
+        } else {
+            "the server holds more requests at once than there are connections".to_owned()
+        };
         return Some(finding(
             Cause::ConnectionLimit,
             Severity::Warning,
@@ -98,9 +110,7 @@ pub(super) fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
                 "all connections ({}) were in use, so requests waited for one: p99 {} from due to sent; {}",
                 Count(evidence.limits.connections as u64),
                 Human(lag),
-                evidence.unless_limited(
-                    "the server holds more requests at once than there are connections"
-                )
+                evidence.unless_limited(&blame)
             ),
             "raise --connections if the target is meant to serve more at once; the wait is part of the response time",
         ));
@@ -128,20 +138,16 @@ pub(super) fn shed(evidence: &Evidence<'_>) -> Option<Finding> {
         LatePolicy::ShedAfter(limit) => Some(limit),
     };
     let or_late = late.map(|limit| format!(" or later than {}", Human(limit)));
-    let served = Human(evidence.summary.total.service_time.quantile(0.95));
+    let served = evidence.answered_within();
     let (blame, remedy) = if evidence.is_out_of_connections() && evidence.is_kept_by(connections) {
         let connections = Count(connections as u64);
         (
-            format!(
-                "all connections ({connections}) were in use, and what is sent is answered within {served} at p95"
-            ),
+            format!("all connections ({connections}) were in use, and {served}"),
             "raise --connections; what waits for one counts as in flight and is late the sooner",
         )
     } else if late.is_none() && evidence.is_kept_by(in_flight) {
         (
-            format!(
-                "it is the cap that keeps them, for what is sent is answered within {served} at p95"
-            ),
+            format!("it is the cap that keeps them, for {served}"),
             "raise --max-in-flight, or leave it out",
         )
     } else {

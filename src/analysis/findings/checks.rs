@@ -362,11 +362,13 @@ fn censored(evidence: &Evidence<'_>) -> Option<Finding> {
     let above = if name == "p99" { "" } else { " and what lies above it" };
     let fates = &evidence.summary.total.fates;
     let waited_for = fates.of(Fate::Timeout) + fates.of(Fate::Open);
-    let remedy = if 2 * waited_for >= times.censored {
-        "the true value is larger; raise --timeout and --drain to see more of it, or lower the rate"
+    let Limits { timeout, deadline, .. } = *evidence.limits;
+    let remedy = if 2 * waited_for < times.censored {
+        "no wait would have shown more of most of them: see what is said of how they ended"
+    } else if deadline.is_some_and(|deadline| deadline < timeout) {
+        "the true value is larger; raise --deadline and --drain to see more of it, or lower the rate"
     } else {
-        "most of these broke and would not have been answered however long they were waited for: see what is \
-         said of them"
+        "the true value is larger; raise --timeout and --drain to see more of it, or lower the rate"
     };
     Some(finding(
         Cause::Censored,

@@ -522,6 +522,15 @@ fn the_bound_that_keeps_requests_back_is_named_where_answers_come_quickly() {
     assert!(!cap.message.contains("server") && cap.remedy.contains("--max-in-flight"), "{cap:?}");
     let few = told(Limits { connections: 2, late, ..LIMITS }, 2);
     assert!(few.message.contains("all connections (2) were in use"), "{few:?}");
+    let held = Sample {
+        wait: waited(Duration::from_millis(89)),
+        sent: Some(Offset::from_nanos(90_000_000)),
+        done: Offset::from_nanos(95_000_000),
+        ..FINE
+    };
+    let of_two = Limits { connections: 2, ..LIMITS };
+    let held = of_cause((held, 1_500), of_two, 2, Cause::ConnectionLimit).expect("it is told");
+    assert!(held.message.ends_with("what is sent is answered within 5 ms at p95"), "{held:?}");
     assert!(few.remedy.contains("--connections") && !few.remedy.contains("--max-in-flight"));
     let mut full = tally(shed, 500);
     slow.for_each(|sample| full.record(&sample));
@@ -554,5 +563,9 @@ fn more_patience_is_advised_only_for_what_was_still_waited_for() {
     };
     assert!(told(Fate::Timeout).contains("--timeout") && told(Fate::Open).contains("--drain"));
     let refused = told(Fate::TransportError(TransportError::ConnectRefused));
+    let hung = Sample { fate: Fate::Timeout, status: None, first_byte: None, ..FINE };
+    let within = Limits { deadline: Some(Duration::from_secs(1)), ..LIMITS };
+    let cut = of_cause((hung, 1_000), within, 3, Cause::Censored).expect("it is told").remedy;
+    assert!(cut.contains("--deadline") && !cut.contains("--timeout"), "{cut}");
     assert!(!refused.contains("--timeout"), "{refused}");
 }
