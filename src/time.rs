@@ -154,7 +154,8 @@ impl fmt::Display for Human {
             write!(f, "{text} {unit}")
         };
         match ns {
-            0..1_000 => write!(f, "{ns} ns"),
+            0 => f.write_str("0 s"),
+            1..1_000 => write!(f, "{ns} ns"),
             1_000..999_500 => figures(f, ns as f64 / 1e3, "µs"),
             999_500..999_500_000 => figures(f, ns as f64 / 1e6, "ms"),
             999_500_000..59_950_000_000 => figures(f, ns as f64 / 1e9, "s"),
@@ -206,7 +207,8 @@ mod tests {
     #[test]
     fn people_read_three_figures() {
         let table = [
-            (0, "0 ns"),
+            (0, "0 s"),
+            (999, "999 ns"),
             (999, "999 ns"),
             (14_200, "14.2 µs"),
             (999_600, "1 ms"),

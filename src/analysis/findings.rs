@@ -5,10 +5,12 @@
 
 mod answers;
 mod auth;
+mod bounds;
 mod checks;
 mod connections;
 mod exchanges;
 mod machine;
+mod silence;
 
 use std::time::Duration;
 
@@ -300,9 +302,9 @@ pub struct Redistribution {
 /// A stretch at the end of a run in which nothing was answered, and how slots ended meanwhile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Silence {
-    /// The end of the last interval with an answer.
+    /// The last answer.
     pub since: Offset,
-    /// The median response time of good answers in that interval.
+    /// The median response time of good answers in the interval that it came in.
     pub median_before: Duration,
     /// Slots that came due since.
     pub planned: u64,

@@ -50,7 +50,9 @@ impl Settling {
 
 /// Judges the beginning of a run at one rate. Too few points, or points without answers, tell nothing.
 pub fn judge(points: &[Point]) -> Settling {
-    let points: Vec<&Point> = points.iter().filter(|point| point.ok > 0).collect();
+    // What a drain still answers is the end of the load, not another state of it.
+    let points: Vec<&Point> =
+        points.iter().filter(|point| point.ok > 0 && point.planned > 0).collect();
     if points.len() < POINTS_MIN {
         return Settling::AtOnce;
     }
@@ -197,6 +199,10 @@ mod tests {
         assert_eq!(judge(&points(stalled)), Settling::AtOnce);
         assert_eq!(judge(&points([90.0, 20.0, 20.0].into_iter())), Settling::AtOnce);
         assert_eq!(judge(&[]), Settling::AtOnce);
+        // A load of five seconds and the drain of what it left.
+        let mut drained = points((0..25).map(|at| 20.0 * f64::from(at + 1)));
+        drained[5..].iter_mut().for_each(|point| point.planned = 0);
+        assert_eq!(judge(&drained), Settling::AtOnce);
         // 20 % of 0.1 ms are the generator's own.
         let tiny = (0..60).map(|at| if at < 10 { 0.12 } else { 0.1 });
         assert_eq!(judge(&points(tiny)), Settling::AtOnce);

@@ -147,6 +147,8 @@ impl<L: Link> Carrier<L> {
     pub(super) fn new(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, link: L, set_up: SetUp) -> Self {
         let alarm = Alarm::new(dispatcher.limits.timeout);
         let stamps = Rc::clone(link.stamps());
+        // A seat is served by one carrier.
+        let _ = seat.stamps.set(Rc::clone(&stamps));
         Self { dispatcher, seat, link, stamps, set_up, alarm }
     }
 
@@ -286,7 +288,7 @@ impl<L: Link> Carrier<L> {
     fn fail(&mut self, job: &Job, began: Offset, fate: Fate) {
         self.seat.carrying.set(None);
         if fate == Fate::Timeout {
-            self.dispatcher.unanswered(&self.seat, job);
+            self.dispatcher.unanswered(&self.seat, job, began);
         }
         let sample = Sample { fate, ..self.sample(job, began, None) };
         if sample.sent.is_none() {

@@ -424,10 +424,12 @@ impl Dispatcher {
         }
     }
 
-    /// A slot that `seat` carries ends without an answer.
-    pub(super) fn unanswered(&self, seat: &Seat, job: &Job) {
+    /// A slot that `seat` has carried since `began` ends without an answer. One that had spent most of its
+    /// deadline waiting for a connection tells nothing of that.
+    pub(super) fn unanswered(&self, seat: &Seat, job: &Job, began: Offset) {
         let alone = self.dialer.route().version() == HttpVersion::Http1;
-        if alone && job.measured && !seat.answered.get() {
+        let cut = self.limits.deadline.is_some_and(|limit| job.waited(began) * 2 >= limit);
+        if alone && job.measured && !cut && seat.is_silent() {
             self.silent(SilentConnections { unanswered: 1, ..SilentConnections::default() });
         }
     }
@@ -467,8 +469,8 @@ impl Dispatcher {
         }
         for seat in self.seats.borrow().values() {
             // A slot assigned to a connection that has not begun it yet was not sent either.
-            if let Some((job, _)) = seat.carrying.get() {
-                self.unanswered(seat, &job);
+            if let Some((job, began)) = seat.carrying.get() {
+                self.unanswered(seat, &job, began);
             }
             let assigned = seat.assigned.take().map(|job| (job, None));
             let carried = seat.carrying.take().map(|(job, sent)| (job, Some(sent)));

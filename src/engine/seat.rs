@@ -3,6 +3,7 @@
 //! A seat carries one slot at a time, so a slot is assigned, carried, or neither, and never twice.
 
 use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::load::schedule::Slot;
 use crate::measure::fate::Fate;
 use crate::measure::sample::Sample;
 use crate::time::Offset;
+use crate::transport::io::Stamps;
 
 /// Which connections a slot may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,9 +89,17 @@ pub(super) struct Seat {
     pub(super) expires: Cell<u64>,
     /// Whether the server has answered on it.
     pub(super) answered: Cell<bool>,
+    /// What its link notes of the exchange under way; unset as long as it is being opened.
+    pub(super) stamps: OnceCell<Rc<Stamps>>,
 }
 
 impl Seat {
+    /// Whether no byte of an answer has come on it, not even of one that broke off.
+    pub(super) fn is_silent(&self) -> bool {
+        let began = |stamps: &Rc<Stamps>| stamps.instants().first_byte.is_some();
+        !self.answered.get() && !self.stamps.get().is_some_and(began)
+    }
+
     pub(super) fn wake(&self) {
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();

@@ -245,6 +245,19 @@ impl Interval {
         self.window.append(&later.window);
     }
 
+    /// Counts its instants from the end of `warmup` on.
+    pub fn count_from(&mut self, warmup: Duration) {
+        self.end = self.end - warmup;
+        if let Some((first, last)) = &mut self.window.answering.answers {
+            (*first, *last) = (*first - warmup, *last - warmup);
+        }
+    }
+
+    /// When the last answer came; its end where that is not kept.
+    pub fn last_answer(&self) -> Offset {
+        self.window.answering.answers.map_or(self.end, |(_, last)| last.min(self.end))
+    }
+
     /// Requests sent per second; 0 for an interval without length.
     pub fn achieved(&self) -> f64 {
         per_second(self.window.sent, self.length)

@@ -68,7 +68,7 @@ impl Page {
         self.heading(report);
         if let Some(search) = &report.search {
             self.answer(search);
-            self.trials(&search.trials);
+            self.trials(search);
         }
         self.ledger(report);
         self.times(report);

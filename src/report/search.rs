@@ -35,6 +35,17 @@ pub struct SearchReport {
     pub notes: Vec<String>,
 }
 
+impl SearchReport {
+    /// The name of the quantile that trials were judged by, the first of the objectives: `p95`, `max`.
+    pub fn quantile_name(&self) -> &str {
+        let objectives = self.slo.split(", ").filter_map(|objective| objective.split(' ').next());
+        let is_quantile = |name: &&str| {
+            *name == "max" || name.strip_prefix('p').is_some_and(|q| q.parse::<f64>().is_ok())
+        };
+        objectives.into_iter().find(is_quantile).unwrap_or("p95")
+    }
+}
+
 /// The highest rate that meets the objectives, in requests per second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MaxRps {

@@ -165,7 +165,8 @@ impl Quiet {
         if answered > 0 {
             // What is lost after this was unanswered from here on, though its time may be up much later.
             let median_before = window.response_time.answered.quantile(0.5);
-            let silence = Silence { since: interval.end, median_before, ..Silence::default() };
+            let since = interval.last_answer();
+            let silence = Silence { since, median_before, ..Silence::default() };
             *self = Self { silence, intervals: 0 };
         } else {
             // A drain asks nothing of the target, so its silence says nothing.
@@ -251,6 +252,22 @@ mod tests {
         assert_eq!(silence.since, Offset::from_nanos(5_000_000_000), "when the last answer was");
         let refused = silence.errors[TransportError::ConnectRefused.index()];
         assert_eq!((silence.planned, silence.timeouts, refused), (8, 2, 4));
+    }
+
+    #[test]
+    fn a_silence_begins_with_the_last_answer_and_not_with_the_end_of_its_interval() {
+        let mut builder = SeriesBuilder::new(Duration::from_mins(1));
+        let warmup = Duration::from_secs(5);
+        let at = |ms: u64| Offset::from_nanos(ms * 1_000_000);
+        for second in 5..9 {
+            let mut answered = interval(second, Fate::Ok);
+            answered.window.answering.answers = Some((at(second * 1_000), at(second * 1_000 + 70)));
+            answered.count_from(warmup);
+            builder.push(&answered);
+        }
+        let lost = Fate::TransportError(TransportError::ConnectRefused);
+        (4..8).for_each(|second| builder.push(&interval(second, lost)));
+        assert_eq!(builder.silence().map(|silence| silence.since), Some(at(3_070)));
     }
 
     #[test]

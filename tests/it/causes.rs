@@ -71,6 +71,23 @@ fn what_came_in_part_stands_among_the_failed_responses() {
 }
 
 #[test]
+fn a_connection_that_brought_half_an_answer_was_not_silent() {
+    let server = Server::start(|mut peer: Peer| {
+        if peer.receive().is_some() {
+            peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhalf");
+            // Until the client goes.
+            peer.receive();
+        }
+    });
+    for flags in ["--timeout 200ms", "--drain 300ms"] {
+        let report = report(&server.url(), flags);
+        assert_eq!(report.fates.timeout + report.fates.open, 40, "{:?}", report.fates);
+        let found = &report.verdict.findings;
+        assert!(found.iter().all(|finding| finding.id != "never_answered"), "{found:?}");
+    }
+}
+
+#[test]
 fn a_tls_port_that_is_spoken_to_in_plain_is_named() {
     // The alert that OpenSSL answers with.
     let server = leaving(b"\x15\x03\x01\x00\x02\x02\x46");

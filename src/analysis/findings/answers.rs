@@ -1,9 +1,12 @@
 //! Findings about answers that came and could not be dealt with: bodies that are not read, and redirects.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::findings::checks::{PATTERN_SHARE, finding};
 use crate::analysis::findings::{Cause, Evidence, Finding, Severity};
 use crate::analysis::words::Part;
 use crate::load::expect::Trouble;
+use crate::load::redirect::is_redirect;
 
 /// What is said of a trouble.
 struct Account {
@@ -16,7 +19,7 @@ struct Account {
 /// Everything there is to say about such answers.
 pub(super) fn find(evidence: &Evidence<'_>) -> Vec<Finding> {
     let troubles = Trouble::ALL.into_iter().filter_map(|trouble| told(evidence, trouble));
-    troubles.chain(taken_for_good(evidence)).collect()
+    troubles.chain(taken_for_good(evidence)).chain(taken_for_bad(evidence)).collect()
 }
 
 fn told(evidence: &Evidence<'_>, trouble: Trouble) -> Option<Finding> {
@@ -96,4 +99,30 @@ fn taken_for_good(evidence: &Evidence<'_>) -> Option<Finding> {
              that they are meant with `expect: {status: 301}`",
         )
     })
+}
+
+/// Redirects that count as errors, since another status is expected and nothing says to follow them.
+fn taken_for_bad(evidence: &Evidence<'_>) -> Option<Finding> {
+    let redirects = |statuses: &BTreeMap<u16, u64>| -> u64 {
+        statuses.iter().filter(|(status, _)| is_redirect(**status)).map(|(_, count)| count).sum()
+    };
+    let total = &evidence.summary.total;
+    let followed = Trouble::ALL.into_iter().filter(|trouble| is_of_redirects(*trouble));
+    let followed: u64 = followed.map(|trouble| total.troubles(trouble)).sum();
+    let part = answers(evidence, redirects(&total.bad_statuses).saturating_sub(followed));
+    (part.count > 0 && part.share() >= PATTERN_SHARE).then(|| {
+        finding(
+            Cause::Redirects,
+            Severity::Warning,
+            format!("redirects were counted as errors and not followed: {part}"),
+            "see with `steadfire once` or curl -sI where they lead (Location), and give that as the target; or \
+             follow them with `redirects: 3` in the profile, or say that they are meant with \
+             `expect: {status: 302}`",
+        )
+    })
+}
+
+/// Whether a trouble is told as one with redirects.
+fn is_of_redirects(trouble: Trouble) -> bool {
+    account(trouble).is_some_and(|account| account.cause == Cause::Redirects)
 }

@@ -5,25 +5,25 @@
 use std::time::Duration;
 
 use crate::analysis::findings::auth::{auth_storm, renewal_failed, token_rejected};
+use crate::analysis::findings::bounds::{connection_wait, own_connection_limit, shed};
 use crate::analysis::findings::connections::{sent_again, stale_connections, too_large};
 use crate::analysis::findings::machine::{
     accept_queue, client_cpu, client_waited, cpu_stolen, cpu_throttled, descriptors_near,
     ports_near, retransmits,
 };
-use crate::analysis::findings::{Cause, Evidence, Finding, Severity, Silence, send_lag_limit};
+use crate::analysis::findings::silence::target_gone;
+use crate::analysis::findings::{Cause, Evidence, Finding, Severity, send_lag_limit};
 use crate::analysis::words::{Count, Part};
-use crate::load::plan::{ChosenBy, LatePolicy, Limits};
+use crate::load::plan::Limits;
 use crate::load::rate::Figures;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::summary::LatencySummary;
-use crate::time::{Human, Offset};
+use crate::time::Human;
 
 /// The share of arrivals the generator may lose before the rate counts as missed.
-const LOST_SHARE_MAX: f64 = 0.01;
+pub(super) const LOST_SHARE_MAX: f64 = 0.01;
 /// The share of answers from which on a status counts as a pattern rather than an accident.
 pub(super) const PATTERN_SHARE: f64 = 0.01;
-/// How likely chance alone may be to leave every slot of a silence unanswered.
-const SILENCE_CHANCE_MAX: f64 = 1e-3;
 /// Entries that must lie beyond a quantile for it to be worth quoting.
 const BEYOND_MIN: f64 = 10.0;
 
@@ -43,6 +43,7 @@ pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     retransmits,
     accept_queue,
     address_failed,
+    own_connection_limit,
     connection_wait,
     target_gone,
     connect_refused,
@@ -64,8 +65,17 @@ pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     interrupted,
 ];
 
+/// The checks that tell whether the generator was the limit.
+const OWN_LIMITS: &[fn(&Evidence<'_>) -> Option<Finding>] =
+    &[client_late, objective_late, rate_missed, neglected, own_connection_limit];
+
+/// Said in place of blame.
+pub(super) const MAY_BE_OURS: &str = "the client was the limit, so this may be its own doing";
+/// What to do then.
+pub(super) const MEASURE_AGAIN: &str = "see to what is said of the client first and measure again; this run tells nothing of the target";
+
 impl Evidence<'_> {
-    fn planned(&self) -> u64 {
+    pub(super) fn planned(&self) -> u64 {
         self.summary.total.fates.planned()
     }
 
@@ -73,7 +83,7 @@ impl Evidence<'_> {
         Part { count, of: self.planned(), things: "slots" }
     }
 
-    fn fated(&self, fate: Fate) -> Option<Part> {
+    pub(super) fn fated(&self, fate: Fate) -> Option<Part> {
         let count = self.summary.total.fates.of(fate);
         (count > 0).then(|| self.slots(count))
     }
@@ -89,18 +99,26 @@ impl Evidence<'_> {
         Part { count: self.summary.bad_answers(status), of, things: "answers" }
     }
 
-    /// Whether the target was too slow even with what reached it. More at once would not have been quicker.
-    fn is_slow_once_sent(&self) -> bool {
-        let fates = &self.summary.total.fates;
-        let silent = self.slots(fates.of(Fate::Timeout) + fates.of(Fate::Open));
-        let served = self.summary.total.service_time.quantile(0.95);
-        silent.share() > LOST_SHARE_MAX || self.tightest_limit.is_some_and(|limit| served >= limit)
+    /// How long an answer may take at most.
+    pub(super) fn patience(&self) -> Duration {
+        let Limits { timeout, deadline, .. } = *self.limits;
+        deadline.map_or(timeout, |deadline| deadline.min(timeout))
     }
 
-    /// `blame` of the target, unless the generator itself was late and may have caused it.
-    fn unless_late(&self, blame: &'static str) -> &'static str {
-        let late = client_late(self).is_some() || self.fails_by_lateness.is_some();
-        if late { "" } else { blame }
+    /// Whether the generator was the limit. What took long or broke off may then be its doing.
+    pub(super) fn is_limited(&self) -> bool {
+        let own = OWN_LIMITS.iter().filter_map(|check| check(self));
+        self.fails_by_own_errors || own.into_iter().any(|one| one.severity == Severity::Invalid)
+    }
+
+    /// `blame` of the target, unless the generator was the limit and may have caused it.
+    pub(super) fn unless_limited<'b>(&self, blame: &'b str) -> &'b str {
+        if self.is_limited() { MAY_BE_OURS } else { blame }
+    }
+
+    /// What to do about what the target is blamed for, unless the generator may have caused it.
+    pub(super) fn remedy_unless_limited<'b>(&self, remedy: &'b str) -> &'b str {
+        if self.is_limited() { MEASURE_AGAIN } else { remedy }
     }
 
     /// How much an error of the generator's own weighs: an objective must not fail by it. The rate that is
@@ -232,121 +250,6 @@ fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
-fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
-    let summary = evidence.summary;
-    let (lag, limit) = (summary.send_lag.p99.value, send_lag_limit(evidence.tightest_limit));
-    let on_time = summary.dispatch_lag.p99.value <= limit;
-    if lag <= limit || !on_time {
-        return None;
-    }
-    let Limits { connections, in_flight, .. } = *evidence.limits;
-    // A bound that is not below that of requests never keeps one of them waiting.
-    if evidence.connections_peak >= connections && connections < in_flight {
-        if evidence.limits.connections_by == ChosenBy::Program && !evidence.is_slow_once_sent() {
-            return Some(own_connection_limit(evidence, lag));
-        }
-        return Some(finding(
-            Cause::ConnectionLimit,
-            Severity::Warning,
-            format!(
-                "all connections ({}) were in use, so requests waited for one: p99 {} from due to sent; \
-                 the server holds more requests at once than there are connections",
-                Count(connections as u64),
-                Human(lag)
-            ),
-            "raise --connections if the target is meant to serve more at once; the wait is part of the response time",
-        ));
-    }
-    Some(finding(
-        Cause::ConnectWait,
-        Severity::Info,
-        format!(
-            "requests waited for new connections: p99 {} from due to sent, with {} opened at p99 {} each; \
-             this is network and server time, the client was on time",
-            Human(lag),
-            Count(summary.connect.count),
-            Human(summary.connect.p99.value)
-        ),
-        "a longer --warmup opens connections before the measurement; check that the target keeps them alive",
-    ))
-}
-
-/// Where answers come quickly once requests are sent, more might have been served with more connections.
-fn own_connection_limit(evidence: &Evidence<'_>, lag: Duration) -> Finding {
-    finding(
-        Cause::ConnectionLimit,
-        Severity::Invalid,
-        format!(
-            "the client was the limit: all connections that this machine leaves it ({}) were in use, so \
-             requests waited for one: p99 {} from due to sent",
-            Count(evidence.limits.connections as u64),
-            Human(lag)
-        ),
-        "raise `ulimit -n` or widen net.ipv4.ip_local_port_range; if no more connections than these are \
-         meant to be open, say so with --connections",
-    )
-}
-
-/// Nothing is said of the server where nothing got as far as to it.
-fn target_gone(evidence: &Evidence<'_>) -> Option<Finding> {
-    let silence = evidence.silence?;
-    let since = Human(silence.since.since(Offset::ZERO));
-    let broken = |kinds: &[TransportError]| -> u64 {
-        kinds.iter().map(|kind| silence.errors[kind.index()]).sum()
-    };
-    let before: Vec<TransportError> =
-        TransportError::ALL.into_iter().filter(|kind| kind.is_before_target()).collect();
-    let lost = silence.lost();
-    if 2 * broken(&before) > lost {
-        let kind = before.into_iter().max_by_key(|kind| silence.errors[kind.index()])?;
-        return Some(finding(
-            Cause::WayGone,
-            Severity::Warning,
-            format!(
-                "nothing was answered from {since} into the run on, since nothing got as far as to the server: {}",
-                kind.explanation()
-            ),
-            "look at what lies before the target: this machine's interface and routes, its name server, a proxy, \
-             the certificates on either side",
-        ));
-    }
-    // A refusal or a reset comes from the target's machine; silence may as well be the network's.
-    let unheard = silence.timeouts + broken(&[TransportError::ConnectTimeout]);
-    let who = if unheard < lost { "the server" } else { "the server, or the network before it," };
-    if is_slowness(evidence, silence) || may_be_chance(evidence, silence) {
-        return None;
-    }
-    let what = if silence.since == Offset::ZERO {
-        "answered nothing in the whole run".to_owned()
-    } else {
-        format!("stopped answering {since} into the run and did not come back")
-    };
-    Some(finding(
-        Cause::TargetGone,
-        Severity::Warning,
-        format!("{who} {what}"),
-        "look at the target's log around that instant: a crash, a restart or a full queue",
-    ))
-}
-
-/// Whether the target may merely have taken longer than the time limit: it never answered within it, or had
-/// come near it.
-fn is_slowness(evidence: &Evidence<'_>, silence: &Silence) -> bool {
-    let near =
-        silence.since == Offset::ZERO || silence.median_before * 2 >= evidence.limits.timeout;
-    near && silence.timeouts == silence.lost()
-}
-
-/// Whether slots that each had the luck of those before the silence could all be lost in a row. The share
-/// that was lost before is Laplace's: never 0, and 1/2 where there were none.
-fn may_be_chance(evidence: &Evidence<'_>, silence: &Silence) -> bool {
-    let answers: u64 = evidence.summary.total.statuses.values().sum();
-    let before = evidence.planned().saturating_sub(silence.planned);
-    let lost_before = before.saturating_sub(answers);
-    let share = (lost_before + 1) as f64 / (before + 2) as f64;
-    share.powf(silence.planned as f64) > SILENCE_CHANCE_MAX
-}
-
 fn connect_refused(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.broken(TransportError::ConnectRefused)?;
     Some(finding(
@@ -359,15 +262,33 @@ fn connect_refused(evidence: &Evidence<'_>) -> Option<Finding> {
 
 fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.fated(Fate::Timeout)?;
+    let Limits { timeout, deadline, connections, .. } = *evidence.limits;
+    if let Some(deadline) = deadline.filter(|_| evidence.is_lost_waiting()) {
+        return Some(finding(
+            Cause::Timeouts,
+            Severity::Warning,
+            format!(
+                "no answer in time: {part}; of the deadline of {} after they were due, most was gone before \
+                 one of the {} connections was free",
+                Human(deadline),
+                Count(connections as u64)
+            ),
+            "these count as slower than every answer; raise --connections, or the --deadline to let them wait",
+        ));
+    }
+    let limit = match deadline.filter(|deadline| *deadline < timeout) {
+        Some(deadline) => format!("the deadline of {} after they were due", Human(deadline)),
+        None => Human(timeout).to_string(),
+    };
+    let blame = format!("the server, or the network before it, took longer than {limit}");
     Some(finding(
         Cause::Timeouts,
         Severity::Warning,
-        format!(
-            "no answer in time: {part}; the server, or the network before it, took longer than {}",
-            Human(evidence.limits.timeout)
+        format!("no answer in time: {part}; {}", evidence.unless_limited(&blame)),
+        evidence.remedy_unless_limited(
+            "these count as slower than every answer; find what the target waited for: a free database \
+             connection, a lock, an upstream service, or an event loop that something blocks",
         ),
-        "these count as slower than every answer; find what the target waited for: a free database connection, a \
-         lock, an upstream service, or an event loop that something blocks",
     ))
 }
 
@@ -375,7 +296,7 @@ fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
 /// then a place in a queue.
 fn never_answered(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.slots(evidence.silent_connections.unanswered);
-    if part.count == 0 {
+    if part.count == 0 || evidence.is_limited() {
         return None;
     }
     Some(finding(
@@ -388,24 +309,6 @@ fn never_answered(evidence: &Evidence<'_>) -> Option<Finding> {
         ),
         "if the target has a worker or thread per connection, give it more of them, or hold fewer \
          connections: --disable-keepalive, or a smaller --connections",
-    ))
-}
-
-fn shed(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = evidence.fated(Fate::Shed)?;
-    let late = match evidence.limits.late {
-        LatePolicy::Send => String::new(),
-        LatePolicy::ShedAfter(limit) => format!(" or later than {}", Human(limit)),
-    };
-    Some(finding(
-        Cause::Shed,
-        Severity::Warning,
-        format!(
-            "given up before they were sent: {part}, at the cap of {} in flight{late}{}",
-            Count(evidence.limits.in_flight as u64),
-            evidence.unless_late("; the server answers more slowly than requests arrive")
-        ),
-        "the rate is beyond what the target holds; lower it, or raise --max-in-flight to let the queue grow",
     ))
 }
 
@@ -433,9 +336,9 @@ fn open(evidence: &Evidence<'_>) -> Option<Finding> {
         Cause::Open,
         Severity::Warning,
         format!(
-            "unanswered after a drain of {}: {part}{}",
+            "unanswered after a drain of {}: {part}; {}",
             Human(evidence.limits.drain),
-            evidence.unless_late("; the server still held them")
+            evidence.unless_limited("the server still held them")
         ),
         "raise --drain to wait for them; they count as errors, slower than every answer",
     ))
@@ -459,6 +362,16 @@ fn censored(evidence: &Evidence<'_>) -> Option<Finding> {
     let named = [("p50", times.p50), ("p95", times.p95), ("p99", times.p99)];
     let (name, quantile) = named.into_iter().find(|(_, quantile)| quantile.at_least)?;
     let above = if name == "p99" { "" } else { " and what lies above it" };
+    let fates = &evidence.summary.total.fates;
+    let waited_for = fates.of(Fate::Timeout) + fates.of(Fate::Open);
+    let Limits { timeout, deadline, .. } = *evidence.limits;
+    let remedy = if 2 * waited_for < times.censored {
+        "no wait would have shown more of most of them: see what is said of how they ended"
+    } else if deadline.is_some_and(|deadline| deadline < timeout) {
+        "the true value is larger; raise --deadline and --drain to see more of it, or lower the rate"
+    } else {
+        "the true value is larger; raise --timeout and --drain to see more of it, or lower the rate"
+    };
     Some(finding(
         Cause::Censored,
         Severity::Warning,
@@ -467,7 +380,7 @@ fn censored(evidence: &Evidence<'_>) -> Option<Finding> {
             Human(quantile.value),
             evidence.slots(times.censored)
         ),
-        "the true value is larger; raise --timeout and --drain to see more of it, or lower the rate",
+        remedy,
     ))
 }
 

@@ -33,6 +33,15 @@ pub(super) fn too_large(evidence: &Evidence<'_>) -> Option<Finding> {
 pub(super) fn sent_again(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.slots(evidence.summary.total.repeats);
     let severity = if part.share() < PATTERN_SHARE { Severity::Info } else { Severity::Warning };
+    // A limit that is met again at once is no passing thing.
+    let refused = evidence.broken(TransportError::RefusedStream).is_some();
+    let remedy = if refused {
+        "some were refused again and are errors: see what is said of refused streams"
+    } else {
+        "a limit on requests per connection, a short keep-alive timeout or a reload does it, and does \
+         no harm; a worker that dies does it too: see whether the share is the same with \
+         --disable-keepalive, where each of them is an error"
+    };
     (part.count > 0).then(|| {
         finding(
             Cause::SentAgain,
@@ -42,9 +51,7 @@ pub(super) fn sent_again(evidence: &Evidence<'_>) -> Option<Finding> {
                  the stream before it answered: {part}; their response times still count from when they \
                  were due"
             ),
-            "a limit on requests per connection, a short keep-alive timeout or a reload does it, and does \
-             no harm; a worker that dies does it too: see whether the share is the same with \
-             --disable-keepalive, where each of them is an error",
+            remedy,
         )
     })
 }

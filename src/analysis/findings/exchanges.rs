@@ -36,17 +36,22 @@ fn told(evidence: &Evidence<'_>, kind: Kind, account: &Account) -> Option<Findin
     let words = reason.map(Reason::words).filter(|words| !kind.explanation().contains(words));
     let words = words.map(|words| format!(" ({words})")).unwrap_or_default();
     let severity = if kind.is_own() { evidence.own_error() } else { Severity::Warning };
-    let message = format!(
-        "{}{words}: {part}; {}{}",
-        kind.explanation(),
-        account.blame,
-        since.unwrap_or_default()
-    );
+    let perhaps_ours = comes_of_waiting(kind);
+    let blame = if perhaps_ours { evidence.unless_limited(account.blame) } else { account.blame };
+    let message =
+        format!("{}{words}: {part}; {blame}{}", kind.explanation(), since.unwrap_or_default());
     let broken_off = matches!(kind, Kind::Reset | Kind::ClosedEarly);
     let nothing_answered = evidence.summary.total.statuses.is_empty();
     let general = if broken_off && nothing_answered { NOTHING_ANSWERED } else { account.remedy };
+    let general = if perhaps_ours { evidence.remedy_unless_limited(general) } else { general };
     let remedy = reason.and_then(Reason::remedy).unwrap_or(general);
     Some(finding(account.cause, severity, message, remedy))
+}
+
+/// Whether a generator that does not come to its connections brings it about: its own time for a connection
+/// runs out, or the server no longer waits for it.
+const fn comes_of_waiting(kind: Kind) -> bool {
+    matches!(kind, Kind::ConnectTimeout | Kind::Reset | Kind::ClosedEarly | Kind::Tls)
 }
 
 /// What to say of a kind; `None` where another check does.

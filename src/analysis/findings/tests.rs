@@ -106,6 +106,9 @@ fn fates_and_statuses_become_findings() {
         (answered(401), 19, vec![]),
         (answered(429), 20, vec![(Cause::RateLimited, Warning)]),
         (answered(500), 20, vec![]),
+        (answered(302), 20, vec![(Cause::Redirects, Warning)]),
+        (answered(302), 19, vec![]),
+        (answered(304), 20, vec![]),
         (Sample { status: Some(429), ..FINE }, 20, vec![]),
         (Sample { status: Some(401), ..FINE }, 300, vec![]),
         (broken(TransportError::StaleConnection), 1, vec![(Cause::StaleConnections, Warning)]),
@@ -404,4 +407,179 @@ fn few_samples_name_the_quantile_they_are_too_few_for() {
             assert!(found.message.contains(name), "{count}: {}", found.message);
         }
     }
+}
+
+/// Good slots, slots that the generator came to 150 ms late, and slots that ended so.
+fn of_a_late_generator(fate: Fate) -> Tally {
+    let at = |ms: u64| Offset::from_nanos(ms * 1_000_000);
+    let late = Sample { taken: Some(at(150)), sent: Some(at(150)), done: at(155), ..FINE };
+    let mut tally = tally(late, 100);
+    (0..50).for_each(|_| tally.record(&Sample { fate, status: None, ..FINE }));
+    tally
+}
+
+#[test]
+fn nothing_is_held_against_the_target_where_the_generator_was_the_limit() {
+    let broken = Fate::TransportError;
+    let ours = [
+        (Fate::Timeout, Cause::Timeouts),
+        (Fate::Shed, Cause::Shed),
+        (Fate::Open, Cause::Open),
+        (broken(TransportError::ConnectTimeout), Cause::ConnectTimeout),
+        (broken(TransportError::Reset), Cause::ConnectionReset),
+        (broken(TransportError::ClosedEarly), Cause::ConnectionsBroken),
+        (broken(TransportError::Tls), Cause::Tls),
+    ];
+    let silence = Silence {
+        since: Offset::from_nanos(3_000_000_000),
+        planned: 50,
+        timeouts: 50,
+        ..Silence::default()
+    };
+    for (fate, cause) in ours {
+        let summary = Summary::new(&of_a_late_generator(fate), Duration::from_secs(10));
+        let silent_connections = SilentConnections { unanswered: 50, unused: 0 };
+        let of = Evidence { silent_connections, silence: Some(&silence), ..evidence(&summary) };
+        let found = find(&of);
+        assert!(generator_limit(&found).is_some() && of.is_limited(), "{found:?}");
+        for expected in [cause, Cause::TargetGone] {
+            let told = found.iter().find(|one| one.cause == expected);
+            let told = told.unwrap_or_else(|| panic!("{expected:?} is told: {found:?}"));
+            assert!(told.message.contains("may be its own doing"), "{}", told.message);
+        }
+        assert!(found.iter().all(|one| one.cause != Cause::NeverAnswered), "{found:?}");
+        let text: String = found.iter().flat_map(|one| [&*one.message, &*one.remedy]).collect();
+        for blame in ["the server", "database", "workers", "target holds", "accept queue"] {
+            assert!(!text.contains(blame), "{blame}: {text}");
+        }
+    }
+}
+
+#[test]
+fn every_limit_of_the_generator_keeps_the_target_from_blame() {
+    let bad = |fate| tally(Sample { fate, status: None, ..FINE }, 100);
+    let unread = bad(Fate::TransportError(TransportError::Unread));
+    let lost = tally(Sample::unsent(0, Offset::ZERO, Fate::Unsent, Offset::from_nanos(9)), 100);
+    let stale = bad(Fate::TransportError(TransportError::StaleConnection));
+    for (tally, fails_by_own_errors) in [(&unread, false), (&lost, false), (&stale, true)] {
+        let summary = Summary::new(tally, Duration::from_secs(10));
+        let of = Evidence { fails_by_own_errors, ..evidence(&summary) };
+        assert_eq!((generator_limit(&find(&of)).is_some(), of.is_limited()), (true, true));
+    }
+    let fine = tally(FINE, 0);
+    let summary = Summary::new(&fine, Duration::from_secs(10));
+    assert!(!evidence(&summary).is_limited());
+}
+
+/// The finding of this cause, of slots of which the last `count` are odd.
+fn of_cause(
+    (odd, count): (Sample, usize),
+    limits: Limits,
+    connections_peak: usize,
+    cause: Cause,
+) -> Option<Finding> {
+    let summary = Summary::new(&tally(odd, count), Duration::from_secs(10));
+    let found = find(&Evidence { limits: &limits, connections_peak, ..evidence(&summary) });
+    found.into_iter().find(|one| one.cause == cause)
+}
+
+#[test]
+fn a_deadline_is_named_and_what_was_lost_waiting_for_a_connection_is_not_the_servers() {
+    let deadline = Some(Duration::from_millis(100));
+    let few = Limits { connections: 2, deadline, ..LIMITS };
+    let at = |ms: u64| Offset::from_nanos(ms * 1_000_000);
+    let cut = Sample {
+        wait: waited(Duration::from_millis(91)),
+        sent: Some(at(91)),
+        first_byte: None,
+        done: at(100),
+        fate: Fate::Timeout,
+        status: None,
+        ..FINE
+    };
+    let told = |odd, peak| of_cause((odd, 1_500), few, peak, Cause::Timeouts).expect("it is told");
+    let waited = told(cut, 2);
+    assert!(waited.message.contains("before one of the 2 connections was free"), "{waited:?}");
+    assert!(!waited.message.contains("server") && waited.remedy.contains("--connections"));
+    let hung = Sample { wait: NO_WAIT, sent: Some(at(1)), ..cut };
+    let hung = told(hung, 1).message;
+    assert!(hung.contains("took longer than the deadline of 100 ms after they were due"), "{hung}");
+    // Nor did it stop answering.
+    let silence = Silence {
+        since: at(1_000),
+        median_before: Duration::from_millis(20),
+        planned: 600,
+        timeouts: 600,
+        ..Silence::default()
+    };
+    for (connections_peak, gone) in [(2, false), (1, true)] {
+        let summary = Summary::new(&tally(cut, 1_500), Duration::from_secs(10));
+        let of = Evidence {
+            limits: &few,
+            connections_peak,
+            silence: Some(&silence),
+            ..evidence(&summary)
+        };
+        assert_eq!(find(&of).iter().any(|one| one.cause == Cause::TargetGone), gone);
+    }
+}
+
+#[test]
+fn the_bound_that_keeps_requests_back_is_named_where_answers_come_quickly() {
+    let shed = Sample { sent: None, first_byte: None, fate: Fate::Shed, status: None, ..FINE };
+    let slow = Offset::from_nanos(900_000_000);
+    let slow = (0..1_500).map(|_| Sample { done: slow, ..FINE });
+    let late = LatePolicy::ShedAfter(Duration::from_millis(50));
+    let told = |limits, peak| of_cause((shed, 1_200), limits, peak, Cause::Shed).expect("told");
+    let cap = told(Limits { in_flight: 1, ..LIMITS }, 1);
+    assert!(cap.message.contains("it is the cap that keeps them"), "{cap:?}");
+    assert!(!cap.message.contains("server") && cap.remedy.contains("--max-in-flight"), "{cap:?}");
+    let few = told(Limits { connections: 2, late, ..LIMITS }, 2);
+    assert!(few.message.contains("all connections (2) were in use"), "{few:?}");
+    let held = Sample {
+        wait: waited(Duration::from_millis(89)),
+        sent: Some(Offset::from_nanos(90_000_000)),
+        done: Offset::from_nanos(95_000_000),
+        ..FINE
+    };
+    let of_two = Limits { connections: 2, ..LIMITS };
+    let held = of_cause((held, 1_500), of_two, 2, Cause::ConnectionLimit).expect("it is told");
+    assert!(held.message.ends_with("what is sent is answered within 5 ms at p95"), "{held:?}");
+    assert!(few.remedy.contains("--connections") && !few.remedy.contains("--max-in-flight"));
+    let mut full = tally(shed, 500);
+    slow.for_each(|sample| full.record(&sample));
+    let summary = Summary::new(&full, Duration::from_secs(10));
+    let found = find(&evidence(&summary));
+    let full = found.iter().find(|one| one.cause == Cause::Shed).expect("told");
+    assert!(full.message.contains("the server answers more slowly"), "{full:?}");
+}
+
+#[test]
+fn streams_that_are_refused_are_no_silence_and_do_harm() {
+    use TransportError::{Protocol, RefusedStream, Unread};
+    for kind in [RefusedStream, Protocol, Unread] {
+        assert_eq!(silence(0, &[(kind, 20)]), None, "{kind:?}");
+    }
+    let refused = Sample { fate: Fate::TransportError(RefusedStream), status: None, ..FINE };
+    let mut tally = tally(refused, 100);
+    (0..100).for_each(|_| tally.record_repeat(0));
+    let summary = Summary::new(&tally, Duration::from_secs(10));
+    let found = find(&evidence(&summary));
+    let again = found.iter().find(|one| one.cause == Cause::SentAgain).expect("it is told");
+    assert!(!again.remedy.contains("no harm"), "{again:?}");
+}
+
+#[test]
+fn more_patience_is_advised_only_for_what_was_still_waited_for() {
+    let told = |fate| {
+        let odd = Sample { fate, status: None, first_byte: None, sent: None, ..FINE };
+        of_cause((odd, 1_000), LIMITS, 3, Cause::Censored).expect("it is told").remedy
+    };
+    assert!(told(Fate::Timeout).contains("--timeout") && told(Fate::Open).contains("--drain"));
+    let refused = told(Fate::TransportError(TransportError::ConnectRefused));
+    let hung = Sample { fate: Fate::Timeout, status: None, first_byte: None, ..FINE };
+    let within = Limits { deadline: Some(Duration::from_secs(1)), ..LIMITS };
+    let cut = of_cause((hung, 1_000), within, 3, Cause::Censored).expect("it is told").remedy;
+    assert!(cut.contains("--deadline") && !cut.contains("--timeout"), "{cut}");
+    assert!(!refused.contains("--timeout"), "{refused}");
 }

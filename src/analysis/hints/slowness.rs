@@ -33,10 +33,24 @@ const INSTANTS_MAX: usize = 3;
 /// The first of the four that the figures show.
 pub(super) fn slow(evidence: &Evidence<'_>) -> Option<Finding> {
     let too_slow = evidence.too_slow()?;
+    if waited_to_be_sent(evidence, too_slow) {
+        return None;
+    }
     saturated(evidence)
         .or_else(|| few_requests(evidence, too_slow))
         .or_else(|| stood_still(evidence, too_slow))
         .or_else(|| everything(evidence, too_slow))
+}
+
+/// Whether requests that take long are answered well within the limit once they are sent: what they wait for
+/// is a connection, which findings tell.
+fn waited_to_be_sent(evidence: &Evidence<'_>, too_slow: TooSlow) -> bool {
+    let served = &evidence.summary.total.service_time;
+    let quick = match too_slow.objective {
+        Objective::ResponseTime { quantile, .. } => served.quantile(quantile),
+        _ => served.mean(),
+    };
+    served.count() > 0 && !too_slow.measured.at_least && quick * 2 <= too_slow.limit
 }
 
 /// Good answers stay behind the rate while times grow: an open queue past its capacity.

@@ -28,6 +28,11 @@ const fn good(ms: u64) -> Sample {
     after(ms, Fate::Ok, Some(200))
 }
 
+/// Sent 20 ms before it is answered.
+const fn sent_late(ms: u64) -> Sample {
+    Sample { sent: Some(Offset::from_nanos((ms - 20) * 1_000_000)), ..good(ms) }
+}
+
 const fn answered(status: u16) -> Sample {
     after(20, Fate::BadStatus, Some(status))
 }
@@ -80,6 +85,7 @@ fn each_pattern_has_its_hint() {
     let table: Vec<(&str, Vec<Part>, &[Cause])> = vec![
         ("all is well", mix((2, 100, good(10))), &[]),
         ("one name", mix((2, 100, good(2_000))), &[Cause::SlowRequests]),
+        ("a wait for connections", vec![(0, 1_000, sent_late(1_200))], &[]),
         ("all names", vec![(0, 500, good(1_200)), (1, 500, good(1_100))], &[Cause::Slow]),
         ("no answer of one", mix((2, 100, silent)), &[Cause::SlowRequests]),
         ("no answer of any", vec![(0, 500, good(10)), (0, 90, silent)], &[]),

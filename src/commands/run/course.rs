@@ -99,7 +99,7 @@ impl<'a> Course<'a> {
         self.screen.progress(&self.label, &second, self.total, self.arrivals_end);
         if second.end.since(Offset::ZERO) > self.warmup {
             self.output.stream(&second, self.screen);
-            second.end = second.end - self.warmup;
+            second.count_from(self.warmup);
             let slice = self.slicer.push(&mut second, place);
             self.series.push(&second);
             self.output.append(&second, slice.as_ref(), self.screen);

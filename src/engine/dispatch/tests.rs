@@ -51,11 +51,15 @@ async fn a_connection_that_carried_nothing_is_closed_soon_and_counted() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_slot_that_ends_on_a_connection_that_never_answered_is_counted() {
-    let dispatcher = dispatcher(0).await;
-    let seat = Seat::default();
-    dispatcher.unanswered(&seat, &job());
+    let mut dispatcher = dispatcher(0).await;
+    let (seat, at) = (Seat::default(), |ms| Offset::ZERO + Duration::from_millis(ms));
+    dispatcher.unanswered(&seat, &job(), at(6));
     seat.answered.set(true);
-    dispatcher.unanswered(&seat, &job());
+    dispatcher.unanswered(&seat, &job(), at(6));
+    let deadline = Some(Duration::from_millis(100));
+    Rc::get_mut(&mut dispatcher).unwrap().limits.deadline = deadline;
+    let waited = Job { waited: true, ..job() };
+    dispatcher.unanswered(&Seat::default(), &waited, at(97));
     let counted = dispatcher.take_silent_connections();
     assert_eq!(counted, SilentConnections { unused: 0, unanswered: 1 });
 }

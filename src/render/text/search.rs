@@ -13,10 +13,11 @@ use crate::report::sheet::{CapacitySheet, ContributionReport};
 const CONTRIBUTIONS_MAX: usize = 5;
 
 impl Page {
-    pub(super) fn trials(&mut self, trials: &[TrialReport]) {
+    pub(super) fn trials(&mut self, search: &SearchReport) {
+        let trials = &search.trials;
         let typical = trials.iter().map(|trial| trial.p95).max();
         let unit = Unit::fitting(typical.unwrap_or(0).min(1_000_000_000));
-        let head = format!("p95 {}", unit.symbol());
+        let head = format!("{} {}", search.quantile_name(), unit.symbol());
         let mut table = Table::new([
             "Trial",
             "rate/s",

@@ -63,6 +63,24 @@ fn the_answer_is_the_last_line() {
 }
 
 #[test]
+fn trials_are_told_by_the_quantile_that_they_were_judged_by() {
+    let mut report = search_report();
+    for (slo, head) in [
+        ("p99 < 50 ms", "  p99 ms  "),
+        ("errors < 1 %, max ≤ 2 s", "  max ms  "),
+        ("errors < 1 %, p99.9 < 1 s", "  p99.9 ms  "),
+        ("p95 < 1 s", "  p95 ms  "),
+    ] {
+        if let Some(search) = &mut report.search {
+            search.slo = slo.to_owned();
+        }
+        let text = render(&report, Form::Full, Style::Plain);
+        let heads = text.lines().find(|line| line.starts_with("Trial ")).unwrap();
+        assert!(heads.contains(head), "{slo}: {heads}");
+    }
+}
+
+#[test]
 fn every_kind_of_bound_is_said_in_words() {
     let mut search = search_report().search.unwrap();
     let table = [
