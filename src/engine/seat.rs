@@ -94,9 +94,9 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// Whether no byte of an answer has come on it, not even of one that broke off.
+    /// Whether nothing has come on it since the request was sent, not even a part of an answer that broke off.
     pub(super) fn is_silent(&self) -> bool {
-        let began = |stamps: &Rc<Stamps>| stamps.instants().first_byte.is_some();
+        let began = |stamps: &Rc<Stamps>| stamps.last_read().is_some();
         !self.answered.get() && !self.stamps.get().is_some_and(began)
     }
 
