@@ -187,6 +187,15 @@ pub struct TrialResult {
 }
 
 impl TrialResult {
+    /// Whether the interval of the quantile reaches beyond its limit; nothing where none was computed.
+    pub fn leaves_its_limit_open(&self) -> Option<bool> {
+        let limit = self.measured.iter().find_map(|measured| match measured.objective {
+            Objective::ResponseTime { limit, .. } => Some(limit),
+            _ => None,
+        })?;
+        self.interval.map(|interval| interval.high.is_none_or(|high| high >= limit))
+    }
+
     /// Good answers per second that arrived while the judged part ran: capacity, if the rate was above it.
     pub fn goodput(&self, trial: &Trial) -> f64 {
         let judged = self.points.iter().filter(|point| point.at > trial.head);

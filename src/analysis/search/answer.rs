@@ -142,7 +142,10 @@ impl Answer {
         Self {
             bound,
             estimate,
-            low: lower.filter(|_| bound == Bound::Breach).map_or(estimate, |low| low.min(estimate)),
+            low: lower
+                .filter(|_| bound == Bound::Breach)
+                .map_or(estimate, |low| low.min(estimate))
+                .min(confirming.map_or(estimate, |record| surely_met(search, record))),
             high,
             confidence: if confirmed { CONFIDENCE } else { 0.0 },
             held: confirming.map_or(Duration::ZERO, |record| record.figures.length),
@@ -219,6 +222,25 @@ fn breach(search: &Search, estimate: f64) -> Option<(f64, Breach)> {
 fn has_stalled(search: &Search, estimate: f64) -> bool {
     let within = |record: &&TrialRecord| record.trial.rate <= STALLS_WITHIN * estimate;
     search.trials.iter().filter(within).any(|record| record.judgement.stalls > 0)
+}
+
+/// The highest rate up to that of `confirming` at which the quantile's own interval lies below its limit. Where a
+/// limit is close to the tail of the idle target, the backlog tells nothing of it, and few requests little.
+fn surely_met(search: &Search, confirming: &TrialRecord) -> f64 {
+    let open = |record: &&TrialRecord| record.figures.leaves_its_limit_open().unwrap_or(true);
+    if confirming.figures.leaves_its_limit_open() != Some(true) {
+        return confirming.trial.rate;
+    }
+    let held = || {
+        search.trials.iter().filter(|record| {
+            record.held
+                && record.trial.purpose != Purpose::Recovery
+                && record.trial.rate <= confirming.trial.rate
+        })
+    };
+    let met = held().filter(|record| !open(record)).map(|record| record.trial.rate);
+    let lowest = held().map(|record| record.trial.rate).reduce(f64::min);
+    met.reduce(f64::max).or(lowest).unwrap_or(confirming.trial.rate)
 }
 
 /// The longest trial that held the estimate for as long as an answer must be held.

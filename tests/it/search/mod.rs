@@ -12,7 +12,7 @@ use steadfire::analysis::search::{
     Answer, Bound, Effort, Note, Search, Settings, Step, TrialRecord,
 };
 use steadfire::analysis::trial::{
-    Breach, ClientState, Measured, Point, Purpose, SLOT, Trial, TrialResult, Verdict,
+    Breach, ClientState, Measured, Point, Purpose, SLOT, TimeInterval, Trial, TrialResult, Verdict,
 };
 use steadfire::load::slo::{Objective, Slo};
 
@@ -175,6 +175,22 @@ fn a_lowest_rate_that_is_close_to_the_limit_is_no_proof_that_none_holds() {
         let misses = last.figures.measured.iter().any(|measured| !measured.holds());
         assert!(misses && last.judgement.verdict == Verdict::Fail, "{seed}: {:?}", last.judgement);
     }
+}
+
+#[test]
+fn the_interval_reaches_down_to_what_the_quantile_surely_met() {
+    let mut search = Search::new(standard());
+    let target = Target::new(900.0, 1, Service::Exponential);
+    let mut simulation = Simulation::new(target, Slo::standard(), 1);
+    while let Step::Trial(trial) = search.next() {
+        let result = simulation.run(&trial);
+        let high = Duration::from_millis(if trial.rate > 500.0 { 1_200 } else { 700 });
+        let interval = Some(TimeInterval { low: Duration::ZERO, high: Some(high) });
+        search.observe(TrialResult { interval, ..result });
+    }
+    let answer = search.conclude();
+    assert!((860.0..=930.0).contains(&answer.estimate), "{}", answer.estimate);
+    assert!((answer.low - 320.0).abs() < 1e-9, "the ramp's last step below 500/s: {}", answer.low);
 }
 
 #[test]
