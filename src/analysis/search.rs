@@ -216,6 +216,11 @@ impl Search {
         &self.trials
     }
 
+    /// The trials that are about their rate: all but probes of recovery.
+    fn rated(&self) -> impl DoubleEndedIterator<Item = &TrialRecord> {
+        self.trials.iter().filter(|record| record.trial.purpose != Purpose::Recovery)
+    }
+
     fn learn(&mut self, record: &TrialRecord) {
         let rate = record.trial.rate;
         if record.trial.purpose == Purpose::Recovery {
@@ -356,11 +361,8 @@ impl Search {
     /// The lowest rate above `rate` that failed beyond doubt, since the target last changed: by all that one
     /// trial can tell, or by more than one.
     fn surely_failed(&self, above: f64) -> Option<f64> {
-        let failed: Vec<&TrialRecord> = self
-            .trials
-            .iter()
-            .filter(|record| record.failed_since(self.changed_at, above))
-            .collect();
+        let failed: Vec<&TrialRecord> =
+            self.rated().filter(|record| record.failed_since(self.changed_at, above)).collect();
         let sure = |record: &&&TrialRecord| {
             let rate = 1.000_1 * record.trial.rate;
             let as_low = failed.iter().filter(|other| other.trial.rate <= rate).count();
@@ -402,10 +404,7 @@ impl TrialRecord {
 
     /// Whether it failed its rate, one above `above`, after `since`.
     fn failed_since(&self, since: Duration, above: f64) -> bool {
-        self.judgement.verdict == Verdict::Fail
-            && self.trial.purpose != Purpose::Recovery
-            && self.trial.rate > above
-            && self.ended_at >= since
+        self.judgement.verdict == Verdict::Fail && self.trial.rate > above && self.ended_at >= since
     }
 
     fn is_strong_pass(&self) -> bool {

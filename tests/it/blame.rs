@@ -1,6 +1,6 @@
 //! The engine against servers that misbehave: whom a failure is charged to, and that a leg always ends.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -20,7 +20,8 @@ use steadfire::load::way::Way;
 use steadfire::measure::fate::Fate;
 use steadfire::measure::sampling::Sampling;
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+use crate::server::{OK, asked};
+
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
 /// Accepts connections for as long as the test runs; each is served by `serve` on a thread of its own.
@@ -33,19 +34,6 @@ fn server(serve: fn(TcpStream)) -> SocketAddr {
         }
     });
     address
-}
-
-/// Reads one request; `false` if the client has gone.
-fn asked(stream: &mut TcpStream) -> bool {
-    let mut seen = Vec::new();
-    let mut buffer = [0; 1024];
-    while !seen.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut buffer) {
-            Ok(count) if count > 0 => seen.extend_from_slice(&buffer[..count]),
-            _ => return false,
-        }
-    }
-    true
 }
 
 fn plan(address: SocketAddr, rate: Rate, limits: Limits, workers: usize) -> Arc<Plan> {
@@ -177,8 +165,7 @@ fn a_generator_far_behind_its_rate_still_stops_when_told() {
 
 #[test]
 fn windows_of_several_workers_add_up_to_the_tally() {
-    let address =
-        server(|mut stream| while asked(&mut stream) && stream.write_all(ANSWER).is_ok() {});
+    let address = server(|mut stream| while asked(&mut stream) && stream.write_all(OK).is_ok() {});
     let plan = plan(address, per_second(100), limits(10, MS(1000)), 3);
     let fleet = launch(&plan, 3);
     for _ in 0..5 {

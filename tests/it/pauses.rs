@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::server::OK;
+use crate::server::{OK, asked};
 use crate::support::{Finished, Program, steadfire};
 use crate::tls::TlsServer;
 
@@ -36,19 +36,6 @@ fn stopped(program: Program, stops: &Receiver<()>) -> Finished {
         run.signal(Signal::CONT);
     }
     run.finish()
-}
-
-/// Reads one request; `false` if the client has gone.
-fn asked(stream: &mut impl Read) -> bool {
-    let mut seen = Vec::new();
-    let mut buffer = [0; 1024];
-    while !seen.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut buffer) {
-            Ok(count) if count > 0 => seen.extend_from_slice(&buffer[..count]),
-            _ => return false,
-        }
-    }
-    true
 }
 
 /// Has the generator stopped while it waits for each answer, which comes 50 ms after the request.

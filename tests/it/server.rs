@@ -3,7 +3,7 @@
 //! A thread per connection and blocking reads: slow, but nothing of the program under test is in it.
 //! Dropping it closes everything.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -15,6 +15,19 @@ pub(crate) const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 /// A bad one.
 pub(crate) const ERROR: &[u8] =
     b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 2\r\n\r\nno";
+
+/// Reads one request without a body from `stream`; `false` if the client has gone.
+pub(crate) fn asked(stream: &mut impl Read) -> bool {
+    let mut seen = Vec::new();
+    let mut buffer = [0; 1024];
+    while !seen.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(count) if count > 0 => seen.extend_from_slice(&buffer[..count]),
+            _ => return false,
+        }
+    }
+    true
+}
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]

@@ -164,9 +164,8 @@ fn held_so_far(search: &Search) -> Option<f64> {
     let likely = search.posterior.as_ref().map_or(f64::INFINITY, |found| found.quantile(0.5).exp());
     let lowest = lowest_tried(search).unwrap_or(f64::INFINITY);
     let believed = |rate| if rate < lowest { 0.0 } else { -HELD_BELIEVED };
-    let held = search.trials.iter().filter(|record| {
+    let held = search.rated().filter(|record| {
         record.held
-            && record.trial.purpose != Purpose::Recovery
             && record.judgement.against() <= believed(record.trial.rate)
             && record.trial.rate < failed
             && record.trial.rate <= likely
@@ -177,11 +176,9 @@ fn held_so_far(search: &Search) -> Option<f64> {
 
 /// The lowest rate that was judged to fail, or rather so.
 fn lowest_tried(search: &Search) -> Option<f64> {
-    let failed = search.trials.iter().filter(|record| {
-        !record.held
-            && record.trial.purpose != Purpose::Recovery
-            && record.judgement.verdict != Verdict::Invalid
-    });
+    let failed = search
+        .rated()
+        .filter(|record| !record.held && record.judgement.verdict != Verdict::Invalid);
     failed.map(|record| record.trial.rate).reduce(f64::min)
 }
 
@@ -202,12 +199,10 @@ fn broken_at(search: &Search, rate: Option<f64>) -> Option<(f64, Breach)> {
 fn breach(search: &Search, estimate: f64) -> Option<(f64, Breach)> {
     let failed = |sure: bool| {
         search
-            .trials
-            .iter()
+            .rated()
             .filter(move |record| {
                 let verdict = record.judgement.verdict;
                 !record.held
-                    && record.trial.purpose != Purpose::Recovery
                     && record.trial.rate > estimate
                     && record.ended_at >= search.changed_at
                     && (verdict == Verdict::Fail || !sure && verdict == Verdict::Undecided)
@@ -227,20 +222,14 @@ fn has_stalled(search: &Search, estimate: f64) -> bool {
 /// The highest rate up to that of `confirming` at which the quantile's own interval lies below its limit. Where a
 /// limit is close to the tail of the idle target, the backlog tells nothing of it, and few requests little.
 fn surely_met(search: &Search, confirming: &TrialRecord) -> f64 {
-    let open = |record: &&TrialRecord| record.figures.leaves_its_limit_open().unwrap_or(true);
+    let rate = confirming.trial.rate;
     if confirming.figures.leaves_its_limit_open() != Some(true) {
-        return confirming.trial.rate;
+        return rate;
     }
-    let held = || {
-        search.trials.iter().filter(|record| {
-            record.held
-                && record.trial.purpose != Purpose::Recovery
-                && record.trial.rate <= confirming.trial.rate
-        })
-    };
-    let met = held().filter(|record| !open(record)).map(|record| record.trial.rate);
-    let lowest = held().map(|record| record.trial.rate).reduce(f64::min);
-    met.reduce(f64::max).or(lowest).unwrap_or(confirming.trial.rate)
+    let held = || search.rated().filter(|record| record.held && record.trial.rate <= rate);
+    let met = held().filter(|record| record.figures.leaves_its_limit_open() == Some(false));
+    let met = met.map(|record| record.trial.rate).reduce(f64::max);
+    met.or_else(|| held().map(|record| record.trial.rate).reduce(f64::min)).unwrap_or(rate)
 }
 
 /// The longest trial that held the estimate for as long as an answer must be held.

@@ -74,8 +74,7 @@ impl Search {
             self.recovering += record.figures.took;
         }
         if self.recovering >= RECOVERY_USUAL && record.is_refused() {
-            let loaded = self.trials.iter().rev().find(|r| r.trial.purpose != Purpose::Recovery);
-            let rate = loaded.map_or(0.0, |record| record.trial.rate);
+            let rate = self.rated().next_back().map_or(0.0, |record| record.trial.rate);
             self.note(Note::Gone { rate });
             self.phase = Phase::Over;
             return None;
