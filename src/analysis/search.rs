@@ -14,12 +14,16 @@ use ceiling::Ceiling;
 use posterior::{Given, Posterior};
 
 pub use answer::{Answer, Bound, CONFIDENCE, Note};
+pub use completed::CompletedTrial;
 pub use effort::{Effort, Settings};
+pub use progress::{SearchProgress, TrialPoint};
 
 mod answer;
 mod ceiling;
+mod completed;
 mod effort;
 mod posterior;
+mod progress;
 mod steps;
 
 /// What to do next.

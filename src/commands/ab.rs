@@ -13,12 +13,13 @@ use crate::analysis::words::counted;
 use crate::commands::Failure;
 use crate::commands::compare::{self, Judging};
 use crate::commands::interrupt::Interrupt;
-use crate::commands::run::block::Ran;
-use crate::commands::run::{self, Output, Screen, Session};
+use crate::commands::run::{self, Beginning, Output, Screen};
 use crate::exit::Exit;
 use crate::report::comparison::{ComparedRun, ComparisonReport, TurnsReport};
 use crate::report::echo::PlanEcho;
 use crate::report::{Kind, Report};
+use crate::session::event::Observers;
+use crate::session::{CompletedBlock, Session};
 use crate::time::{parse_duration, whole_nanos};
 
 mod searches;
@@ -79,7 +80,7 @@ pub struct Args {
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     refuse(args)?;
     Output::check(&args.load)?;
-    let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
+    let interrupt = Interrupt::listen(run::give_terminal_back).map_err(Failure::unexpected)?;
     let screen = Screen::new(args.load.quiet, args.load.no_tui);
     let targets = [
         Target::begin(args, Side::A, &interrupt, screen)?,
@@ -87,7 +88,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     ];
     let mut output = Output::open(&args.load, targets[0].session.plan(), screen)?;
     if args.load.find_max_rps {
-        return searches::exec(args, targets, &mut output, screen);
+        return searches::exec(args, &targets, &interrupt, &mut output);
     }
     let design = Design { order: args.order, pairs: args.pairs.unwrap_or(PAIRS) };
     if let Some(doubt) = design.doubt(design.pairs) {
@@ -101,7 +102,8 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     compare::write(args.load.json.as_ref(), args.load.markdown.as_ref(), &compared)?;
     let exit = turns.interrupt.requested();
     if let Some(report) = turns.report(compared.clone()) {
-        output.store(&report, screen)?;
+        output.end_of_load();
+        output.store(&report)?;
     }
     Ok(exit.unwrap_or_else(|| args.judging.exit(compared.verdict.word)))
 }
@@ -170,15 +172,17 @@ impl Target {
         };
         let mut load = args.load.clone();
         load.duration = Some(args.block);
-        // Each side may send half of what both may.
-        load.max_total_requests = load.max_total_requests.map(|most| most / 2);
+        // Each side may send half of what both may, and each search its part of that.
+        let parts = if load.find_max_rps { 2 * searches::pairs(args) as u64 } else { 2 };
+        load.max_total_requests = load.max_total_requests.map(|most| most / parts);
         let blocks = attempts(args.pairs.unwrap_or(PAIRS));
         if let Some(url) = url {
             let place = if load.subject.is_some() { &mut load.host } else { &mut load.subject };
             *place = Some(url.clone());
         }
         switch(side, command.as_ref())?;
-        let session = Session::on(&load, interrupt.clone(), screen, blocks)?;
+        let session =
+            run::begin(&load, Beginning::of(&load, load.mode(blocks as u64))?, interrupt, screen)?;
         Ok(Self { side, command: command.clone(), session })
     }
 }
@@ -207,7 +211,7 @@ struct Turns<'a> {
     interrupt: Interrupt,
     screen: Screen,
     /// Blocks of A and B that count.
-    kept: Vec<[Ran; 2]>,
+    kept: Vec<[CompletedBlock; 2]>,
     /// Why others do not.
     discarded: Vec<String>,
 }
@@ -237,7 +241,7 @@ impl Turns<'_> {
     }
 
     /// The next pair's blocks, A's first; nothing after a signal.
-    fn pair(&self, output: &mut Output) -> Result<Option<[Ran; 2]>, Failure> {
+    fn pair(&self, output: &mut Output) -> Result<Option<[CompletedBlock; 2]>, Failure> {
         let number = self.kept.len();
         for Target { session, .. } in &self.targets {
             let plan = session.plan();
@@ -247,6 +251,8 @@ impl Turns<'_> {
                 return Ok(None);
             }
         }
+        let mut screen = self.screen;
+        let mut observers = Observers::of([&mut screen, output]);
         let mut blocks = [None, None];
         for side in self.design.order.sides(number) {
             let place = usize::from(side == Side::B);
@@ -254,7 +260,7 @@ impl Turns<'_> {
             switch(target.side, target.command.as_ref())?;
             let label = format!("{} {}/{}", side.name(), number + 1, self.design.pairs);
             let seed = target.session.plan().seed.wrapping_add(number as u64);
-            let ran = target.session.block(&label, seed, output)?;
+            let ran = target.session.block(&label, seed, &mut observers)?;
             if self.interrupt.requested().is_some() {
                 return Ok(None);
             }
@@ -264,7 +270,7 @@ impl Turns<'_> {
         Ok(a.zip(b).map(|(a, b)| [a, b]))
     }
 
-    fn keep_or_discard(&mut self, blocks: [Ran; 2]) {
+    fn keep_or_discard(&mut self, blocks: [CompletedBlock; 2]) {
         let reason = blocks.iter().zip(&self.targets).find_map(|(ran, target)| {
             let cause = hiccup(&ran.findings)?;
             Some(format!("side {}: {}", target.side.name(), cause.message))
@@ -280,7 +286,7 @@ impl Turns<'_> {
 
     fn judge(&self) -> Option<Comparison> {
         let plan = self.targets[0].session.plan();
-        let pair = |[a, b]: &[Ran; 2]| Pair { a: a.figures(plan), b: b.figures(plan) };
+        let pair = |[a, b]: &[CompletedBlock; 2]| Pair { a: a.figures(plan), b: b.figures(plan) };
         let pairs: Vec<Pair> = self.kept.iter().map(pair).collect();
         let judging = &self.args.judging;
         self.design.judge(&pairs, &judging.margins(), judging.scope(), self.args.block)
@@ -335,7 +341,7 @@ impl Turns<'_> {
         let length: Duration = self.kept.iter().map(|blocks| blocks[place].length()).sum();
         vec![ComparedRun {
             id: counted(self.kept.len() as u64, "block"),
-            started_at: session.started_at(),
+            started_at: session.started_at().to_string(),
             name: plan.name,
             origin: plan.origin,
             rate: plan.rate,

@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use crate::analysis::words::counted;
 use crate::commands::environment::Environment;
 use crate::commands::run::{self, Look};
-use crate::commands::{Failure, clock, hide, stdout};
+use crate::commands::{Failure, hide, stdout};
 use crate::engine::once::preview;
 use crate::exit::Exit;
 use crate::load::flow::Step;
 use crate::load::mix::Mix;
 use crate::load::request::RequestTemplate;
 use crate::load::schedule::Slot;
+use crate::load::url::is_url;
+use crate::machine::wall_clock;
 use crate::render::explanation::{self, Planned};
 
 /// Slots whose requests are shown.
@@ -52,7 +54,7 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
     let Some(name) = &args.subject else {
         return Err(Failure::usage("name the profile: steadfire check profiles/chat-center.yaml"));
     };
-    if run::is_url(name) {
+    if is_url(name) {
         return url(args);
     }
     let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
@@ -111,7 +113,7 @@ fn explain(args: &run::Args) -> Result<String, Failure> {
     let first: Vec<Slot> = schedule.stride(0, 1).take(SLOTS_SHOWN).collect();
     let slots: Vec<(u64, usize)> =
         first.iter().map(|slot| (slot.index, plan.first_row(mix.request(slot.index)))).collect();
-    let sent = preview(plan, &slots, clock::since_1970()).map_err(Failure::usage)?;
+    let sent = preview(plan, &slots, wall_clock::since_1970()).map_err(Failure::usage)?;
     let planned = first.iter().zip(&slots).zip(&sent).map(|((slot, (_, row)), sent)| Planned {
         due: slot.due,
         name: &rows[*row].name,

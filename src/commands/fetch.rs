@@ -7,8 +7,9 @@ use http::Request;
 use http::header::{ACCEPT, HOST, HeaderValue, USER_AGENT};
 use http_body_util::Full;
 
-use crate::commands::{Failure, run};
+use crate::commands::Failure;
 use crate::load::plan::Scheme;
+use crate::load::url::split_url;
 use crate::load::way::{HttpVersion, Way};
 use crate::transport::connect::Dialer;
 use crate::transport::exchange::Outgoing;
@@ -25,7 +26,7 @@ const AGENT: &str = concat!("steadfire/", env!("CARGO_PKG_VERSION"));
 /// A URL that is none, a server that cannot be reached, or an answer other than 200.
 pub(super) fn fetch(url: &str) -> Result<Vec<u8>, Failure> {
     let (origin, path) =
-        run::split_url(url).map_err(|reason| Failure::usage(format!("'{url}': {reason}")))?;
+        split_url(url).map_err(|reason| Failure::usage(format!("'{url}': {reason}")))?;
     let tls = match origin.scheme {
         Scheme::Http => None,
         Scheme::Https => Some(client_config(&TlsSettings::default()).map_err(Failure::usage)?),

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::analysis::words::counted;
 use crate::commands::environment::read_bounded;
 use crate::commands::fetch::fetch;
-use crate::commands::{Failure, run, stdout};
+use crate::commands::{Failure, stdout};
 use crate::exit::Exit;
 use crate::import::{
     Choices, Draft, INPUT_BYTES_MAX, ImportError, StaticFiles, Writes, access_log, curl, har,
     k6_options, locust_stats, openapi, vegeta, yaml,
 };
+use crate::load::url::is_url;
 use crate::profile::TEXT_BYTES_MAX;
 
 /// Make a profile of what another tool wrote.
@@ -108,7 +109,7 @@ fn translate(format: Format, text: &str, choices: &Choices) -> Result<Draft, Imp
 
 fn choices(args: &Args) -> Choices {
     let from_url = || {
-        let (scheme, rest) = args.input.split_once("://").filter(|_| run::is_url(&args.input))?;
+        let (scheme, rest) = args.input.split_once("://").filter(|_| is_url(&args.input))?;
         let authority = rest.split(['/', '?', '#']).next()?;
         Some(format!("{scheme}://{authority}"))
     };
@@ -130,7 +131,7 @@ fn read(args: &Args) -> Result<Vec<u8>, Failure> {
         }
         return Ok(bytes);
     }
-    if run::is_url(&args.input) {
+    if is_url(&args.input) {
         if args.format != Format::OpenApi {
             return Err(Failure::usage(format!(
                 "{}: only openapi is read from a URL; save it to a file first",

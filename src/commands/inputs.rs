@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 use crate::analysis::words::counted;
-use crate::commands::clock;
+use crate::machine::wall_clock;
 use crate::profile::{Outside, Process};
 
 /// The longest wait for all lines of a program.
@@ -85,7 +85,7 @@ fn collect(
     lines: &Receiver<std::io::Result<Vec<u8>>>,
     process: &Process,
 ) -> Result<(Vec<u8>, Ended), String> {
-    let began = clock::now();
+    let began = wall_clock::now();
     let mut bytes = Vec::new();
     let mut count = 0;
     while count <= process.rows {
@@ -105,7 +105,7 @@ fn collect(
         if bytes.len() > BYTES_MAX {
             return Err(format!("printed more than {} MiB", BYTES_MAX >> 20));
         }
-        if clock::now().duration_since(began) > ALL_LINES_WAIT {
+        if wall_clock::now().duration_since(began) > ALL_LINES_WAIT {
             return Err(format!(
                 "took longer than {ALL_LINES_WAIT:#} for {}",
                 counted(count, "line")

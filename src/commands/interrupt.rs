@@ -7,62 +7,48 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::commands::run;
 use crate::exit::Exit;
+use crate::session::control::{RunControl, Urgency};
 use crate::time::whole_nanos;
 use crate::transport::clock::monotonic_ns;
 
-/// Signals come to a thread of their own; whoever waits for one looks this often.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A signal that comes sooner after another is the same once more: GNU `timeout` and many supervisors send
 /// theirs to a process and then to its group, a millisecond apart.
 const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
-/// Whether, how urgently, and by which signal the run was asked to end.
+/// Which signals came, and the session that they end.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<Mutex<Requests>>);
-
-/// How urgently the end is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Urgency {
-    /// No more arrivals; what is under way may be answered.
-    Drain,
-    /// Nothing is waited for, but everything is written.
-    Now,
-    /// The program ends as it is.
-    Quit,
+pub struct Interrupt {
+    signals: Arc<Mutex<Signals>>,
+    control: RunControl,
 }
 
-/// The requests to end so far.
+/// The signals so far.
 #[derive(Debug, Default)]
-struct Requests {
+struct Signals {
     /// What the first one asks for.
     exit: Option<Exit>,
-    urgency: Option<Urgency>,
     /// When the latest that counted came, in monotonic nanoseconds.
     latest_ns: u64,
 }
 
-impl Requests {
-    /// Takes in one more, and tells how urgent all of them are.
-    fn add(&mut self, exit: Exit, now_ns: u64) -> Urgency {
-        let same = now_ns.saturating_sub(self.latest_ns) < whole_nanos(SAME_SIGNAL);
-        let urgency = match self.urgency {
-            Some(urgency) if same => return urgency,
-            None => Urgency::Drain,
-            Some(Urgency::Drain) => Urgency::Now,
-            Some(Urgency::Now | Urgency::Quit) => Urgency::Quit,
-        };
-        self.exit = self.exit.or(Some(exit));
+impl Signals {
+    /// Takes in one more; whether it counts.
+    fn add(&mut self, exit: Exit, now_ns: u64) -> bool {
+        let age_ns = now_ns.saturating_sub(self.latest_ns);
+        if self.exit.is_some() && age_ns < whole_nanos(SAME_SIGNAL) {
+            return false;
+        }
+        self.exit.get_or_insert(exit);
         self.latest_ns = now_ns;
-        self.urgency = Some(urgency);
-        urgency
+        true
     }
 }
 
 impl Interrupt {
     /// Begins to listen, on a thread of its own.
-    pub fn listen() -> io::Result<Self> {
+    /// `before_quit` is called should a signal end the process at once.
+    pub fn listen(before_quit: fn()) -> io::Result<Self> {
         let interrupt = Self::default();
         let seen = interrupt.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -74,57 +60,46 @@ impl Interrupt {
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = seen.watch(interrupted, terminated) => {}
-                    signal = first(fatal) => quit(128 + signal),
+                    () = seen.watch(interrupted, terminated, before_quit) => {}
+                    signal = first(fatal) => quit(128 + signal, before_quit),
                 }
             });
         })?;
         Ok(interrupt)
     }
 
-    async fn watch(&self, mut interrupted: Signal, mut terminated: Signal) {
+    async fn watch(&self, mut interrupted: Signal, mut terminated: Signal, before_quit: fn()) {
         loop {
             let exit = tokio::select! {
                 _ = interrupted.recv() => Exit::Interrupted,
                 _ = terminated.recv() => Exit::Terminated,
             };
-            let urgency = self.requests().add(exit, monotonic_ns());
-            if urgency == Urgency::Quit {
-                quit(i32::from(exit as u8));
+            let counts = self.signals().add(exit, monotonic_ns());
+            if counts && self.control.escalate() == Urgency::Quit {
+                quit(i32::from(exit as u8), before_quit);
             }
         }
     }
 
-    fn requests(&self) -> MutexGuard<'_, Requests> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn signals(&self) -> MutexGuard<'_, Signals> {
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Completes once a signal has come, with the exit code it asks for.
+    /// What ends and steers the session.
+    pub fn control(&self) -> &RunControl {
+        &self.control
+    }
+
+    /// Completes once the end was requested, with the exit code for it.
     pub async fn wait(&self) -> Exit {
-        loop {
-            match self.requested() {
-                Some(exit) => return exit,
-                None => tokio::time::sleep(LOOK_EVERY).await,
-            }
-        }
+        self.control.stopped().await;
+        self.requested().unwrap_or(Exit::Interrupted)
     }
 
-    /// Asks for the end as a first SIGINT would; nothing if it was asked for before.
-    pub fn request(&self) {
-        let mut requests = self.requests();
-        if requests.urgency.is_none() {
-            requests.add(Exit::Interrupted, monotonic_ns());
-        }
-    }
-
-    /// The exit code the first signal asks for.
+    /// The exit code that the first signal asks for, or the stop key.
     pub fn requested(&self) -> Option<Exit> {
-        self.requests().exit
-    }
-
-    /// How urgently the end is asked for, if it is.
-    pub fn urgency(&self) -> Option<Urgency> {
-        self.requests().urgency
+        let by_hand = || self.control.is_stopping().then_some(Exit::Interrupted);
+        self.signals().exit.or_else(by_hand)
     }
 }
 
@@ -145,9 +120,9 @@ async fn first(fatal: Option<[Signal; 2]>) -> i32 {
     }
 }
 
-/// Ends the program at once, with the terminal as it was.
-fn quit(code: i32) {
-    run::give_terminal_back();
+/// Ends the program at once.
+fn quit(code: i32, before: fn()) {
+    before();
     #[expect(clippy::disallowed_methods, reason = "such signals quit at once, by contract")]
     std::process::exit(code);
 }
@@ -158,21 +133,30 @@ mod tests {
 
     #[test]
     fn a_signal_within_a_second_of_another_is_the_same_one() {
-        use Urgency::{Drain, Now, Quit};
-        let mut requests = Requests::default();
-        let table =
-            [(10_000, Drain), (10_001, Drain), (10_999, Drain), (11_000, Now), (11_001, Now)];
-        for (at_ms, urgency) in table.into_iter().chain([(11_999, Now), (12_000, Quit)]) {
-            assert_eq!(requests.add(Exit::Terminated, at_ms * 1_000_000), urgency, "{at_ms}");
+        let mut signals = Signals::default();
+        let table = [
+            (10_000, true),
+            (10_001, false),
+            (10_999, false),
+            (11_000, true),
+            (11_001, false),
+            (11_999, false),
+            (12_000, true),
+        ];
+        for (at_ms, counts) in table {
+            assert_eq!(signals.add(Exit::Terminated, at_ms * 1_000_000), counts, "{at_ms}");
         }
-        assert_eq!(requests.exit, Some(Exit::Terminated));
+        assert_eq!(signals.exit, Some(Exit::Terminated));
     }
 
     #[test]
     fn the_first_signal_decides_the_exit_code() {
-        let mut requests = Requests::default();
-        requests.add(Exit::Interrupted, 0);
-        requests.add(Exit::Terminated, 2_000_000_000);
-        assert_eq!(requests.exit, Some(Exit::Interrupted));
+        let interrupt = Interrupt::default();
+        assert_eq!(interrupt.requested(), None);
+        interrupt.control.stop();
+        assert_eq!(interrupt.requested(), Some(Exit::Interrupted), "by a key");
+        interrupt.signals().add(Exit::Terminated, 0);
+        interrupt.signals().add(Exit::Interrupted, 2_000_000_000);
+        assert_eq!(interrupt.requested(), Some(Exit::Terminated));
     }
 }

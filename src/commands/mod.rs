@@ -11,7 +11,6 @@ use crate::exit::Exit;
 pub mod ab;
 mod actions;
 pub mod check;
-mod clock;
 pub mod compare;
 pub mod completions;
 mod environment;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::exit::Exit;
+use crate::session::SessionError;
 
 /// Why a verb did not do what was asked.
 #[derive(Debug)]
@@ -31,6 +32,17 @@ impl Failure {
     /// A bug or a broken machine.
     pub fn unexpected(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Failure, message: told(&error.into()) }
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Usage(message) => Self { exit: Exit::Usage, message },
+            SessionError::Unreachable(message) => Self { exit: Exit::Unreachable, message },
+            SessionError::Interrupted => Self::interrupted(Exit::Interrupted),
+            SessionError::Unexpected(error) => Self::unexpected(anyhow::Error::from_boxed(error)),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Keyboard`]: what a key means, which depends on whether a mark is being written.
 
-use crate::live::Order;
+use crate::load::control::ControlCommand;
 
 /// Characters of a mark at most.
 const MARK_MAX: usize = 60;
@@ -33,7 +33,7 @@ pub enum Action {
     /// The run is to end.
     Stop,
     /// It is to change.
-    Order(Order),
+    Control(ControlCommand),
 }
 
 /// The state between keys.
@@ -77,7 +77,8 @@ impl Keyboard {
         match key {
             Key::Enter => {
                 let text = text.trim();
-                return (!text.is_empty()).then(|| Action::Order(Order::Mark(text.to_owned())));
+                return (!text.is_empty())
+                    .then(|| Action::Control(ControlCommand::Mark(text.to_owned())));
             }
             Key::Escape => return None,
             Key::Backspace => {
@@ -107,13 +108,13 @@ impl Keyboard {
                 self.help = !helped;
                 return None;
             }
-            ('p' | ' ', Keys::Everything) => Order::PauseOrResume,
+            ('p' | ' ', Keys::Everything) => ControlCommand::PauseOrResume,
             // The same key without Shift on many keyboards.
-            ('+' | '=', Keys::Everything) => Order::Faster,
-            ('-' | '_', Keys::Everything) => Order::Slower,
+            ('+' | '=', Keys::Everything) => ControlCommand::Faster,
+            ('-' | '_', Keys::Everything) => ControlCommand::Slower,
             _ => return None,
         };
-        Some(Action::Order(order))
+        Some(Action::Control(order))
     }
 }
 
@@ -133,9 +134,9 @@ mod tests {
 
     #[test]
     fn keys_steer_unless_a_mark_is_being_written() {
-        use Order::{Faster, Mark, PauseOrResume, Slower};
+        use ControlCommand::{Faster, Mark, PauseOrResume, Slower};
         let mark = |text: &str| Mark(text.to_owned());
-        let table: [(&str, &[Order]); 8] = [
+        let table: [(&str, &[ControlCommand]); 8] = [
             ("+-=_p ", &[Faster, Slower, Faster, Slower, PauseOrResume, PauseOrResume]),
             ("mdeployed v2\n+", &[mark("deployed v2"), Faster]),
             ("mq+p\u{1b}p", &[PauseOrResume]),
@@ -145,21 +146,21 @@ mod tests {
             ("?xyz\n", &[]),
             ("?+", &[Faster]),
         ];
-        for (keys, orders) in table {
+        for (keys, commands) in table {
             let actions = pressed(&mut Keyboard::new(Keys::Everything), keys);
-            let expected: Vec<_> = orders.iter().cloned().map(Action::Order).collect();
+            let expected: Vec<_> = commands.iter().cloned().map(Action::Control).collect();
             assert_eq!(actions, expected, "{keys:?}");
         }
         let long = format!("m{}\n", "ü".repeat(500));
         let text = "ü".repeat(MARK_MAX);
         let marked = pressed(&mut Keyboard::new(Keys::Everything), &long);
-        assert_eq!(marked, [Action::Order(mark(&text))]);
+        assert_eq!(marked, [Action::Control(mark(&text))]);
     }
 
     #[test]
     fn a_search_is_stopped_and_marked_but_not_steered() {
         let actions = pressed(&mut Keyboard::new(Keys::StopAndMark), "+-p mx\nq");
-        assert_eq!(actions, [Action::Order(Order::Mark("x".to_owned())), Action::Stop]);
+        assert_eq!(actions, [Action::Control(ControlCommand::Mark("x".to_owned())), Action::Stop]);
     }
 
     #[test]

@@ -5,16 +5,12 @@
 
 pub mod draw;
 mod keyboard;
-mod narrowing;
-mod orders;
 mod scene;
 mod state;
 
 pub use keyboard::{Action, Key, Keyboard, Keys};
-pub use narrowing::{Dot, Narrowing};
-pub use orders::{Order, Orders};
 pub use scene::{Failed, Row, Scene, Share, Stage, Times};
-pub use state::{End, Kind, Leg, Point, State, Subject};
+pub use state::{Kind, Point, State, Subject};
 
 #[cfg(test)]
 mod tests;

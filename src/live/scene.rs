@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use crate::analysis::search::SearchProgress;
 use crate::analysis::slo::{self, Judged, RunFigures};
 use crate::live::state::Part;
-use crate::live::{End, Kind, Narrowing, Point, State, Subject};
+use crate::live::{Kind, Point, State, Subject};
+use crate::load::outline::LoadEnd;
 use crate::load::slo::Objective;
 use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::histogram::{CensoredHistogram, Quantile};
@@ -104,7 +106,7 @@ pub struct Scene {
     /// The last seconds.
     pub history: Vec<Point>,
     /// The search, if this is one.
-    pub search: Option<Narrowing>,
+    pub search: Option<SearchProgress>,
     /// The latest last.
     pub notes: Vec<String>,
 }
@@ -144,7 +146,7 @@ impl State {
             history: self.history.iter().copied().collect(),
             search: match self.subject.kind {
                 Kind::Run => None,
-                Kind::Search { .. } => Some(self.narrowing.clone()),
+                Kind::Search { .. } => Some(self.progress.clone()),
             },
             notes: self.notes.iter().cloned().collect(),
             subject: self.subject.clone(),
@@ -171,11 +173,11 @@ impl State {
         let over = self.at.since(Offset::ZERO);
         let Some(leg) = &self.leg else { return Share { done: 0.0, over, left: None } };
         match leg.end {
-            End::At(end) => {
+            LoadEnd::At(end) => {
                 let done = over.as_secs_f64() / end.as_secs_f64().max(1e-9);
                 Share { done: done.min(1.0), over, left: Some(end.since(self.at)) }
             }
-            End::Slots(slots) => {
+            LoadEnd::Slots(slots) => {
                 let left = slots.saturating_sub(self.due) as f64 / leg.rate.max(1e-9);
                 let done = self.due as f64 / slots.max(1) as f64;
                 let left = Duration::try_from_secs_f64(left).ok().filter(|_| !self.paused);

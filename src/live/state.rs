@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::live::{Keys, Narrowing};
+use crate::analysis::search::SearchProgress;
+use crate::live::Keys;
+use crate::load::outline::{LoadEnd, LoadOutline};
 use crate::load::slo::Slo;
 use crate::measure::fate::{FateCounts, TransportError};
 use crate::measure::histogram::{CensoredHistogram, LatencyHistogram};
@@ -49,28 +51,6 @@ pub enum Kind {
     },
 }
 
-/// Where a leg ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// At an instant.
-    At(Offset),
-    /// After so many slots, warm-up included.
-    Slots(u64),
-}
-
-/// A stretch of load that begins.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Leg {
-    /// What it is for; empty if that goes without saying.
-    pub label: String,
-    /// Arrivals per second.
-    pub rate: f64,
-    /// What does not count at its beginning.
-    pub warmup: Duration,
-    /// Its end.
-    pub end: End,
-}
-
 /// One second of history.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
@@ -88,7 +68,7 @@ pub struct Point {
 #[derive(Clone, Debug)]
 pub struct State {
     pub(super) subject: Subject,
-    pub(super) leg: Option<Leg>,
+    pub(super) leg: Option<LoadOutline>,
     /// Time of legs that are over.
     pub(super) spent: Duration,
     pub(super) at: Offset,
@@ -100,7 +80,7 @@ pub struct State {
     pub(super) history: VecDeque<Point>,
     pub(super) paused: bool,
     pub(super) stopping: bool,
-    pub(super) narrowing: Narrowing,
+    pub(super) progress: SearchProgress,
     pub(super) notes: VecDeque<String>,
     version: u64,
 }
@@ -162,7 +142,7 @@ impl State {
             history: VecDeque::new(),
             paused: false,
             stopping: false,
-            narrowing: Narrowing::default(),
+            progress: SearchProgress::default(),
             notes: VecDeque::new(),
             version: 0,
         }
@@ -174,7 +154,7 @@ impl State {
     }
 
     /// Load begins; what was counted before is over.
-    pub fn begin(&mut self, leg: Leg) {
+    pub fn begin(&mut self, leg: LoadOutline) {
         self.version += 1;
         self.spent += self.at.since(Offset::ZERO);
         self.at = Offset::ZERO;
@@ -238,9 +218,9 @@ impl State {
     }
 
     /// A trial of a search is over.
-    pub fn narrowed(&mut self, narrowing: Narrowing) {
+    pub fn search_went_on(&mut self, progress: SearchProgress) {
         self.version += 1;
-        self.narrowing = narrowing;
+        self.progress = progress;
     }
 
     /// Whether someone has asked for the end.
@@ -271,8 +251,8 @@ impl State {
     /// Whether arrivals were over in the latest second; timers are not exact, so its middle tells.
     fn is_draining(&self, second: &Interval) -> bool {
         self.leg.as_ref().is_some_and(|leg| match leg.end {
-            End::At(end) => second.end - second.length / 2 >= end,
-            End::Slots(slots) => self.due >= slots && second.window.planned == 0,
+            LoadEnd::At(end) => second.end - second.length / 2 >= end,
+            LoadEnd::Slots(slots) => self.due >= slots && second.window.planned == 0,
         })
     }
 

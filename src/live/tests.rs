@@ -10,7 +10,9 @@ use ratatui::style::Color;
 
 use super::draw::paint;
 use super::*;
+use crate::analysis::search::{SearchProgress, TrialPoint};
 use crate::analysis::trial::{Purpose, Verdict};
+use crate::load::outline::{LoadEnd, LoadOutline};
 use crate::load::slo::Slo;
 use crate::measure::fate::{Fate, FateCounts, TransportError};
 use crate::measure::slice::Ended;
@@ -45,8 +47,8 @@ fn state(kind: Kind) -> State {
     })
 }
 
-fn leg(end: End) -> Leg {
-    Leg { label: String::new(), rate: 200.0, warmup: 2 * SECOND, end }
+fn leg(end: LoadEnd) -> LoadOutline {
+    LoadOutline { label: String::new(), rate: 200.0, warmup: 2 * SECOND, end, slots_max: 0 }
 }
 
 /// A second with 200 slots, of which `failed` got a bad status and `lost` no answer.
@@ -79,27 +81,27 @@ fn second(end: u64, (failed, lost): (u64, u64)) -> Interval {
 
 fn run(seconds: u64, ends: fn(u64) -> (u64, u64)) -> State {
     let mut state = state(Kind::Run);
-    state.begin(leg(End::At(at(62))));
+    state.begin(leg(LoadEnd::At(at(62))));
     for end in 1..=seconds {
         state.push(&second(end, ends(end)));
     }
     state
 }
 
-fn dot(rate: f64, time: Duration, verdict: Verdict, purpose: Purpose) -> Dot {
+fn dot(rate: f64, time: Duration, verdict: Verdict, purpose: Purpose) -> TrialPoint {
     let at_least = time >= 4 * SECOND;
     let error_rate = if verdict == Verdict::Fail { 0.08 } else { 0.0 };
     let held = matches!(verdict, Verdict::Pass | Verdict::Undecided);
-    Dot { rate, time, at_least, error_rate, verdict, held, purpose }
+    TrialPoint { rate, time, at_least, error_rate, verdict, held, purpose }
 }
 
 fn search() -> State {
     use Purpose::{Confirm, Ramp, Refine, Repeat};
     use Verdict::{Fail, Invalid, Pass, Undecided};
     let mut state = state(Kind::Search { time: 360 * SECOND });
-    state.narrowed(Narrowing {
+    state.search_went_on(SearchProgress {
         quantile: "p95".to_owned(),
-        dots: vec![
+        points: vec![
             dot(10.0, ms(42), Pass, Ramp),
             dot(20.0, ms(43), Pass, Ramp),
             dot(40.0, ms(44), Pass, Ramp),
@@ -114,8 +116,14 @@ fn search() -> State {
         estimate: 200.0,
         bracket: (200.0, Some(320.0)),
     });
-    let end = End::At(at(14));
-    state.begin(Leg { label: "refine 231/s".to_owned(), rate: 231.0, warmup: 2 * SECOND, end });
+    let end = LoadEnd::At(at(14));
+    state.begin(LoadOutline {
+        label: "refine 231/s".to_owned(),
+        rate: 231.0,
+        warmup: 2 * SECOND,
+        end,
+        slots_max: 0,
+    });
     for end in 1..=5 {
         state.push(&second(end, (0, 0)));
     }
@@ -186,7 +194,7 @@ fn pictures_are_as_the_golden_files_show_them() {
 /// A run in which more went wrong than there is room to tell.
 fn broken() -> State {
     let mut state = state(Kind::Run);
-    state.begin(leg(End::At(at(62))));
+    state.begin(leg(LoadEnd::At(at(62))));
     for end in 1..=8 {
         let mut second = second(end, (9, 0));
         second.window.bad_statuses = BTreeMap::from([(500, 4), (502, 2), (503, 3)]);
@@ -240,7 +248,7 @@ fn without_colour_there_is_none() {
 fn a_run_goes_through_its_stages() {
     let mut state = state(Kind::Run);
     assert_eq!(state.scene().stage, Stage::Starting);
-    state.begin(leg(End::At(at(10))));
+    state.begin(leg(LoadEnd::At(at(10))));
     state.push(&second(2, (0, 0)));
     assert_eq!(state.scene().stage, Stage::Warming);
     assert_eq!(state.scene().fates[1].planned(), 0, "the warm-up does not count");
@@ -260,7 +268,7 @@ fn a_run_goes_through_its_stages() {
 
 #[test]
 fn the_drain_is_in_no_rate_of_the_whole() {
-    for end in [End::At(at(12)), End::Slots(2_400)] {
+    for end in [LoadEnd::At(at(12)), LoadEnd::Slots(2_400)] {
         let mut state = state(Kind::Run);
         state.begin(leg(end));
         (1..=12).for_each(|end| state.push(&second(end, (0, 0))));
@@ -291,7 +299,7 @@ fn recent_figures_forget_and_whole_ones_do_not() {
 #[test]
 fn a_number_of_slots_is_left_at_the_rate_of_now() {
     let mut state = state(Kind::Run);
-    state.begin(leg(End::Slots(1000)));
+    state.begin(leg(LoadEnd::Slots(1000)));
     state.push(&second(1, (0, 0)));
     assert_eq!(state.scene().leg.left, Some(4 * SECOND));
     state.turned(Some(400.0), "rate 400/s");

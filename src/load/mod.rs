@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod auth;
 pub mod body;
+pub mod control;
 pub mod cookies;
 mod divisor;
 pub mod endpoint;
@@ -20,6 +21,7 @@ pub mod json_text;
 pub mod mix;
 pub mod monitor;
 pub mod outlay;
+pub mod outline;
 pub mod plain_port;
 pub mod plan;
 pub mod random;
@@ -36,6 +38,7 @@ pub mod steering;
 pub mod table;
 pub mod threshold;
 pub mod trace;
+pub mod url;
 pub mod url_text;
 pub mod way;
 

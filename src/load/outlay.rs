@@ -1,7 +1,7 @@
 //! [`Outlay`]: how many requests slots come to at most: each step of a flow is one, and each redirect that may
 //! be followed.
 
-use crate::load::mix::Mix;
+use crate::load::mix::{Mix, MixError};
 use crate::load::plan::Plan;
 use crate::load::request::RequestTemplate;
 
@@ -13,6 +13,18 @@ pub struct Outlay {
 }
 
 impl Outlay {
+    /// Of what `plan` sends.
+    ///
+    /// # Errors
+    /// It has nothing to send.
+    pub fn of(plan: &Plan) -> Result<Self, MixError> {
+        let mix = match &plan.trace {
+            Some(trace) => Mix::recorded(trace.requests()),
+            None => Mix::new(&plan.weights(), plan.seed)?,
+        };
+        Ok(Self::new(plan, &mix))
+    }
+
     /// Of `mix`, which chooses among the plan's requests and flows.
     pub fn new(plan: &Plan, mix: &Mix) -> Self {
         let once = |request: &RequestTemplate| 1 + u64::from(request.expect.redirects);

@@ -13,7 +13,7 @@ use crate::load::feeder::Feeder;
 use crate::load::flow::Flows;
 use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, Template};
-use crate::load::schedule::Arrivals;
+use crate::load::schedule::{Arrivals, Horizon, Schedule};
 use crate::load::set_cookie::Channel;
 use crate::load::slo::{Slo, Tiers};
 use crate::load::stages::Stages;
@@ -88,6 +88,8 @@ pub enum ChosenBy {
     Program,
     /// Whoever started the run.
     User,
+    /// Whoever started the run, by another bound that it follows from.
+    Implied,
 }
 
 /// Bounds on everything that could grow.
@@ -114,6 +116,24 @@ pub struct Limits {
     pub drain: Duration,
     /// What happens to late arrivals.
     pub late: LatePolicy,
+}
+
+impl Default for Limits {
+    /// Those of the command line.
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            connections_by: ChosenBy::Program,
+            streams: 100,
+            in_flight: 10_000,
+            timeout: Duration::from_secs(10),
+            deadline: None,
+            connect_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(4),
+            drain: Duration::from_secs(30),
+            late: LatePolicy::Send,
+        }
+    }
 }
 
 /// A request sent before the load, whose answer is read.
@@ -218,6 +238,42 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A plan of `requests` to `origin` at a constant `rate` for `duration`; all else is as the command line
+    /// has it by default, with one worker.
+    pub fn new(
+        origin: Origin,
+        requests: Vec<RequestTemplate>,
+        rate: Rate,
+        duration: Duration,
+    ) -> Self {
+        Self {
+            name: origin.authority.clone(),
+            profile_sha256: None,
+            origin,
+            way: Way::default(),
+            requests,
+            flows: Flows::default(),
+            auth: None,
+            setup: Vec::new(),
+            pools: Vec::new(),
+            feeders: Vec::new(),
+            rate,
+            stages: None,
+            trace: None,
+            arrivals: Arrivals::default(),
+            seed: 1,
+            warmup: Duration::ZERO,
+            duration,
+            slots: None,
+            limits: Limits::default(),
+            workers: 1,
+            pin: Vec::new(),
+            receive_clock: ReceiveClock::default(),
+            slo: Slo::standard(),
+            tiers: Tiers::standard(),
+        }
+    }
+
     /// Mean requests per second that are asked for, over the whole measurement.
     pub fn rate_asked(&self) -> f64 {
         self.counted_rate() * self.requests_per_counted()
@@ -227,6 +283,39 @@ impl Plan {
     pub fn counted_rate(&self) -> f64 {
         let steady = || self.rate.as_per_second();
         self.stages.as_ref().map_or_else(steady, Stages::mean_per_second)
+    }
+
+    /// Warm-up and measurement as one schedule, so that the rate never breaks off between them.
+    pub fn schedule(&self) -> Schedule {
+        let rate = self.slot_rate(self.rate);
+        let horizon = match self.slots {
+            None => Horizon::after(self.warmup + self.duration),
+            Some(slots) => Horizon {
+                length: Duration::MAX,
+                slots: rate.slots_within(self.warmup).saturating_add(self.slot_count(slots)),
+            },
+        };
+        let stages = self.stages.as_ref().map(|all| all.map_rates(|rate| self.slot_rate(rate)));
+        let stages = stages.map(|stages| stages.warmed_up(self.warmup));
+        let trace = self.trace.clone();
+        Schedule { stages, trace, ..self.steady(self.rate, self.seed, horizon) }
+    }
+
+    /// A schedule of one `rate`, whatever the plan's own.
+    pub fn steady(&self, rate: Rate, seed: u64, horizon: Horizon) -> Schedule {
+        let (rate, arrivals) = (self.slot_rate(rate), self.arrivals);
+        Schedule { rate, stages: None, trace: None, arrivals, seed, horizon }
+    }
+
+    /// Whether its rate can be changed while it is sent: not where stages or a recording give it, nor with
+    /// flows, whose steps follow from answers.
+    pub fn is_steerable(&self) -> bool {
+        self.stages.is_none() && self.trace.is_none() && self.flows.list.is_empty()
+    }
+
+    /// Slots of the measurement, without the warm-up.
+    pub fn slots_measured(&self) -> u64 {
+        Self { warmup: Duration::ZERO, ..self.clone() }.schedule().slots_expected()
     }
 }
 

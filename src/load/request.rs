@@ -374,6 +374,24 @@ pub struct RequestTemplate {
 }
 
 impl RequestTemplate {
+    /// A GET of `path`, percent-encoded and beginning with `/`, of weight 1, whose answer is `ok` with a
+    /// status of success.
+    pub fn get(path: &str) -> Self {
+        Self {
+            name: format!("GET {path}"),
+            weight: 1,
+            group: None,
+            tags: Vec::new(),
+            method: Method::GET,
+            path: Template::literal(path),
+            headers: Vec::new(),
+            body: None,
+            expect: Expect::SUCCESS,
+            on_empty: OnEmpty::Fail,
+            goals: Goals::default(),
+        }
+    }
+
     /// Every pool the request picks from.
     pub fn pools(&self) -> impl Iterator<Item = PoolId> {
         self.templates().flat_map(Template::pools)

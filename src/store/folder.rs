@@ -78,17 +78,11 @@ impl RunFolder {
         &self.path
     }
 
-    /// Adds an interval, and the slice that ends with it, to the journal and waits until the disk has it.
-    pub fn append_interval(
-        &mut self,
-        interval: &Interval,
-        slice: Option<&Slice>,
-    ) -> Result<(), StoreError> {
-        let line = journal::encode(interval, slice);
-        let written = self.journal.write_all(line.as_bytes());
-        written
-            .and_then(|()| self.journal.sync_data())
-            .map_err(StoreError::at(Action::Write, &self.path.join(JOURNAL)))
+    /// Its journal, to be written by one at a time.
+    pub fn journal(&self) -> Result<JournalFile, StoreError> {
+        let path = self.path.join(JOURNAL);
+        let file = self.journal.try_clone().map_err(StoreError::at(Action::Write, &path))?;
+        Ok(JournalFile { path, file })
     }
 
     /// Writes `plan.json`, whole or not at all: what a killed run is told from.
@@ -115,6 +109,24 @@ impl RunFolder {
             replace(&path, &bytes)
         };
         write().map_err(StoreError::at(Action::Write, &path))
+    }
+}
+
+/// The journal of a run in flight: a line per interval, so that a run that is killed is not lost.
+#[derive(Debug)]
+pub struct JournalFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl JournalFile {
+    /// Adds an interval, and the slice that ends with it, and waits until the disk has it.
+    pub fn append(&mut self, interval: &Interval, slice: Option<&Slice>) -> Result<(), StoreError> {
+        let line = journal::encode(interval, slice);
+        let written = self.file.write_all(line.as_bytes());
+        written
+            .and_then(|()| self.file.sync_data())
+            .map_err(StoreError::at(Action::Write, &self.path))
     }
 }
 
@@ -291,9 +303,9 @@ mod tests {
     #[test]
     fn a_run_comes_back_from_its_folder() {
         let parent = tempfile::tempdir().unwrap();
-        let mut folder = RunFolder::create(parent.path(), "now", "").unwrap();
+        let folder = RunFolder::create(parent.path(), "now", "").unwrap();
         for second in 1..=3 {
-            folder.append_interval(&interval(second), None).unwrap();
+            folder.journal().unwrap().append(&interval(second), None).unwrap();
         }
         let report = example::report(example::CENSORED);
         folder.write_result(&example::report(example::GOOD)).unwrap();
@@ -311,9 +323,9 @@ mod tests {
     #[test]
     fn a_journal_that_was_cut_short_gives_what_it_has() {
         let parent = tempfile::tempdir().unwrap();
-        let mut folder = RunFolder::create(parent.path(), "now", "cut").unwrap();
-        folder.append_interval(&interval(1), None).unwrap();
-        folder.append_interval(&interval(2), None).unwrap();
+        let folder = RunFolder::create(parent.path(), "now", "cut").unwrap();
+        folder.journal().unwrap().append(&interval(1), None).unwrap();
+        folder.journal().unwrap().append(&interval(2), None).unwrap();
         let path = folder.path().join(JOURNAL);
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, &text[..text.len() - 20]).unwrap();

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::sheet::Broken;
-use crate::analysis::trial::{Trial, TrialResult};
+use crate::analysis::search::CompletedTrial;
+
 use crate::load::slo::Slo;
 use crate::report::echo::PlanEcho;
 use crate::store::folder::open_whole_lines;
@@ -39,19 +39,6 @@ pub struct Header {
     pub plan: PlanEcho,
 }
 
-/// A trial that has run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredTrial {
-    /// What was asked.
-    pub trial: Trial,
-    /// What came of it.
-    pub result: TrialResult,
-    /// Who was slow or failed, where the rate was not held.
-    pub broken: Vec<Broken>,
-    /// How many it took up, its head included: rows of feeders go with them.
-    pub slots: u64,
-}
-
 /// A log that is gone on with.
 #[derive(Debug)]
 pub struct Reopened {
@@ -60,7 +47,7 @@ pub struct Reopened {
     /// What is searched.
     pub header: Header,
     /// The trials that ended, in order.
-    pub trials: Vec<StoredTrial>,
+    pub trials: Vec<CompletedTrial>,
     /// Slots that each trial has taken, in order; of one that did not end, all that it might have taken.
     pub legs: Vec<u64>,
 }
@@ -119,7 +106,7 @@ impl TrialLog {
     }
 
     /// Adds a trial and waits until the disk has it.
-    pub fn append(&mut self, trial: &StoredTrial) -> Result<(), StoreError> {
+    pub fn append(&mut self, trial: &CompletedTrial) -> Result<(), StoreError> {
         self.write(&Entry::Ended(Box::new(trial.into())))
     }
 
@@ -157,8 +144,9 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::analysis::goals::Surety;
+    use crate::analysis::sheet::Broken;
     use crate::analysis::trial::{
-        ClientState, Measured, Missed, Point, Purpose, Test, TimeInterval,
+        ClientState, Measured, Missed, Point, Purpose, Test, TimeInterval, Trial, TrialResult,
     };
     use crate::load::slo::Objective;
     use crate::report::example;
@@ -173,7 +161,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn stored(rate: f64, objectives: &[Objective]) -> StoredTrial {
+    fn stored(rate: f64, objectives: &[Objective]) -> CompletedTrial {
         let s = Duration::from_secs;
         let test = Test {
             excess: 0.1 + 0.2,
@@ -190,7 +178,7 @@ pub(crate) mod tests {
             value: 1.0 / rate,
             at_least: rate > 100.0,
         });
-        StoredTrial {
+        CompletedTrial {
             trial: Trial { rate, head: s(1), length: s(5), purpose: Purpose::Refine, test },
             result: TrialResult {
                 points: vec![Point::default(), point],
@@ -245,7 +233,7 @@ pub(crate) mod tests {
     fn a_trial_that_did_not_end_has_taken_what_it_might_have() {
         let folder = tempfile::tempdir().unwrap();
         let slo = Slo::standard();
-        let trial = |slots| StoredTrial { slots, ..stored(80.0, &slo.objectives) };
+        let trial = |slots| CompletedTrial { slots, ..stored(80.0, &slo.objectives) };
         let mut log = TrialLog::create(folder.path(), &header()).unwrap();
         let legs = || TrialLog::reopen(folder.path(), &slo).unwrap().legs;
         assert!(legs().is_empty());

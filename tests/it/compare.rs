@@ -36,7 +36,7 @@ impl Runs {
 
     /// Stores a minute of answers of about `ms`.
     fn store(&self, id: &str, ms: f64, change: impl Fn(&mut Report)) {
-        let mut folder = RunFolder::create_at(&self.folder(id)).expect("a folder can be made");
+        let folder = RunFolder::create_at(&self.folder(id)).expect("a folder can be made");
         let mut random = SplitMix64::new(ms.to_bits() ^ id.len() as u64);
         for second in 1..=60 {
             let mut request = RequestSlice::default();
@@ -49,7 +49,9 @@ impl Runs {
             let length = Duration::from_secs(1);
             let slice = Slice { end, length, requests: vec![request] };
             folder
-                .append_interval(&Interval { end, length, window }, Some(&slice))
+                .journal()
+                .expect("it can be opened again")
+                .append(&Interval { end, length, window }, Some(&slice))
                 .expect("a line can be written");
         }
         let mut report = self.report.clone();

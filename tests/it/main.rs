@@ -13,6 +13,7 @@ mod compare;
 mod corpus;
 mod ends;
 mod engine;
+mod examples;
 mod false_alarms;
 mod feeders;
 mod flows;

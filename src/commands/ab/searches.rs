@@ -6,33 +6,42 @@ use crate::analysis::compare::noise::{Noise, Source};
 use crate::commands::Failure;
 use crate::commands::ab::{Args, Target, switch};
 use crate::commands::compare::{self, Judging};
-use crate::commands::run::{Output, Screen};
+use crate::commands::interrupt::Interrupt;
+use crate::commands::run::Output;
 use crate::commands::stored::searched;
 use crate::exit::Exit;
 use crate::report::comparable::differences;
 use crate::report::comparison::{ComparedRun, ComparisonReport};
 use crate::report::{Kind, Report};
+use crate::session::EarlierSitting;
+use crate::session::event::Observers;
 
 /// Searches of each side, unless the user says: four in all, since each takes minutes.
 const PAIRS: usize = 2;
 
+/// Pairs of searches.
+pub(super) fn pairs(args: &Args) -> usize {
+    args.pairs.unwrap_or(PAIRS)
+}
+
 /// Searches and tells.
 pub(super) fn exec(
     args: &Args,
-    mut targets: [Target; 2],
+    targets: &[Target; 2],
+    interrupt: &Interrupt,
     output: &mut Output,
-    screen: Screen,
 ) -> Result<Exit, Failure> {
     let mut found: [Vec<Report>; 2] = [Vec::new(), Vec::new()];
-    let interrupted = take(args, &mut targets, &mut found, output)?;
+    let interrupted = take(args, targets, &mut found, interrupt, output)?;
     let compared = compared(&args.judging, args.order, &found);
-    screen.clear();
+    output.screen().clear();
     compare::write(args.load.json.as_ref(), args.load.markdown.as_ref(), &compared)?;
     let exit = args.judging.exit(compared.verdict.word);
     let [_, of_b] = found;
     if let Some(last) = of_b.into_iter().last() {
         let comparison = Some(Box::new(compared));
-        output.store(&Report { kind: Kind::Ab, comparison, ..last }, screen)?;
+        output.end_of_load();
+        output.store(&Report { kind: Kind::Ab, comparison, ..last })?;
     }
     Ok(interrupted.unwrap_or(exit))
 }
@@ -40,20 +49,20 @@ pub(super) fn exec(
 /// Searches in turns; the exit code of a signal, after which what is found so far counts.
 fn take(
     args: &Args,
-    targets: &mut [Target; 2],
+    targets: &[Target; 2],
     found: &mut [Vec<Report>; 2],
+    interrupt: &Interrupt,
     output: &mut Output,
 ) -> Result<Option<Exit>, Failure> {
-    let pairs = args.pairs.unwrap_or(PAIRS);
-    let mut load = args.load.clone();
-    load.max_total_requests = load.max_total_requests.map(|most| most / (2 * pairs as u64));
-    for number in 0..pairs {
+    let mut screen = output.screen();
+    let mut observers = Observers::of([&mut screen, output]);
+    for number in 0..pairs(args) {
         for side in args.order.sides(number) {
             let place = usize::from(side == Side::B);
-            let target = &mut targets[place];
+            let target = &targets[place];
             switch(side, target.command.as_ref())?;
-            let report = target.session.search(&load, output)?;
-            if let Some(exit) = target.session.interrupted() {
+            let report = target.session.search(EarlierSitting::default(), &mut observers)?;
+            if let Some(exit) = interrupt.requested() {
                 return Ok(Some(exit));
             }
             found[place].push(report);

@@ -19,6 +19,7 @@ use crate::load::slo::{Objective, Slo};
 use crate::load::stages::Stages;
 use crate::load::way::HttpChoice;
 use crate::render::text::Form;
+use crate::session::{Mode, SearchOptions};
 use crate::time::parse_duration;
 
 /// Run a load: a fixed rate, or a search for the highest rate that holds.
@@ -276,6 +277,22 @@ pub struct Args {
     pub quiet: bool,
 }
 
+impl Args {
+    /// What is to be offered: a search, or the plan's load `times` over.
+    pub(in crate::commands) fn mode(&self, times: u64) -> Mode {
+        if self.find_max_rps {
+            Mode::Search(SearchOptions {
+                effort: self.effort,
+                max_rate: self.max_rate,
+                time: self.search_time,
+                current_rate: self.current_rate,
+            })
+        } else {
+            Mode::FixedRate { times, abort_on_fail: self.abort_on_fail }
+        }
+    }
+}
+
 fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("it must be a whole number above 0".to_owned()),
@@ -381,6 +398,8 @@ fn pacing_parser() -> impl clap::builder::TypedValueParser<Value = Pacing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::run::resolve;
+    use crate::load::plan::Limits;
 
     #[test]
     fn think_times_become_their_mean() {
@@ -409,6 +428,17 @@ mod tests {
             assert!(parse_out(text).unwrap_err().contains(flag), "{text}");
         }
         assert_eq!(parse_out("runs/a=b"), Ok(PathBuf::from("runs/a=b")));
+    }
+
+    #[test]
+    fn the_library_and_the_command_line_have_the_same_limits() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: Args,
+        }
+        let Line { args } = clap::Parser::parse_from(["run"]);
+        assert_eq!(resolve::limits(&args), Limits::default());
     }
 
     #[test]

@@ -9,15 +9,15 @@ use std::net::{IpAddr, ToSocketAddrs as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crate::analysis::search::Settings;
 use crate::analysis::words::counted;
 use crate::commands::interrupt::Interrupt;
-use crate::commands::run::budget::outlay;
-use crate::commands::run::{Args, Screen, fixed};
+use crate::commands::run::Screen;
 use crate::commands::{Failure, environment};
+use crate::load::outlay::Outlay;
 use crate::load::plan::Plan;
 use crate::load::request::Template;
 use crate::load::way::{Place, Via};
+use crate::session::{CheckedPlan, Mode};
 use crate::store::hosts::KnownHosts;
 use crate::time::Human;
 use crate::transport::route::RouteError;
@@ -25,18 +25,19 @@ use crate::transport::route::RouteError;
 /// How often it is looked whether a signal has come while an answer is awaited.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Makes sure that this load is meant for its host; `times` is how often the plan is sent.
+/// Makes sure that this load is meant for its host; `yes` says so beforehand.
 ///
 /// # Errors
 /// Nobody wants it, or nobody can be asked, or the host has no address.
 pub(super) fn obtain(
-    (plan, times): (&Plan, u64),
-    args: &Args,
+    checked: &CheckedPlan,
+    yes: bool,
     interrupt: &Interrupt,
     screen: Screen,
 ) -> Result<(), Failure> {
+    let plan = checked.plan();
     if let Some(doubt) = repeated_path(plan) {
-        agree(&doubt, args, interrupt, screen)?;
+        agree(&doubt, yes, interrupt, screen)?;
     }
     let Some(place) = public(plan)? else { return Ok(()) };
     let host = place.to_string().to_lowercase();
@@ -46,9 +47,9 @@ pub(super) fn obtain(
     }
     let load = format!(
         "first load on {host}, which is neither this machine nor on a private network: {}",
-        expected(plan, args, times)
+        expected(checked)
     );
-    agree(&load, args, interrupt, screen)?;
+    agree(&load, yes, interrupt, screen)?;
     if let Err(error) = known.add(&host) {
         screen.warn(&format!("{error}; it will be asked again"));
     }
@@ -56,8 +57,8 @@ pub(super) fn obtain(
 }
 
 /// Gets a yes to `what`: from --yes, or from whoever sits at the terminal.
-fn agree(what: &str, args: &Args, interrupt: &Interrupt, screen: Screen) -> Result<(), Failure> {
-    if args.yes {
+fn agree(what: &str, yes: bool, interrupt: &Interrupt, screen: Screen) -> Result<(), Failure> {
+    if yes {
         screen.note(what);
         Ok(())
     } else if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
@@ -135,20 +136,23 @@ fn is_near(address: IpAddr) -> bool {
 }
 
 /// What is about to be sent, in words.
-fn expected(plan: &Plan, args: &Args, times: u64) -> String {
+fn expected(checked: &CheckedPlan) -> String {
+    let (plan, options) = (checked.plan(), checked.options());
     let bound = |most| format!(", {} at most", counted(most, "request"));
-    if args.find_max_rps {
-        let settings = Settings::new(plan.slo.clone(), args.effort);
-        let time = args.search_time.unwrap_or(settings.search_time);
-        let rate = args.max_rate.map_or_else(
-            || "to whatever rate it holds (--max-rate bounds it)".to_owned(),
-            |rate| format!("to {rate} at most"),
-        );
-        let most = args.max_total_requests.map(bound).unwrap_or_default();
-        return format!("a search for up to {} {rate}{most}", Human(time));
-    }
-    let slots = fixed::schedule(plan).slots_expected();
-    let requests = outlay(plan).map_or(slots, |outlay| outlay.requests(slots));
+    let times = match &options.mode {
+        Mode::FixedRate { times, .. } => *times,
+        Mode::Search(search) => {
+            let rate = search.max_rate.map_or_else(
+                || "to whatever rate it holds (--max-rate bounds it)".to_owned(),
+                |rate| format!("to {rate} at most"),
+            );
+            let most = options.requests_max.map(bound).unwrap_or_default();
+            let time = Human(search.settings(plan).search_time);
+            return format!("a search for up to {time} {rate}{most}");
+        }
+    };
+    let slots = plan.schedule().slots_expected();
+    let requests = Outlay::of(plan).map_or(slots, |outlay| outlay.requests(slots));
     let requests = requests.saturating_mul(times);
     let up_to = if plan.stages.is_some() { "up to " } else { "" };
     let length =

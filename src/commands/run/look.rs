@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
+use crate::commands::Failure;
 use crate::commands::environment::Environment;
 use crate::commands::interrupt::Interrupt;
-use crate::commands::run::preflight::Machine;
 use crate::commands::run::subject::{self, Subject};
 use crate::commands::run::{
-    Args, Screen, fixed, judgeable, loopback, resolve, start_demo, tls_client, tls_files,
-    token_life,
+    Args, Screen, give_terminal_back, loopback, resolve, start_demo, tls_files,
 };
-use crate::commands::{Failure, clock};
 use crate::engine::once::once;
 use crate::engine::prepare::Surroundings;
 use crate::engine::single::Single;
 use crate::load::plan::{Origin, Plan, Scheme};
 use crate::load::schedule::Schedule;
 use crate::load::secrets::without;
+use crate::machine::capacity::Capacity;
+use crate::machine::wall_clock;
+use crate::session::judgeable;
+use crate::session::{tls_client, token_life};
 use crate::target::DemoBackend;
 use crate::transport::tls::TlsSettings;
 
@@ -62,7 +64,7 @@ impl Look {
     ) -> Result<Self, Failure> {
         let mut mistakes = Vec::new();
         let tls = tls_files::read(args, &mut mistakes);
-        let plan = resolve::resolve(args, subject, origin, &Machine::inspect(), mistakes)?;
+        let plan = resolve::resolve(args, subject, origin, &Capacity::inspect(), mistakes)?;
         let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
         let secrets = subject::secrets(args.subject.as_deref().unwrap_or_default(), &environment);
         Ok(Self { plan, tls, secrets, _demo: demo })
@@ -70,7 +72,7 @@ impl Look {
 
     /// The schedule of warm-up and measurement.
     pub(in crate::commands) fn schedule(&self) -> Schedule {
-        fixed::schedule(&self.plan)
+        self.plan.schedule()
     }
 
     /// `text` without the values of secret variables.
@@ -80,7 +82,7 @@ impl Look {
 
     /// Sends each request one time; a signal ends it at once.
     pub(in crate::commands) fn once(&self, show: &mut dyn FnMut(Single)) -> Result<(), Failure> {
-        let interrupt = Interrupt::listen().map_err(Failure::unexpected)?;
+        let interrupt = Interrupt::listen(give_terminal_back).map_err(Failure::unexpected)?;
         let tls: Option<Arc<_>> = tls_client(&self.plan, &self.tls)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -94,7 +96,7 @@ impl Look {
         };
         runtime.block_on(async {
             tokio::select! {
-                done = once(&self.plan, surroundings, clock::since_1970(), show) => done.map_err(Failure::unreachable),
+                done = once(&self.plan, surroundings, wall_clock::since_1970(), show) => done.map_err(Failure::unreachable),
                 exit = interrupt.wait() => Err(Failure::interrupted(exit)),
             }
         })

@@ -1,22 +1,13 @@
-//! Which monitors a run has, and what its report tells of them.
+//! Which monitors a run has: `--monitor` and the profile's.
 
 use std::time::Duration;
 
-use crate::analysis::drift::Point;
-use crate::analysis::onset::{self, Onset};
 use crate::commands::Failure;
 use crate::commands::environment::Environment;
+use crate::commands::run::Args;
 use crate::commands::run::subject::Subject;
-use crate::commands::run::{Args, tls_files};
 use crate::load::monitor::Monitor;
-use crate::load::plan::Scheme;
-use crate::load::slo::Slo;
-use crate::measure::monitored::Monitored;
-use crate::monitor::Watch;
 use crate::profile::MONITORS_MAX;
-use crate::report::Report;
-use crate::report::onset::OnsetReport;
-use crate::transport::tls::client_config;
 
 /// More often, looking would be a load of its own.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
@@ -69,34 +60,6 @@ fn expanded(text: &str, look_up: &dyn Fn(&str) -> Option<String>) -> Result<Stri
     }
     whole.push_str(rest);
     Ok(whole)
-}
-
-/// Begins to look, if there is anything to look at.
-pub(super) fn start(args: &Args, monitors: Vec<Monitor>) -> Result<Option<Watch>, Failure> {
-    if monitors.is_empty() {
-        return Ok(None);
-    }
-    let secure = monitors.iter().any(|monitor| {
-        matches!(monitor, Monitor::Prometheus { endpoint, .. } if endpoint.origin.scheme == Scheme::Https)
-    });
-    let tls = if secure {
-        // Files that cannot be read have been told with the plan's mistakes.
-        let settings = tls_files::read(args, &mut Vec::new());
-        Some(client_config(&settings).map_err(Failure::usage)?)
-    } else {
-        None
-    };
-    Watch::start(monitors, args.monitor_interval, tls).map(Some).map_err(Failure::unexpected)
-}
-
-/// Adds to a report what was monitored, when the response time broke its limit, and what turned before.
-pub(super) fn tell(report: &mut Report, slo: &Slo, monitored: &[Monitored]) {
-    report.monitors = monitored.iter().map(Into::into).collect();
-    let points: Vec<Point> = report.series.iter().map(Into::into).collect();
-    let Some(event) = onset::event(slo, &points) else { return };
-    let onset = Onset::new(event, &points, monitored);
-    report.verdict.findings.extend(onset.finding().as_ref().map(Into::into));
-    report.onset = Some(Box::new(OnsetReport::from(&onset)));
 }
 
 #[cfg(test)]

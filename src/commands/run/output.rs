@@ -7,17 +7,18 @@ use std::path::Path;
 use crate::commands::environment::{runs_folder, spare_runs_folder};
 use crate::commands::exports::{Exports, Printed};
 use crate::commands::run::Args;
-use crate::commands::run::samples::Samples;
+use crate::commands::run::files::Files;
+use crate::commands::run::record::Record;
 use crate::commands::run::screen::Screen;
 use crate::commands::stored::Journal;
-use crate::commands::{Failure, actions, clock};
+use crate::commands::{Failure, actions};
 use crate::load::plan::Plan;
-use crate::measure::sample::Sample;
-use crate::measure::slice::Slice;
-use crate::measure::window::Interval;
+use crate::machine::wall_clock;
 use crate::render::html;
 use crate::report::Report;
 use crate::report::header::Header;
+use crate::session::event::{Observer, RunEvent};
+use crate::session::queue::Queued;
 use crate::store::StoreError;
 use crate::store::folder::{HLOG, HTML, RunFolder};
 use crate::stream::Streams;
@@ -29,7 +30,7 @@ fn new_folder(
     name: &str,
     screen: Screen,
 ) -> Result<RunFolder, StoreError> {
-    let started_at = clock::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let started_at = wall_clock::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let error = match RunFolder::create(first, &started_at, name) {
         Ok(folder) => return Ok(folder),
         Err(error) => error,
@@ -49,10 +50,12 @@ pub(in crate::commands) struct Output {
     folder: RunFolder,
     printed: Printed,
     exports: Exports,
-    /// Whether the journal has failed; told once.
-    journal_broken: bool,
+    /// Until they are closed.
+    files: Option<Queued<Files>>,
     streams: Streams,
-    samples: Samples,
+    /// What a search could be resumed from; absent for anything else.
+    record: Option<Record>,
+    screen: Screen,
 }
 
 impl Output {
@@ -81,29 +84,18 @@ impl Output {
             (None, Some(path)) => RunFolder::create_at(path),
             (None, None) => new_folder(&runs_folder(), &spare_runs_folder(), &plan.name, screen),
         };
+        let folder = folder.map_err(Failure::unexpected)?;
+        let journal = folder.journal().map_err(Failure::unexpected)?;
+        let files = Files::start(journal, samples, screen).map_err(Failure::unexpected)?;
         Ok(Self {
-            folder: folder.map_err(Failure::unexpected)?,
+            folder,
             printed: printed(args),
             exports: args.exports.clone(),
-            journal_broken: false,
+            files: Some(files),
             streams: Streams::default(),
-            samples,
+            record: None,
+            screen,
         })
-    }
-
-    /// What follows belongs to the next trial of a search, or is the run.
-    pub(super) fn begin_trial(&mut self) {
-        self.samples.begin_trial();
-    }
-
-    /// Adds a second's samples.
-    pub(super) fn keep(&mut self, samples: &[Sample], screen: Screen) {
-        self.samples.append(samples, screen);
-    }
-
-    /// Says what became of the samples.
-    pub(super) fn close_samples(&mut self, screen: Screen) {
-        self.samples.close(screen);
     }
 
     /// Hands every second to `streams` as well.
@@ -111,19 +103,14 @@ impl Output {
         self.streams = streams;
     }
 
-    /// Hands a second to whoever follows the load from outside.
-    pub(super) fn stream(&self, second: &Interval, screen: Screen) {
-        self.streams.push(second);
-        if let Some(trouble) = self.streams.trouble() {
-            screen.warn(&trouble);
-        }
+    /// Keeps every trial of a search in `record`.
+    pub(super) fn record_to(&mut self, record: Record) {
+        self.record = Some(record);
     }
 
-    /// Sends what is still to be sent.
-    pub(super) fn close_streams(&mut self, screen: Screen) {
-        if let Some(loss) = self.streams.close() {
-            screen.warn(&loss);
-        }
+    /// Where it reports trouble.
+    pub(in crate::commands) const fn screen(&self) -> Screen {
+        self.screen
     }
 
     /// The run's folder.
@@ -131,34 +118,28 @@ impl Output {
         self.folder.path()
     }
 
-    /// Stores what a run would report if it ended here; trouble with that is left to the end.
-    pub(super) fn store_so_far(&self, report: &Report) {
-        let _ = self.folder.write_result(report);
-    }
-
     /// Stores what is known before the load, for the case that the run does not get to its end.
-    pub(super) fn begin(&self, header: &Header, screen: Screen) {
+    pub(super) fn begin(&self, header: &Header) {
         if let Err(error) = self.folder.write_header(header) {
-            screen.warn(&format!("{error}; if the run is killed, nothing will tell of it"));
+            self.screen.warn(&format!("{error}; if the run is killed, nothing will tell of it"));
         }
     }
 
-    /// Adds a second to the journal, and the slice that ends with it.
-    pub(super) fn append(&mut self, interval: &Interval, slice: Option<&Slice>, screen: Screen) {
-        if self.journal_broken {
-            return;
+    /// Sends and writes what is still to be sent and written of the load, and says what was lost.
+    pub(in crate::commands) fn end_of_load(&mut self) {
+        if let Some(loss) = self.streams.close() {
+            self.screen.warn(&loss);
         }
-        if let Err(error) = self.folder.append_interval(interval, slice) {
-            screen.warn(&format!("{error}; the run goes on without its journal"));
-            self.journal_broken = true;
+        if let Some((files, dropped)) = self.files.take().and_then(Queued::finish) {
+            files.close(dropped);
         }
     }
 
     /// Prints and stores the report.
-    pub(super) fn finish(&self, report: &Report, screen: Screen) -> Result<(), Failure> {
-        screen.clear();
+    pub(super) fn finish(&self, report: &Report) -> Result<(), Failure> {
+        self.screen.clear();
         // What it comes to is the last that is read, so the folder is told before.
-        let stored = self.store(report, screen);
+        let stored = self.store(report);
         self.printed.print(report);
         actions::tell_run(report);
         self.printed.write(report)?;
@@ -166,22 +147,43 @@ impl Output {
     }
 
     /// Stores the report and says where.
-    pub(in crate::commands) fn store(
-        &self,
-        report: &Report,
-        screen: Screen,
-    ) -> Result<(), Failure> {
+    pub(in crate::commands) fn store(&self, report: &Report) -> Result<(), Failure> {
         self.folder.write_result(report).map_err(Failure::unexpected)?;
         let journal = Journal::read(self.folder.path(), report);
         let page = html::render(report, &journal.detail);
         let log = journal.hlog.as_deref().unwrap_or_default();
         for (name, content) in [(HTML, page.as_str()), (HLOG, log)] {
             if let Err(error) = self.folder.write_derived(name, content.as_bytes()) {
-                screen.warn(&error.to_string());
+                self.screen.warn(&error.to_string());
             }
         }
-        screen.note(&format!("run folder: {}", self.folder.path().display()));
+        self.screen.note(&format!("run folder: {}", self.folder.path().display()));
         self.exports.write(report, &journal)
+    }
+}
+
+impl Observer for Output {
+    fn observe(&mut self, event: &RunEvent) {
+        if let Some(files) = &mut self.files {
+            files.observe(event);
+        }
+        match event {
+            RunEvent::Interval(event) if event.measured.is_some() => {
+                self.streams.push(&event.interval);
+                if let Some(trouble) = self.streams.trouble() {
+                    self.screen.warn(&trouble);
+                }
+            }
+            RunEvent::Provisional(report) if self.record.as_ref().is_some_and(Record::is_kept) => {
+                // Trouble with that is left to the end.
+                let _ = self.folder.write_result(report);
+            }
+            _ => {
+                if let Some(record) = &mut self.record {
+                    record.observe(event);
+                }
+            }
+        }
     }
 }
 

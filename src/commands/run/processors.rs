@@ -1,10 +1,10 @@
 //! How many workers there are and which processors they run on: `--threads` and `--pin`.
 
 use crate::commands::run::Args;
-use crate::commands::run::preflight::Machine;
 use crate::load::footprint::{self, Whereabouts};
 use crate::load::plan::Origin;
 use crate::load::rate::Rate;
+use crate::machine::capacity::Capacity;
 
 /// What a search is equipped for unless `--max-rate` says less: workers cannot be added on the way.
 const SEARCH_RATE: f64 = 100_000.0;
@@ -63,7 +63,7 @@ pub(super) fn parse_pin(text: &str) -> Result<Pin, String> {
 }
 
 /// The processors that workers are bound to; empty if to none.
-pub(super) fn pinned(pin: Option<&Pin>, machine: &Machine) -> Result<Vec<usize>, String> {
+pub(super) fn pinned(pin: Option<&Pin>, machine: &Capacity) -> Result<Vec<usize>, String> {
     let Some(pin) = pin else { return Ok(Vec::new()) };
     let Some(available) = &machine.cpus else {
         return Err("--pin: this system does not bind threads to processors".to_owned());
@@ -81,8 +81,8 @@ pub(super) fn pinned(pin: Option<&Pin>, machine: &Machine) -> Result<Vec<usize>,
 }
 
 /// Worker threads: as asked for, or by the rate and the processors they may use.
-pub(super) fn workers(args: &Args, rate: Rate, origin: &Origin, machine: &Machine) -> usize {
-    let rate = peak_rate(args, rate).min(SEARCH_RATE.max(rate.as_per_second()));
+pub(super) fn workers(args: &Args, rate: Rate, origin: &Origin, machine: &Capacity) -> usize {
+    let rate = args.mode(1).peak_rate(rate).min(SEARCH_RATE.max(rate.as_per_second()));
     // Whoever names the processors has decided what is left to a target beside them.
     let (cores, target) = match &args.pin {
         Some(Pin::List(list)) => (list.len().min(machine.cores), Whereabouts::Elsewhere),
@@ -91,15 +91,6 @@ pub(super) fn workers(args: &Args, rate: Rate, origin: &Origin, machine: &Machin
     match args.threads {
         Threads::Number(number) => number,
         Threads::Auto => footprint::workers(rate, cores, target),
-    }
-}
-
-/// The highest rate that may be offered, per second; infinite for a search without a bound.
-pub(super) fn peak_rate(args: &Args, rate: Rate) -> f64 {
-    match args.max_rate {
-        _ if !args.find_max_rps => rate.as_per_second(),
-        Some(most) => most.as_per_second(),
-        None => f64::INFINITY,
     }
 }
 
@@ -134,14 +125,14 @@ mod tests {
 
     #[test]
     fn only_available_processors_can_be_pinned() {
-        let mut machine = Machine::default();
+        let mut machine = Capacity::default();
         machine.cpus = Some(vec![0, 2]);
         assert_eq!(pinned(None, &machine), Ok(vec![]));
         assert_eq!(pinned(Some(&Pin::Auto), &machine), Ok(vec![0, 2]));
         assert_eq!(pinned(Some(&Pin::List(vec![2])), &machine), Ok(vec![2]));
         let refused = pinned(Some(&Pin::List(vec![2, 1])), &machine).unwrap_err();
         assert!(refused.contains("processor 1") && refused.contains("0, 2"), "{refused}");
-        assert!(pinned(Some(&Pin::Auto), &Machine::default()).is_err());
+        assert!(pinned(Some(&Pin::Auto), &Capacity::default()).is_err());
     }
 
     #[test]

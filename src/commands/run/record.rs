@@ -4,63 +4,50 @@
 
 use std::path::Path;
 
-use crate::analysis::Extent;
-use crate::analysis::search::Settings;
 use crate::analysis::words::counted;
 use crate::commands::Failure;
-use crate::commands::run::{Args, Screen, Session};
+use crate::commands::run::Screen;
 use crate::load::rate::Figures;
 use crate::report::echo::PlanEcho;
-use crate::report::search::{Bound, SearchReport};
-use crate::report::{HoldsName, OutcomeName, Report, SeverityName};
+use crate::session::event::{Observer, RunEvent};
+use crate::session::{EarlierSitting, SearchOptions, Session};
 use crate::store::StoreError;
 use crate::store::folder::{RESULT, read_result};
-use crate::store::trials::{Header, Reopened, SCHEMA, StoredTrial, TRIALS, TrialLog};
+use crate::store::trials::{Header, Reopened, SCHEMA, TRIALS, TrialLog};
 
 /// The record of one search.
 pub(super) struct Record {
     log: Option<TrialLog>,
     screen: Screen,
-    /// Trials of earlier sittings, in order.
-    pub(super) earlier: Vec<StoredTrial>,
-    /// Slots of the trials of earlier sittings, also of those that did not end, in order.
-    pub(super) legs: Vec<u64>,
-    /// What the earlier sittings would have reported.
-    pub(super) report: Option<Report>,
 }
 
 impl Record {
-    /// Of a search that shares its folder with others and cannot be resumed.
-    pub(super) const fn none(screen: Screen) -> Self {
-        Self { log: None, screen, earlier: Vec::new(), legs: Vec::new(), report: None }
-    }
-
-    /// Begins one in `folder`, or goes on with the one that is there.
-    pub(super) fn open(
+    /// Begins one in `folder`.
+    pub(super) fn create(
         session: &Session,
-        args: &Args,
-        settings: &Settings,
+        options: &SearchOptions,
         folder: &Path,
-    ) -> Result<Self, Failure> {
-        let header = Header {
-            schema: SCHEMA.to_owned(),
-            effort: args.effort.name().to_owned(),
-            start: settings.start,
-            max_rate: settings.max_rate,
-            plan: PlanEcho::from(&*session.plan),
-        };
-        let screen = session.screen;
-        if args.resume.is_some() {
-            return Self::resume(session, &header, folder);
-        }
-        let log = TrialLog::create(folder, &header).inspect_err(|error| unrecorded(screen, error));
-        Ok(Self { log: log.ok(), ..Self::none(screen) })
+        screen: Screen,
+    ) -> Self {
+        let log = TrialLog::create(folder, &header(session, options))
+            .inspect_err(|error| unrecorded(screen, error));
+        Self { log: log.ok(), screen }
     }
 
-    fn resume(session: &Session, asked: &Header, folder: &Path) -> Result<Self, Failure> {
-        let Reopened { log, header: stored, trials: earlier, legs } =
-            TrialLog::reopen(folder, &session.plan.slo).map_err(Failure::usage)?;
-        let others = differences(&stored, asked, session.own_target);
+    /// Goes on with the one in `folder`, and with what it has left.
+    ///
+    /// # Errors
+    /// There is none, or it is of another search.
+    pub(super) fn resume(
+        session: &Session,
+        options: &SearchOptions,
+        folder: &Path,
+        screen: Screen,
+    ) -> Result<(Self, EarlierSitting), Failure> {
+        let Reopened { log, header: stored, trials, legs: loads } =
+            TrialLog::reopen(folder, &session.plan().slo).map_err(Failure::usage)?;
+        let own_target = session.options().own_target;
+        let others = differences(&stored, &header(session, options), own_target);
         if !others.is_empty() {
             return Err(Failure::usage(format!(
                 "--resume {}: it holds another search: {}; give the same flags and profile, or \
@@ -71,20 +58,8 @@ impl Record {
         }
         let found = folder.join(RESULT).exists();
         let report = if found { Some(read_result(folder).map_err(Failure::usage)?) } else { None };
-        session
-            .screen
-            .note(&format!("{} taken over from {TRIALS}", counted(earlier.len() as u64, "trial")));
-        Ok(Self { log: Some(log), screen: session.screen, earlier, legs, report })
-    }
-
-    /// Notes that a trial begins, of so many slots at most.
-    pub(super) fn begin(&mut self, slots: u64) {
-        self.write(|log| log.begin(slots));
-    }
-
-    /// Adds a trial.
-    pub(super) fn add(&mut self, trial: &StoredTrial) {
-        self.write(|log| log.append(trial));
+        screen.note(&format!("{} taken over from {TRIALS}", counted(trials.len() as u64, "trial")));
+        Ok((Self { log: Some(log), screen }, EarlierSitting { trials, loads, report }))
     }
 
     fn write(&mut self, write: impl FnOnce(&mut TrialLog) -> Result<(), StoreError>) {
@@ -98,6 +73,30 @@ impl Record {
     /// Whether anything is recorded.
     pub(super) const fn is_kept(&self) -> bool {
         self.log.is_some()
+    }
+}
+
+impl Observer for Record {
+    fn observe(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::LoadBegan(outline) => self.write(|log| log.begin(outline.slots_max)),
+            RunEvent::TrialEnded(ended) if !ended.interrupted => {
+                self.write(|log| log.append(&ended.completed));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What tells one search from another.
+fn header(session: &Session, options: &SearchOptions) -> Header {
+    let settings = options.settings(session.plan());
+    Header {
+        schema: SCHEMA.to_owned(),
+        effort: options.effort.name().to_owned(),
+        start: settings.start,
+        max_rate: settings.max_rate,
+        plan: PlanEcho::from(session.plan()),
     }
 }
 
@@ -130,46 +129,9 @@ fn differences(stored: &Header, asked: &Header, own_target: bool) -> Vec<String>
     found
 }
 
-/// The report of an earlier sitting with what the search has come to since.
-pub(super) fn concluded(report: Report, search: SearchReport, extent: Extent) -> Report {
-    let verdict = &report.verdict;
-    let invalid = verdict.findings.iter().any(|one| one.severity == SeverityName::Invalid);
-    let outcome = if invalid {
-        OutcomeName::Invalid
-    } else if verdict.objectives.iter().any(|one| one.holds == HoldsName::No) {
-        OutcomeName::Fail
-    } else if extent == Extent::CutShort {
-        OutcomeName::Incomplete
-    } else {
-        OutcomeName::Pass
-    };
-    let mut report = Report { search: Some(search), ..report };
-    report.verdict.outcome = outcome;
-    if extent == Extent::Whole {
-        report.verdict.findings.retain(|finding| finding.id != "interrupted");
-    }
-    with_answer(report)
-}
-
-/// The report of a search with the verdict that its answer allows, whatever the trial that it shows came to: no
-/// pass without a rate that was confirmed, and none where no rate is held.
-pub(super) fn with_answer(mut report: Report) -> Report {
-    let Some(search) = &report.search else { return report };
-    let outcome = &mut report.verdict.outcome;
-    if *outcome == OutcomeName::Pass {
-        if search.bound == Bound::BelowMinimum {
-            *outcome = OutcomeName::Fail;
-        } else if search.max_rps.confidence <= 0.0 {
-            *outcome = OutcomeName::Incomplete;
-        }
-    }
-    report
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::example;
     use crate::store::trials::tests::header;
 
     #[test]
@@ -185,42 +147,5 @@ mod tests {
             assert!(told.contains(part), "{part}: {told}");
         }
         assert!(!differences(&header(), &other, true).join("\n").contains("origin"));
-    }
-
-    #[test]
-    fn an_earlier_report_is_judged_as_what_it_has_become() {
-        let report = example::report(example::GOOD);
-        let search = example::search_report().search.unwrap();
-        let become_of = |report: &Report, extent| {
-            concluded(report.clone(), search.clone(), extent).verdict.outcome
-        };
-        assert_eq!(become_of(&report, Extent::Whole), OutcomeName::Pass);
-        assert_eq!(become_of(&report, Extent::CutShort), OutcomeName::Incomplete);
-        let mut failed = report;
-        failed.verdict.objectives[0].holds = HoldsName::No;
-        assert_eq!(become_of(&failed, Extent::CutShort), OutcomeName::Fail);
-    }
-
-    #[test]
-    fn no_search_passes_without_a_rate_that_was_confirmed() {
-        let with = |bound, confidence| {
-            let mut report = example::search_report();
-            let search = report.search.as_mut().expect("it is a search");
-            search.bound = bound;
-            search.max_rps.confidence = confidence;
-            with_answer(report).verdict.outcome
-        };
-        let table = [
-            (Bound::Breach, 0.95, OutcomeName::Pass),
-            (Bound::AtLeast, 0.95, OutcomeName::Pass),
-            (Bound::Breach, 0.0, OutcomeName::Incomplete),
-            (Bound::AtLeast, 0.0, OutcomeName::Incomplete),
-            (Bound::BelowMinimum, 0.0, OutcomeName::Fail),
-        ];
-        for (bound, confidence, outcome) in table {
-            assert_eq!(with(bound, confidence), outcome, "{bound:?}, {confidence}");
-        }
-        let run = with_answer(example::report(example::FAILING));
-        assert_eq!(run.verdict.outcome, OutcomeName::Fail);
     }
 }

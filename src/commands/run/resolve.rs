@@ -10,9 +10,8 @@ use http::header::HOST;
 use crate::analysis::search::Settings;
 use crate::commands::Failure;
 use crate::commands::run::choose::choose;
-use crate::commands::run::preflight::Machine;
 use crate::commands::run::processors;
-use crate::commands::run::subject::{Subject, parse_header, split_host, without_query};
+use crate::commands::run::subject::{Subject, parse_header, without_query};
 use crate::commands::run::{Args, replay, way};
 use crate::load::auth::Auth;
 use crate::load::flow::Flows;
@@ -21,19 +20,20 @@ use crate::load::rate::Rate;
 use crate::load::request::{RequestTemplate, add_header};
 use crate::load::slo::{Slo, Tiers};
 use crate::load::stages::Stages;
+use crate::load::url::split_host;
+use crate::machine::capacity::Capacity;
 use crate::profile::Profile;
 
 /// What vegeta's users expect where no rate is given, and gentle enough for any test server.
 const RATE_DEFAULT: u64 = 50;
 const DURATION_DEFAULT: Duration = Duration::from_secs(30);
-const IN_FLIGHT_DEFAULT: usize = 10_000;
 /// Resolves everything; `demo` is where the demo backend listens, if it is the target. `mistakes` are those
 /// found before, which are told with the rest.
 pub(super) fn resolve(
     args: &Args,
     subject: Subject,
     demo: Option<Origin>,
-    machine: &Machine,
+    machine: &Capacity,
     mut mistakes: Vec<String>,
 ) -> Result<Plan, Failure> {
     let (profile, mut requests, origin) = match subject {
@@ -235,14 +235,15 @@ fn objectives(args: &Args, profile: Option<&Profile>) -> Slo {
     slo
 }
 
-fn limits(args: &Args) -> Limits {
-    let in_flight = args.max_in_flight.unwrap_or(IN_FLIGHT_DEFAULT);
+pub(super) fn limits(args: &Args) -> Limits {
+    let in_flight = args.max_in_flight.unwrap_or(Limits::default().in_flight);
     Limits {
         connections: args.connections.unwrap_or(in_flight),
         // More than that in flight has no use for more connections.
-        connections_by: match args.connections.or(args.max_in_flight) {
-            Some(_) => ChosenBy::User,
-            None => ChosenBy::Program,
+        connections_by: match (args.connections, args.max_in_flight) {
+            (Some(_), _) => ChosenBy::User,
+            (None, Some(_)) => ChosenBy::Implied,
+            (None, None) => ChosenBy::Program,
         },
         streams: args.streams,
         in_flight,

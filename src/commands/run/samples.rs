@@ -2,11 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::analysis::words::{Count, counted};
 use crate::commands::Failure;
-use crate::commands::run::screen::Screen;
 use crate::load::plan::Plan;
-use crate::measure::sample::Sample;
 use crate::measure::sampling::{Sampling, Share};
 use crate::store::samples::{SampleForm, SampleLog};
 
@@ -36,8 +33,8 @@ impl SampleArgs {
     }
 
     /// Begins the file, if one is asked for.
-    pub(super) fn open(&self, plan: &Plan) -> Result<Samples, Failure> {
-        let Some(path) = &self.samples else { return Ok(Samples::default()) };
+    pub(super) fn open(&self, plan: &Plan) -> Result<Option<SampleLog>, Failure> {
+        let Some(path) = &self.samples else { return Ok(None) };
         let form = SampleForm::of(path).ok_or_else(|| {
             Failure::usage(format!(
                 "--samples {}: the name tells the form; end it in .csv or .jsonl",
@@ -45,48 +42,6 @@ impl SampleArgs {
             ))
         })?;
         let names = plan.rows().map(|row| row.name.clone()).collect();
-        let log = SampleLog::create(path, form, names, self.samples_max);
-        Ok(Samples { log: Some(log.map_err(Failure::usage)?) })
-    }
-}
-
-/// The file of samples, until the disk refuses one.
-#[derive(Default)]
-pub(super) struct Samples {
-    log: Option<SampleLog>,
-}
-
-impl Samples {
-    /// What follows belongs to the next trial, or to the run.
-    pub(super) fn begin_trial(&mut self) {
-        if let Some(log) = &mut self.log {
-            log.begin_trial();
-        }
-    }
-
-    /// Adds samples; trouble with the disk is told once and ends the file, not the run.
-    pub(super) fn append(&mut self, samples: &[Sample], screen: Screen) {
-        let Some(log) = &mut self.log else { return };
-        if let Err(error) = log.append(samples) {
-            screen.warn(&format!("{error}; the run goes on without its samples"));
-            self.log = None;
-        }
-    }
-
-    /// Ends the file and says what is in it.
-    pub(super) fn close(&mut self, screen: Screen) {
-        let Some(mut log) = self.log.take() else { return };
-        if let Err(error) = log.flush() {
-            screen.warn(&format!("{error}; the last samples are lost"));
-        }
-        match log.counts() {
-            (written, 0) => screen.note(&format!("{} written", counted(written, "sample"))),
-            (written, left_out) => screen.warn(&format!(
-                "{} written and {} left out, all from the end: --samples-max is reached; a \
-                 larger one takes them all, --samples-share a fair part",
-                counted(written, "sample"),
-                Count(left_out)
-            )),
-        }
+        SampleLog::create(path, form, names, self.samples_max).map(Some).map_err(Failure::usage)
     }
 }

@@ -7,20 +7,18 @@ use std::io::{IsTerminal as _, Write as _};
 
 use crate::commands::interrupt::Interrupt;
 use crate::commands::run::view::{View, Watching};
-use crate::live::{Order, State, Subject};
-use crate::measure::fate::FateCounts;
+use crate::live::{State, Subject};
 use crate::measure::snapshot::Snapshot;
-use crate::measure::window::Interval;
 use crate::render::{Style, progress};
-use crate::time::Offset;
+use crate::session::event::{IntervalEvent, Observer, RunEvent, Steered};
 
 /// How progress is shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Silent,
     Lines,
+    /// A bar, or the live view where one is open.
     Bar,
-    View(&'static View),
 }
 
 /// The user's stderr.
@@ -43,79 +41,89 @@ impl Screen {
         Self { mode }
     }
 
-    /// Opens the live view where it can be seen; it lasts as long as what comes back with the screen.
-    pub(super) fn watched(
-        self,
-        subject: Subject,
-        interrupt: &Interrupt,
-    ) -> (Self, Option<Watching>) {
-        if !matches!(self.mode, Mode::Bar) {
-            return (self, None);
+    /// Opens the live view where it can be seen, for as long as what comes back is kept.
+    pub(super) fn watched(self, subject: Subject, interrupt: &Interrupt) -> Option<Watching> {
+        if self.mode != Mode::Bar {
+            return None;
         }
         let plain = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
         let style = if plain { Style::Plain } else { Style::Colour };
-        match View::open(subject, interrupt, style) {
-            Ok((view, watching)) => (Self { mode: Mode::View(view) }, Some(watching)),
-            // The bar does as well.
-            Err(_) => (self, None),
-        }
+        // Without it the bar does as well.
+        View::open(subject, interrupt, style).ok()
     }
 
-    /// The next second of a load; `label` says which part of a search it is, `total` what has ended so far,
-    /// `end` when arrivals end.
-    pub(super) fn progress(self, label: &str, second: &Interval, total: FateCounts, end: Offset) {
-        let snapshot = || Snapshot::new(second, total, end);
+    fn view(self) -> Option<&'static View> {
+        if self.mode == Mode::Bar { View::current() } else { None }
+    }
+
+    /// The next second of a load.
+    fn progress(self, event: &IntervalEvent) {
+        if let Some(view) = self.view() {
+            view.tell(|state| state.push(&event.interval));
+            return;
+        }
+        let snapshot = Snapshot::new(&event.interval, event.total, event.arrivals_end);
+        let label = &event.label;
         let gap = if label.is_empty() { "" } else { "  " };
         match self.mode {
             Mode::Silent => {}
-            Mode::Lines => write(&format!("{label}{gap}{}\n", progress::line(&snapshot()))),
+            Mode::Lines => write(&format!("{label}{gap}{}\n", progress::line(&snapshot))),
             Mode::Bar => {
-                let bar = progress::bar(&snapshot(), Style::Colour);
+                let bar = progress::bar(&snapshot, Style::Colour);
                 write(&format!("\r\x1b[2K{label}{gap}{bar}"));
             }
-            Mode::View(view) => view.tell(|state| state.push(second)),
         }
     }
 
     /// Tells the live view something, if there is one.
-    pub(super) fn tell(self, tell: impl FnOnce(&mut State)) {
-        if let Mode::View(view) = self.mode {
+    fn tell(self, tell: impl FnOnce(&mut State)) {
+        if let Some(view) = self.view() {
             view.tell(tell);
-        }
-    }
-
-    /// What was ordered by a key and waits.
-    pub(super) fn order(self) -> Option<Order> {
-        match self.mode {
-            Mode::View(view) => view.order(),
-            Mode::Silent | Mode::Lines | Mode::Bar => None,
         }
     }
 
     /// One line that stays.
     pub(in crate::commands) fn note(self, text: &str) {
-        match self.mode {
-            Mode::Silent => {}
-            Mode::View(view) if view.is_open() => view.note(text, format!("{text}\n")),
-            Mode::Lines | Mode::View(_) => write(&format!("{text}\n")),
-            Mode::Bar => write(&format!("\r\x1b[2K{text}\n")),
+        if self.mode != Mode::Silent {
+            self.keep(text);
         }
     }
 
     /// A warning: shown also when progress is not.
     pub(in crate::commands) fn warn(self, text: &str) {
-        let text = format!("warning: {text}");
-        match self.mode {
-            Mode::View(view) if view.is_open() => view.note(&text, format!("{text}\n")),
-            Mode::Bar => write(&format!("\r\x1b[2K{text}\n")),
-            Mode::Silent | Mode::Lines | Mode::View(_) => write(&format!("{text}\n")),
+        self.keep(&format!("warning: {text}"));
+    }
+
+    fn keep(self, text: &str) {
+        match (self.view(), self.mode) {
+            (Some(view), _) => view.note(text, format!("{text}\n")),
+            (None, Mode::Bar) => write(&format!("\r\x1b[2K{text}\n")),
+            (None, Mode::Silent | Mode::Lines) => write(&format!("{text}\n")),
         }
     }
 
     /// Takes the bar away before results are printed.
     pub(in crate::commands) fn clear(self) {
-        if matches!(self.mode, Mode::Bar) {
+        if self.mode == Mode::Bar {
             write("\r\x1b[2K");
+        }
+    }
+}
+
+impl Observer for Screen {
+    fn observe(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Note(text) => self.note(text),
+            RunEvent::Warning(text) => self.warn(text),
+            RunEvent::Interval(interval) => self.progress(interval),
+            RunEvent::LoadBegan(outline) => self.tell(|state| state.begin(outline.clone())),
+            RunEvent::Steered(Steered { rate, label }) => {
+                self.tell(|state| state.turned(*rate, label));
+            }
+            RunEvent::SearchProgress(progress) => {
+                self.tell(|state| state.search_went_on((**progress).clone()));
+            }
+            RunEvent::TrialEnded(_) | RunEvent::Provisional(_) => {}
         }
     }
 }

@@ -9,9 +9,10 @@ use percent_encoding::percent_decode_str;
 
 use crate::commands::Failure;
 use crate::commands::environment::Environment;
-use crate::commands::run::{Args, Session};
+use crate::commands::run::{Args, Screen};
 use crate::load::endpoint::Endpoint;
 use crate::load::plan::Scheme;
+use crate::session::Session;
 use crate::stream::{Collector, Streams};
 use crate::transport::tls::{TlsSettings, client_config};
 
@@ -24,20 +25,20 @@ const INTERVAL_MIN_MS: u64 = 1_000;
 const TIMEOUT_DEFAULT_MS: u64 = 10_000;
 
 /// Opens what the flags ask for.
-pub(super) fn open(args: &Args, session: &Session) -> Result<Streams, Failure> {
+pub(super) fn open(args: &Args, session: &Session, screen: Screen) -> Result<Streams, Failure> {
     let listener = args.prometheus.map(|addr| {
         let listener = TcpListener::bind(addr);
         listener.map_err(|error| Failure::usage(format!("--prometheus {addr}: {error}")))
     });
     let listener = listener.transpose()?;
     if let Some(addr) = listener.as_ref().and_then(|listener| listener.local_addr().ok()) {
-        session.screen.note(&format!("figures for Prometheus at http://{addr}/metrics"));
+        screen.note(&format!("figures for Prometheus at http://{addr}/metrics"));
     }
     if listener.is_none() && args.otlp.is_none() {
         return Ok(Streams::default());
     }
-    let names = session.plan.requests.iter().map(|request| request.name.clone()).collect();
-    let begun = session.started_at.as_nanosecond();
+    let names = session.plan().requests.iter().map(|request| request.name.clone()).collect();
+    let begun = session.started_at().as_nanosecond();
     let collector = args.otlp.as_deref().map(|url| {
         let process = Environment::default();
         collector(url, &|name| process.get(name), u64::try_from(begun).unwrap_or(0))

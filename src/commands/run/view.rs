@@ -22,20 +22,20 @@ use ratatui::crossterm::terminal::{
 
 use crate::commands::interrupt::Interrupt;
 use crate::live::draw::paint;
-use crate::live::{Action, Key, Keyboard, Order, State, Subject};
+use crate::live::{Action, Key, Keyboard, State, Subject};
 use crate::render::Style;
 
 /// How often the thread looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Painting goes out in one piece, so that it never flickers.
 const PAGE: usize = 64 * 1024;
-/// Orders that may wait to be carried out.
-const ORDERS_MAX: usize = 16;
 /// Lines that are kept to be told again once the view is gone.
 const LINES_MAX: usize = 1000;
 
 /// Whether the terminal is the view's.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// The view that is open.
+static CURRENT: Mutex<Option<&'static View>> = Mutex::new(None);
 
 /// A view that has been opened.
 #[derive(Debug)]
@@ -47,7 +47,6 @@ pub(super) struct View {
 #[derive(Debug)]
 struct Shared {
     state: State,
-    orders: VecDeque<Order>,
     /// Notes and warnings, for the plain screen.
     lines: VecDeque<String>,
 }
@@ -73,10 +72,9 @@ impl View {
         subject: Subject,
         interrupt: &Interrupt,
         style: Style,
-    ) -> io::Result<(&'static Self, Watching)> {
+    ) -> io::Result<Watching> {
         let keyboard = Keyboard::new(subject.keys);
-        let shared =
-            Shared { state: State::new(subject), orders: VecDeque::new(), lines: VecDeque::new() };
+        let shared = Shared { state: State::new(subject), lines: VecDeque::new() };
         // It lives as long as the process, like the terminal it is painted on.
         let view: &'static Self = Box::leak(Box::new(Self {
             shared: Mutex::new(shared),
@@ -100,7 +98,13 @@ impl View {
             .name("view".to_owned())
             .spawn(move || painter.paint_until_closed())
             .inspect_err(|_| give_terminal_back())?;
-        Ok((view, Watching { view, thread: Some(thread) }))
+        *current() = Some(view);
+        Ok(Watching { view, thread: Some(thread) })
+    }
+
+    /// The view that has the terminal, if one does.
+    pub(super) fn current() -> Option<&'static Self> {
+        current().filter(|view| view.is_open())
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
@@ -108,7 +112,7 @@ impl View {
     }
 
     /// Whether the terminal is still its own.
-    pub(super) fn is_open(&self) -> bool {
+    fn is_open(&self) -> bool {
         !self.closed.load(Ordering::SeqCst) && TAKEN.load(Ordering::SeqCst)
     }
 
@@ -126,15 +130,16 @@ impl View {
         }
         shared.lines.push_back(plain);
     }
+}
 
-    /// The next order that waits.
-    pub(super) fn order(&self) -> Option<Order> {
-        self.shared().orders.pop_front()
-    }
+/// No panic can leave a reference half written.
+fn current() -> MutexGuard<'static, Option<&'static View>> {
+    CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Watching {
     fn drop(&mut self) {
+        *current() = None;
         self.view.closed.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             // A panic there has given the terminal back.
@@ -163,7 +168,7 @@ impl Painter {
         while self.view.is_open() {
             let version = {
                 let mut shared = self.view.shared();
-                if self.interrupt.requested().is_some() && !shared.state.is_stopping() {
+                if self.interrupt.control().is_stopping() && !shared.state.is_stopping() {
                     shared.state.stop();
                 }
                 shared.state.version()
@@ -225,12 +230,10 @@ impl Painter {
             _ => return,
         };
         match self.keyboard.press(key) {
-            Some(Action::Stop) => self.interrupt.request(),
-            Some(Action::Order(order)) => {
-                let mut shared = self.view.shared();
-                if shared.orders.len() < ORDERS_MAX {
-                    shared.orders.push_back(order);
-                }
+            Some(Action::Stop) => self.interrupt.control().stop(),
+            Some(Action::Control(command)) => {
+                // One that finds the queue full is pressed again.
+                let _ = self.interrupt.control().send(command);
             }
             None => {}
         }

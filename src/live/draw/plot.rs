@@ -10,10 +10,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget as _};
 
+use crate::analysis::search::{SearchProgress, TrialPoint};
 use crate::analysis::trial::Verdict;
 use crate::analysis::words::Percent;
+use crate::live::Scene;
 use crate::live::draw::theme::{ACCENT, BAD, DOUBT, FAINT, GOOD, PLAIN, STRONG, panel, time};
-use crate::live::{Dot, Narrowing, Scene};
 use crate::load::rate::Figures;
 use crate::measure::histogram::Quantile;
 use crate::time::Human;
@@ -27,7 +28,7 @@ const PLOT_MIN: u16 = 50;
 const ZOOM: f64 = 3.0;
 
 /// The search as it narrows.
-pub(super) fn search(scene: &Scene, search: &Narrowing, area: Rect, buffer: &mut Buffer) {
+pub(super) fn search(scene: &Scene, search: &SearchProgress, area: Rect, buffer: &mut Buffer) {
     if area.height < 4 {
         return;
     }
@@ -44,11 +45,11 @@ pub(super) fn search(scene: &Scene, search: &Narrowing, area: Rect, buffer: &mut
 }
 
 /// What is known in a line.
-fn answer(search: &Narrowing) -> String {
+fn answer(search: &SearchProgress) -> String {
     let rate = |rate: f64| format!("{}/s", Figures(rate));
     let name = if search.quantile.is_empty() { "p95" } else { &search.quantile };
     match search.bracket {
-        _ if search.dots.is_empty() => format!("Rate and {name}: nothing is known yet"),
+        _ if search.points.is_empty() => format!("Rate and {name}: nothing is known yet"),
         _ if search.estimate <= 0.0 => format!("Rate and {name}: no rate has been held yet"),
         (_, None) => {
             format!("Rate and {name}: {} held, none failed yet", rate(search.estimate))
@@ -62,7 +63,7 @@ fn answer(search: &Narrowing) -> String {
     }
 }
 
-const fn sign(dot: &Dot) -> (&'static str, Style) {
+const fn sign(dot: &TrialPoint) -> (&'static str, Style) {
     match dot.verdict {
         Verdict::Pass => ("●", GOOD),
         Verdict::Fail => ("✗", BAD),
@@ -101,7 +102,7 @@ impl Scale {
     }
 }
 
-fn plane(scene: &Scene, search: &Narrowing, area: Rect, buffer: &mut Buffer) {
+fn plane(scene: &Scene, search: &SearchProgress, area: Rect, buffer: &mut Buffer) {
     if area.width <= LABEL + 10 || area.height < 3 {
         return;
     }
@@ -112,9 +113,9 @@ fn plane(scene: &Scene, search: &Narrowing, area: Rect, buffer: &mut Buffer) {
     let trying = Some(scene.asked).filter(|rate| *rate > 0.0);
     // Once both ends are known, what lies far below them is no longer of interest.
     let from = search.bracket.1.map_or(0.0, |_| search.bracket.0 / ZOOM);
-    let dots = || search.dots.iter().filter(|dot| dot.rate >= from);
-    let rates = dots().map(|dot| dot.rate).chain(trying).chain(search.bracket.1);
-    let times = dots().map(|dot| seconds(dot.time)).chain(tightest.map(seconds));
+    let points = || search.points.iter().filter(|dot| dot.rate >= from);
+    let rates = points().map(|dot| dot.rate).chain(trying).chain(search.bracket.1);
+    let times = points().map(|dot| seconds(dot.time)).chain(tightest.map(seconds));
     let (Some(x), Some(y)) = (Scale::over(rates, field.width), Scale::over(times, field.height))
     else {
         return;
@@ -146,7 +147,7 @@ fn plane(scene: &Scene, search: &Narrowing, area: Rect, buffer: &mut Buffer) {
             buffer.set_string(column(rate), at, if at == field.top() { "▼" } else { "│" }, STRONG);
         }
     }
-    for dot in dots() {
+    for dot in points() {
         let (sign, tone) = sign(dot);
         buffer.set_string(column(dot.rate), row(dot.time), sign, tone);
     }
@@ -181,17 +182,17 @@ fn under(marks: &[(f64, Style)], column: impl Fn(f64) -> u16, line: Rect, buffer
 }
 
 /// The latest trials, the last at the bottom.
-fn trials(search: &Narrowing, area: Rect, buffer: &mut Buffer) {
+fn trials(search: &SearchProgress, area: Rect, buffer: &mut Buffer) {
     let block = panel("Trials").title_bottom(Line::styled(LEGEND, FAINT));
     let inner = block.inner(area);
     block.render(area, buffer);
     let room = usize::from(inner.height);
     let lines: Vec<Line<'_>> =
-        search.dots.iter().rev().take(room).rev().map(|dot| trial(search, *dot)).collect();
+        search.points.iter().rev().take(room).rev().map(|dot| trial(search, *dot)).collect();
     Paragraph::new(lines).render(inner, buffer);
 }
 
-fn trial(search: &Narrowing, dot: Dot) -> Line<'static> {
+fn trial(search: &SearchProgress, dot: TrialPoint) -> Line<'static> {
     let (sign, tone) = sign(&dot);
     let quantile = Quantile { value: dot.time, at_least: dot.at_least };
     Line::from(vec![

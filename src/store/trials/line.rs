@@ -6,13 +6,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::goals::Surety;
+use crate::analysis::search::CompletedTrial;
 use crate::analysis::sheet::Broken;
 use crate::analysis::trial::{
     ClientState, Measured, Missed, Point, Purpose, Test, TimeInterval, Trial, TrialResult,
 };
 use crate::load::slo::Slo;
 use crate::report::search::TrialPurpose;
-use crate::store::trials::{StoredTrial, invalid};
+use crate::store::trials::invalid;
 use crate::time::whole_nanos;
 
 /// One trial. Times in ns, rates per second.
@@ -74,9 +75,9 @@ struct TestLine {
     stall_rate: f64,
 }
 
-impl From<&StoredTrial> for Line {
-    fn from(stored: &StoredTrial) -> Self {
-        let StoredTrial { trial, result, broken, slots } = stored;
+impl From<&CompletedTrial> for Line {
+    fn from(stored: &CompletedTrial) -> Self {
+        let CompletedTrial { trial, result, broken, slots } = stored;
         let test = trial.test;
         Self {
             rate: trial.rate,
@@ -161,7 +162,7 @@ fn point(numbers: &[u64; 8]) -> Point {
     Point { at, planned, answered_ok, slow, failed, unanswered, unfinished, overdue }
 }
 
-pub(super) fn decode(line: Line, slo: &Slo) -> io::Result<StoredTrial> {
+pub(super) fn decode(line: Line, slo: &Slo) -> io::Result<CompletedTrial> {
     let ns = Duration::from_nanos;
     let plausible = line.rate.is_finite() && line.rate > 0.0 && line.test.excess > 0.0;
     if !plausible || line.measured.len() != slo.objectives.len() {
@@ -169,7 +170,7 @@ pub(super) fn decode(line: Line, slo: &Slo) -> io::Result<StoredTrial> {
     }
     let objectives = slo.objectives.iter().zip(&line.measured);
     let test = &line.test;
-    Ok(StoredTrial {
+    Ok(CompletedTrial {
         trial: Trial {
             rate: line.rate,
             head: ns(line.head),

@@ -30,6 +30,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("target", &["time", "load"]),
     ("store", &["time", "load", "measure", "analysis", "report"]),
     (
+        "session",
+        &[
+            "time",
+            "load",
+            "profile",
+            "measure",
+            "analysis",
+            "report",
+            "machine",
+            "transport",
+            "engine",
+            "monitor",
+        ],
+    ),
+    (
         "commands",
         &[
             "time",
@@ -49,6 +64,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "stream",
             "target",
             "store",
+            "session",
         ],
     ),
     ("main", &["exit", "commands"]),

@@ -6,26 +6,29 @@ use crate::analysis::findings::{
     self, Cause, Evidence, Finding, Redistribution, Silence, generator_limit, gravest_first,
 };
 use crate::analysis::goals::{self, RequestVerdict};
+use crate::analysis::onset::{self, Onset};
 use crate::analysis::slo::{self, OwnFault, RunFigures};
 use crate::analysis::standstill::{Presence, Standstills};
 use crate::analysis::{Extent, Outcome, collapse, drift, hints, settling};
-use crate::commands::run::Session;
 use crate::engine::leg::LegOutcome;
-use crate::exit::Exit;
 use crate::load::plan::Plan;
 use crate::load::redirect::is_redirect;
 use crate::load::request::RequestTemplate;
-use crate::load::slo::Objective;
+use crate::load::slo::{Objective, Slo};
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::{Generator, Strain};
+use crate::measure::monitored::Monitored;
 use crate::measure::summary::Summary;
 use crate::report::build::Parts;
 use crate::report::echo::Environment;
 use crate::report::header::Header;
+use crate::report::onset::OnsetReport;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
 use crate::report::series::SeriesPoint;
-use crate::report::{ClockSource, Kind, OutcomeName, Report};
+use crate::report::{ClockSource, Kind, Report};
+use crate::session::Session;
+use crate::session::options::Mode;
 use crate::transport::clock::StampCounts;
 
 /// What tells that the target stood still, and when.
@@ -80,7 +83,7 @@ pub(super) fn findings(
         connections_peak: outcome.connections_peak,
         auth: auth.as_ref().map(|record| record.counts),
         auth_failure: auth.as_ref().and_then(|record| record.last_failure.as_deref()),
-        interrupted: session.interrupt.requested().is_some(),
+        interrupted: session.control.is_stopping(),
         silence,
         drained: outcome.end.since(outcome.arrivals_end),
         redirects_taken_for_good: redirects_taken_for_good(plan, outcome),
@@ -133,43 +136,42 @@ fn answers_a_form(row: &RequestTemplate, status: u16) -> bool {
     row.method == Method::POST && matches!(status, 302 | 303)
 }
 
+/// What is known of a load beside its measurement.
+pub(super) struct Judged {
+    pub(super) series: Vec<SeriesPoint>,
+    /// Its parts, if it was steered by hand.
+    pub(super) segments: Vec<SegmentReport>,
+    /// Whether it stayed as it was.
+    pub(super) drift: Vec<Finding>,
+    /// The search that it is the last word of.
+    pub(super) search: Option<SearchReport>,
+    pub(super) extent: Extent,
+}
+
+impl Session {
+    /// Whether the load reached its end.
+    pub(super) fn extent(&self) -> Extent {
+        if self.control.is_stopping() { Extent::CutShort } else { Extent::Whole }
+    }
+
+    /// What is known of a measurement before its load.
+    pub fn header(&self) -> Header {
+        let kind = match self.options.mode {
+            Mode::FixedRate { .. } => Kind::Run,
+            Mode::Search(_) => Kind::FindMaxRps,
+        };
+        Header::new(kind, &self.plan, self.started_at.to_string(), environment(self))
+    }
+}
+
 /// Judges a measurement and assembles its report.
 pub(super) fn report(
     session: &Session,
     plan: &Plan,
     measurement: Measurement<'_>,
-    series: Vec<SeriesPoint>,
-    (search, extent): (Option<SearchReport>, Extent),
+    judged: Judged,
 ) -> Report {
-    let (course, judged) = ((series, Vec::new()), (search, extent, Vec::new()));
-    assemble(session, plan, measurement, course, judged)
-}
-
-/// The same for a run at a rate of its own, which is also asked whether it stayed as it was.
-pub(super) fn run_report(
-    session: &Session,
-    plan: &Plan,
-    measurement: Measurement<'_>,
-    (series, segments): (Vec<SeriesPoint>, Vec<SegmentReport>),
-) -> Report {
-    // A run that was steered did not stay as it was.
-    let drift = if segments.is_empty() { drift(plan, &series) } else { Vec::new() };
-    let course = (series, segments);
-    assemble(session, plan, measurement, course, (None, extent(session), drift))
-}
-
-/// Whether the load reached its end.
-pub(super) fn extent(session: &Session) -> Extent {
-    if session.interrupt.requested().is_some() { Extent::CutShort } else { Extent::Whole }
-}
-
-fn assemble(
-    session: &Session,
-    plan: &Plan,
-    measurement: Measurement<'_>,
-    (series, segments): (Vec<SeriesPoint>, Vec<SegmentReport>),
-    (search, extent, drift): (Option<SearchReport>, Extent, Vec<Finding>),
-) -> Report {
+    let Judged { series, segments, drift, search, extent } = judged;
     let Measurement { outcome, summary, rate_asked, .. } = measurement;
     let figures = RunFigures::new(summary, rate_asked);
     let objectives = slo::judge(&plan.slo, &figures);
@@ -227,11 +229,6 @@ fn assemble(
     })
 }
 
-/// What is known of a measurement before its load.
-pub(super) fn header(session: &Session, kind: Kind) -> Header {
-    Header::new(kind, &session.plan, session.started_at.to_string(), environment(session))
-}
-
 fn names(plan: &Plan) -> impl Iterator<Item = &str> {
     plan.rows().map(|request| request.name.as_str())
 }
@@ -241,7 +238,7 @@ fn clock_source(stamps: StampCounts) -> ClockSource {
 }
 
 /// Whether a run began as it went on, and stayed as it was.
-fn drift(plan: &Plan, series: &[SeriesPoint]) -> Vec<Finding> {
+pub(super) fn drift(plan: &Plan, series: &[SeriesPoint]) -> Vec<Finding> {
     let points: Vec<drift::Point> = series.iter().map(Into::into).collect();
     let length = points.iter().filter(|point| point.planned > 0).map(|point| point.length).sum();
     let start = match collapse::judge(&points) {
@@ -271,12 +268,12 @@ fn environment(session: &Session) -> Environment {
     }
 }
 
-/// The exit code of a report's verdict.
-pub(super) fn exit(report: &Report) -> Exit {
-    match report.verdict.outcome {
-        OutcomeName::Pass => Exit::Ok,
-        OutcomeName::Fail => Exit::Threshold,
-        OutcomeName::Invalid => Exit::Invalid,
-        OutcomeName::Incomplete => Exit::Incomplete,
-    }
+/// Adds to a report what was monitored, when the response time broke its limit, and what changed before.
+pub(super) fn add_monitors(report: &mut Report, slo: &Slo, monitored: &[Monitored]) {
+    report.monitors = monitored.iter().map(Into::into).collect();
+    let points: Vec<drift::Point> = report.series.iter().map(Into::into).collect();
+    let Some(event) = onset::event(slo, &points) else { return };
+    let onset = Onset::new(event, &points, monitored);
+    report.verdict.findings.extend(onset.finding().as_ref().map(Into::into));
+    report.onset = Some(Box::new(OnsetReport::from(&onset)));
 }

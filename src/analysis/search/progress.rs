@@ -1,4 +1,4 @@
-//! [`Narrowing`]: a search as it closes in on its answer.
+//! [`SearchProgress`]: a search as it closes in on its answer.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use crate::analysis::search::{Search, TrialRecord};
 use crate::analysis::trial::{Purpose, Verdict};
 use crate::load::slo::{Objective, quantile_name};
 
-/// A trial as a point of rate and response time.
+/// A trial as a point of rate and response time, for a chart.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Dot {
+pub struct TrialPoint {
     /// Arrivals per second.
     pub rate: f64,
     /// The first quantile that the objectives name, else the median.
@@ -27,18 +27,18 @@ pub struct Dot {
 
 /// What a search knows so far.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Narrowing {
+pub struct SearchProgress {
     /// The name of the times, such as `p95`.
     pub quantile: String,
     /// In the order they were made, without pauses for recovery.
-    pub dots: Vec<Dot>,
+    pub points: Vec<TrialPoint>,
     /// The best guess; 0 before there is one.
     pub estimate: f64,
     /// What it lies between; the upper end is open until a rate has failed.
     pub bracket: (f64, Option<f64>),
 }
 
-impl Narrowing {
+impl SearchProgress {
     /// As of now.
     pub fn of(search: &Search) -> Self {
         let trials = search.trials().iter().filter(|one| one.trial.purpose != Purpose::Recovery);
@@ -46,18 +46,18 @@ impl Narrowing {
         let first = trials.clone().find_map(|record| quantile(record).map(|(name, ..)| name));
         Self {
             quantile: first.unwrap_or_else(|| "p50".to_owned()),
-            dots: trials.map(dot).collect(),
+            points: trials.map(point).collect(),
             estimate: answer.estimate,
             bracket: (answer.low, answer.high),
         }
     }
 }
 
-fn dot(record: &TrialRecord) -> Dot {
+fn point(record: &TrialRecord) -> TrialPoint {
     let figures = &record.figures;
     let (_, time, at_least) =
         quantile(record).unwrap_or_else(|| (String::new(), figures.median, false));
-    Dot {
+    TrialPoint {
         rate: record.trial.rate,
         time,
         at_least,

@@ -2,11 +2,11 @@
 
 /// Now.
 #[expect(clippy::disallowed_methods, reason = "wall-clock time enters here")]
-pub(super) fn now() -> jiff::Timestamp {
+pub fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
 /// Since 1970.
-pub(super) fn since_1970() -> std::time::Duration {
+pub fn since_1970() -> std::time::Duration {
     now().as_duration().unsigned_abs()
 }

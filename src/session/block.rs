@@ -1,97 +1,66 @@
-//! A block: a stretch of load on a session that already stands, one of many that are to be compared.
+//! [`CompletedBlock`]: one of many loads on a session that are to be compared with another's.
 
 use std::time::Duration;
 
 use crate::analysis::ab::{Block, Figures};
 use crate::analysis::compare::comparison::Metric;
 use crate::analysis::findings::Finding;
-use crate::commands::Failure;
-use crate::commands::interrupt::Interrupt;
-use crate::commands::run::output::Output;
-use crate::commands::run::stretch::{Planned, Stretch};
-use crate::commands::run::verdict::{self, Measurement};
-use crate::commands::run::{Args, Screen, Session, subject};
-use crate::engine::leg::{Flow, LegOutcome};
-use crate::exit::Exit;
+use crate::engine::leg::{Flow, LegOutcome, Steerable};
 use crate::load::plan::Plan;
-use crate::load::schedule::{Horizon, Schedule};
+use crate::load::schedule::Horizon;
 use crate::measure::generator::Strain;
 use crate::measure::summary::Summary;
 use crate::measure::tally::RequestTally;
 use crate::measure::window::per_second;
 use crate::report::Report;
 use crate::report::series::SeriesPoint;
+use crate::session::Session;
+use crate::session::error::SessionError;
+use crate::session::event::Observer;
+use crate::session::measured_load::{LoadSpec, MeasuredLoad};
+use crate::session::verdict::{self, Judged, Measurement};
 use crate::time::whole_nanos;
 
-/// A block that has run.
-pub(in crate::commands) struct Ran {
+/// A block that was sent.
+pub struct CompletedBlock {
     outcome: LegOutcome,
     length: Duration,
     series: Vec<SeriesPoint>,
-    /// What there is to say about it.
-    pub(in crate::commands) findings: Vec<Finding>,
+    /// What there is to say about it, the gravest first.
+    pub findings: Vec<Finding>,
 }
 
 impl Session {
-    /// A session on what `args` name, without a demo backend of its own, for so many blocks at most.
-    pub(in crate::commands) fn on(
-        args: &Args,
-        interrupt: Interrupt,
-        screen: Screen,
-        blocks: usize,
-    ) -> Result<Self, Failure> {
-        Self::begin(args, (subject::read(args)?, None), interrupt, screen, blocks as u64)
-    }
-
-    /// What it sends.
-    pub(in crate::commands) fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// The exit code of a signal, if one has come.
-    pub(in crate::commands) fn interrupted(&self) -> Option<Exit> {
-        self.interrupt.requested()
-    }
-
-    /// When it was set up, RFC 3339 in UTC.
-    pub(in crate::commands) fn started_at(&self) -> String {
-        self.started_at.to_string()
-    }
-
     /// Sends a block at the plan's rate for its duration, after a head as long as its warm-up that is left
     /// out. The same `seed` makes the same arrivals.
-    pub(in crate::commands) fn block(
+    ///
+    /// # Errors
+    /// The machine fails the generator.
+    pub fn block(
         &self,
         label: &str,
         seed: u64,
-        output: &mut Output,
-    ) -> Result<Ran, Failure> {
+        observer: &mut dyn Observer,
+    ) -> Result<CompletedBlock, SessionError> {
         let plan = &self.plan;
-        let schedule = Schedule {
-            rate: plan.slot_rate(plan.rate),
-            stages: None,
-            trace: None,
-            arrivals: plan.arrivals,
-            seed,
-            horizon: Horizon::after(plan.warmup + plan.duration),
-        };
-        let planned = Planned {
+        let spec = LoadSpec {
             label: label.to_owned(),
-            schedule,
+            schedule: plan.steady(plan.rate, seed, Horizon::after(plan.warmup + plan.duration)),
             warmup: plan.warmup,
             drain: plan.limits.drain,
+            steerable: Steerable::No,
         };
-        let stretch = self.send(planned, output, |_| Flow::Continue)?;
-        let measurement = stretch.measurement(plan.rate_asked());
+        let load = self.send(spec, observer, |_| Flow::Continue)?;
+        let measurement = load.measurement(plan.rate_asked());
         let generator = verdict::generator(self, measurement);
         let findings = verdict::findings(self, plan, measurement, generator);
-        let Stretch { outcome, length, series, .. } = stretch;
-        Ok(Ran { outcome, length, series, findings })
+        let MeasuredLoad { outcome, length, series, .. } = load;
+        Ok(CompletedBlock { outcome, length, series, findings })
     }
 
-    /// The report over `ran`, all blocks of this session that count; there is at least one.
-    pub(in crate::commands) fn blocks_report(&self, ran: Vec<Ran>) -> Option<Report> {
-        let whole = ran.into_iter().reduce(Ran::joined)?;
+    /// The report over `blocks`, those of this session that count; nothing if there is none.
+    pub fn blocks_report(&self, blocks: Vec<CompletedBlock>) -> Option<Report> {
+        let whole = blocks.into_iter().reduce(CompletedBlock::joined)?;
         let summary = Summary::new(&whole.outcome.tally, whole.length);
         let measurement = Measurement {
             outcome: &whole.outcome,
@@ -102,19 +71,20 @@ impl Session {
             strain: Strain::default(),
             ran_out: None,
         };
-        Some(verdict::report(
-            self,
-            &self.plan,
-            measurement,
-            whole.series,
-            (None, verdict::extent(self)),
-        ))
+        let judged = Judged {
+            series: whole.series,
+            segments: Vec::new(),
+            drift: Vec::new(),
+            search: None,
+            extent: self.extent(),
+        };
+        Some(verdict::report(self, &self.plan, measurement, judged))
     }
 }
 
-impl Ran {
+impl CompletedBlock {
     /// What a comparison needs of it; `plan` names the requests.
-    pub(in crate::commands) fn figures(&self, plan: &Plan) -> Block {
+    pub fn figures(&self, plan: &Plan) -> Block {
         let tally = &self.outcome.tally;
         let named = plan.rows().zip(tally.requests());
         Block {
@@ -126,7 +96,7 @@ impl Ran {
     }
 
     /// Length of the measurement.
-    pub(in crate::commands) const fn length(&self) -> Duration {
+    pub const fn length(&self) -> Duration {
         self.length
     }
 

@@ -1,7 +1,6 @@
 //! Before the load: what there is to say of a target that has been tried, and how many connections are opened
 //! to it ahead.
 
-use crate::commands::run::Screen;
 use crate::engine::bystander::Serving;
 use crate::engine::prepare::Ready;
 use crate::load::footprint;
@@ -9,6 +8,7 @@ use crate::load::plan::Plan;
 use crate::load::way::HttpVersion;
 use crate::measure::attempts::Attempts;
 use crate::measure::fate::TransportError;
+use crate::session::event::{Observer, warn};
 use crate::time::Human;
 use crate::transport::connect::RETRY_AFTER;
 use crate::transport::proxy::PROXY_CREDENTIALS;
@@ -24,17 +24,17 @@ const ONE_AT_A_TIME: &str = "this server seems to serve one connection at a time
 const CREDENTIALS_WANTED: &str = "the proxy wants a user name and password for tunnels (status 407), and may \
     refuse requests as well";
 
-/// Warns of what was seen of the target.
-pub(super) fn warn(ready: &Ready, screen: Screen) {
+/// Reports what was seen of the target, if it is worth a warning.
+pub(super) fn report(ready: &Ready, observer: &mut dyn Observer) {
     let addresses = ready.route.addresses().len();
     for failed in ready.route.failed() {
-        screen.warn(&dead_address(failed, addresses));
+        warn(observer, dead_address(failed, addresses));
     }
     if ready.serving == Serving::OneAtATime {
-        screen.warn(ONE_AT_A_TIME);
+        warn(observer, ONE_AT_A_TIME);
     }
     if ready.proxy_wants_credentials {
-        screen.warn(&format!("{CREDENTIALS_WANTED}; {PROXY_CREDENTIALS}"));
+        warn(observer, format!("{CREDENTIALS_WANTED}; {PROXY_CREDENTIALS}"));
     }
 }
 

@@ -3,7 +3,6 @@
 //! A limit on the whole run that cannot hold is refused. Limits of single requests that come up too rarely, or
 //! not at all, are told: they will not be judged.
 
-use crate::commands::run::fixed;
 use crate::load::plan::Plan;
 use crate::load::rate::Figures;
 use crate::load::request::RequestTemplate;
@@ -16,7 +15,7 @@ const NAMES_SHOWN_MAX: usize = 5;
 ///
 /// # Errors
 /// There is one; the text says what to do.
-pub(super) fn allow(plan: &Plan) -> Result<(), String> {
+pub fn allow(plan: &Plan) -> Result<(), String> {
     let asked = plan.rate_asked();
     let beyond = |objective: &&Objective| matches!(objective, Objective::Throughput { limit, .. } if *limit >= asked);
     plan.slo.objectives.iter().find(beyond).map_or(Ok(()), |objective| {
@@ -29,7 +28,7 @@ pub(super) fn allow(plan: &Plan) -> Result<(), String> {
 }
 
 /// What will not be judged although `limited` names, requests of the profile, have limits of their own.
-pub(super) fn notes(plan: &Plan, limited: &[String]) -> Vec<String> {
+pub fn notes(plan: &Plan, limited: &[String]) -> Vec<String> {
     let (mut rare, mut slow) = (Vec::new(), Vec::new());
     for (request, due) in expected(plan) {
         let Some(limit) = &request.goals.limit else { continue };
@@ -61,7 +60,7 @@ pub(super) fn notes(plan: &Plan, limited: &[String]) -> Vec<String> {
 /// How often each row of the ledger comes up in the measurement, on average.
 fn expected(plan: &Plan) -> impl Iterator<Item = (&RequestTemplate, f64)> {
     let total: u64 = plan.weights().iter().map(|weight| u64::from(*weight)).sum();
-    let slots = fixed::slots(plan) as f64 / total.max(1) as f64;
+    let slots = plan.slots_measured() as f64 / total.max(1) as f64;
     let single = plan.requests.iter().map(|request| (request, request.weight));
     let steps = plan
         .flows

@@ -1,6 +1,6 @@
 //! A search in the words of the report and the screen.
 
-use crate::analysis::search::{Answer, Bound, Effort, Note, TrialRecord};
+use crate::analysis::search::{Answer, Bound, Note, TrialRecord};
 use crate::analysis::sheet::{
     Broken, Contribution, CurvePoint, FIT_ERROR_MAX, Fit, Sheet, contributions,
 };
@@ -8,11 +8,12 @@ use crate::analysis::trial::{
     Breach, ClientState, Judgement, Measured, Trial, TrialResult, Verdict,
 };
 use crate::load::plan::Plan;
-use crate::load::rate::Figures;
+use crate::load::rate::{Figures, Rate};
 use crate::load::slo::{Objective, Slo, quantile_name};
 use crate::report::millionths;
 use crate::report::search::{self as model, SearchReport, TrialReport, TrialVerdict};
 use crate::report::sheet::{CapacitySheet, ContributionReport, CurveReport, FitReport};
+use crate::session::options::SearchOptions;
 use crate::time::{Human, whole_nanos};
 
 use std::time::Duration;
@@ -20,7 +21,9 @@ use std::time::Duration;
 /// One line about a trial that has run.
 pub(super) fn line(
     plan: &Plan,
-    (trial, result, judgement): (&Trial, &TrialResult, &Judgement),
+    trial: &Trial,
+    result: &TrialResult,
+    judgement: &Judgement,
 ) -> String {
     let verdict = match judgement.verdict {
         Verdict::Pass => "held",
@@ -82,24 +85,22 @@ fn words(plan: &Plan, breach: &Breach) -> String {
     }
 }
 
-/// What was asked for on the command line.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
-    pub(super) effort: Effort,
-    /// Requests per second expected today.
-    pub(super) current_rate: Option<f64>,
-}
-
-/// The requests of a trial that failed at `rate`.
+/// A trial that failed, with its requests.
 #[derive(Clone, Debug)]
-pub(super) struct Failed {
+pub(super) struct FailedTrial {
     pub(super) rate: f64,
     pub(super) requests: Vec<Broken>,
 }
 
 /// The search block of the report.
-pub(super) fn from(answer: &Answer, plan: &Plan, asked: Asked, failed: &[Failed]) -> SearchReport {
+pub(super) fn from(
+    answer: &Answer,
+    plan: &Plan,
+    options: SearchOptions,
+    failed: &[FailedTrial],
+) -> SearchReport {
     let slo = &plan.slo;
+    let current_rate = options.current_rate.map(Rate::as_per_second);
     let breach_rate = answer.breach.as_ref().map(|(rate, _)| *rate);
     let at_breach = failed.iter().rev().find(|one| Some(one.rate) == breach_rate);
     let requests = at_breach.map_or(&[][..], |one| &one.requests);
@@ -120,10 +121,10 @@ pub(super) fn from(answer: &Answer, plan: &Plan, asked: Asked, failed: &[Failed]
             .breach
             .as_ref()
             .map(|(rate, breach)| model::Breach { rate: *rate, reason: words(plan, breach) }),
-        effort: asked.effort.name().to_owned(),
+        effort: options.effort.name().to_owned(),
         held: whole_nanos(answer.held),
         noise: Some(answer.noise),
-        sheet: Sheet::of(answer, slo).map(|found| sheet(&found, asked.current_rate, requests)),
+        sheet: Sheet::of(answer, slo).map(|found| sheet(&found, current_rate, requests)),
         trials: answer.trials.iter().map(|one| trial(one, plan)).collect(),
         notes: answer.notes.iter().map(note).collect(),
     }

@@ -1,16 +1,14 @@
-//! [`Budget`]: how many requests may be sent in all, --max-total-requests.
+//! [`Budget`]: how many requests a session may send in all.
 //!
 //! Invariant: whatever is admitted stays within it, warm-ups, heads and trials that end early included.
 
 use std::sync::Arc;
 
 use crate::analysis::words::Count;
-use crate::commands::Failure;
-use crate::commands::run::Args;
-use crate::load::mix::Mix;
 use crate::load::outlay::Outlay;
 use crate::load::plan::Plan;
 use crate::load::schedule::{Horizon, Schedule};
+use crate::session::error::SessionError;
 use crate::time::Offset;
 
 /// What may still be sent.
@@ -23,25 +21,26 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// The whole of it; without the flag there is no bound.
+    /// The whole of it: `most` requests of what `plan` sends; absent means no bound.
     ///
     /// # Errors
     /// The plan has nothing to send.
-    pub(super) fn of(args: &Args, plan: &Plan) -> Result<Self, Failure> {
-        let most = args.max_total_requests.unwrap_or(u64::MAX);
-        Ok(Self { most, left: most, outlay: Arc::new(outlay(plan)?) })
+    pub(super) fn new(most: Option<u64>, plan: &Plan) -> Result<Self, SessionError> {
+        let most = most.unwrap_or(u64::MAX);
+        let outlay = Outlay::of(plan).map_err(SessionError::usage)?;
+        Ok(Self { most, left: most, outlay: Arc::new(outlay) })
     }
 
     /// Whether `schedule` fits `times` over.
     ///
     /// # Errors
     /// It does not; the text says by how much and what to do.
-    pub(super) fn allow(&self, schedule: &Schedule, times: u64) -> Result<(), Failure> {
+    pub(super) fn allow(&self, schedule: &Schedule, times: u64) -> Result<(), SessionError> {
         let planned = self.outlay.requests(schedule.slots_expected()).saturating_mul(times);
         if planned <= self.left {
             return Ok(());
         }
-        Err(Failure::usage(format!(
+        Err(SessionError::usage(format!(
             "--max-total-requests {}: {} are planned, with warm-up, steps of flows and redirects; lower \
              --rate or --duration, or raise the bound",
             self.most,
@@ -75,18 +74,6 @@ impl Budget {
     }
 }
 
-/// What the plan's slots come to.
-///
-/// # Errors
-/// The plan has nothing to send.
-pub(super) fn outlay(plan: &Plan) -> Result<Outlay, Failure> {
-    let mix = match &plan.trace {
-        Some(trace) => Mix::recorded(trace.requests()),
-        None => Mix::new(&plan.weights(), plan.seed).map_err(Failure::usage)?,
-    };
-    Ok(Outlay::new(plan, &mix))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -108,7 +95,7 @@ mod tests {
     }
 
     fn budget(most: u64) -> Budget {
-        let outlay = Arc::new(outlay(&example::plan()).unwrap());
+        let outlay = Arc::new(Outlay::of(&example::plan()).unwrap());
         Budget { most, left: most, outlay }
     }
 
@@ -146,7 +133,7 @@ mod tests {
         for request in &mut plan.requests {
             request.expect.redirects = 2;
         }
-        let outlay = Arc::new(outlay(&plan).unwrap());
+        let outlay = Arc::new(Outlay::of(&plan).unwrap());
         let tripled = |most| Budget { outlay: Arc::clone(&outlay), ..budget(most) };
         let schedule = schedule(Arrivals::Constant, 10);
         assert!(tripled(3_000).allow(&schedule, 1).is_ok());

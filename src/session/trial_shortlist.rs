@@ -1,11 +1,11 @@
-//! [`Kept`]: of all trials of a search, those that its report may rest on.
+//! [`TrialShortlist`]: of all trials of a search, those that its report may rest on.
 
 /// Trials that held are kept up to this many, the highest rates first.
 const HELD_MAX: usize = 8;
 
 /// What a trial's report is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum TrialRank {
     /// The answer may rest on it.
     Confirmed,
     /// It held, for as long as it took.
@@ -19,39 +19,39 @@ pub(super) enum Standing {
 /// The highest confirmed trial, those that held and that no later one contradicted, by rate, and the latest
 /// of the others.
 #[derive(Debug)]
-pub(super) struct Kept<T> {
+pub(super) struct TrialShortlist<T> {
     confirmed: Option<(f64, T)>,
     held: Vec<(f64, T)>,
     latest: Option<T>,
 }
 
-impl<T> Default for Kept<T> {
+impl<T> Default for TrialShortlist<T> {
     fn default() -> Self {
         Self { confirmed: None, held: Vec::new(), latest: None }
     }
 }
 
-impl<T> Kept<T> {
+impl<T> TrialShortlist<T> {
     /// Takes the next trial.
-    pub(super) fn add(&mut self, standing: Standing, rate: f64, trial: T) {
-        match standing {
-            Standing::Confirmed => {
+    pub(super) fn add(&mut self, rank: TrialRank, rate: f64, trial: T) {
+        match rank {
+            TrialRank::Confirmed => {
                 if self.confirmed.as_ref().is_none_or(|(highest, _)| rate > *highest) {
                     self.confirmed = Some((rate, trial));
                 }
             }
-            Standing::Held => {
+            TrialRank::Held => {
                 let place = self.held.partition_point(|(held, _)| *held <= rate);
                 self.held.insert(place, (rate, trial));
                 if self.held.len() > HELD_MAX {
                     self.held.remove(0);
                 }
             }
-            Standing::Failed => {
+            TrialRank::Failed => {
                 self.held.retain(|(held, _)| *held < rate);
                 self.latest = Some(trial);
             }
-            Standing::Neither => self.latest = Some(trial),
+            TrialRank::Neither => self.latest = Some(trial),
         }
     }
 
@@ -74,18 +74,18 @@ impl<T> Kept<T> {
 mod tests {
     use super::*;
 
-    fn best(script: &[(f64, Standing)], estimate: f64) -> Option<usize> {
-        let mut kept = Kept::default();
-        for (number, (rate, standing)) in script.iter().enumerate() {
-            kept.add(*standing, *rate, number);
+    fn best(script: &[(f64, TrialRank)], estimate: f64) -> Option<usize> {
+        let mut kept = TrialShortlist::default();
+        for (number, (rate, rank)) in script.iter().enumerate() {
+            kept.add(*rank, *rate, number);
         }
         kept.best(estimate).copied()
     }
 
     #[test]
     fn a_report_never_rests_on_a_rate_that_failed_later() {
-        use Standing::{Confirmed, Failed, Held, Neither};
-        type Row<'a> = (&'a [(f64, Standing)], f64, Option<usize>);
+        use TrialRank::{Confirmed, Failed, Held, Neither};
+        type Row<'a> = (&'a [(f64, TrialRank)], f64, Option<usize>);
         let table: [Row<'_>; 7] = [
             (
                 &[(160.0, Held), (320.0, Failed), (226.0, Held), (231.0, Held), (221.0, Failed)],
@@ -106,9 +106,9 @@ mod tests {
 
     #[test]
     fn few_trials_are_kept() {
-        let mut kept = Kept::default();
+        let mut kept = TrialShortlist::default();
         for rate in 0..50_u32 {
-            kept.add(Standing::Held, f64::from(rate), rate);
+            kept.add(TrialRank::Held, f64::from(rate), rate);
         }
         assert_eq!(kept.held.len(), HELD_MAX);
         assert_eq!(kept.best(46.5), Some(&46));

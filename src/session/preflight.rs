@@ -7,47 +7,18 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::analysis::words::{Count, counted};
-use crate::commands::run::Args;
-use crate::commands::run::processors::peak_rate;
 use crate::engine::leg::LegOutcome;
 use crate::load::footprint;
 use crate::load::plan::{ChosenBy, Plan};
 use crate::load::way::{KeepAlive, Way};
-use crate::machine::{cgroup, descriptors, ports, thread};
+use crate::machine::capacity::Capacity;
+use crate::machine::descriptors;
 use crate::measure::generator::{Generator, Strain, Supply};
 
 /// Descriptors that a worker's runtime and timer take, and one for a connection in passing.
 const DESCRIPTORS_PER_WORKER: u64 = 6;
 /// Descriptors for the run folder, log-in and set-up requests, and what libraries open in passing.
 const DESCRIPTORS_SPARE: u64 = 16;
-
-/// What this machine offers.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Machine {
-    /// Processors' worth of time that this process may use, by affinity and quota.
-    pub(super) cores: usize,
-    /// Numbers of the processors it may run on, where the system tells.
-    pub(super) cpus: Option<Vec<usize>>,
-    cpu_quota: Option<f64>,
-    descriptors_max: u64,
-    descriptors_open: u64,
-    ports: Option<u64>,
-}
-
-impl Machine {
-    /// Looks around and changes nothing.
-    pub(super) fn inspect() -> Self {
-        Self {
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            cpus: thread::available_cpus(),
-            cpu_quota: cgroup::quota(),
-            descriptors_max: descriptors::hard_limit(),
-            // Where nobody tells: the standard streams, signals and little else.
-            descriptors_open: descriptors::open().unwrap_or(16),
-            ports: ports::ephemeral().map(|range| range.len() as u64),
-        }
-    }
-}
 
 /// What the run has of everything that it needs by the piece.
 #[derive(Clone, Copy, Debug)]
@@ -89,24 +60,24 @@ impl Supplies {
 }
 
 /// Fits the plan's bound on connections to the machine and raises the limit on open files to what that
-/// takes. `own_target` is whether the target's ends of connections are in this process as well. Returns
-/// notes for the user where there is something to say.
+/// takes, at `peak_rate` requests per second at most. `own_target` is whether the target's ends of
+/// connections are in this process as well. Returns notes for the user where there is something to say.
 ///
 /// # Errors
 /// The connections asked for cannot be had; the text says what to do.
 pub(super) fn fit(
     plan: &mut Plan,
-    args: &Args,
+    peak_rate: f64,
     own_target: bool,
-    machine: &Machine,
+    machine: &Capacity,
 ) -> Result<(Supplies, Vec<String>), String> {
     let ends = if own_target { 2 } else { 1 };
     let reserved =
         machine.descriptors_open + DESCRIPTORS_PER_WORKER * plan.workers as u64 + DESCRIPTORS_SPARE;
     let demand = Demand {
-        needed: footprint::connections(peak_rate(args, plan.request_rate()), &plan.limits),
+        needed: footprint::connections(peak_rate, &plan.limits),
         bound: plan.limits.connections,
-        explicit: args.connections.is_some(),
+        explicit: plan.limits.connections_by == ChosenBy::User,
     };
     let files = reserved + demand.needed as u64 * ends;
     let mut rooms = vec![Room {
@@ -127,10 +98,9 @@ pub(super) fn fit(
         plan.limits.connections_by = ChosenBy::Program;
     }
     let descriptors = descriptors::raise(reserved + connections as u64 * ends);
-    let Machine { cpu_quota, ports, .. } = *machine;
+    let Capacity { cpu_quota, ports, .. } = *machine;
     let supplies = Supplies { cpu_quota, descriptors, descriptors_reserved: reserved, ends, ports };
-    let spent =
-        ports.and_then(|ports| ports_spent(plan, peak_rate(args, plan.request_rate()), ports));
+    let spent = ports.and_then(|ports| ports_spent(plan, peak_rate, ports));
     Ok((supplies, note.into_iter().chain(spent).collect()))
 }
 
