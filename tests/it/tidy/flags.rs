@@ -1,4 +1,4 @@
-//! The README's flag list says what `run --help` says, and findings advise only flags that there are.
+//! The flag list of `docs/cli.md` says what `run --help` says, and findings advise only flags that there are.
 //!
 //! Compared are the long flags, aliases included, of the real binary and of the block between the two
 //! markers.
@@ -13,9 +13,9 @@ const BEGIN: &str = "<!-- flags:begin -->";
 const END: &str = "<!-- flags:end -->";
 
 #[test]
-fn the_readme_lists_the_flags_of_run() {
+fn the_page_lists_the_flags_of_run() {
     let help = help_of("run");
-    let readme = read("README.md").expect("README.md is UTF-8");
+    let readme = read("docs/cli.md").expect("it is UTF-8");
     assert_none(&differences(&help, &readme));
 }
 
@@ -65,15 +65,15 @@ fn unknown(help: &str, source: &Source) -> Vec<String> {
 fn differences(help: &str, readme: &str) -> Vec<String> {
     let block = readme.split_once(BEGIN).and_then(|(_, tail)| tail.split_once(END));
     let Some((block, _)) = block else {
-        return vec![format!("README.md has no block between {BEGIN} and {END}")];
+        return vec![format!("docs/cli.md has no block between {BEGIN} and {END}")];
     };
     let (help, block) = (long_flags(help), long_flags(block));
     if help.is_empty() {
         return vec!["the help names no flag".to_owned()];
     }
-    let missing = help.difference(&block).map(|flag| format!("README.md lacks {flag}"));
+    let missing = help.difference(&block).map(|flag| format!("docs/cli.md lacks {flag}"));
     let extra =
-        block.difference(&help).map(|flag| format!("README.md lists {flag}, the help does not"));
+        block.difference(&help).map(|flag| format!("docs/cli.md lists {flag}, the help does not"));
     missing.chain(extra).collect()
 }
 
@@ -102,9 +102,9 @@ fn long_flags_are_read_out_of_help_and_tables() {
 fn a_flag_on_one_side_only_is_named() {
     let readme = |flags: &str| format!("# x --other\n{BEGIN}\n{flags}\n{END}\n--after");
     assert_none(&differences("--rate --seed", &readme("`--seed`, `--rate`")));
-    assert_eq!(differences("--rate --seed", &readme("--rate")), ["README.md lacks --seed"]);
+    assert_eq!(differences("--rate --seed", &readme("--rate")), ["docs/cli.md lacks --seed"]);
     let extra = differences("--rate", &readme("--rate --rps"));
-    assert_eq!(extra, ["README.md lists --rps, the help does not"]);
+    assert_eq!(extra, ["docs/cli.md lists --rps, the help does not"]);
     assert_eq!(differences("--rate", "--rate").len(), 1, "no block");
     assert_eq!(differences("", &readme("")).len(), 1, "no help");
 }
