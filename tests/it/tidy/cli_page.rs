@@ -55,14 +55,16 @@ fn built() -> Command {
 
 fn reference(program: &Command) -> String {
     let mut out = String::from("\n## Verbs\n\n| verb | does |\n|---|---|\n");
-    let verbs = || program.get_subcommands().filter(|verb| verb.get_name() != "help");
-    for verb in verbs() {
+    let mut verbs: Vec<&Command> =
+        program.get_subcommands().filter(|verb| verb.get_name() != "help").collect();
+    verbs.sort_by_key(|verb| (verb.get_name() != SHARED, verb.get_name()));
+    for verb in &verbs {
         let name = verb.get_name();
         let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
         row(&mut out, &format!("[`{name}`](#steadfire-{name})"), &about);
     }
     let shared = program.find_subcommand(SHARED);
-    for verb in verbs() {
+    for verb in verbs {
         let shared = shared.filter(|_| verb.get_name() != SHARED);
         section(&mut out, verb, &format!("steadfire {}", verb.get_name()), shared);
     }
