@@ -1,5 +1,7 @@
 //! Searches for the highest rate that a server in this process holds, and prints each trial.
 
+#![expect(clippy::print_stdout, reason = "an example shows what it has found")]
+
 use std::error::Error;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! Sends 100 requests a second for two seconds to a server in this process, and prints the report.
 
+#![expect(clippy::print_stdout, reason = "an example shows what it has found")]
+
 use std::error::Error;
 use std::time::Duration;
 

@@ -1,6 +1,8 @@
 //! Follows a load second by second with an observer of its own, and ends it once the p95 of a second is too
 //! high.
 
+#![expect(clippy::print_stdout, reason = "an example shows what it has found")]
+
 use std::error::Error;
 use std::time::Duration;
 

@@ -32,34 +32,34 @@ const PAIRS: usize = 24;
 /// More pairs than anybody would wait for.
 const PAIRS_MAX: usize = 200;
 
-/// Compare two live targets: blocks of the same load on both in turns.
+/// Compare two live targets with alternating blocks of the same load.
 ///
-/// Blocks come in pairs, in the order A B B A, so that whatever the machine does meets both sides. After 6,
-/// 10, 16 and 24 pairs the figures are looked at, and a clear verdict ends it.
+/// Blocks come in pairs, in the order A B B A, so that whatever the machine does affects both sides. The pairs
+/// are evaluated after 6, 10, 16 and 24 of them, and a clear verdict ends the comparison.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 #[command(after_help = "Examples:\n  \
     steadfire ab --a http://old:8001/health --b http://new:8001/health -r 200\n  \
     steadfire ab chat-center --a http://old:8001 --b http://new:8001 -r 100\n  \
     steadfire ab http://127.0.0.1:8001/ --a-cmd './switch old' --b-cmd './switch new' -r 200\n\n\
-    Exit codes: 0 better or same, 99 worse, 4 not comparable; inconclusive as --inconclusive says.")]
+    Exit codes: 0 better or same, 99 worse, 4 not comparable; inconclusive 0, or 99 with --inconclusive fail.")]
 pub struct Args {
-    /// Target A: a URL, or with a profile where its requests go
+    /// Target A: a URL, or with a profile the base URL for its requests
     #[arg(long, value_name = "URL", requires = "b", help_heading = "Sides")]
     pub a: Option<String>,
-    /// Target B, which is judged
+    /// Target B, the side that is judged
     #[arg(long, value_name = "URL", requires = "a", help_heading = "Sides")]
     pub b: Option<String>,
-    /// Shell command that is run before each block on A and returns when A is ready
+    /// Shell command to run before each block on A; it returns when A is ready
     #[arg(long, value_name = "COMMAND", requires = "b_cmd", help_heading = "Sides")]
     pub a_cmd: Option<OsString>,
-    /// The same for B
+    /// Shell command to run before each block on B
     #[arg(long, value_name = "COMMAND", requires = "a_cmd", help_heading = "Sides")]
     pub b_cmd: Option<OsString>,
-    /// Pairs of blocks at most, or of searches with --find-max-rps [default: 24, or 2]
+    /// Maximum number of pairs of blocks, or of searches with --find-max-rps [default: 24, or 2]
     #[arg(long, value_name = "N", value_parser = pairs, help_heading = "Sides")]
     pub pairs: Option<usize>,
-    /// Length of each block's measurement
+    /// Duration of each block's measurement
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "20s", help_heading = "Sides")]
     pub block: Duration,
     /// Order of the blocks; only abba can have a verdict

@@ -21,14 +21,14 @@ const SLOTS_SHOWN: usize = 10;
 
 /// Validate a profile without sending anything.
 ///
-/// Takes the flags of `run`, so that what would be run is explained.
+/// Takes the flags of `run` to explain what they would run.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 #[command(after_help = "Examples:\n  \
                         steadfire check api.yaml\n  \
                         steadfire check api.yaml --explain -r 200/s -d 5m --host http://127.0.0.1:8000")]
 pub struct Args {
-    /// Show the schedule, the expected counts and the first requests as they would be sent
+    /// Show the schedule, the expected counts and the first requests exactly as they would be sent
     #[arg(long)]
     explain: bool,
     #[command(flatten)]

@@ -27,7 +27,7 @@ const HISTORY_MAX: usize = 40;
 pub enum Gate {
     /// All requests together
     Total,
-    /// Each request name too
+    /// Each request name as well
     Requests,
 }
 
@@ -43,10 +43,10 @@ pub struct Judging {
     /// Smallest change of max RPS and throughput that matters
     #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "3%")]
     pub margin_rps: f64,
-    /// What the verdict rests on
+    /// Basis of the verdict
     #[arg(long, value_enum, default_value_t = Gate::Total)]
     pub gate: Gate,
-    /// What a verdict 'inconclusive' is worth
+    /// Whether an inconclusive verdict passes or fails
     #[arg(long, value_enum, default_value_t = Grade::Pass)]
     pub inconclusive: Grade,
     /// Exit with 99 if B is worse
@@ -54,26 +54,26 @@ pub struct Judging {
     pub fail_on_regression: Grade,
 }
 
-/// Is B better, worse or the same as A, or do the data not tell?
+/// Is B better, worse or the same as A, or are the data inconclusive?
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "A run is named by its folder, its result file, its id or the beginning of it, a \
+    after_help = "A run is identified by its folder, its result file, its id or a prefix of it, a \
     tag ('steadfire runs tag'), or 'latest'.\n\
-    Several runs of a side: compare A1 A2 -- B1 B2, or --a A1 --a A2 --b B1; a tag stands for all that \
-    bear it.\n\n\
-    Exit codes: 0 better or same, 99 worse, 4 not comparable; inconclusive as --inconclusive says."
+    Several runs on a side: compare A1 A2 -- B1 B2, or --a A1 --a A2 --b B1; a tag stands for all runs \
+    that have it.\n\n\
+    Exit codes: 0 better or same, 99 worse, 4 not comparable; inconclusive 0, or 99 with --inconclusive fail."
 )]
 pub struct Args {
-    /// A and B, or all runs of side A before '--'
+    /// Runs A and B, or all runs of side A followed by '--'
     #[arg(value_name = "RUN")]
     pub runs: Vec<String>,
     /// Runs of side B
     #[arg(last = true, value_name = "RUN")]
     pub others: Vec<String>,
-    /// A run of side A (repeatable)
+    /// Run of side A (repeatable)
     #[arg(long, value_name = "RUN")]
     pub a: Vec<String>,
-    /// A run of side B (repeatable)
+    /// Run of side B (repeatable)
     #[arg(long, value_name = "RUN")]
     pub b: Vec<String>,
     /// What a verdict takes and what it is worth.
@@ -85,7 +85,7 @@ pub struct Args {
     /// Print the comparison as Markdown, for a pull request, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", conflicts_with = "json")]
     pub markdown: Option<OsString>,
-    /// Write the comparison as one page for browsers, with both runs in one chart
+    /// Write the comparison as a self-contained HTML page, with both runs in one chart
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }

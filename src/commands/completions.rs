@@ -16,7 +16,7 @@ const OF_RUN: [&str; 4] = ["run", "ab", "check", "once"];
 /// Tags of the built-in profiles.
 const TAGS: [&str; 4] = ["lists", "detail", "analytics", "writes"];
 
-/// Print a shell's completions.
+/// Print shell completions.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "bash: steadfire completions bash > ~/.local/share/bash-completion/completions/steadfire\n\
@@ -24,7 +24,7 @@ const TAGS: [&str; 4] = ["lists", "detail", "analytics", "writes"];
                         fish: steadfire completions fish > ~/.config/fish/completions/steadfire.fish"
 )]
 pub struct Args {
-    /// Which shell
+    /// Shell to print completions for
     pub shell: Shell,
 }
 

@@ -77,7 +77,7 @@ pub(super) fn form_parser() -> impl clap::builder::TypedValueParser<Value = Form
 /// Files to write besides.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Exports {
-    /// Write the report as one page for browsers
+    /// Write the report as a self-contained HTML page
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub html: Option<PathBuf>,
     /// Write `PREFIX_stats.csv`, `_stats_history.csv`, `_failures.csv` and `_exceptions.csv`.
@@ -88,7 +88,7 @@ pub struct Exports {
         help = "Write tables with Locust's columns: PREFIX_stats.csv, _stats_history, _failures, _exceptions"
     )]
     pub csv: Option<PathBuf>,
-    /// Write objectives as JUnit tests
+    /// Write the objectives as JUnit tests
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub junit: Option<PathBuf>,
     /// Write response times as an HdrHistogram interval log
@@ -97,10 +97,10 @@ pub struct Exports {
     /// Write the percentile spectrum of response times in HdrHistogram's text form
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub hgrm: Option<PathBuf>,
-    /// Write the charts as a static picture
+    /// Write the charts as a static SVG picture
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub svg: Option<PathBuf>,
-    /// Write the figures for github-action-benchmark (smaller is better; of a search, bigger)
+    /// Write the figures for github-action-benchmark (smaller is better; for a search, bigger is better)
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub bench_json: Option<PathBuf>,
 }

@@ -15,12 +15,12 @@ use crate::import::{
 use crate::load::url::is_url;
 use crate::profile::TEXT_BYTES_MAX;
 
-/// Make a profile of what another tool wrote.
+/// Create a profile from what another tool wrote.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Requests that write (POST, PUT, PATCH, DELETE) of an OpenAPI document, a recording, a log or \
-                  statistics are listed with weight 0, which is not sent. Secrets become ${VARIABLES}. \
-                  What has no equivalent is listed in comments and on stderr.\n\n\
+    after_help = "Requests that write (POST, PUT, PATCH, DELETE) and come from an OpenAPI document, a recording, a log \
+                  or statistics get weight 0, so they are not sent. Secrets become ${VARIABLES}. \
+                  Anything without an equivalent is listed in comments and on stderr.\n\n\
                   Examples:\n  \
                   steadfire import openapi http://127.0.0.1:8000/openapi.json -o api.yaml\n  \
                   steadfire import har recording.har --host https://api.example.com\n  \
@@ -28,18 +28,18 @@ use crate::profile::TEXT_BYTES_MAX;
                   pbpaste | steadfire import curl -"
 )]
 pub struct Args {
-    /// What it was written by or for
+    /// Format of the input
     pub format: Format,
-    /// File, '-' for stdin, or for openapi a URL
+    /// File, '-' for stdin, or a URL (openapi only)
     #[arg(value_name = "FILE|URL|-")]
     pub input: String,
-    /// Write the profile here, where there is no file yet, instead of to stdout
+    /// Write the profile to this file, which must not exist, instead of to stdout
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Address of the server: the one whose requests are kept, and that the profile names
+    /// Base URL of the server whose requests are kept; becomes `host` in the profile
     #[arg(long, value_name = "URL")]
     pub host: Option<String>,
-    /// Send POST, PUT and PATCH too, of OpenAPI with a tenth of the reads' weight; never DELETE
+    /// Also send POST, PUT and PATCH, for OpenAPI with a tenth of the reads' weight; never DELETE
     #[arg(long)]
     pub include_writes: bool,
     /// Keep images, scripts, styles and fonts
@@ -55,16 +55,16 @@ pub enum Format {
     OpenApi,
     /// A browser's recording (HTTP Archive)
     Har,
-    /// curl commands, such as a browser's "Copy as cURL (bash)"
+    /// curl commands, for example a browser's "Copy as cURL (bash)"
     Curl,
-    /// A log in the common or combined format, or JSON lines
+    /// An access log in common or combined format, or JSON lines
     AccessLog,
-    /// Locust's table of statistics
-    #[value(help = "Locust's table of statistics, PREFIX_stats.csv")]
+    /// Locust's statistics
+    #[value(help = "Locust's statistics, PREFIX_stats.csv")]
     LocustStats,
-    /// Targets of vegeta, http or json
+    /// vegeta targets, http or json
     Vegeta,
-    /// k6's options as JSON, as 'k6 inspect' prints them
+    /// k6 options as JSON, as printed by 'k6 inspect'
     K6Options,
 }
 

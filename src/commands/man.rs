@@ -8,7 +8,7 @@ use crate::exit::Exit;
 #[command(after_help = "steadfire man | man -l -\n\
                         steadfire man run > ~/.local/share/man/man1/steadfire-run.1")]
 pub struct Args {
-    /// Page of this verb [default: of the program]
+    /// Verb whose page is printed [default: the page of the program]
     pub verb: Option<String>,
 }
 

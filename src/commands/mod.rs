@@ -37,10 +37,9 @@ pub use outcome::Failure;
 #[command(
     name = "steadfire",
     version,
-    about = "Sends HTTP requests at a constant arrival rate, whatever the server does, and tells \
-             how it held up",
-    after_help = "The verb 'run' may be left out:\n  \
-        steadfire --find-max-rps                        the demo backend's capacity, nothing else needed\n  \
+    about = "Send HTTP requests at a constant arrival rate and report how the server copes",
+    after_help = "The verb 'run' may be omitted:\n  \
+        steadfire --find-max-rps                        the capacity of the built-in demo backend\n  \
         steadfire https://example.org/ -r 100 -d 30s    a fixed rate against one URL\n  \
         steadfire profiles/chat-center.yaml --host http://127.0.0.1:8001 --find-max-rps\n\n\
         'steadfire run --help' lists every flag."
@@ -52,9 +51,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run a load: a fixed rate, or a search for the highest rate that holds
+    /// Run a load: a fixed rate, or a search for the highest rate that meets the objectives
     Run(Box<run::Args>),
-    /// Compare two live targets: blocks of the same load on both in turns
+    /// Compare two live targets with alternating blocks of the same load
     Ab(Box<ab::Args>),
     /// Compare stored runs: is B better, worse or the same as A?
     Compare(compare::Args),
@@ -62,23 +61,23 @@ enum Verb {
     Report(report::Args),
     /// List, show, tag and remove stored runs
     Runs(runs::Args),
-    /// Validate a profile without sending anything; --explain shows what it would send
+    /// Validate a profile without sending anything; --explain shows what would be sent
     Check(Box<check::Args>),
-    /// Send each request of a profile one time and show the exchange, secrets hidden
+    /// Send each request of a profile once and show the exchange, with secrets hidden
     Once(Box<once::Args>),
-    /// Make a profile of what another tool wrote: OpenAPI, HAR, curl, logs, Locust, vegeta, k6
+    /// Create a profile from OpenAPI, HAR, curl, logs, Locust, vegeta or k6
     Import(import::Args),
     /// Serve the demo backend
     Target(target::Args),
-    /// Print a JSON Schema: of the profile file, of result.json or of a comparison
+    /// Print the JSON Schema of the profile file, of result.json or of a comparison
     Schema(schema::Args),
-    /// Print a shell's completions
+    /// Print shell completions
     Completions(completions::Args),
     /// Print the man page
     Man(man::Args),
 }
 
-/// Words that are not a target of `run`.
+/// First words that are not a target of `run`.
 const VERBS: [&str; 17] = [
     "run",
     "ab",
@@ -110,7 +109,7 @@ pub fn with_verb(mut argv: Vec<OsString>) -> Vec<OsString> {
 }
 
 /// The command line as it is parsed and documented.
-fn command() -> clap::Command {
+pub fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("ab", ab::words)
         .mut_subcommand("check", check::words)

@@ -17,7 +17,7 @@ use crate::render::exchange::{Bodies, answer, request};
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 #[command(
-    after_help = "Exit codes: 0 all as expected, 99 one was not, 3 the target or the log-in failed."
+    after_help = "Exit codes: 0 every response as expected, 99 at least one was not, 3 the target or the log-in failed."
 )]
 pub struct Args {
     #[command(flatten)]

@@ -11,19 +11,19 @@ use crate::render::text::Form;
 /// Show a stored result again, in any format
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "A result is named by its folder or file, by a run's id or the beginning of it, by a tag, \
-                  or by 'latest'.\nA run that was killed is told from its journal, up to its last second."
+    after_help = "A result is identified by its folder or file, by a run's id or a prefix of it, by a tag, \
+                  or by 'latest'.\nA run that was killed is reconstructed from its journal up to the last second."
 )]
 pub struct Args {
-    /// Which result
+    /// Result to show
     result: String,
-    /// Print it as JSON, or write it to FILE
+    /// Print the result as JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
     json: Option<OsString>,
-    /// Print it as Markdown, for a pull request, or write it to FILE
+    /// Print the result as Markdown, for a pull request, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
     markdown: Option<OsString>,
-    /// Form of the text, as for run
+    /// Form of the text summary, as for run
     #[arg(long, value_name = "FORM", value_parser = form_parser(), default_value = "full", help_heading = "Output")]
     summary: Form,
     #[command(flatten)]

@@ -15,7 +15,7 @@ use crate::store::catalogue::{Catalogue, Entry};
 /// List, show, tag and remove stored runs.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "A run is named by its id or the beginning of it, by a tag, or by 'latest'."
+    after_help = "A run is identified by its id or a prefix of it, by a tag, or by 'latest'."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -24,43 +24,43 @@ pub struct Args {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Action {
-    /// List all runs, the latest first (what 'runs' alone does)
+    /// List all runs, the latest first (the default)
     List {
         /// Print the list as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show a run's result again
+    /// Show the result of a run
     Show {
-        /// Which run
+        /// Run to show
         run: String,
-        /// Print it as JSON
+        /// Print the result as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Give a run a tag, such as baseline; runs under one tag count as runs of one build
+    /// Tag a run, for example as baseline; runs with the same tag count as runs of one build
     Tag {
-        /// Which run
+        /// Run to tag
         run: String,
-        /// The tag
+        /// Tag to add
         tag: String,
-        /// Take the tag off all other runs
+        /// Remove the tag from all other runs
         #[arg(long = "move")]
         moved: bool,
     },
-    /// Take a tag off a run, or all its tags
+    /// Remove one tag or all tags from a run
     Untag {
-        /// Which run
+        /// Run to untag
         run: String,
-        /// The tag [default: all]
+        /// Tag to remove [default: all]
         tag: Option<String>,
     },
-    /// Remove runs; those with a tag stay
+    /// Remove runs; tagged runs are kept
     Rm {
-        /// Which runs
+        /// Runs to remove
         #[arg(required = true)]
         runs: Vec<String>,
-        /// Do not ask; without a terminal nothing is asked
+        /// Do not ask for confirmation; without a terminal there is none
         #[arg(short, long)]
         yes: bool,
     },

@@ -13,14 +13,14 @@ pub enum Document {
     Result,
     /// The profile file
     Profile,
-    /// What 'compare --json' prints
+    /// The output of 'compare --json'
     Comparison,
 }
 
 /// Print a JSON Schema.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Which document
+    /// Document to print the schema of
     pub document: Document,
 }
 

@@ -24,10 +24,10 @@ pub struct Args {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8001")]
     listen: SocketAddr,
-    /// Connections the kernel holds until they are accepted
+    /// Number of connections that the kernel queues until they are accepted
     #[arg(long, value_name = "N", default_value_t = 2_048)]
     accept_backlog: u32,
-    /// Answer any request at once with one small JSON; only stalls hold it back
+    /// Answer every request at once with a small JSON document; only stalls delay it
     #[arg(long)]
     instant: bool,
 
@@ -45,7 +45,7 @@ pub struct Args {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Capacity")]
 struct CapacityArgs {
-    /// Requests served side by side
+    /// Number of requests served concurrently
     #[arg(long, value_name = "N", default_value_t = 4, conflicts_with = "instant")]
     workers: u32,
     /// Factor on all service times: 2 halves the capacity
@@ -57,16 +57,16 @@ struct CapacityArgs {
     /// Seed of service times and faults
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Requests that may wait for a worker; the rest get 503
+    /// Number of requests that may wait for a worker; the rest get 503
     #[arg(long, value_name = "N", default_value_t = 20_000, conflicts_with = "instant")]
     queue_limit: usize,
-    /// Answer 429 to what exceeds this many requests/s [default: no limit]
+    /// Answer 429 to requests above this rate per second [default: no limit]
     #[arg(long, value_name = "RATE", conflicts_with = "instant")]
     reject_above: Option<f64>,
-    /// Once requests wait more than 2 s, take three times as long until the queue is empty [default: off]
+    /// Once requests wait more than 2 s, serve three times as slowly until the queue is empty [default: off]
     #[arg(long, conflicts_with = "instant")]
     collapse: bool,
-    /// Start at five times the service times, falling to normal over this long [default: off]
+    /// Start at five times the service times and fall to normal over this time [default: off]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, conflicts_with = "instant")]
     slow_start: Option<Duration>,
 }
@@ -75,16 +75,16 @@ struct CapacityArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Stalls")]
 struct StopArgs {
-    /// Stand still once in every such period, at its end [default: off]
+    /// Stall once in each period of this length, at its end [default: off]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "stall_for")]
     stall_every: Option<Duration>,
-    /// How long to stand still each time [default: off]
+    /// Duration of each stall [default: off]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "stall_every")]
     stall_for: Option<Duration>,
-    /// Let each log-in stop the whole server, 224ms if no time is given [default: off]
+    /// Each log-in stalls the whole server, for 224ms if no time is specified [default: off]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, num_args = 0..=1, require_equals = true, default_missing_value = "224ms", conflicts_with = "instant")]
     login_freeze: Option<Duration>,
-    /// Let ops-alerts and pilot-readiness stop the whole server, 5.1s if no time is given [default: off]
+    /// Each ops-alerts and pilot-readiness request stalls the whole server, for 5.1s if no time is specified [default: off]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, num_args = 0..=1, require_equals = true, default_missing_value = "5.1s", conflicts_with = "instant")]
     freeze_endpoints: Option<Duration>,
 }
@@ -94,16 +94,16 @@ struct StopArgs {
 #[expect(clippy::struct_field_names, reason = "the names are the flags'")]
 #[command(next_help_heading = "Faults (shares from 0 to 1)")]
 struct FaultArgs {
-    /// Share answered with status 500
+    /// Share of requests answered with status 500
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, conflicts_with = "instant")]
     error_share: f64,
-    /// Share whose connection is reset instead of an answer
+    /// Share of requests whose connection is reset instead of answered
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, conflicts_with = "instant")]
     reset_share: f64,
-    /// Share whose connection closes in the middle of the body
+    /// Share of requests whose connection closes in the middle of the body
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, conflicts_with = "instant")]
     truncate_share: f64,
-    /// Share that gets the head and a few bytes, then nothing
+    /// Share that receives the response head and a few bytes, then nothing
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, conflicts_with = "instant")]
     endless_share: f64,
 }
@@ -112,13 +112,13 @@ struct FaultArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Service")]
 struct ServiceArgs {
-    /// How long an access token is valid
+    /// Lifetime of an access token
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "7d", conflicts_with = "instant")]
     token_lifetime: Duration,
     /// Close a connection that is idle for this long
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "5s", conflicts_with = "instant")]
     keep_alive_timeout: Duration,
-    /// Start without data; POST /api/auth/seed-demo brings some
+    /// Start without data; POST /api/auth/seed-demo creates it
     #[arg(long, conflicts_with = "instant")]
     unseeded: bool,
     /// Start with 12 interactions and no chats, instead of 180 and 60

@@ -2,8 +2,10 @@
 //!
 //! Every checker is a function from sources to complaints, and is itself shown a good and a bad sample.
 
+mod cli_page;
 mod code;
 mod direction;
+mod documents;
 mod effects;
 mod flags;
 mod layout;

@@ -26,10 +26,12 @@ pub(in crate::commands) fn words(command: clap::Command) -> clap::Command {
         .fold(command, |command, name| command.mut_arg(name, |argument| argument.hide(true)));
     hidden
         .mut_arg("warmup", |argument| {
-            argument.default_value("3s").help("Load at the head of each block that is left out")
+            argument
+                .default_value("3s")
+                .help("Duration of load at the head of each block that is excluded")
         })
         .mut_arg("find_max_rps", |argument| {
-            argument.help("Search for the highest rate of both in turns, and compare these")
+            argument.help("Search for the highest rate of both sides in turns and compare the two")
         })
         .mut_arg("markdown", |argument| {
             argument

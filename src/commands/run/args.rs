@@ -22,9 +22,9 @@ use crate::render::text::Form;
 use crate::session::{Mode, SearchOptions};
 use crate::time::parse_duration;
 
-/// Run a load: a fixed rate, or a search for the highest rate that holds.
+/// Run a load: a fixed rate, or a search for the highest rate that meets the objectives.
 ///
-/// Without a profile, URL or --host the built-in demo backend is started and measured.
+/// Without a profile, URL or --host, the built-in demo backend is started and measured.
 #[derive(Clone, Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Args {
@@ -32,32 +32,39 @@ pub struct Args {
     #[arg(value_name = "PROFILE|URL")]
     pub subject: Option<String>,
 
-    /// Address of the target, such as <http://127.0.0.1:8001>; overrides the profile's
-    #[arg(long, visible_alias = "target", value_name = "URL", help_heading = "Target")]
+    /// Base URL of the target.
+    #[arg(
+        long,
+        visible_alias = "target",
+        value_name = "URL",
+        help_heading = "Target",
+        help = "Base URL of the target, e.g. http://127.0.0.1:8001; overrides `host` in the profile"
+    )]
     pub host: Option<String>,
-    /// Method of a plain URL's request
+    /// HTTP method; only with a plain URL
     #[arg(short = 'X', long, value_name = "METHOD", help_heading = "Target")]
     pub method: Option<String>,
     /// Header sent with every request (repeatable)
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", help_heading = "Target")]
     pub headers: Vec<String>,
-    /// Body of a plain URL's request, or @FILE; makes the method POST unless -X says otherwise
+    /// Request body, or @FILE to read it from a file; only with a plain URL; implies POST unless -X is specified
     #[arg(long, value_name = "TEXT|@FILE", conflicts_with = "data_file", help_heading = "Target")]
     pub data: Option<String>,
-    /// File with the body of a plain URL's request
+    /// File that contains the request body; only with a plain URL
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub data_file: Option<PathBuf>,
 
-    /// Connect to this Unix socket; the URL still gives scheme, Host and path
+    /// Connect to this Unix socket; scheme, Host and path are still those of the URL
     #[arg(long, value_name = "PATH", help_heading = "Connection")]
     pub unix_socket: Option<PathBuf>,
-    /// Addresses of a name, instead of the resolver's; several are taken in turn (repeatable)
+    /// Use these addresses for a name instead of a DNS lookup; several are used in turn (repeatable)
     #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", help_heading = "Connection")]
     pub resolve: Vec<String>,
-    /// Connect elsewhere than the URL says; an empty part means any, or the same (repeatable)
+    /// Connect to HOST2:PORT2 instead of HOST1:PORT1; an empty part means any host or port, or the same
+    /// (repeatable)
     #[arg(long, value_name = "HOST1:PORT1:HOST2:PORT2", help_heading = "Connection")]
     pub connect_to: Vec<String>,
-    /// Connect from this address; several are taken in turn (repeatable)
+    /// Local address to connect from; several are used in turn (repeatable)
     #[arg(long = "local-address", value_name = "ADDR", help_heading = "Connection")]
     pub local_addresses: Vec<String>,
     /// URL of a proxy to go through.
@@ -66,22 +73,22 @@ pub struct Args {
         long,
         value_name = "URL",
         help_heading = "Connection",
-        help = "Go through a proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT"
+        help = "Use a proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT"
     )]
     pub proxy: Option<String>,
-    /// Version of HTTP; on http://, 2 is spoken with prior knowledge and auto means 1.1
+    /// HTTP version; over http://, 2 uses prior knowledge and auto means 1.1
     #[arg(long, value_name = "VERSION", value_parser = http_parser(), default_value = "1.1", help_heading = "Connection")]
     pub http_version: HttpChoice,
-    /// Most requests at once on a connection of HTTP/2; the target may allow fewer
+    /// Maximum concurrent requests per HTTP/2 connection; the target may allow fewer
     #[arg(long, value_name = "N", value_parser = positive, default_value_t = 100, help_heading = "Connection")]
     pub streams: usize,
-    /// Open a new connection for each request; setting it up counts in the response time
+    /// Open a new connection for each request; its set-up time is part of the response time
     #[arg(long, help_heading = "Connection")]
     pub disable_keepalive: bool,
-    /// Longest wait for a connection, with proxy and TLS
+    /// Time limit for establishing a connection, proxy and TLS included
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "5s", help_heading = "Connection")]
     pub connect_timeout: Duration,
-    /// A connection idle for longer is not used again
+    /// Maximum idle time after which a connection is still reused
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "4s", help_heading = "Connection")]
     pub idle_timeout: Duration,
 
@@ -91,41 +98,41 @@ pub struct Args {
     /// Client certificate chain (PEM)
     #[arg(long, value_name = "FILE", requires = "key", help_heading = "TLS")]
     pub cert: Option<PathBuf>,
-    /// Key of the client certificate (PEM)
+    /// Private key of the client certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "cert", help_heading = "TLS")]
     pub key: Option<PathBuf>,
     /// Accept any certificate (for test servers)
     #[arg(short = 'k', long, help_heading = "TLS")]
     pub insecure: bool,
 
-    /// Arrival rate: 200, 200/s, 1.5k/s or 90/m; where a search begins [default: the profile's, or 50/s]
+    /// Arrival rate: 200, 200/s, 1.5k/s or 90/m; the starting point of a search [default: the profile's, or 50/s]
     #[arg(short, long, visible_aliases = ["rps", "qps"], value_name = "RATE", help_heading = "Load")]
     pub rate: Option<Rate>,
-    /// Length of the measurement: 30s, 5m, 1h30m [default: the profile's, or 30s]
+    /// Duration of the measurement: 30s, 5m, 1h30m [default: the profile's, or 30s]
     #[arg(short, long, visible_alias = "run-time", value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
     pub duration: Option<Duration>,
     /// Number of requests, instead of a duration
     #[arg(short = 'n', long, value_name = "N", conflicts_with_all = ["duration", "find_max_rps"], value_parser = clap::value_parser!(u64).range(1..), help_heading = "Load")]
     pub requests: Option<u64>,
-    /// Rates one after the other, each for its time, instead of rate and duration: 100/s:30s,500/s:2m
+    /// Consecutive rates with their durations, instead of --rate and --duration: 100/s:30s,500/s:2m
     #[arg(long, value_name = "RATE:TIME,...", conflicts_with_all = ["rate", "duration", "requests", "users", "find_max_rps"], help_heading = "Load")]
     pub stages: Option<Stages>,
-    /// Send an access log's reads again at its own pace, instead of a rate and a mix; of a profile it takes log-in and headers
+    /// Replay the reads of an access log at their original pace, instead of a rate and a mix; only log-in and headers come from the profile
     #[arg(long, value_name = "LOG", conflicts_with_all = ["rate", "duration", "requests", "stages", "users", "warmup", "tags", "exclude_tags", "weights", "find_max_rps"], help_heading = "Load")]
     pub replay: Option<PathBuf>,
-    /// So many times as fast as the log
+    /// Replay speed as a multiple of the log's own pace
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = parse_speed, requires = "replay", help_heading = "Load")]
     pub speed: f64,
-    /// Load sent before the measurement and left out of every figure [default: 0s]
+    /// Duration of load that precedes the measurement and is excluded from every figure [default: 0s]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
     pub warmup: Option<Duration>,
     /// Spacing of arrivals
     #[arg(long, value_name = "KIND", value_parser = arrivals_parser(), help_heading = "Load")]
     pub arrivals: Option<Arrivals>,
-    /// Decides everything random, so that a run can be repeated
+    /// Random seed; the same seed reproduces the run
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Load")]
     pub seed: u64,
-    /// Users of a closed-loop tool, converted to a rate by Little's law
+    /// Number of users of a closed-loop tool, converted to a rate by Little's law
     #[arg(
         long,
         value_name = "N",
@@ -136,37 +143,37 @@ pub struct Args {
     /// Think time of those users in seconds, 2 or 1..3 [default: 1..3]
     #[arg(long, value_name = "SECONDS", requires = "users", value_parser = parse_wait, help_heading = "Load")]
     pub wait: Option<f64>,
-    /// Users started per second: the rate rises in steps until all are there (with --users)
+    /// Users started per second: the rate rises in steps until all have started (with --users)
     #[arg(long, value_name = "N", requires = "users", conflicts_with = "requests", value_parser = parse_spawn_rate, help_heading = "Load")]
     pub spawn_rate: Option<f64>,
     /// Send only requests with one of these tags
     #[arg(short = 'T', long, value_name = "TAG", value_delimiter = ',', help_heading = "Load")]
     pub tags: Vec<String>,
-    /// Leave out requests with one of these tags
+    /// Exclude requests with one of these tags
     #[arg(short = 'E', long, value_name = "TAG", value_delimiter = ',', help_heading = "Load")]
     pub exclude_tags: Vec<String>,
     /// Change a request's weight: --weight "list all=5" (repeatable)
     #[arg(long = "weight", value_name = "NAME=N", help_heading = "Load")]
     pub weights: Vec<String>,
-    /// Send only the request of this name (repeatable)
+    /// Send only the request with this name (repeatable)
     #[arg(long, value_name = "NAME", help_heading = "Load")]
     pub only: Vec<String>,
 
     /// Search for the highest rate that meets the objectives
     #[arg(long, help_heading = "Search")]
     pub find_max_rps: bool,
-    /// No rate above this is tried
+    /// Highest rate to try
     #[arg(long, value_name = "RATE", requires = "find_max_rps", help_heading = "Search")]
     pub max_rate: Option<Rate>,
-    /// What the search may cost: a minute, two to three, five to ten; up to twice that where the target
-    /// stalls or grows
+    /// Duration and precision of the search: about one minute, two to three, or five to ten; up to twice that
+    /// if the target stalls or scales up
     #[arg(long, value_name = "EFFORT", value_parser = effort_parser(), default_value = "normal", requires = "find_max_rps", help_heading = "Search")]
     pub effort: Effort,
-    /// The search gives its best answer after this [default: 150s, 6m or 12m, by effort]
+    /// Time limit of the search, after which it reports its best answer [default: 150s, 6m or 12m, depending on
+    /// --effort]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "find_max_rps", help_heading = "Search")]
     pub search_time: Option<Duration>,
-    /// Go on with the search that this run folder holds, in the same folder; all else as it was, but for
-    /// --search-time
+    /// Resume the search in this run folder; all flags except --search-time must match
     #[arg(
         long,
         value_name = "DIR",
@@ -175,86 +182,87 @@ pub struct Args {
         help_heading = "Search"
     )]
     pub resume: Option<PathBuf>,
-    /// The load expected today; the result says how much more is possible
+    /// Today's load; the result reports the headroom above it
     #[arg(long, value_name = "RATE", requires = "find_max_rps", help_heading = "Search")]
     pub current_rate: Option<Rate>,
 
-    /// Objectives of the verdict [default: p95<1000ms,errors<5%]
+    /// Objectives that decide the verdict [default: p95<1000ms,errors<5%]
     #[arg(long, value_name = "OBJECTIVES", help_heading = "Verdict")]
     pub slo: Option<Slo>,
-    /// A further objective, also in k6's grammar: 'p(99)<250' (repeatable)
+    /// Additional objective, also in k6's syntax: 'p(99)<250' (repeatable)
     #[arg(long = "threshold", value_name = "OBJECTIVE", help_heading = "Verdict")]
     pub thresholds: Vec<Objective>,
-    /// End the run once a quantile's or the errors' objective is broken beyond doubt, not before DELAY has
-    /// passed
+    /// End the run once an objective on a quantile or on errors has failed beyond doubt, but not before DELAY
+    /// [default DELAY: 10s]
     #[arg(long, value_name = "DELAY", value_parser = parse_duration, num_args = 0..=1, require_equals = true, default_missing_value = "10s", conflicts_with = "find_max_rps", help_heading = "Verdict")]
     pub abort_on_fail: Option<Duration>,
 
-    /// Look at what the target says of itself: prometheus:URL?series=a,b, process:PORT, process:pid:N,
+    /// Collect target-side metrics: prometheus:URL?series=a,b, process:PORT, process:pid:N,
     /// command:TEXT or postgres:URL (repeatable)
     #[arg(long = "monitor", value_name = "KIND:WHAT", help_heading = "Monitors")]
     pub monitors: Vec<String>,
-    /// Time between two looks of a monitor
+    /// Interval between two readings of a monitor
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "1s", help_heading = "Monitors")]
     pub monitor_interval: Duration,
 
-    /// Most open connections [default: as many as needed, up to the in-flight cap]
+    /// Maximum number of open connections [default: as many as needed, up to the in-flight cap]
     #[arg(short, long, value_name = "N", value_parser = positive, help_heading = "Limits")]
     pub connections: Option<usize>,
-    /// Most requests sent or waiting and unanswered; arrivals past it are shed [default: 10000]
+    /// Maximum number of unanswered requests, sent or waiting; arrivals beyond it are shed [default: 10000]
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Limits")]
     pub max_in_flight: Option<usize>,
-    /// Longest wait for an answer, from the send
+    /// Time limit for the response, counted from the send
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10s", help_heading = "Limits")]
     pub timeout: Duration,
-    /// Longest wait for an answer, from the due instant
+    /// Time limit for the response, counted from the due instant
     #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Limits")]
     pub deadline: Option<Duration>,
-    /// Longest wait for unanswered requests once arrivals have ended
+    /// Time limit for outstanding responses after the last arrival
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s", help_heading = "Limits")]
     pub drain: Duration,
-    /// What happens to late arrivals: send, or shed-after:TIME
+    /// Policy for requests that could not be sent on time: send, or shed-after:TIME
     #[arg(long, value_name = "POLICY", value_parser = parse_late, default_value = "send", help_heading = "Limits")]
     pub late: LatePolicy,
-    /// Refuse to plan more requests than this, warm-up included; a search ends where it would
+    /// Refuse a plan with more requests than this, warm-up included; a search ends before it would exceed it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
     pub max_total_requests: Option<u64>,
-    /// Do not ask before the first load on a host that is neither this machine nor private, nor where the
-    /// host's path and those of the requests begin alike
+    /// Do not ask for confirmation before the first load on a public host, nor if the paths of the requests
+    /// repeat that of the host
     #[arg(long, help_heading = "Limits")]
     pub yes: bool,
-    /// Worker threads; auto chooses by rate and processors
+    /// Number of worker threads; auto depends on the rate and the processors
     #[arg(long, value_name = "N", value_parser = parse_threads, default_value = "auto", help_heading = "Limits")]
     pub threads: Threads,
-    /// Bind each worker to one processor: auto, or a list such as 0,2-3
+    /// Bind each worker to one processor: auto, or a list, e.g. 0,2-3
     #[arg(long, value_name = "CPUS", value_parser = parse_pin, help_heading = "Limits")]
     pub pin: Option<Pin>,
-    /// precise: wake early and poll; relaxed: several sends share a wake-up, for half the CPU
+    /// How workers wait: precise wakes early and polls; relaxed lets several sends share a wake-up, for half the
+    /// CPU time
     #[arg(long, value_name = "KIND", value_parser = pacing_parser(), default_value = "precise", help_heading = "Limits")]
     pub pacing: Pacing,
-    /// Who stamps the arrival of answers: the kernel, or this program once it has read
+    /// Source of receive timestamps: the kernel, or this program after reading
     #[arg(long, value_name = "CLOCK", value_parser = clock_parser(), default_value = "kernel", help_heading = "Limits")]
     pub clock: ReceiveClock,
 
-    /// Variable for the profile's ${VAR} (repeatable); goes before the environment
+    /// Set a profile variable, ${NAME} (repeatable); takes precedence over the environment
     #[arg(short = 'e', long = "env", value_name = "NAME=VALUE", help_heading = "Profile")]
     pub variables: Vec<String>,
-    /// File of NAME=VALUE lines for variables the environment lacks [default: .env.loadtest beside the profile]
+    /// File of NAME=VALUE lines for variables that the environment does not set [default: .env.loadtest beside
+    /// the profile]
     #[arg(long, value_name = "FILE", help_heading = "Profile")]
     pub env_file: Option<PathBuf>,
 
-    /// Write the run folder here [default: a new one under the user's state folder]
+    /// Run folder to write [default: a new one in the user's state folder]
     #[arg(short, long, value_name = "DIR", value_parser = parse_out, help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Print the result as JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
     pub json: Option<OsString>,
-    /// Serve the figures to Prometheus while the load goes on, at http://ADDR:PORT/metrics
+    /// Serve live figures to Prometheus at http://ADDR:PORT/metrics during the run
     #[arg(long, value_name = "ADDR:PORT", value_parser = parse_listen, help_heading = "Output")]
     pub prometheus: Option<SocketAddr>,
-    /// Send the figures to an OTLP collector while the load goes on; OTEL_* say the rest [default:
-    /// <http://localhost:4318>]
-    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Output")]
+    /// Collector that receives live figures.
+    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Output", help = "Send live figures to an OTLP collector during the run; the OTEL_* variables configure the rest [default: http://localhost:4318]")]
     pub otlp: Option<String>,
     /// Print the result as Markdown, for a pull request, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
@@ -265,14 +273,14 @@ pub struct Args {
     /// Files to write besides.
     #[command(flatten)]
     pub exports: Exports,
-    /// Form of the text: full; detailed tells also where the time of single requests went; locust ends in
-    /// the block of a Locust suite
+    /// Form of the text summary: full; detailed adds where the time of each request went; locust ends with the
+    /// summary block of a Locust suite
     #[arg(long, value_name = "FORM", value_parser = form_parser(), default_value = "full", help_heading = "Output")]
     pub summary: Form,
-    /// Plain progress lines, also on a terminal
+    /// Print plain progress lines instead of the live view
     #[arg(long, visible_alias = "headless", help_heading = "Output")]
     pub no_tui: bool,
-    /// No progress
+    /// Print no progress
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
 }

@@ -125,8 +125,7 @@ mod tests {
 
     #[test]
     fn only_available_processors_can_be_pinned() {
-        let mut machine = Capacity::default();
-        machine.cpus = Some(vec![0, 2]);
+        let machine = Capacity { cpus: Some(vec![0, 2]), ..Capacity::default() };
         assert_eq!(pinned(None, &machine), Ok(vec![]));
         assert_eq!(pinned(Some(&Pin::Auto), &machine), Ok(vec![0, 2]));
         assert_eq!(pinned(Some(&Pin::List(vec![2])), &machine), Ok(vec![2]));

@@ -11,13 +11,13 @@ use crate::store::samples::{SampleForm, SampleLog};
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct SampleArgs {
-    /// Write a row for each measured request to FILE, which ends in .csv or .jsonl
+    /// Write a row for each measured request to FILE, a .csv or .jsonl file
     #[arg(long, value_name = "FILE")]
     pub samples: Option<PathBuf>,
-    /// Only a fair share of them, chosen by due instant: 1% or 0.01
+    /// Write only a random sample, e.g. 1% or 0.01, chosen before the response is known
     #[arg(long, value_name = "SHARE", requires = "samples")]
     pub samples_share: Option<Share>,
-    /// Rows after which no more are written; what is left out is told
+    /// Maximum number of rows; the number omitted is reported
     #[arg(long, value_name = "N", requires = "samples", default_value_t = 1_000_000)]
     pub samples_max: u64,
 }

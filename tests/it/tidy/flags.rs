@@ -1,23 +1,12 @@
-//! The README's flag list says what `run --help` says, and findings advise only flags that there are.
+//! Findings advise only flags that there are.
 //!
-//! Compared are the long flags, aliases included, of the real binary and of the block between the two
-//! markers.
+//! Held against the help of the real binary.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use super::assert_none;
-use super::source::{Source, read, rust_sources};
-
-const BEGIN: &str = "<!-- flags:begin -->";
-const END: &str = "<!-- flags:end -->";
-
-#[test]
-fn the_readme_lists_the_flags_of_run() {
-    let help = help_of("run");
-    let readme = read("README.md").expect("README.md is UTF-8");
-    assert_none(&differences(&help, &readme));
-}
+use super::source::{Source, rust_sources};
 
 fn help_of(verb: &str) -> String {
     let told = Command::new(env!("CARGO_BIN_EXE_steadfire"))
@@ -62,23 +51,8 @@ fn unknown(help: &str, source: &Source) -> Vec<String> {
         .collect()
 }
 
-fn differences(help: &str, readme: &str) -> Vec<String> {
-    let block = readme.split_once(BEGIN).and_then(|(_, tail)| tail.split_once(END));
-    let Some((block, _)) = block else {
-        return vec![format!("README.md has no block between {BEGIN} and {END}")];
-    };
-    let (help, block) = (long_flags(help), long_flags(block));
-    if help.is_empty() {
-        return vec!["the help names no flag".to_owned()];
-    }
-    let missing = help.difference(&block).map(|flag| format!("README.md lacks {flag}"));
-    let extra =
-        block.difference(&help).map(|flag| format!("README.md lists {flag}, the help does not"));
-    missing.chain(extra).collect()
-}
-
 /// Every `--word` that is not the tail of a longer word or dash.
-fn long_flags(text: &str) -> BTreeSet<&str> {
+pub(super) fn long_flags(text: &str) -> BTreeSet<&str> {
     let flag_at = |at: usize| {
         let before = text[..at].chars().next_back();
         let name = &text[at + 2..];
@@ -96,17 +70,6 @@ fn long_flags_are_read_out_of_help_and_tables() {
     let help = "  -r, --rate <RATE>  [aliases: --rps, --qps]\n      --json[=<FILE>]\n  a -- b --- c x--y ---z";
     assert_eq!(long_flags(help), BTreeSet::from(["--json", "--qps", "--rate", "--rps"]));
     assert_eq!(long_flags("| `--http-version`, `-k/--insecure` |").len(), 2);
-}
-
-#[test]
-fn a_flag_on_one_side_only_is_named() {
-    let readme = |flags: &str| format!("# x --other\n{BEGIN}\n{flags}\n{END}\n--after");
-    assert_none(&differences("--rate --seed", &readme("`--seed`, `--rate`")));
-    assert_eq!(differences("--rate --seed", &readme("--rate")), ["README.md lacks --seed"]);
-    let extra = differences("--rate", &readme("--rate --rps"));
-    assert_eq!(extra, ["README.md lists --rps, the help does not"]);
-    assert_eq!(differences("--rate", "--rate").len(), 1, "no block");
-    assert_eq!(differences("", &readme("")).len(), 1, "no help");
 }
 
 #[test]
