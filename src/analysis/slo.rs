@@ -188,7 +188,7 @@ pub fn own_faults(slo: &Slo, figures: &RunFigures<'_>) -> Vec<(Objective, OwnFau
 }
 
 fn blame(objective: &Objective, figures: &RunFigures<'_>) -> OwnFault {
-    let lost = figures.spared.late.is_some_and(|late| late.lost > 0);
+    let lost = figures.spared.late.is_some_and(|late| late.lost + late.refused > 0);
     match objective {
         Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. } => {
             let spared = Spared { unanswered: 0, ..figures.spared };

@@ -114,12 +114,11 @@ impl Dispatcher {
 
     /// Ends a slot that has nothing to send.
     pub(super) fn unfilled(self: &Rc<Self>, job: &Job, why: Unfilled) {
-        let (fate, trouble) = match why {
-            Unfilled::Yet => (Fate::Shed, Some(Trouble::NothingToFill)),
-            Unfilled::Never => (Fate::TransportError(TransportError::Template), None),
-            Unfilled::Elsewhere => {
-                (Fate::TransportError(TransportError::Template), Some(Trouble::LinkElsewhere))
-            }
+        let fate = Fate::TransportError(TransportError::Template);
+        let trouble = match why {
+            Unfilled::Yet => Some(Trouble::NothingToFill),
+            Unfilled::Never => None,
+            Unfilled::Elsewhere => Some(Trouble::LinkElsewhere),
         };
         if let Some(trouble) = trouble {
             self.recorder.amiss(job, Amiss::from(trouble), None);

@@ -12,6 +12,9 @@ use crate::time::Offset;
 
 /// Less than this is no lateness: twice what a send takes to leave where a worker has to be woken for it.
 pub const LATE_FROM: Duration = Duration::from_micros(100);
+/// A pause from this length on sends several requests at once even at modest rates, which a target may refuse
+/// that bounds its rate or its queue. The program's own pauses are noticed from here on as well.
+const BURST_FROM: Duration = Duration::from_millis(30);
 /// So many times as long as a pause lasted, what it held up is still in the target's queues: at the rate at
 /// which a target serves four where three arrive.
 const WAKE: u32 = 3;
@@ -27,6 +30,8 @@ pub struct Late {
     spared: LatencyHistogram,
     /// Those that were lost by it: given up by the late policy, or left too little of their deadline.
     pub lost: u64,
+    /// Those that the target refused in the burst after a pause.
+    pub refused: u64,
 }
 
 impl Late {
@@ -36,6 +41,11 @@ impl Late {
             self.measured.record(time);
             self.spared.record(time.saturating_sub(delay));
         }
+    }
+
+    /// Enters a refusal (429 or 503) of a slot that a pause of the generator may have delayed by `delay`.
+    pub fn record_refused(&mut self, delay: Duration) {
+        self.refused += u64::from(delay >= BURST_FROM);
     }
 
     /// The same with so many more that were lost.
@@ -49,6 +59,7 @@ impl Late {
         self.measured.merge(&other.measured);
         self.spared.merge(&other.spared);
         self.lost += other.lost;
+        self.refused += other.refused;
     }
 
     /// Whether quantile `q` of `times` would lie below `limit` without these delays.
@@ -147,6 +158,13 @@ mod tests {
         }
         assert!(!late.spares_quantile(&times, 0.999, ms(100)));
         assert!(late.spares_quantile(&times, 0.998, ms(100)));
+    }
+
+    #[test]
+    fn what_is_refused_in_the_burst_after_a_pause_is_counted_apart() {
+        let mut late = Late::default();
+        [0, 1, 29, 30, 150].into_iter().for_each(|delay| late.record_refused(ms(delay)));
+        assert_eq!((late.refused, late.lost), (2, 0));
     }
 
     #[test]

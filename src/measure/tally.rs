@@ -292,6 +292,9 @@ impl RequestTally {
             *self.statuses.entry(status).or_default() += 1;
             if sample.fate == Fate::BadStatus {
                 *self.bad_statuses.entry(status).or_default() += 1;
+                if matches!(status, 429 | 503) {
+                    self.late.record_refused(delay);
+                }
             }
         }
         match sample.fate {
@@ -373,6 +376,7 @@ impl RequestTally {
         own.map(|kind| self.errors[kind.index()]).sum::<u64>()
             + unread.sum::<u64>()
             + self.late.lost
+            + self.late.refused
     }
 
     /// Answers that met this trouble, whether that made them bad ones or not.

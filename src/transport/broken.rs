@@ -47,10 +47,15 @@ impl Broken {
     fn crossed(self) -> bool {
         match self.fault {
             TransportError::Reset => true,
-            TransportError::ClosedEarly => self.age <= CROSSING_MAX + 2 * self.round_trip,
+            TransportError::ClosedEarly => may_have_crossed(self.age, self.round_trip),
             _ => false,
         }
     }
+}
+
+/// Whether what came so long after a send may have been under way to meet it.
+pub(super) fn may_have_crossed(age: Duration, round_trip: Duration) -> bool {
+    age <= CROSSING_MAX + 2 * round_trip
 }
 
 #[cfg(test)]

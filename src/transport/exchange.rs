@@ -20,7 +20,7 @@ use hyper_util::rt::TokioIo;
 
 use crate::measure::failure::Reason;
 use crate::measure::fate::TransportError;
-use crate::transport::broken::Broken;
+use crate::transport::broken::{self, Broken};
 use crate::transport::clock::monotonic_ns;
 use crate::transport::connect::Dialed;
 use crate::transport::fault::{self, HEAD_BYTES_MAX, HEAD_FIELDS_MAX};
@@ -172,6 +172,9 @@ pub trait Link {
     fn hold_until(&mut self, _due_ns: u64) {}
 }
 
+/// The status by which a server says that it has waited too long for a request.
+const REQUEST_TIMEOUT: u16 = 408;
+
 /// An open HTTP/1.1 connection.
 pub struct Http1 {
     sender: Sender,
@@ -271,8 +274,11 @@ impl Link for Http1 {
                 Ok(response) => response,
                 Err(failure) => return failure,
             };
-            self.kept = true;
             let status = response.status().as_u16();
+            if self.is_for_idling(status) {
+                return Exchange::Repeatable(Repeatable::Crossed);
+            }
+            self.kept = true;
             self.promise.hear(response.headers());
             keep.head(status, response.headers());
             match self.read_body(response, keep).await {
@@ -410,6 +416,17 @@ impl Http1 {
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.kept = true;
         self.driver.poll_ended(cx)
+    }
+
+    /// Whether an answer of this status is what some servers say as they close an idle connection, and crossed
+    /// the request on its way (RFC 9110, section 15.5.9). No part of a request was read then, whatever its
+    /// method.
+    fn is_for_idling(&self, status: u16) -> bool {
+        let crossed = |sent| {
+            let age = Duration::from_nanos(monotonic_ns().saturating_sub(sent));
+            broken::may_have_crossed(age, self.round_trip)
+        };
+        status == REQUEST_TIMEOUT && self.kept && self.stamps.sent().is_some_and(crossed)
     }
 
     fn failure(&self, error: &hyper::Error) -> Exchange {

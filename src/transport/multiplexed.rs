@@ -39,8 +39,8 @@ const WINDOW_BYTES: u32 = 1 << 30;
 /// What the small frames of all streams may cost between two looks at their bodies. The default of a
 /// hundred frames is soon reached when a hundred streams are answered at once.
 const SMALL_FRAMES_BYTES: usize = 16 << 20;
-/// Servers keep an idle session for longer than this, so one that breaks after a shorter rest was not given
-/// up for being idle. In use, a server says goodbye first.
+/// Where streams are open, a server that gives a session up says goodbye first. One that has not been heard
+/// for this long may have been given up by something between, whatever is open.
 const IDLE_MIN_NS: u64 = 1_000_000_000;
 
 /// An open connection that carries many exchanges at once.
@@ -118,6 +118,7 @@ impl Session {
             round_trip: self.round_trip,
             stream: None,
             heard: None,
+            idle: false,
             idempotent: false,
             interim: 0,
             reason: Cell::default(),
@@ -154,6 +155,8 @@ pub struct Http2 {
     stream: Option<u32>,
     /// When the server had last been heard as the exchange began.
     heard: Option<u64>,
+    /// Whether the server may have taken the connection for idle then.
+    idle: bool,
     /// Whether the latest request's method is.
     idempotent: bool,
     /// Interim answers of the latest exchange.
@@ -197,6 +200,7 @@ impl Http2 {
             return Exchange::Repeatable(Repeatable::NotSent);
         }
         self.heard = self.timeline.last_heard();
+        self.idle = self.timeline.is_idle();
         self.idempotent = request.method().is_idempotent();
         self.interim = 0;
         let (mut head, mut body) = request.into_parts();
@@ -305,7 +309,7 @@ impl Http2 {
         let rested = self.heard.is_some_and(|heard| sent.saturating_sub(heard) >= IDLE_MIN_NS);
         let broken = Broken {
             fault,
-            kept: lost && rested,
+            kept: lost && (self.idle || rested),
             heard,
             idempotent: self.idempotent,
             age: Duration::from_nanos(monotonic_ns().saturating_sub(sent)),

@@ -258,6 +258,25 @@ flows:
     assert_eq!(server.received().len(), 20);
 }
 
+#[test]
+fn what_waits_for_a_value_that_no_answer_has_brought_is_the_profiles_doing() {
+    let server = Server::answering(|received| match received.path() {
+        "/create" => answer("201 Created\r\ncontent-type: application/json\r\n", br#"{"id": 7}"#),
+        _ => OK.to_vec(),
+    });
+    let profile = r#"
+requests:
+  - {name: order, weight: 9, path: "/orders/{{ pick(ids) }}"}
+  - {name: create, weight: 1, method: POST, path: /create, extract: {ids: $.id}}
+"#;
+    let finished = offer(profile, &server.url(), "--json -r 100 -n 40 --threads 1");
+    let report = finished.report();
+    let unfilled = row(&report, "order").errors.get("template").copied().unwrap_or_default();
+    assert!(unfilled > 0 && unfilled < 36, "{unfilled} before the first answer");
+    assert_eq!((report.fates.shed, report.fates.ok), (0, 40 - unfilled));
+    assert!(matches!(finished.code, 0 | 4), "never the server's: {}", finished.stderr);
+}
+
 /// Three steps, of which the second fails at every other flow.
 fn faulty(on_failure: &str) -> (Report, usize) {
     let server = Server::answering(|received| {

@@ -173,6 +173,17 @@ async fn a_kept_connection_that_closes_unanswered_is_not_the_servers_failure() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn what_a_server_says_of_an_idle_connection_is_no_answer_to_the_request_that_it_crossed() {
+    let said = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    for method in ["GET", "POST"] {
+        let crossed = broken(true, method, said).await;
+        assert!(matches!(crossed, Exchange::Repeatable(Repeatable::Crossed)), "{crossed:?}");
+    }
+    let fresh = broken(false, "GET", said).await;
+    assert!(matches!(fresh, Exchange::Answered { status: 408, .. }), "{fresh:?}");
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn nothing_is_sent_on_a_connection_that_has_closed() {
     let (mut link, mut server) = opened().await;
     let (first, _) = tokio::join!(exchange(&mut link, "GET"), server.write_all(OK.as_bytes()));

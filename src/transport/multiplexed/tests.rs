@@ -184,6 +184,27 @@ fn a_lost_connection_fails_what_was_sent_on_it() {
 }
 
 #[test]
+fn an_idle_connection_that_closes_under_a_request_is_not_the_servers_failure() {
+    locally(async {
+        let (session, mut serving) = session(&h2::server::Builder::new()).await;
+        let server = async {
+            let (_, mut respond) = asked(&mut serving).await;
+            respond.send_response(http::Response::new(()), true).unwrap();
+            let _second = asked(&mut serving).await;
+            serving.abrupt_shutdown(Reason::NO_ERROR);
+            drop(serving);
+        };
+        let client = async {
+            let (first, _) = exchange(&session, "").await;
+            assert!(matches!(first, Exchange::Answered { .. }), "{first:?}");
+            exchange(&session, "").await.0
+        };
+        let (outcome, ()) = tokio::join!(client, server);
+        assert!(matches!(outcome, Exchange::Repeatable(Repeatable::Crossed)), "{outcome:?}");
+    });
+}
+
+#[test]
 fn the_servers_word_on_streams_is_known_once_the_session_is_open() {
     locally(async {
         let (session, _serving) =

@@ -37,6 +37,8 @@ pub(super) struct Timeline {
     streams: RefCell<BTreeMap<u32, Followed>>,
     /// Streams whose HEADERS TLS has taken but not written yet.
     unwritten: RefCell<Vec<u32>>,
+    /// Whether a stream has ended.
+    carried: Cell<bool>,
     last_heard: Cell<Option<u64>>,
     greeted: Cell<bool>,
     leaving: Cell<bool>,
@@ -51,6 +53,7 @@ impl Timeline {
             stamps,
             streams: RefCell::default(),
             unwritten: RefCell::default(),
+            carried: Cell::new(false),
             last_heard: Cell::new(None),
             greeted: Cell::new(false),
             leaving: Cell::new(false),
@@ -72,6 +75,12 @@ impl Timeline {
     /// Follows it no longer.
     pub(super) fn end(&self, stream: u32) {
         self.streams.borrow_mut().remove(&stream);
+        self.carried.set(true);
+    }
+
+    /// Whether the server may take the connection for idle: it has carried streams, and none is open.
+    pub(super) fn is_idle(&self) -> bool {
+        self.carried.get() && self.is_quiet()
     }
 
     /// The instants of a stream; none if it is not followed.
