@@ -242,6 +242,7 @@ fn share(limits: &Limits, workers: usize) -> Limits {
     Limits {
         connections: limits.connections.div_ceil(workers).max(1),
         in_flight: limits.in_flight.div_ceil(workers).max(1),
+        flows: limits.flows.div_ceil(workers).max(1),
         ..*limits
     }
 }

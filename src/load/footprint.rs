@@ -118,6 +118,7 @@ mod tests {
         let limits = |connections, in_flight, timeout_s, deadline_s: Option<u64>| Limits {
             connections,
             connections_by: ChosenBy::User,
+            flows: 1000,
             streams: 100,
             in_flight,
             timeout: Duration::from_secs(timeout_s),

@@ -104,6 +104,8 @@ pub struct Limits {
     /// Requests sent and unanswered plus those waiting for a connection, over all workers; an arrival
     /// past it is shed.
     pub in_flight: usize,
+    /// Flows under way, those that think included, over all workers; the start of one past it is shed.
+    pub flows: usize,
     /// From the send to the last byte.
     pub timeout: Duration,
     /// From the due instant to the last byte; absent means no limit.
@@ -126,6 +128,8 @@ impl Default for Limits {
             connections_by: ChosenBy::Program,
             streams: 100,
             in_flight: 10_000,
+            // With its variables and cookies, each takes a kilobyte or so.
+            flows: 500_000,
             timeout: Duration::from_secs(10),
             deadline: None,
             connect_timeout: Duration::from_secs(5),

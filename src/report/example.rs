@@ -81,6 +81,7 @@ pub(crate) fn plan() -> Plan {
         limits: Limits {
             connections: 64,
             connections_by: ChosenBy::User,
+            flows: 1000,
             streams: 100,
             in_flight: 1000,
             timeout: Duration::from_secs(5),

@@ -88,6 +88,7 @@ fn limits(connections: usize, drain: Duration) -> Limits {
     Limits {
         connections,
         connections_by: ChosenBy::User,
+        flows: 1000,
         streams: 100,
         in_flight: 1000,
         timeout: Duration::from_secs(5),

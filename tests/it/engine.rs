@@ -82,6 +82,7 @@ fn plan(server: &Server, workers: usize) -> Plan {
         limits: Limits {
             connections: 64,
             connections_by: ChosenBy::User,
+            flows: 1000,
             streams: 100,
             in_flight: 1_000,
             timeout: 10 * second,

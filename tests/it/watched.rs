@@ -144,16 +144,19 @@ fn a_load_can_be_scraped_while_it_goes_on() {
         })
         .expect("slots are counted by the second line");
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("version=0.0.4"), "{head}");
-    run.await_progress("/s");
-    let (_, second) = scrape(url);
+    let slots = |text: &str| total(&parse(text), "steadfire_slots_total");
+    // On a busy machine the next line may have been printed before the first look.
+    let second = (0..2)
+        .find_map(|_| {
+            run.await_progress("/s");
+            Some(scrape(url).1).filter(|text| slots(text) > slots(&first))
+        })
+        .expect("more slots are counted later");
     let finished = run.finish();
     let report = finished.report();
-    let [first, second] = [&first, &second].map(|text| parse(text));
-    assert_eq!((first.damaged, second.damaged), (0, 0));
-    let slots = [&first, &second].map(|text| total(text, "steadfire_slots_total"));
-    assert!(0.0 < slots[0] && slots[0] < slots[1], "{slots:?}");
-    assert!(slots[1] <= report.fates.planned as f64, "{slots:?}");
-    let rate = total(&second, "steadfire_rate_planned");
+    assert_eq!((parse(&first).damaged, parse(&second).damaged), (0, 0));
+    assert!(slots(&second) <= report.fates.planned as f64, "{}", slots(&second));
+    let rate = total(&parse(&second), "steadfire_rate_planned");
     assert!((80.0..120.0).contains(&rate), "{rate}");
 }
 

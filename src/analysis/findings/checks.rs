@@ -152,7 +152,7 @@ pub(super) fn client_late(evidence: &Evidence<'_>) -> Option<Finding> {
             Human(lag),
             Human(limit)
         ),
-        "lower the rate, leave this machine more CPU, raise --threads, or share the load among agents",
+        "lower the rate, leave this machine more CPU, or raise --threads",
     ))
 }
 
@@ -169,8 +169,7 @@ fn objective_late(evidence: &Evidence<'_>) -> Option<Finding> {
         Cause::ClientLate,
         Severity::Invalid,
         format!("the client was the limit: {objective} fails by its own lateness alone; {how}"),
-        "measure again; if it stays so, leave this machine more CPU, lower the rate, or share the load among \
-         agents",
+        "measure again; if it stays so, leave this machine more CPU, or lower the rate",
     ))
 }
 
@@ -188,7 +187,7 @@ pub(super) fn rate_missed(evidence: &Evidence<'_>) -> Option<Finding> {
             Figures(evidence.summary.achieved()),
             Figures(evidence.rate_asked)
         ),
-        "lower the rate, raise --threads, or share the load among agents",
+        "lower the rate, or raise --threads",
     ))
 }
 

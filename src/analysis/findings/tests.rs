@@ -10,6 +10,7 @@ use crate::measure::tally::Tally;
 const LIMITS: Limits = Limits {
     connections: 64,
     connections_by: ChosenBy::User,
+    flows: 1000,
     streams: 100,
     in_flight: 1000,
     timeout: Duration::from_secs(30),

@@ -247,6 +247,7 @@ pub(super) fn limits(args: &Args) -> Limits {
         },
         streams: args.streams,
         in_flight,
+        flows: args.max_in_flight.unwrap_or(Limits::default().flows),
         timeout: args.timeout,
         deadline: args.deadline,
         connect_timeout: args.connect_timeout,

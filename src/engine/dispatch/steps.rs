@@ -11,11 +11,12 @@ use crate::measure::sample::Sample;
 use crate::time::Offset;
 
 impl Dispatcher {
-    /// Takes up a slot that starts a flow. Flows under way are bounded as requests are.
+    /// Takes up a slot that starts a flow. Flows under way have a bound of their own: one that thinks is not in
+    /// flight.
     pub(in crate::engine) fn start_flow(self: &Rc<Self>, flow: usize, job: Job) {
         let job = self.journeys.start(flow, job);
         self.recorder.flow(flow, Milestone::Started, job.measured);
-        if self.journeys.under_way() > self.limits.in_flight {
+        if self.journeys.under_way() > self.limits.flows {
             self.recorder.due(job.measured);
             self.finish(&job, Fate::Shed, job.taken);
         } else {
