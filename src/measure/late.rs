@@ -15,9 +15,10 @@ pub const LATE_FROM: Duration = Duration::from_micros(100);
 /// A pause from this length on sends several requests at once even at modest rates, which a target may refuse
 /// that bounds its rate or its queue. The program's own pauses are noticed from here on as well.
 const BURST_FROM: Duration = Duration::from_millis(30);
-/// So many times as long as a pause lasted, what it held up is still in the target's queues: at the rate at
-/// which a target serves four where three arrive.
-const WAKE: u32 = 3;
+/// So many times as long as a pause lasted, what it held up may still be in the target's queues: a target that
+/// serves 13 where 12 arrive takes so long to work it off. One that is fuller takes longer, and is charged with
+/// the rest.
+const WAKE: u32 = 12;
 /// Wakes that are remembered; older ones are forgotten, and charged to the target.
 const WAKES_MAX: usize = 256;
 
@@ -187,7 +188,7 @@ mod tests {
         for due in 250..1_000 {
             wakes.took_up(at(due), at(due));
         }
-        let table = [(99, 0), (100, 150), (249, 150), (250, 150), (699, 150), (700, 0)];
+        let table = [(99, 0), (100, 150), (249, 150), (250, 150), (2_049, 150), (2_050, 0)];
         for (due, pause) in table {
             assert_eq!(wakes.delay(at(due)), ms(pause), "{due}");
         }
@@ -196,7 +197,7 @@ mod tests {
         for (due, taken) in [(0, 100), (150, 160), (200, 500), (600, 610)] {
             wakes.took_up(at(due), at(taken));
         }
-        for (due, pause) in [(199, 100), (200, 300), (1_399, 300), (1_400, 0)] {
+        for (due, pause) in [(199, 100), (200, 300), (4_099, 300), (4_100, 0)] {
             assert_eq!(wakes.delay(at(due)), ms(pause), "{due}");
         }
     }

@@ -175,6 +175,8 @@ impl Window {
     /// Enters a slot of the warm-up that has ended after it.
     pub fn record_carried(&mut self, sample: &Sample, limit: Option<Duration>) {
         self.carried.record(sample, limit);
+        // The target that answers it does not stand still.
+        self.answering.record(sample);
     }
 
     /// Adds another worker's window of the same interval.
@@ -273,6 +275,15 @@ pub(crate) fn per_second(count: u64, length: Duration) -> f64 {
 mod tests {
     use super::*;
     use crate::measure::sample::Wait;
+
+    #[test]
+    fn an_answer_to_the_warm_up_that_comes_after_it_is_an_answer() {
+        let (mut window, done) = (Window::default(), Offset::from_nanos(2_800_000_000));
+        let sample = Sample::unsent(0, Offset::from_nanos(1_900_000_000), Fate::Ok, done);
+        window.record_carried(&Sample { sent: Some(sample.due), ..sample }, None);
+        assert_eq!(window.answering.answers, Some((done, done)), "no standstill until then");
+        assert_eq!(window.fates.planned(), 0);
+    }
 
     fn window(in_flight: u64) -> Window {
         let mut window = Window::default();
