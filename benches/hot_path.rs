@@ -285,7 +285,7 @@ fn http1() -> Connected {
     let (runtime, socket) = connected();
     let stamps = Rc::new(Stamps::default());
     let io = MeasuredIo::new(Socket::unix(socket), Rc::clone(&stamps));
-    let dialed = Dialed { stream: Stream::Plain(io), stamps, set_up: SetUp::default() };
+    let dialed = Dialed { stream: Stream::Plain(io), stamps, set_up: SetUp::default(), place: 0 };
     let mut link = runtime.block_on(Http1::open(dialed)).expect("a handshake without bytes");
     runtime.block_on(exchange_once(&mut link, get()));
     Connected { runtime, link }

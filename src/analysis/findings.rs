@@ -3,6 +3,7 @@
 //!
 //! The list of causes is closed, and each finding reaches the result, so no reader sees less than another.
 
+mod addresses;
 mod answers;
 mod auth;
 mod bounds;
@@ -15,6 +16,7 @@ mod silence;
 use std::time::Duration;
 
 use crate::load::plan::Limits;
+use crate::measure::address_tally::AddressTally;
 use crate::measure::attempts::Attempts;
 use crate::measure::auth::AuthCounts;
 use crate::measure::fate::TransportError;
@@ -37,6 +39,25 @@ pub enum Severity {
     Warning,
     /// The measurement says nothing about the target.
     Invalid,
+}
+
+/// What is wrong with one of several addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AddressFault {
+    /// Connections to it failed.
+    Unreachable,
+    /// Its answers are worse than those of the others, or fewer.
+    Worse,
+}
+
+impl AddressFault {
+    /// The stable name used in results.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Unreachable => "address_failed",
+            Self::Worse => "address_differs",
+        }
+    }
 }
 
 /// What was found.
@@ -66,8 +87,8 @@ pub enum Cause {
     DescriptorsNear,
     /// Hardly a local port was left.
     PortsNear,
-    /// An address of the target took no connections.
-    AddressFailed,
+    /// Of several addresses of the target, one has a fault.
+    Address(AddressFault),
     /// Connections were accepted, and nothing ever came back on them.
     NeverAnswered,
     /// Requests waited for a connection because all were in use.
@@ -196,7 +217,7 @@ impl Cause {
             Self::Neglected => "neglected",
             Self::DescriptorsNear => "descriptors_near",
             Self::PortsNear => "ports_near",
-            Self::AddressFailed => "address_failed",
+            Self::Address(fault) => fault.id(),
             Self::NeverAnswered => "never_answered",
             Self::ConnectionLimit => "connection_limit",
             Self::ConnectWait => "connect_wait",
@@ -334,6 +355,8 @@ pub struct Evidence<'a> {
     pub rate_asked: f64,
     /// Attempts to connect, by address of the target.
     pub attempts: &'a [Attempts],
+    /// What came of requests, by address of the target; empty where it has one.
+    pub by_address: &'a [AddressTally],
     /// Connections on which nothing was said.
     pub silent_connections: SilentConnections,
     /// The most connections open at one time, over all workers.

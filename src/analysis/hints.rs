@@ -52,6 +52,8 @@ pub struct Evidence<'a> {
     pub points: Vec<Point>,
     /// Whether findings tell that it stood still, and when.
     pub standstills_told: bool,
+    /// Whether findings tell that an address of the target is worse than the others.
+    pub address_told: bool,
     /// Whether requests carry a token from a log-in.
     pub logged_in: bool,
 }

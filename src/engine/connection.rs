@@ -28,10 +28,11 @@ use crate::transport::io::{Instants, Stamps};
 /// Opens a connection and serves the dispatcher until it closes.
 pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u64) {
     take_place(&seat).await;
-    match open(&dispatcher).await {
+    let wanted = seat.lane.get();
+    match open(&dispatcher, &seat).await {
         Ok((link, set_up)) => {
-            let mut carrier = Carrier::new(Rc::clone(&dispatcher), seat, link, set_up);
-            while let Some(job) = carrier.next_job().await {
+            let mut carrier = Carrier::new(Rc::clone(&dispatcher), Rc::clone(&seat), link, set_up);
+            while let Some(job) = carrier.next_job(wanted).await {
                 match carrier.carry(job).await {
                     After::Open if dispatcher.dialer.route().keep_alive() == KeepAlive::On => {}
                     After::Open | After::Closed => break,
@@ -46,10 +47,10 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
                 }
             }
         }
-        Err(error) => dispatcher.connect_failed(&error),
+        Err(error) => dispatcher.connect_failed(wanted, &error),
     }
     dispatcher.left(number);
-    dispatcher.closed();
+    dispatcher.closed(seat.lane.get());
 }
 
 /// Lets `seat` wake the task that this is called on.
@@ -59,11 +60,15 @@ pub(super) async fn take_place(seat: &Seat) {
     seat.waker.set(waker).expect("a seat is served by one task");
 }
 
-async fn open(dispatcher: &Dispatcher) -> Result<(Http1, SetUp), DialError> {
-    let dialed = dispatcher.dialer.dial().await?;
-    let set_up = dialed.set_up;
+/// Opens a connection to the address of `seat`, or to another where that one takes none.
+async fn open(dispatcher: &Dispatcher, seat: &Seat) -> Result<(Http1, SetUp), DialError> {
+    let wanted = seat.lane.get();
+    let dialed = dispatcher.dialer.dial_at(wanted).await?;
+    let (set_up, place) = (dialed.set_up, dialed.place);
     let link = Http1::open(dialed).await.map_err(DialError::from)?;
-    dispatcher.connected(set_up, link.stamps().receive_clock());
+    seat.lane.set(place);
+    dispatcher.recorder.arrivals_by(link.stamps().receive_clock());
+    dispatcher.connected(set_up, wanted, place);
     Ok((link, set_up))
 }
 
@@ -76,6 +81,8 @@ pub(super) struct Carrier<L> {
     /// Zero once the first slot has borne it.
     set_up: SetUp,
     alarm: Alarm,
+    /// The lane of the slot that it has carried last.
+    carried: usize,
 }
 
 /// What is left of a link after a slot.
@@ -101,14 +108,22 @@ impl From<Reuse> for After {
 }
 
 impl Carrier<Http1> {
-    /// A waiting slot, or the one assigned while idle; `None` once the connection is to close.
-    async fn next_job(&mut self) -> Option<Job> {
-        if self.seat.dismissed.get() {
+    /// A waiting slot, or the one assigned while idle; `None` once the connection, which was opened for lane
+    /// `wanted`, is to close.
+    async fn next_job(&mut self, wanted: usize) -> Option<Job> {
+        let lane = self.seat.lane.get();
+        let fresh = self.link.is_fresh();
+        let gives_way = !fresh && self.dispatcher.lanes.gives_way(lane, self.carried);
+        if self.seat.dismissed.get() || gives_way {
             return None;
         }
-        let again = if self.link.is_fresh() { self.dispatcher.next_again() } else { None };
-        if let Some(job) = again.or_else(|| self.dispatcher.next_waiting()) {
-            return Some(job);
+        let waiting = if fresh {
+            self.dispatcher.next_on_fresh(wanted, lane)
+        } else {
+            self.dispatcher.next_waiting(lane)
+        };
+        if waiting.is_some() {
+            return waiting;
         }
         if self.dispatcher.dialer.route().keep_alive() == KeepAlive::Off {
             // A later slot would not pay for this connection's set-up.
@@ -130,7 +145,7 @@ impl Carrier<Http1> {
             match (closed || seat.dismissed.get(), assigned) {
                 (false, _) => Poll::Pending,
                 (true, None) => {
-                    dispatcher.unpark(seat);
+                    dispatcher.lanes.unpark(seat);
                     Poll::Ready(None)
                 }
                 (true, Some(job)) => {
@@ -149,11 +164,13 @@ impl<L: Link> Carrier<L> {
         let stamps = Rc::clone(link.stamps());
         // A seat is served by one carrier.
         let _ = seat.stamps.set(Rc::clone(&stamps));
-        Self { dispatcher, seat, link, stamps, set_up, alarm }
+        let carried = seat.lane.get();
+        Self { dispatcher, seat, link, stamps, set_up, alarm, carried }
     }
 
     /// Sends one slot's request, waits for the answer and records what came of it.
     pub(super) async fn carry(&mut self, job: Job) -> After {
+        self.carried = job.lane;
         let dispatcher = Rc::clone(&self.dispatcher);
         let prepared = &dispatcher.prepared;
         let clock = self.dispatcher.recorder.clock();
@@ -165,7 +182,7 @@ impl<L: Link> Carrier<L> {
             Ok(request) => request,
             Err(unfilled) => {
                 self.seat.carrying.set(None);
-                self.dispatcher.unfilled(&job, unfilled);
+                self.dispatcher.unfilled(&self.seat, &job, unfilled);
                 return After::Open;
             }
         };
@@ -193,12 +210,12 @@ impl<L: Link> Carrier<L> {
                 match ruling {
                     Ruling::Ended(fate) => {
                         let sample = Sample { fate, ..sample };
-                        self.dispatcher.carried(&job, &sample);
+                        self.dispatcher.carried(&self.seat, &job, &sample);
                         if let Some(reason) = refusal {
                             self.dispatcher.recorder.explain(&sample, job.measured, || reason);
                         }
                     }
-                    Ruling::Follow(job) => self.dispatcher.follow(job),
+                    Ruling::Follow(job) => self.dispatcher.follow(job, &self.seat),
                 }
                 self.settle(time).await
             }
@@ -294,7 +311,7 @@ impl<L: Link> Carrier<L> {
         if sample.sent.is_none() {
             self.note_unsent(job);
         }
-        self.dispatcher.carried(job, &sample);
+        self.dispatcher.carried(&self.seat, job, &sample);
         if let Some(reason) = self.link.take_reason() {
             self.dispatcher.recorder.explain(&sample, job.measured, || reason);
         }

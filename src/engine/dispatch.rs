@@ -4,6 +4,7 @@
 //! Every slot that enters leaves through [`Dispatcher::finish`] exactly once, with its fate.
 
 mod steps;
+mod streams;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -13,16 +14,17 @@ use std::time::Duration;
 
 use crate::engine::connection;
 use crate::engine::journeys::Journeys;
+use crate::engine::lanes::Lanes;
 use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::leg::Start;
 use crate::engine::prepared::Prepared;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
 use crate::engine::seat::{Job, Seat, Wanted};
-use crate::engine::session::{self, Sessions, Shared};
-use crate::engine::wait_list::WaitList;
-use crate::load::plan::{LatePolicy, Limits, ReceiveClock};
+use crate::engine::session::{self, Sessions};
+use crate::load::plan::{LatePolicy, Limits};
 use crate::load::way::HttpVersion;
+use crate::measure::address_tally::AddressTally;
 use crate::measure::fate::Fate;
 use crate::measure::sample::{Sample, SetUp, Wait};
 use crate::measure::silent_connections::SilentConnections;
@@ -57,15 +59,12 @@ pub(super) struct Dispatcher {
     next_seat: Cell<u64>,
     /// HTTP/2's connections; empty for HTTP/1.1, where each has a seat of its own.
     pub(super) sessions: Sessions,
-    /// Open or being opened.
-    connections: Cell<usize>,
-    connecting: Cell<usize>,
+    /// Connections, and slots that wait for one.
+    pub(super) lanes: Lanes,
+    /// What came of the slots that each address was sent; empty where there is one address.
+    by_address: RefCell<Vec<AddressTally>>,
     /// From taking a slot up to being ready to write its request.
     way_out: Cell<Learnt>,
-    /// Idle connections; the most recently used is taken first, so that few stay warm and the rest may
-    /// close.
-    idle: RefCell<Vec<Rc<Seat>>>,
-    waiting: RefCell<WaitList>,
     in_flight: Cell<usize>,
     /// Connections closed at a timeout that have not been replaced yet.
     given_up: Cell<usize>,
@@ -84,6 +83,12 @@ impl Dispatcher {
         journeys: Journeys,
     ) -> Rc<Self> {
         let pulse = Pulse::new(dialer.pauses());
+        let streams = match dialer.route().version() {
+            HttpVersion::Http1 => 1,
+            HttpVersion::Http2 => limits.streams,
+        };
+        let lanes = Lanes::new(dialer.places(), limits.connections, streams);
+        let by_address = AddressTally::list(dialer.route().tcp().0);
         Rc::new(Self {
             recorder,
             dialer,
@@ -95,11 +100,9 @@ impl Dispatcher {
             seats: RefCell::default(),
             next_seat: Cell::new(0),
             sessions: Sessions::default(),
-            connections: Cell::new(0),
-            connecting: Cell::new(0),
+            lanes,
+            by_address: RefCell::new(by_address),
             way_out: Cell::new(Learnt::new(WAY_OUT)),
-            idle: RefCell::default(),
-            waiting: RefCell::default(),
             in_flight: Cell::new(0),
             given_up: Cell::new(0),
             silent_connections: Cell::default(),
@@ -107,10 +110,20 @@ impl Dispatcher {
         })
     }
 
-    /// Takes up a slot that has come due.
+    /// Takes up a slot that has come due, for the address whose turn it is.
     pub(super) fn dispatch(self: &Rc<Self>, job: Job) {
+        self.take_up(self.in_turn(job));
+    }
+
+    /// Takes up a slot or step that has come due and has been given an address.
+    fn take_up(self: &Rc<Self>, job: Job) {
         self.assign(job);
         self.pulse.go_on();
+    }
+
+    /// A slot that is given the address whose turn it is.
+    fn in_turn(&self, job: Job) -> Job {
+        Job { lane: self.dialer.next_place(self.recorder.clock().monotonic(job.taken)), ..job }
     }
 
     fn assign(self: &Rc<Self>, job: Job) {
@@ -124,17 +137,17 @@ impl Dispatcher {
             self.finish(&job, Fate::Shed, job.taken);
             return;
         }
-        if let Some(seat) = self.take_idle(job.taken) {
+        if let Some(seat) = self.take_idle(&job) {
             seat.assigned.set(Some(job));
             seat.wake();
             return;
         }
-        if let Some(session) = self.roomiest(Wanted::Any) {
+        if let Some(session) = self.roomiest(job.lane, Wanted::Any) {
             self.in_flight.set(self.in_flight.get() + 1);
             self.carry_on(session, job);
             return;
         }
-        self.waiting.borrow_mut().push(Job { waited: true, ..job });
+        self.lanes.wait(Job { waited: true, ..job });
         self.grow();
     }
 
@@ -167,15 +180,15 @@ impl Dispatcher {
 
     /// Sent and unanswered, plus waiting.
     pub(super) fn outstanding(&self) -> usize {
-        self.in_flight.get() + self.waiting.borrow().len()
+        self.in_flight.get() + self.lanes.waiting()
     }
 
-    /// An idle connection that has not been idle for too long.
-    fn take_idle(&self, now: Offset) -> Option<Rc<Seat>> {
+    /// An idle connection for a slot that has not been idle for too long.
+    fn take_idle(&self, job: &Job) -> Option<Rc<Seat>> {
         // Connections outlive legs, so their age is not an offset.
-        let now_ns = self.recorder.clock().monotonic(now);
+        let now_ns = self.recorder.clock().monotonic(job.taken);
         loop {
-            let seat = self.idle.borrow_mut().pop()?;
+            let seat = self.lanes.take_idle(job.lane)?;
             if !seat.has_expired(now_ns) {
                 self.in_flight.set(self.in_flight.get() + 1);
                 return Some(seat);
@@ -192,94 +205,50 @@ impl Dispatcher {
         seat.dismiss();
     }
 
-    /// The session whose turn it is, if one has room for a slot that wants this.
-    fn roomiest(&self, wanted: Wanted) -> Option<Rc<Shared>> {
-        let Limits { streams, idle_timeout, .. } = self.limits;
-        let fit = self.sessions.roomiest(streams, idle_timeout, wanted);
-        // Where no other connection may be opened, any is better than none.
-        let full = wanted != Wanted::Any && self.connections() >= self.limits.connections;
-        fit.or_else(|| full.then(|| self.roomiest(Wanted::Any)).flatten())
-    }
-
-    /// Carries a slot that counts as in flight on a stream of its own.
-    fn carry_on(self: &Rc<Self>, session: Rc<Shared>, job: Job) {
-        session.occupy();
-        let (number, seat) = self.new_seat();
-        seat.assigned.set(Some(job));
-        tokio::task::spawn_local(session::carry(Rc::clone(self), session, seat, number));
-    }
-
-    /// Gives waiting slots to sessions with room, and opens a connection if some are left for which none
+    /// Gives waiting slots to sessions with room, and opens connections if some are left for which none
     /// is being opened, and the bound allows.
     pub(super) fn grow(self: &Rc<Self>) {
         while let Some((session, job)) = self.next_on_session() {
             self.carry_on(session, job);
         }
-        let each = match self.dialer.route().version() {
-            HttpVersion::Http1 => 1,
-            HttpVersion::Http2 => self.limits.streams,
-        };
-        let wanted = self.connecting.get() < self.waiting.borrow().connections(each);
-        if wanted && self.connections() < self.limits.connections {
-            self.open_connection();
+        while let Some(lane) = self.lanes.wanting() {
+            self.open_connection(lane);
         }
     }
 
-    /// A waiting slot and the open session that it may take.
-    fn next_on_session(&self) -> Option<(Rc<Shared>, Job)> {
-        let again = self.waiting.borrow().wanted_again();
-        if let Some(session) = again.and_then(|wanted| self.roomiest(wanted))
-            && let Some(job) = self.next_again()
-        {
-            return Some((session, job));
-        }
-        let session = self.roomiest(Wanted::Any)?;
-        Some((session, self.next_waiting()?))
-    }
-
-    /// A session is open: it begins with a slot that waits for a fresh connection, if there is one.
-    pub(super) fn begin_session(self: &Rc<Self>, session: &Rc<Shared>) {
-        self.sessions.add(session);
-        if let Some(job) = self.next_again() {
-            self.carry_on(Rc::clone(session), job);
-        }
-        self.grow();
-    }
-
-    /// Opens one more connection; the caller keeps to the bound.
-    pub(super) fn open_connection(self: &Rc<Self>) {
-        let open = self.connections() + 1;
-        self.connections.set(open);
+    /// Opens one more connection, for slots of `lane`; the caller keeps to the bound.
+    pub(super) fn open_connection(self: &Rc<Self>, lane: usize) {
+        self.lanes.opening(lane);
+        let open = self.connections();
         self.connections_peak.set(self.connections_peak.get().max(open));
-        self.connecting.set(self.connecting.get() + 1);
         match self.dialer.route().version() {
             HttpVersion::Http1 => {
-                let (number, seat) = self.new_seat();
+                let (number, seat) = self.new_seat(lane);
                 tokio::task::spawn_local(connection::serve(Rc::clone(self), seat, number));
             }
             HttpVersion::Http2 => {
-                tokio::task::spawn_local(session::serve(Rc::clone(self)));
+                tokio::task::spawn_local(session::serve(Rc::clone(self), lane));
             }
         }
         self.pulse.go_on();
     }
 
-    fn new_seat(&self) -> (u64, Rc<Seat>) {
+    fn new_seat(&self, lane: usize) -> (u64, Rc<Seat>) {
         let number = self.next_seat.get();
         self.next_seat.set(number + 1);
-        let seat = Rc::new(Seat::default());
+        let seat = Rc::new(Seat::to(lane));
         self.seats.borrow_mut().insert(number, Rc::clone(&seat));
         (number, seat)
     }
 
     /// Connections that are being opened.
     pub(super) fn connecting(&self) -> usize {
-        self.connecting.get()
+        self.lanes.connecting()
     }
 
     /// Connections, open or being opened.
     pub(super) fn connections(&self) -> usize {
-        self.connections.get()
+        self.lanes.connections()
     }
 
     /// Whether nothing is waited for.
@@ -287,10 +256,9 @@ impl Dispatcher {
         self.outstanding() == 0 && self.connecting() == 0
     }
 
-    /// A connection is open, whose arrivals are told by this clock.
-    pub(super) fn connected(&self, set_up: SetUp, receive_clock: ReceiveClock) {
-        self.recorder.arrivals_by(receive_clock);
-        self.connecting.set(self.connecting.get() - 1);
+    /// A connection that was opened for `wanted` is open, to the address of `lane`.
+    pub(super) fn connected(&self, set_up: SetUp, wanted: usize, lane: usize) {
+        self.lanes.opened(wanted, lane);
         let given_up = self.given_up.get();
         if given_up > 0 {
             self.given_up.set(given_up - 1);
@@ -305,15 +273,10 @@ impl Dispatcher {
         self.given_up.set(self.given_up.get() + 1);
     }
 
-    /// A connection could not be opened: the slot that has waited longest bears it.
-    pub(super) fn connect_failed(&self, error: &DialError) {
-        self.connecting.set(self.connecting.get() - 1);
-        let first = {
-            let mut waiting = self.waiting.borrow_mut();
-            waiting.pop_again().or_else(|| waiting.pop())
-        };
+    /// A connection for `lane` could not be opened: the slot of it that has waited longest bears it.
+    pub(super) fn connect_failed(&self, lane: usize, error: &DialError) {
         // None waits if another connection has served the slot that this one was opened for.
-        if let Some(job) = first {
+        if let Some(job) = self.lanes.failed(lane) {
             let now = self.recorder.clock().now();
             let sample = job.unsent(Fate::TransportError(error.fault()), now);
             self.ended(&job, &sample);
@@ -321,9 +284,9 @@ impl Dispatcher {
         }
     }
 
-    /// A connection has closed or could not be opened; a waiting slot may need a new one.
-    pub(super) fn closed(self: &Rc<Self>) {
-        self.connections.set(self.connections.get() - 1);
+    /// A connection of `lane` has closed or could not be opened; a waiting slot may need a new one.
+    pub(super) fn closed(self: &Rc<Self>, lane: usize) {
+        self.lanes.closed(lane);
         self.grow();
     }
 
@@ -332,27 +295,36 @@ impl Dispatcher {
         self.seats.borrow_mut().remove(&number);
     }
 
-    /// The first slot that is to go out once more, for a fresh connection.
-    pub(super) fn next_again(&self) -> Option<Job> {
-        loop {
-            let job = self.waiting.borrow_mut().pop_again()?;
-            let now = self.recorder.clock().now();
-            if !self.past_deadline(&job, now) {
-                self.in_flight.set(self.in_flight.get() + 1);
-                return Some(job);
-            }
-            self.finish(&job, Fate::Timeout, now);
-        }
+    /// The first slot that is to go out once more, for a fresh connection that was opened for `lane`.
+    fn next_again(&self, lane: usize) -> Option<Job> {
+        self.first_in_time(|| self.lanes.next_again(lane))
     }
 
-    /// The longest-waiting slot that may still be sent; those that may not are given their fate.
-    pub(super) fn next_waiting(&self) -> Option<Job> {
+    /// The longest-waiting slot of `lane` alone.
+    fn next_own(&self, lane: usize) -> Option<Job> {
+        self.first_in_time(|| self.lanes.next_own(lane))
+    }
+
+    /// The longest-waiting slot for a connection of `lane`.
+    pub(super) fn next_waiting(&self, lane: usize) -> Option<Job> {
+        self.first_in_time(|| self.lanes.next(lane))
+    }
+
+    /// The slot with which a connection begins that was opened for `wanted` and leads to `lane`.
+    pub(super) fn next_on_fresh(&self, wanted: usize, lane: usize) -> Option<Job> {
+        let own = self.next_again(wanted).or_else(|| self.next_own(wanted));
+        own.or_else(|| self.next_waiting(lane))
+    }
+
+    /// The first slot of those that `next` gives that may still be sent; the others are given their fate.
+    fn first_in_time(&self, next: impl Fn() -> Option<Job>) -> Option<Job> {
         loop {
-            let job = self.waiting.borrow_mut().pop()?;
+            let job = next()?;
             let now = self.recorder.clock().now();
+            let under_way = job.is_repeated() || self.journeys.followed(&job).is_some();
             if self.past_deadline(&job, now) {
                 self.finish(&job, Fate::Timeout, now);
-            } else if self.too_late(&job, now) && self.journeys.followed(&job).is_none() {
+            } else if self.too_late(&job, now) && !under_way {
                 self.finish(&job, Fate::Shed, now);
             } else {
                 self.in_flight.set(self.in_flight.get() + 1);
@@ -368,12 +340,7 @@ impl Dispatcher {
         let limit = if seat.answered.get() { limit } else { limit.min(SILENT_MAX) };
         let limit = rest_max.map_or(limit, |rest_max| rest_max.min(limit));
         seat.expires.set(idle_since.saturating_add(whole_nanos(limit)));
-        self.idle.borrow_mut().push(Rc::clone(seat));
-    }
-
-    /// An idle connection has closed.
-    pub(super) fn unpark(&self, seat: &Rc<Seat>) {
-        self.idle.borrow_mut().retain(|other| !Rc::ptr_eq(other, seat));
+        self.lanes.park(seat);
     }
 
     /// A connection gives up a slot that it never sent: once that goes out again on a connection of the kind
@@ -385,14 +352,19 @@ impl Dispatcher {
             self.finish(&job, Fate::TransportError(Repeatable::NotSent.fault()), now);
         } else {
             // From here on it waits for a connection, which is not the generator's doing.
-            self.waiting.borrow_mut().push_front(Job { wanted, waited: true, ..job });
+            self.lanes.wait_again(Job { wanted, waited: true, ..job });
             self.grow();
         }
     }
 
-    /// A slot that a connection carried has ended.
-    pub(super) fn carried(&self, job: &Job, sample: &Sample) {
+    /// A slot that the connection of `seat` carried has ended.
+    pub(super) fn carried(&self, seat: &Seat, job: &Job, sample: &Sample) {
         self.in_flight.set(self.in_flight.get() - 1);
+        if let Some(one) = self.by_address.borrow_mut().get_mut(seat.lane.get())
+            && job.measured
+        {
+            one.record(sample);
+        }
         self.ended(job, sample);
     }
 
@@ -410,16 +382,13 @@ impl Dispatcher {
     }
 
     fn next_expired(&self, now: Offset) -> Option<Job> {
-        self.waiting.borrow_mut().pop_expired(|job| self.past_deadline(job, now))
+        self.lanes.pop_expired(|job| self.past_deadline(job, now))
     }
 
     /// Closes connections that have been idle for too long.
     pub(super) fn close_stale(&self) {
         self.sessions.sweep(self.limits.idle_timeout);
-        let now_ns = monotonic_ns();
-        let stale: Vec<_> =
-            self.idle.borrow_mut().extract_if(.., |seat| seat.has_expired(now_ns)).collect();
-        for seat in stale {
+        for seat in self.lanes.take_stale(monotonic_ns()) {
             self.close_idle(&seat);
         }
     }
@@ -452,20 +421,19 @@ impl Dispatcher {
         let seats = self.seats.borrow();
         let carried =
             seats.values().filter_map(|seat| seat.carrying.get()).filter(|(job, _)| overdue(job));
-        let waiting = self.waiting.borrow();
+        let waiting = self.lanes.count_waiting(overdue);
         Gauges {
             in_flight: self.in_flight.get() as u64,
-            waiting: waiting.len() as u64,
-            overdue: (carried.count() + waiting.iter().filter(|job| overdue(job)).count()) as u64,
+            waiting: self.lanes.waiting() as u64,
+            overdue: (carried.count() + waiting) as u64,
         }
     }
 
     /// The drain is over: waiting slots were never sent, carried ones are still open. Their connections
     /// close.
     pub(super) fn abandon(&self, now: Offset) {
-        let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
-        for job in waiting.iter() {
-            self.finish(job, Fate::Unsent, now);
+        for job in self.lanes.take_waiting() {
+            self.finish(&job, Fate::Unsent, now);
         }
         for seat in self.seats.borrow().values() {
             // A slot assigned to a connection that has not begun it yet was not sent either.
@@ -478,10 +446,17 @@ impl Dispatcher {
                 let fate = if sent.is_some() { Fate::Open } else { Fate::Unsent };
                 let waited = sent.map(|sent| job.waited(sent)).unwrap_or_default();
                 let wait = Wait::within(waited, SetUp::default());
-                self.carried(&job, &Sample { wait, sent, ..job.unsent(fate, now) });
+                self.carried(seat, &job, &Sample { wait, sent, ..job.unsent(fate, now) });
                 seat.dismiss();
             }
         }
+    }
+
+    /// What came of the slots that each address was sent since it was last asked; nothing where there is
+    /// one address.
+    pub(super) fn take_by_address(&self) -> Vec<AddressTally> {
+        let empty = AddressTally::list(self.dialer.route().tcp().0);
+        self.by_address.replace(empty)
     }
 
     /// The most connections that were open at once; begins anew from those open now.

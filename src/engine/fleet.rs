@@ -23,6 +23,7 @@ use crate::load::feeder::Taken;
 use crate::load::plan::{Limits, Plan};
 use crate::load::steering::{Steering, Turn};
 use crate::load::way::KeepAlive;
+use crate::measure::address_tally::AddressTally;
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
 use crate::measure::silent_connections::SilentConnections;
@@ -286,6 +287,7 @@ impl Collector {
                 slots: 0,
                 silent_connections: SilentConnections::default(),
                 attempts: Vec::new(),
+                by_address: Vec::new(),
                 connections_peak: 0,
                 workers: vec![WorkerTime::default(); workers],
                 stamps: Stamping::default(),
@@ -326,6 +328,7 @@ impl Collector {
         outcome.slots = outcome.slots.max(finished.slots);
         outcome.silent_connections += finished.silent_connections;
         Attempts::merge(&mut outcome.attempts, &finished.attempts);
+        AddressTally::merge(&mut outcome.by_address, &finished.by_address);
         outcome.connections_peak += finished.connections_peak;
         outcome.workers[finished.worker] = finished.time;
         outcome.stamps += finished.stamps;
@@ -375,6 +378,7 @@ mod tests {
             parts: vec![tally],
             silent_connections: SilentConnections::default(),
             attempts: Vec::new(),
+            by_address: Vec::new(),
             connections_peak: 0,
             time: WorkerTime::default(),
             stamps: Stamping::default(),

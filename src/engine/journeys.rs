@@ -78,6 +78,9 @@ struct Walk {
     slot: u64,
     /// Whether its first step counted.
     measured: bool,
+    /// The place of the target's address that the whole flow was given, as whoever walks it keeps the
+    /// connection that it has.
+    lane: usize,
     variables: Vec<Option<String>>,
     jar: Jar,
 }
@@ -145,6 +148,7 @@ impl Journeys {
             step: 0,
             slot: job.slot,
             measured: job.measured,
+            lane: job.lane,
             variables: vec![None; self.flows.list[flow].variables],
             jar: Jar::default(),
         };
@@ -179,6 +183,7 @@ impl Journeys {
             waited: false,
             wanted: Wanted::Any,
             journey: Some(id),
+            lane: walk.lane,
         })
     }
 
@@ -435,7 +440,8 @@ mod tests {
     }
 
     fn started(journeys: &Journeys, due: Offset) -> Job {
-        journeys.start(0, Job::new(Slot { index: 7, due }, 0, due >= at(100), due))
+        let job = Job::new(Slot { index: 7, due }, 0, due >= at(100), due);
+        journeys.start(0, Job { lane: 1, ..job })
     }
 
     /// Ends a job's exchange; what follows from it for its flow.
@@ -461,6 +467,7 @@ mod tests {
         assert!(journeys.take(at(200), at(105), at(200)).is_none(), "not before the end");
         let second = journeys.take(at(105), at(106), at(105)).unwrap();
         assert_eq!((second.request, second.due, second.slot), (3, at(105), 7));
+        assert_eq!(second.lane, 1, "it keeps its address");
         assert!(second.measured, "the warm-up is over when it is due");
         assert_eq!(ended(&journeys, &second, at(130), Fate::Ok), None);
         let third = journeys.take(at(140), Offset::MAX, at(140)).unwrap();

@@ -6,6 +6,7 @@ use crate::load::feeder::Taken;
 use crate::load::schedule::Schedule;
 use crate::load::stages::Stages;
 use crate::load::steering::{Change, Turn};
+use crate::measure::address_tally::AddressTally;
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
 use crate::measure::sampling::Sampling;
@@ -120,6 +121,8 @@ pub struct LegOutcome {
     pub silent_connections: SilentConnections,
     /// Attempts to connect, by address of the target, those before the load included.
     pub attempts: Vec<Attempts>,
+    /// What came of requests, by address of the target; empty where it has one.
+    pub by_address: Vec<AddressTally>,
     /// The most connections that were open at once, summed over workers.
     pub connections_peak: usize,
     /// Where the time of each worker went, from the first due instant to the end of arrivals.

@@ -19,6 +19,7 @@ pub mod issuer;
 mod journeys;
 mod keeper;
 mod kept;
+mod lanes;
 mod learnt;
 pub mod leg;
 pub mod once;

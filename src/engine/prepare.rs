@@ -366,14 +366,16 @@ fn unreachable(plan: &Plan, cause: DialError) -> PrepareError {
     let place = match (&plan.way.via, &cause) {
         (Via::Direct, _) => target.to_string(),
         (Via::UnixSocket(path), _) => format!("the Unix socket {}", path.display()),
-        (Via::Proxy(proxy), DialError::Connect { .. }) => format!("the proxy {proxy}"),
+        (Via::Proxy(proxy), DialError::Connect { .. } | DialError::SetUp) => {
+            format!("the proxy {proxy}")
+        }
         (Via::Proxy(proxy), _) => format!("{target} through the proxy {proxy}"),
     };
     let general = match (&plan.way.via, &cause) {
         (Via::Direct, _) => "is the target running, and is --host right?",
         (Via::UnixSocket(_), _) => "is the target running, and is --unix-socket right?",
         (_, DialError::Proxy(_)) => "is the target running, and may the proxy be used to reach it?",
-        (_, DialError::Connect { .. } | DialError::Tls(_)) => {
+        (_, DialError::Connect { .. } | DialError::SetUp | DialError::Tls(_)) => {
             "is the proxy running, and is --proxy right?"
         }
     };

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::measure::attempts::Attempts;
-use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
 use crate::transport::connect::{DialError, Dialer};
 use crate::transport::route::Route;
@@ -64,20 +63,20 @@ pub(super) async fn probe(route: &Route, timeout: Duration) -> Result<Probed, Di
 
 fn failure(address: SocketAddr, error: &DialError) -> Attempts {
     let mut attempts = Attempts::none(address);
-    attempts.record(Some(error.fault()));
+    if error.leads_elsewhere() {
+        attempts.pass_over(error.fault());
+    } else {
+        attempts.record(Some(error.fault()));
+    }
     attempts
 }
 
 /// By address; one that has not answered when patience is over has timed out.
 async fn probe_all(route: &Route, timeout: Duration) -> Vec<Result<SetUp, DialError>> {
     let (addresses, _) = route.tcp();
-    let mut probes: Vec<_> = addresses
-        .iter()
-        .map(|&address| {
-            let dialer = Dialer::new(route.only(&[address]), timeout);
-            Box::pin(async move { dialer.probe().await })
-        })
-        .collect();
+    let dialer = |&address| Dialer::new(route.only(&[address]), timeout);
+    let dialers: Vec<_> = addresses.iter().map(dialer).collect();
+    let mut probes: Vec<_> = dialers.iter().map(|dialer| Box::pin(dialer.probe())).collect();
     let mut outcomes: Vec<Outcome> = vec![None; probes.len()];
     let mut patience = pin!(tokio::time::sleep(PATIENCE));
     poll_fn(|cx: &mut Context<'_>| {
@@ -94,8 +93,8 @@ async fn probe_all(route: &Route, timeout: Duration) -> Vec<Result<SetUp, DialEr
         if all_done || one_worked && !patient { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    let timed_out = || Err(DialError::from(TransportError::ConnectTimeout));
-    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(timed_out)).collect()
+    let outcomes = outcomes.into_iter().zip(&dialers);
+    outcomes.map(|(outcome, dialer)| outcome.unwrap_or_else(|| Err(dialer.given_up()))).collect()
 }
 
 #[cfg(test)]
@@ -104,6 +103,7 @@ mod tests {
 
     use super::*;
     use crate::engine::example::plan;
+    use crate::measure::fate::TransportError;
 
     #[tokio::test(flavor = "current_thread")]
     async fn only_a_kind_of_address_without_a_listener_is_left_out() {

@@ -32,7 +32,7 @@ pub(super) async fn rehearse(prepared: &Prepared) -> u64 {
     let peer = tokio::task::spawn_local(answer(theirs));
     let stamps = Rc::new(Stamps::default());
     let io = MeasuredIo::new(Socket::unix(ours), Rc::clone(&stamps));
-    let dialed = Dialed { stream: Stream::Plain(io), stamps, set_up: SetUp::default() };
+    let dialed = Dialed { stream: Stream::Plain(io), stamps, set_up: SetUp::default(), place: 0 };
     let mut done = 0;
     let whole = async {
         let Ok(mut link) = Http1::open(dialed).await else { return };

@@ -9,7 +9,7 @@ use http::{Method, Uri};
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::journeys::{Hop, Unfilled};
 use crate::engine::kept::{Keeper, Kept};
-use crate::engine::seat::Job;
+use crate::engine::seat::{Job, Seat};
 use crate::load::expect::{Amiss, Expect, Inspection, Reads, Trouble};
 use crate::load::redirect::{self, Redirection};
 use crate::measure::fate::{Fate, TransportError};
@@ -113,7 +113,7 @@ impl Dispatcher {
     }
 
     /// Ends a slot that has nothing to send.
-    pub(super) fn unfilled(self: &Rc<Self>, job: &Job, why: Unfilled) {
+    pub(super) fn unfilled(self: &Rc<Self>, seat: &Seat, job: &Job, why: Unfilled) {
         let fate = Fate::TransportError(TransportError::Template);
         let trouble = match why {
             Unfilled::Yet => Some(Trouble::NothingToFill),
@@ -124,6 +124,6 @@ impl Dispatcher {
             self.recorder.amiss(job, Amiss::from(trouble), None);
         }
         let now = self.recorder.clock().now().max(job.due);
-        self.carried(job, &job.unsent(fate, now));
+        self.carried(seat, job, &job.unsent(fate, now));
     }
 }

@@ -41,14 +41,25 @@ pub(super) struct Job {
     pub(super) wanted: Wanted,
     /// The flow or redirect it is part of.
     pub(super) journey: Option<JourneyId>,
+    /// The place of the target's address that it was given.
+    pub(super) lane: usize,
 }
 
 impl Job {
     /// A slot that is taken up now for this row of the ledger.
     pub(super) const fn new(slot: Slot, request: usize, measured: bool, taken: Offset) -> Self {
         let Slot { index: slot, due } = slot;
-        let (waited, journey) = (false, None);
-        Self { slot, due, request, measured, taken, waited, wanted: Wanted::Any, journey }
+        Self {
+            slot,
+            due,
+            request,
+            measured,
+            taken,
+            waited: false,
+            wanted: Wanted::Any,
+            journey: None,
+            lane: 0,
+        }
     }
 
     /// When the worker took it up; a head start does not count.
@@ -91,9 +102,17 @@ pub(super) struct Seat {
     pub(super) answered: Cell<bool>,
     /// What its link notes of the exchange under way; unset as long as it is being opened.
     pub(super) stamps: OnceCell<Rc<Stamps>>,
+    /// The place of the target's address that its connection leads to; while that is being opened, of the
+    /// one it is opened for.
+    pub(super) lane: Cell<usize>,
 }
 
 impl Seat {
+    /// One of a connection to the address at place `lane`.
+    pub(super) fn to(lane: usize) -> Self {
+        Self { lane: Cell::new(lane), ..Self::default() }
+    }
+
     /// Whether nothing has come on it since the request was sent, not even a part of an answer that broke off.
     pub(super) fn is_silent(&self) -> bool {
         let began = |stamps: &Rc<Stamps>| stamps.last_read().is_some();

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::engine::connection::{self, After, Carrier};
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::seat::{Seat, Wanted};
+use crate::load::plan::Limits;
 use crate::measure::fate::TransportError;
 use crate::measure::sample::SetUp;
 use crate::transport::clock::monotonic_ns;
@@ -20,31 +21,39 @@ use crate::transport::multiplexed::{Driver, Session};
 use crate::transport::patience;
 
 /// Opens a session and keeps it going until it ends.
-pub(super) async fn serve(dispatcher: Rc<Dispatcher>) {
-    match open(&dispatcher).await {
+///
+/// It is for slots of lane `wanted`, but may lead to another address.
+pub(super) async fn serve(dispatcher: Rc<Dispatcher>, wanted: usize) {
+    match open(&dispatcher, wanted).await {
         Ok((shared, driver)) => {
-            dispatcher.begin_session(&shared);
+            dispatcher.begin_session(&shared, wanted);
             // Whoever comes later has not waited for the opening.
             shared.set_up.take();
             driver.await;
             dispatcher.sessions.remove(&shared);
+            dispatcher.closed(shared.lane);
         }
-        Err(error) => dispatcher.connect_failed(&error),
+        Err(error) => {
+            dispatcher.connect_failed(wanted, &error);
+            dispatcher.closed(wanted);
+        }
     }
-    dispatcher.closed();
 }
 
-async fn open(dispatcher: &Dispatcher) -> Result<(Rc<Shared>, Driver), DialError> {
-    let dialed = dispatcher.dialer.dial().await?;
+async fn open(dispatcher: &Dispatcher, wanted: usize) -> Result<(Rc<Shared>, Driver), DialError> {
+    let dialed = dispatcher.dialer.dial_at(wanted).await?;
+    let lane = dialed.place;
     let (set_up, receive_clock) = (dialed.set_up, dialed.stamps.receive_clock());
     let opening = Session::open(dialed);
     let limit = dispatcher.limits.connect_timeout;
     let (session, driver) = patience::within(dispatcher.dialer.pauses(), limit, opening)
         .await
         .ok_or(DialError::from(TransportError::ConnectTimeout))??;
-    dispatcher.connected(set_up, receive_clock);
+    dispatcher.recorder.arrivals_by(receive_clock);
+    dispatcher.connected(set_up, wanted, lane);
     let shared = Shared {
         number: dispatcher.sessions.next_number(),
+        lane,
         session,
         set_up: Cell::new(set_up),
         load: Cell::new(0),
@@ -62,7 +71,9 @@ pub(super) async fn carry(
 ) {
     connection::take_place(&seat).await;
     // Neither is there if the leg was over before this began.
+    let mut served = shared.lane;
     if let Some(job) = seat.assigned.take() {
+        served = job.lane;
         match shared.session.stream() {
             Some(stream) => {
                 let set_up = shared.set_up.get();
@@ -75,6 +86,9 @@ pub(super) async fn carry(
         }
     }
     shared.release();
+    if shared.load.get() == 0 && dispatcher.lanes.gives_way(shared.lane, served) {
+        shared.session.retire();
+    }
     dispatcher.left(number);
     dispatcher.grow();
 }
@@ -83,6 +97,8 @@ pub(super) async fn carry(
 pub(super) struct Shared {
     /// Among the worker's.
     number: u64,
+    /// The place of the target's address that it leads to.
+    pub(super) lane: usize,
     session: Session,
     /// What the slots that waited for the opening have waited for; zero from then on.
     set_up: Cell<SetUp>,
@@ -118,7 +134,8 @@ impl Shared {
         }
     }
 
-    fn has_room(&self, streams: usize) -> bool {
+    /// Whether it takes one more slot, with `streams` at the most.
+    pub(super) fn has_room(&self, streams: usize) -> bool {
         self.load.get() < streams.min(self.session.streams_max())
     }
 
@@ -136,17 +153,24 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    /// The least loaded session that has room for one more slot, which wants this, with `streams` at the
-    /// most, and has not been idle for `idle_timeout`.
+    /// Whether there is none.
+    pub(super) fn are_none(&self) -> bool {
+        self.open.borrow().is_empty()
+    }
+
+    /// The least loaded session, of `lane` or of any, that has room for one more slot, which wants this,
+    /// within `limits`, and has not been idle for too long.
     pub(super) fn roomiest(
         &self,
-        streams: usize,
-        idle_timeout: Duration,
+        limits: &Limits,
+        lane: Option<usize>,
         wanted: Wanted,
     ) -> Option<Rc<Shared>> {
         let sessions = self.open.borrow();
+        let leads = |shared: &Shared| lane.is_none_or(|lane| lane == shared.lane);
         let fit = |shared: &&Rc<Shared>| {
-            shared.suits(wanted) && shared.has_room(streams) && !shared.is_idle_for(idle_timeout)
+            let fits = leads(shared) && shared.suits(wanted) && shared.has_room(limits.streams);
+            fits && !shared.is_idle_for(limits.idle_timeout)
         };
         sessions.iter().filter(fit).min_by_key(|shared| shared.load.get()).cloned()
     }

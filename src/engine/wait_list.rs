@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::engine::seat::{Job, Wanted};
+use crate::time::Offset;
 
 /// Slots in the order of their turn.
 #[derive(Default)]
@@ -39,6 +40,17 @@ impl WaitList {
     /// Takes the first of those that any connection may carry.
     pub(super) fn pop(&mut self) -> Option<Job> {
         self.first.pop_front()
+    }
+
+    /// When the first of those that any connection may carry was taken up.
+    pub(super) fn first_taken(&self) -> Option<Offset> {
+        self.first.front().map(|job| job.taken)
+    }
+
+    /// When the first of either kind was taken up.
+    pub(super) fn earliest_taken(&self) -> Option<Offset> {
+        let first = [&self.again, &self.first].map(|queue| queue.front().map(|job| job.taken));
+        first.into_iter().flatten().min()
     }
 
     /// Takes the first that is past a limit of its own, by `expired`. They wait in about the order of those.

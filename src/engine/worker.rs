@@ -30,13 +30,14 @@ use crate::load::mix::Mix;
 use crate::load::plan::{Limits, ReceiveClock};
 use crate::load::way::HttpVersion;
 use crate::machine::thread::{self, ThreadTime};
+use crate::measure::address_tally::AddressTally;
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::WorkerTime;
 use crate::measure::silent_connections::SilentConnections;
 use crate::measure::tally::Tally;
 use crate::measure::window::Window;
 use crate::time::Offset;
-use crate::transport::clock::{Clock, SendStamps, Stamping};
+use crate::transport::clock::{Clock, SendStamps, Stamping, monotonic_ns};
 use crate::transport::connect::Dialer;
 use crate::transport::route::Route;
 
@@ -101,6 +102,7 @@ pub(super) struct Finished {
     pub(super) parts: Vec<Tally>,
     pub(super) silent_connections: SilentConnections,
     pub(super) attempts: Vec<Attempts>,
+    pub(super) by_address: Vec<AddressTally>,
     pub(super) connections_peak: usize,
     pub(super) time: WorkerTime,
     pub(super) stamps: Stamping,
@@ -216,9 +218,11 @@ impl<'a> Worker<'a> {
     async fn obey(&mut self, command: Command, commands: &mut UnboundedReceiver<Command>) -> Next {
         match command {
             Command::Open(connections) => {
-                let connections = connections.min(self.dispatcher.limits.connections);
-                while self.dispatcher.connections() < connections {
-                    self.dispatcher.open_connection();
+                let Dispatcher { dialer, limits, .. } = &*self.dispatcher;
+                // The first requests go to every address.
+                let connections = connections.next_multiple_of(dialer.places());
+                while self.dispatcher.connections() < connections.min(limits.connections) {
+                    self.dispatcher.open_connection(dialer.next_place(monotonic_ns()));
                 }
                 if self.dispatcher.dialer.route().version() == HttpVersion::Http1 {
                     rehearse(&self.dispatcher.prepared).await;
@@ -352,6 +356,7 @@ impl<'a> Worker<'a> {
             parts: dispatcher.recorder.take_parts(),
             silent_connections: dispatcher.take_silent_connections(),
             attempts: dispatcher.dialer.take_attempts(),
+            by_address: dispatcher.take_by_address(),
             connections_peak: dispatcher.take_connections_peak(),
             time,
             stamps: dispatcher.dialer.take_stamps(),

@@ -12,13 +12,15 @@ pub struct Attempts {
     pub address: SocketAddr,
     /// All of them.
     pub made: u64,
+    /// Of those that failed, the ones after which another address is tried: nothing was there.
+    pub passed_over: u64,
     failures: BTreeMap<TransportError, u64>,
 }
 
 impl Attempts {
     /// None so far.
     pub const fn none(address: SocketAddr) -> Self {
-        Self { address, made: 0, failures: BTreeMap::new() }
+        Self { address, made: 0, passed_over: 0, failures: BTreeMap::new() }
     }
 
     /// Enters one more, with the reason if it failed.
@@ -27,6 +29,12 @@ impl Attempts {
         if let Some(failure) = failure {
             *self.failures.entry(failure).or_default() += 1;
         }
+    }
+
+    /// Enters one more that failed and after which another address is tried.
+    pub fn pass_over(&mut self, failure: TransportError) {
+        self.record(Some(failure));
+        self.passed_over += 1;
     }
 
     /// Those that failed.
@@ -47,6 +55,7 @@ impl Attempts {
                 continue;
             };
             ours.made += one.made;
+            ours.passed_over += one.passed_over;
             for (failure, count) in &one.failures {
                 *ours.failures.entry(*failure).or_default() += count;
             }
@@ -66,12 +75,12 @@ mod tests {
         let mut second = Attempts::none(address(2));
         second.record(Some(TransportError::ConnectRefused));
         second.record(Some(TransportError::ConnectRefused));
-        second.record(Some(TransportError::ConnectTimeout));
+        second.pass_over(TransportError::ConnectTimeout);
         let mut all = Vec::new();
         Attempts::merge(&mut all, &[first.clone(), second.clone()]);
         Attempts::merge(&mut all, &[second]);
         assert_eq!((all.len(), &all[0]), (2, &first));
-        assert_eq!((all[1].made, all[1].failed()), (6, 6));
+        assert_eq!((all[1].made, all[1].failed(), all[1].passed_over), (6, 6, 2));
         assert_eq!(all[1].main_failure(), Some(TransportError::ConnectRefused));
     }
 }

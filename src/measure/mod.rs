@@ -3,6 +3,7 @@
 //! Workers own a [`tally::Tally`] for the run and a [`window::Window`] for the current interval; both
 //! merge without loss, in any order. A [`summary::Summary`] is what remains when the run is over.
 
+pub mod address_tally;
 pub mod answering;
 pub mod attempts;
 pub mod auth;

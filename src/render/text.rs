@@ -80,6 +80,7 @@ impl Page {
         self.requests(&report.requests);
         self.failures(&report.requests);
         report.flows.iter().for_each(|flows| self.flows(flows));
+        self.addresses(report);
         self.phases(report, form);
         self.monitors(&report.monitors);
         self.result(report);
@@ -437,6 +438,7 @@ pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
     }
 }
 
+mod addresses;
 mod failures;
 mod locust;
 pub(super) mod monitors;

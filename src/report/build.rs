@@ -9,6 +9,7 @@ use crate::analysis::goals::RequestVerdict;
 use crate::analysis::slo::{Judged, TierVerdict};
 use crate::load::plan::Plan;
 use crate::load::request::RequestTemplate;
+use crate::measure::address_tally::AddressTally;
 use crate::measure::auth::AuthCounts;
 use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
@@ -64,6 +65,8 @@ pub struct Parts<'a> {
     pub requests: &'a [RequestVerdict],
     /// Reasons to distrust or to act.
     pub findings: &'a [Finding],
+    /// What came of requests, by address of the target; empty where it has one.
+    pub by_address: &'a [AddressTally],
     /// The run over time.
     pub series: Vec<SeriesPoint>,
     /// Its parts, if it was steered by hand.
@@ -114,6 +117,7 @@ impl From<Parts<'_>> for Report {
                 })
                 .collect(),
             flows: flows(plan, tally),
+            addresses: parts.by_address.iter().map(Into::into).collect(),
             series: parts.series,
             spectrum: Spectrum::new(&summary.total.response_time, &summary.total.service_time),
             segments: parts.segments,

@@ -292,6 +292,7 @@ pub(crate) fn report_with(
         limits: &plan.limits,
         rate_asked,
         attempts: &[],
+        by_address: &[],
         silent_connections: SilentConnections::default(),
         connections_peak: 14,
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
@@ -316,6 +317,7 @@ pub(crate) fn report_with(
             objectives: &objectives,
             points: series.iter().map(Into::into).collect(),
             standstills_told: false,
+            address_told: false,
             logged_in: true,
         }));
     }
@@ -342,6 +344,7 @@ pub(crate) fn report_with(
         objectives: &objectives,
         requests: &requests,
         findings: &findings,
+        by_address: &[],
         series,
         segments: Vec::new(),
         search,

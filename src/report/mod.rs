@@ -4,6 +4,7 @@
 //! Fields may be added; a reader ignores those it does not know. Fractions are rounded to millionths, so
 //! that they survive being written and read.
 
+pub mod address;
 pub mod auth;
 pub mod beside;
 pub mod build;
@@ -34,6 +35,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::fate::Fate;
+use crate::report::address::AddressReport;
 use crate::report::auth::AuthReport;
 use crate::report::comparison::ComparisonReport;
 use crate::report::echo::{Environment, PlanEcho};
@@ -114,6 +116,10 @@ pub struct Report {
     /// Requests in order, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flows: Option<FlowsReport>,
+    /// What came of requests by the address that they were sent to, which each is given in turn; empty if the
+    /// target has one address, and of a run that was killed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<AddressReport>,
     /// Over time.
     pub series: Vec<SeriesPoint>,
     /// The parts of a run that was steered by hand, in order; empty if nobody did.

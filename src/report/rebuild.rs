@@ -136,6 +136,7 @@ impl Rebuilder {
             failed_response_time: Latency::default(),
             requests: named.map(|(named, tally)| request(named, tally, length)).collect(),
             flows: None,
+            addresses: Vec::new(),
             auth: None,
             segments: Vec::new(),
             series: self.series.finish(),

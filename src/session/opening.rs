@@ -51,10 +51,14 @@ pub(super) fn connections(plan: &Plan, ready: &Ready) -> usize {
 
 fn dead_address(failed: &Attempts, addresses: usize) -> String {
     let reason = failed.main_failure().map_or("", TransportError::explanation);
+    let which = format!("{}, one of {addresses} addresses of the target", failed.address);
+    if failed.passed_over == 0 {
+        return format!(
+            "{which}, took a connection and went no further ({reason}); requests that are given it may fail"
+        );
+    }
     format!(
-        "{}, one of {addresses} addresses of the target, took no connection ({reason}); connections go to \
-         the others, and it is tried again every {}",
-        failed.address,
+        "{which}, took no connection ({reason}); requests go to the others, and it is tried again every {}",
         Human(RETRY_AFTER)
     )
 }

@@ -3,7 +3,8 @@
 use http::Method;
 
 use crate::analysis::findings::{
-    self, Cause, Evidence, Finding, Redistribution, Silence, generator_limit, gravest_first,
+    self, AddressFault, Cause, Evidence, Finding, Redistribution, Silence, generator_limit,
+    gravest_first,
 };
 use crate::analysis::goals::{self, RequestVerdict};
 use crate::analysis::onset::{self, Onset};
@@ -79,6 +80,7 @@ pub(super) fn findings(
         limits: &plan.limits,
         rate_asked,
         attempts: &attempts,
+        by_address: &outcome.by_address,
         silent_connections: outcome.silent_connections,
         connections_peak: outcome.connections_peak,
         auth: auth.as_ref().map(|record| record.counts),
@@ -203,6 +205,9 @@ pub(super) fn report(
             requests: names(plan).zip(outcome.tally.requests()).collect(),
             objectives: &objectives,
             points: series.iter().map(Into::into).collect(),
+            address_told: findings
+                .iter()
+                .any(|one| one.cause == Cause::Address(AddressFault::Worse)),
             standstills_told: findings.iter().any(|one| STANDSTILLS.contains(&one.cause)),
             logged_in: plan.auth.is_some(),
         }));
@@ -223,6 +228,7 @@ pub(super) fn report(
         objectives: &objectives,
         requests: &requests,
         findings: &findings,
+        by_address: &outcome.by_address,
         series,
         segments,
         search,

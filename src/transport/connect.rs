@@ -43,6 +43,8 @@ pub struct Dialed {
     pub stamps: Rc<Stamps>,
     /// How long it took: from the first packet to a byte stream to the target, and the TLS handshake.
     pub set_up: SetUp,
+    /// Which of the route's addresses it leads to; 0 for a Unix socket.
+    pub place: usize,
 }
 
 /// Why a connection could not be opened.
@@ -56,6 +58,9 @@ pub enum DialError {
         /// The system's own words, where the kind does not say it all.
         system: Option<String>,
     },
+    /// Something took the connection, and was not ready for the first request within the connect timeout.
+    #[error("{}", TransportError::ConnectTimeout.explanation())]
+    SetUp,
     /// The proxy does not lead to the target.
     #[error(transparent)]
     Proxy(#[from] ProxyFault),
@@ -88,6 +93,7 @@ impl DialError {
     pub const fn fault(&self) -> TransportError {
         match self {
             Self::Connect { fault, .. } => *fault,
+            Self::SetUp => TransportError::ConnectTimeout,
             Self::Proxy(_) => TransportError::Proxy,
             Self::Tls(_) => TransportError::Tls,
         }
@@ -101,7 +107,15 @@ impl DialError {
             Self::Proxy(ProxyFault::Status(407)) => {
                 Reason::new(&self.to_string()).with_remedy(PROXY_CREDENTIALS)
             }
-            Self::Connect { .. } | Self::Proxy(_) => Reason::new(&self.to_string()),
+            Self::Connect { .. } | Self::SetUp | Self::Proxy(_) => Reason::new(&self.to_string()),
+        }
+    }
+
+    /// Whether the next address is tried after it: not where something was there.
+    pub(crate) const fn leads_elsewhere(&self) -> bool {
+        match self {
+            Self::Connect { fault, .. } => leads_elsewhere(*fault),
+            Self::SetUp | Self::Proxy(_) | Self::Tls(_) => false,
         }
     }
 }
@@ -110,7 +124,8 @@ impl DialError {
 pub struct Dialer {
     route: Route,
     addresses: Addresses,
-    turn: Cell<usize>,
+    /// Whether something has taken a connection.
+    reached: Cell<bool>,
     timeout: Duration,
     kernel_clock: Option<Rc<KernelClock>>,
     pauses: Rc<RefCell<Pauses>>,
@@ -120,8 +135,8 @@ impl Dialer {
     /// `timeout` bounds connecting, proxy and TLS set-up together, without this program's pauses.
     pub fn new(route: Route, timeout: Duration) -> Self {
         let addresses = Addresses::new(route.tcp().0, &route.failed);
-        let (turn, pauses) = (Cell::new(0), Rc::default());
-        Self { route, addresses, turn, timeout, kernel_clock: None, pauses }
+        let (reached, pauses) = (Cell::new(false), Rc::default());
+        Self { route, addresses, reached, timeout, kernel_clock: None, pauses }
     }
 
     /// The same, with connections whose arrivals are stamped by `clock` where they can be.
@@ -145,12 +160,14 @@ impl Dialer {
         })
     }
 
-    /// Begins where the `part`th of `parts` dialers should, so that together they do not all begin with
-    /// the first address.
+    /// Begins where the `part`th of `parts` dialers of a load should, so that together they do not all begin
+    /// with the first address.
     #[must_use]
     pub fn part(self, part: usize, parts: usize) -> Self {
-        self.turn.set(part * self.route.round() / parts.max(1));
-        self
+        let pairs = part * self.route.round() / parts.max(1);
+        let addresses = self.addresses.under_load(&self.route.failed);
+        let addresses = addresses.beginning(pairs, part as u64);
+        Self { addresses, ..self }
     }
 
     /// Pauses of the thread that it dials on, for whoever notices them to enter.
@@ -168,20 +185,45 @@ impl Dialer {
         self.addresses.take()
     }
 
+    /// How many addresses there are to connect to; 1 for a Unix socket.
+    pub fn places(&self) -> usize {
+        self.route.tcp().0.len().max(1)
+    }
+
+    /// The place of the address whose turn it is at `now_ns`, on the monotonic clock: each has one a round
+    /// unless it failed lately.
+    pub fn next_place(&self, now_ns: u64) -> usize {
+        self.addresses.next(now_ns)
+    }
+
+    /// Whether the address at `place` has not failed lately.
+    pub fn is_awake(&self, place: usize, now_ns: u64) -> bool {
+        self.addresses.is_awake(place, now_ns)
+    }
+
+    /// Why a dial that is given up has come to nothing.
+    pub(crate) fn given_up(&self) -> DialError {
+        if self.reached.get() { DialError::SetUp } else { TransportError::ConnectTimeout.into() }
+    }
+
     /// Opens one connection, to the next address in turn or, where that fails, to one after it.
     pub async fn dial(&self) -> Result<Dialed, DialError> {
-        let turn = self.turn.get();
-        self.turn.set(turn.wrapping_add(1));
+        self.dial_at(self.next_place(monotonic_ns())).await
+    }
+
+    /// Opens one connection, to the address at `first` or, where that fails or did so lately, to one after
+    /// it.
+    pub async fn dial_at(&self, first: usize) -> Result<Dialed, DialError> {
         let began = monotonic_ns();
-        let (socket, place) = self.connect(turn, began).await?;
+        let (socket, place) = self.connect(first, began).await?;
+        self.reached.set(true);
         let dialed = patience::within(&self.pauses, self.left(began), self.set_up(socket, began))
             .await
-            .unwrap_or_else(|| Err(TransportError::ConnectTimeout.into()));
-        if let Some(place) = place {
-            let failure = dialed.as_ref().err().map(DialError::fault);
-            self.addresses.record(place, failure, monotonic_ns());
-        }
-        dialed
+            .unwrap_or(Err(DialError::SetUp));
+        let Some(place) = place else { return dialed };
+        let failure = dialed.as_ref().err().map(DialError::fault);
+        self.addresses.record(place, failure);
+        Ok(Dialed { place, ..dialed? })
     }
 
     /// What is left of the timeout of a dial that began then.
@@ -192,27 +234,31 @@ impl Dialer {
     }
 
     /// A socket, and the place of the address that it leads to.
-    async fn connect(&self, turn: usize, began: u64) -> Result<(Socket, Option<usize>), DialError> {
+    async fn connect(
+        &self,
+        first: usize,
+        began: u64,
+    ) -> Result<(Socket, Option<usize>), DialError> {
         if let Hop::Unix(path) = &self.route.hop {
             let stream = self.in_time(self.timeout, UnixStream::connect::<&Path>(path)).await?;
             return Ok((Socket::unix(stream), None));
         }
-        let order = self.addresses.order(turn, began);
+        let order = self.addresses.order(first, began);
         let mut failure = DialError::from(TransportError::ConnectFailed);
         for (tried, &place) in order.iter().enumerate() {
             let left = self.left(began);
             // The next one is to be reached within the timeout as well.
             let limit = if tried + 1 < order.len() { left / 2 } else { left };
-            failure = match self.in_time(limit, self.open(place, turn)).await {
+            failure = match self.in_time(limit, self.open(place)).await {
                 Ok(tcp) => {
                     return Ok((Socket::tcp(tcp, self.kernel_clock.as_ref()), Some(place)));
                 }
                 Err(failure) => failure,
             };
-            if !leads_elsewhere(failure.fault()) {
+            if !failure.leads_elsewhere() {
                 break;
             }
-            self.addresses.record(place, Some(failure.fault()), monotonic_ns());
+            self.addresses.pass_over(place, failure.fault(), monotonic_ns());
         }
         Err(failure)
     }
@@ -229,13 +275,11 @@ impl Dialer {
         }
     }
 
-    async fn open(&self, place: usize, turn: usize) -> io::Result<TcpStream> {
+    async fn open(&self, place: usize) -> io::Result<TcpStream> {
         let (addresses, sources) = self.route.tcp();
         let address = addresses[place];
-        // A source changes when every address has had its turn, so that all pairs come up.
-        let round = turn / addresses.len();
         let fitting = of_kind(sources, &address).count();
-        let source = round.checked_rem(fitting);
+        let source = self.addresses.source(place).checked_rem(fitting);
         let source = source.and_then(|place| of_kind(sources, &address).nth(place));
         open(address, source.map(|ip| (ip, 0).into())).await
     }
@@ -251,11 +295,11 @@ impl Dialer {
         let connect = Duration::from_nanos(connected - began);
         let Some(client) = &self.route.tls else {
             let set_up = SetUp { connect, tls: Duration::ZERO };
-            return Ok(Dialed { stream, stamps, set_up });
+            return Ok(Dialed { stream, stamps, set_up, place: 0 });
         };
         let stream = client.connect(stream).await.map_err(DialError::Tls)?;
         let set_up = SetUp { connect, tls: Duration::from_nanos(monotonic_ns() - connected) };
-        Ok(Dialed { stream, stamps, set_up })
+        Ok(Dialed { stream, stamps, set_up, place: 0 })
     }
 
     /// Opens a connection and closes it again, and so tells whether the target takes connections, and how
@@ -420,7 +464,7 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn addresses_are_taken_in_turn_and_workers_begin_apart() {
-        assert_eq!(places(2, 3).await, [[1, 2, 1], [2, 1, 2]]);
+        assert_eq!(places(2, 2).await, [[1, 2], [2, 1]]);
         assert_eq!(places(4, 1).await, [[1], [1], [2], [2]]);
     }
 }

@@ -324,7 +324,7 @@ impl Link for Http1 {
 impl Http1 {
     /// Speaks HTTP/1.1 over a fresh connection.
     pub async fn open(dialed: Dialed) -> Result<Self, TransportError> {
-        let Dialed { stream, stamps, set_up } = dialed;
+        let Dialed { stream, stamps, set_up, .. } = dialed;
         let interim = Rc::<RefCell<Interim>>::default();
         let heard = Heard::new(stream, Rc::clone(&stamps), Rc::clone(&interim));
         let (sender, connection) = handshake(heard, Places::Few).await?;

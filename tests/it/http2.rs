@@ -84,9 +84,13 @@ struct Http2Server {
 
 impl Http2Server {
     fn start(manners: Manners) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        Self::on(listener, manners)
+    }
+
+    fn on(listener: std::net::TcpListener, manners: Manners) -> Self {
         let acceptor = manners.alpn.map(acceptor);
         let scheme = if acceptor.is_some() { "https" } else { "http" };
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
         listener.set_nonblocking(true).expect("a socket can be non-blocking");
         let addr = listener.local_addr().expect("a bound socket has an address");
         let (stop, stopped) = oneshot::channel();
@@ -322,6 +326,23 @@ fn a_stream_that_goes_wrong_is_charged_to_its_slot_alone() {
     assert_eq!(report.requests[0].errors["reset"], 20);
     assert_eq!(server.seen.cancelled.load(Ordering::Relaxed), 20);
     assert!(server.connections() <= 4, "{}", server.connections());
+}
+
+#[test]
+fn an_address_that_answers_nothing_is_asked_as_often_as_the_other() {
+    let [first, second] = crate::server::pair();
+    let port = first.local_addr().expect("it is bound").port();
+    let _live = Http2Server::on(first, Manners::default());
+    let dead = Http2Server::on(second, Manners { deed: |_| Deed::Keep, ..Manners::default() });
+    let words = format!(
+        "http://both.example:{port}/ --resolve both.example:{port}:127.0.0.1,127.0.0.2 --yes -r 60 -n 60 \
+         --http-version 2 --timeout 300ms --json --slo p50<60s,errors<100%"
+    );
+    let report = steadfire(&words).run().report();
+    assert_eq!((report.fates.ok, report.fates.timeout), (30, 30), "{:?}", report.fates);
+    assert!(dead.streams() >= 30, "{}", dead.streams());
+    let asked: Vec<_> = report.addresses.iter().map(|one| (one.requests, one.answered)).collect();
+    assert_eq!(asked, [(30, 30), (30, 0)]);
 }
 
 #[test]

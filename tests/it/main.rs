@@ -4,6 +4,7 @@
 
 mod ab;
 mod actions;
+mod addresses;
 mod answers;
 mod blame;
 mod browser;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::server::{OK, Peer, Received, Server, answer_each, work};
+use crate::server::{OK, Peer, Received, Server, answer_each, pair, work};
 use crate::support::{Finished, steadfire};
 use crate::tls::TlsServer;
 
@@ -190,16 +190,6 @@ fn a_socks_proxy_looks_the_name_up() {
     });
     assert_ok(&run(&format!("http://target.invalid:81/ -x socks5://{}", proxy.addr())));
     assert!(server.received().iter().all(|one| one.headers.contains("host: target.invalid:81")));
-}
-
-/// Listeners on two addresses and one port.
-fn pair() -> [TcpListener; 2] {
-    let both = |_| {
-        let first = TcpListener::bind("127.0.0.1:0").ok()?;
-        let port = first.local_addr().ok()?.port();
-        Some([first, TcpListener::bind(("127.0.0.2", port)).ok()?])
-    };
-    (0..50).find_map(both).expect("some port is free on both addresses")
 }
 
 #[test]

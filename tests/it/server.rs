@@ -122,6 +122,16 @@ impl Server {
     }
 }
 
+/// Listeners on 127.0.0.1 and 127.0.0.2, on one port.
+pub(crate) fn pair() -> [TcpListener; 2] {
+    let both = |_| {
+        let first = TcpListener::bind("127.0.0.1:0").ok()?;
+        let port = first.local_addr().ok()?.port();
+        Some([first, TcpListener::bind(("127.0.0.2", port)).ok()?])
+    };
+    (0..50).find_map(both).expect("some port is free on both addresses")
+}
+
 /// Answers each request of a connection.
 pub(crate) fn answer_each(
     answer: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static,

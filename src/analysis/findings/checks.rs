@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::analysis::findings::addresses::address_differs;
 use crate::analysis::findings::auth::{auth_storm, renewal_failed, token_rejected};
 use crate::analysis::findings::bounds::{connection_wait, own_connection_limit, shed};
 use crate::analysis::findings::connections::{sent_again, stale_connections, too_large};
@@ -12,7 +13,7 @@ use crate::analysis::findings::machine::{
     ports_near, retransmits,
 };
 use crate::analysis::findings::silence::target_gone;
-use crate::analysis::findings::{Cause, Evidence, Finding, Severity, send_lag_limit};
+use crate::analysis::findings::{AddressFault, Cause, Evidence, Finding, Severity, send_lag_limit};
 use crate::analysis::words::{Count, Part};
 use crate::load::plan::Limits;
 use crate::load::rate::Figures;
@@ -43,6 +44,7 @@ pub(super) const ALL: &[fn(&Evidence<'_>) -> Option<Finding>] = &[
     retransmits,
     accept_queue,
     address_failed,
+    address_differs,
     own_connection_limit,
     connection_wait,
     target_gone,
@@ -235,9 +237,14 @@ fn address_failed(evidence: &Evidence<'_>) -> Option<Finding> {
     if told.is_empty() || attempts.len() < 2 {
         return None;
     }
-    let rest = if told.len() < attempts.len() { "; the load went to the others" } else { "" };
+    let passed_over = attempts.iter().all(|one| one.failed() == one.passed_over);
+    let rest = match told.len() < attempts.len() {
+        true if passed_over => "; the load went to the others",
+        true => "; requests that were given them failed where something took the connection",
+        false => "",
+    };
     Some(finding(
-        Cause::AddressFailed,
+        Cause::Address(AddressFault::Unreachable),
         Severity::Warning,
         format!(
             "connections to {} of the target's {} addresses failed: {}{rest}",
@@ -295,7 +302,8 @@ fn timeouts(evidence: &Evidence<'_>) -> Option<Finding> {
 /// then a place in a queue.
 fn never_answered(evidence: &Evidence<'_>) -> Option<Finding> {
     let part = evidence.slots(evidence.silent_connections.unanswered);
-    if part.count == 0 || evidence.is_limited() {
+    // An address that answers less than the others is not full.
+    if part.count == 0 || evidence.is_limited() || address_differs(evidence).is_some() {
         return None;
     }
     Some(finding(

@@ -29,6 +29,7 @@ fn evidence(summary: &Summary) -> Evidence<'_> {
         limits: &LIMITS,
         rate_asked: 200.0,
         attempts: &[],
+        by_address: &[],
         silent_connections: SilentConnections::default(),
         connections_peak: 3,
         auth: Some(AuthCounts { tokens: 1, log_ins: 1, ..AuthCounts::default() }),
@@ -278,7 +279,10 @@ fn a_dead_address_is_named_where_there_are_others() {
     let of = |last, failures: &[Option<TransportError>]| {
         let mut attempts = Attempts::none(core::net::SocketAddr::from(([10, 0, 0, last], 80)));
         for failure in failures {
-            attempts.record(*failure);
+            match failure {
+                Some(failure) => attempts.pass_over(*failure),
+                None => attempts.record(None),
+            }
         }
         attempts
     };
@@ -288,7 +292,10 @@ fn a_dead_address_is_named_where_there_are_others() {
     let summary = Summary::new(&fine, Duration::from_secs(10));
     let told = |attempts: &[Attempts]| find(&Evidence { attempts, ..evidence(&summary) });
     let found = told(&[dead.clone(), live.clone()]);
-    assert_eq!((found[0].cause, found[0].severity), (Cause::AddressFailed, Severity::Warning));
+    assert_eq!(
+        (found[0].cause, found[0].severity),
+        (Cause::Address(AddressFault::Unreachable), Severity::Warning)
+    );
     let named = "connections to 1 of the target's 2 addresses failed: 10.0.0.1:80 (2 of 2 attempts (100 %): \
                  the connection was refused); the load went to the others";
     assert_eq!(found[0].message, named);

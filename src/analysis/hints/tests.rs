@@ -73,6 +73,7 @@ fn hints(parts: &[Part], points: Vec<Point>, logged_in: bool) -> Vec<Finding> {
         objectives: &objectives,
         points,
         standstills_told: false,
+        address_told: false,
         logged_in,
     })
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Dispatcher;
 use crate::engine::journeys::JourneyId;
-use crate::engine::seat::{Job, Wanted};
+use crate::engine::seat::{Job, Seat, Wanted};
 use crate::measure::fate::Fate;
 use crate::measure::flow::Milestone;
 use crate::measure::sample::Sample;
@@ -14,14 +14,22 @@ impl Dispatcher {
     /// Takes up a slot that starts a flow. Flows under way have a bound of their own: one that thinks is not in
     /// flight.
     pub(in crate::engine) fn start_flow(self: &Rc<Self>, flow: usize, job: Job) {
-        let job = self.journeys.start(flow, job);
+        let job = self.journeys.start(flow, self.in_turn(job));
         self.recorder.flow(flow, Milestone::Started, job.measured);
         if self.journeys.under_way() > self.limits.flows {
             self.recorder.due(job.measured);
             self.finish(&job, Fate::Shed, job.taken);
         } else {
-            self.dispatch(job);
+            self.take_up(job);
         }
+    }
+
+    /// Takes up a step that has come due. It keeps to the address of its flow as long as that takes
+    /// connections.
+    pub(in crate::engine) fn go_on(self: &Rc<Self>, job: Job) {
+        let now_ns = self.recorder.clock().monotonic(job.taken);
+        let stays = self.dialer.is_awake(job.lane, now_ns);
+        self.take_up(if stays { job } else { self.in_turn(job) });
     }
 
     /// Counts a flow for which the run was over before the generator came to its slot.
@@ -38,11 +46,12 @@ impl Dispatcher {
     }
 
     /// Lets a slot go on to where a redirect leads: it is the first to be carried on, by the connection that
-    /// brought the redirect if that stays open.
-    pub(in crate::engine) fn follow(&self, job: Job) {
+    /// brought the redirect if that stays open, else by one to the same address.
+    pub(in crate::engine) fn follow(&self, job: Job, seat: &Seat) {
         self.recorder.redirected(job.request, job.measured);
         self.in_flight.set(self.in_flight.get() - 1);
-        self.waiting.borrow_mut().push_front(Job { waited: true, wanted: Wanted::Any, ..job });
+        let lane = seat.lane.get();
+        self.lanes.wait_again(Job { waited: true, wanted: Wanted::Any, lane, ..job });
     }
 
     /// Enters a slot that has ended, and what follows from it for its journey.

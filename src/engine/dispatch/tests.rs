@@ -75,8 +75,8 @@ async fn a_slot_given_back_by_a_closed_connection_waits_for_another() {
     assert!(!given.waited);
     dispatcher.give_back(given, Wanted::Fresh);
     assert_eq!(dispatcher.outstanding(), 1);
-    assert!(dispatcher.next_waiting().is_none(), "not for a connection that was in use");
-    let again = dispatcher.next_again().unwrap();
+    assert!(dispatcher.next_waiting(0).is_none(), "not for a connection that was in use");
+    let again = dispatcher.next_again(0).unwrap();
     assert!(again.waited, "the time until another connection takes it is not the generator's");
     // The server closed twice on it.
     dispatcher.give_back(again, Wanted::Fresh);

@@ -61,7 +61,7 @@ impl Worker<'_> {
         let end = window_end.min(arrivals.steps_end());
         for _ in 0..BURST {
             let Some(job) = journeys.take(taken + head_start, end, taken) else { return };
-            self.dispatcher.dispatch(job);
+            self.dispatcher.go_on(job);
         }
     }
 }

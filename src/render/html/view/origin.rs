@@ -116,6 +116,21 @@ pub(super) fn environment(report: &Report) -> Vec<Named> {
     let share = |name, share: Option<f64>| {
         share.map(|share| named(name, Percent((share * 1e3).round() / 1e3).to_string()))
     };
+    lines.extend(report.addresses.iter().map(|one| {
+        let times = &one.service_time;
+        let time =
+            |name, ns| if times.bounds(name) { format!("≥ {}", human(ns)) } else { human(ns) };
+        let figures = format!(
+            "{}: {}, {} answered, {} failed, p50 {}, p95 {}",
+            one.address,
+            counted(one.requests, "request"),
+            Count(one.answered),
+            Count(one.failed),
+            time("p50", times.p50),
+            time("p95", times.p95)
+        );
+        named("address", figures)
+    }));
     lines.extend(share("busiest worker's CPU", busiest));
     lines.extend(share("CPU idle", generator.idle_share));
     lines.extend(share("CPU stolen", generator.steal_share));
