@@ -47,7 +47,7 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, seat: Rc<Seat>, number: u6
                 }
             }
         }
-        Err(error) => dispatcher.connect_failed(wanted, &error),
+        Err(error) => dispatcher.connect_failed(wanted, seat.opened_for.take(), &error),
     }
     dispatcher.left(number);
     dispatcher.closed(seat.lane.get());
@@ -118,7 +118,7 @@ impl Carrier<Http1> {
             return None;
         }
         let waiting = if fresh {
-            self.dispatcher.next_on_fresh(wanted, lane)
+            self.dispatcher.next_on_fresh(&self.seat, wanted)
         } else {
             self.dispatcher.next_waiting(lane)
         };

@@ -224,6 +224,7 @@ impl Dispatcher {
         match self.dialer.route().version() {
             HttpVersion::Http1 => {
                 let (number, seat) = self.new_seat(lane);
+                seat.opened_for.set(self.lanes.choose(lane));
                 tokio::task::spawn_local(connection::serve(Rc::clone(self), seat, number));
             }
             HttpVersion::Http2 => {
@@ -273,10 +274,11 @@ impl Dispatcher {
         self.given_up.set(self.given_up.get() + 1);
     }
 
-    /// A connection for `lane` could not be opened: the slot of it that has waited longest bears it.
-    pub(super) fn connect_failed(&self, lane: usize, error: &DialError) {
+    /// A connection for `lane` could not be opened: the slot that it was opened for bears it, or the one that
+    /// has waited longest where it was for several.
+    pub(super) fn connect_failed(&self, lane: usize, opened_for: Option<u64>, error: &DialError) {
         // None waits if another connection has served the slot that this one was opened for.
-        if let Some(job) = self.lanes.failed(lane) {
+        if let Some(job) = self.lanes.failed(lane, opened_for) {
             let now = self.recorder.clock().now();
             let sample = job.unsent(Fate::TransportError(error.fault()), now);
             self.ended(&job, &sample);
@@ -310,10 +312,14 @@ impl Dispatcher {
         self.first_in_time(|| self.lanes.next(lane))
     }
 
-    /// The slot with which a connection begins that was opened for `wanted` and leads to `lane`.
-    pub(super) fn next_on_fresh(&self, wanted: usize, lane: usize) -> Option<Job> {
-        let own = self.next_again(wanted).or_else(|| self.next_own(wanted));
-        own.or_else(|| self.next_waiting(lane))
+    /// The slot with which the connection of `seat` begins, which was opened for lane `wanted`: its own, so
+    /// that what takes long to set up holds up nobody else. Only where that has gone another way, which takes
+    /// a connection that was kept, does it begin with another.
+    pub(super) fn next_on_fresh(&self, seat: &Seat, wanted: usize) -> Option<Job> {
+        let own = seat.opened_for.take();
+        let own = own.and_then(|slot| self.first_in_time(|| self.lanes.take_slot(wanted, slot)));
+        let own = own.or_else(|| self.next_again(wanted)).or_else(|| self.next_own(wanted));
+        own.or_else(|| self.next_waiting(seat.lane.get()))
     }
 
     /// The first slot of those that `next` gives that may still be sent; the others are given their fate.

@@ -181,6 +181,7 @@ impl Journeys {
             measured: due >= self.warmup_end.get(),
             taken,
             waited: false,
+            dialed: false,
             wanted: Wanted::Any,
             journey: Some(id),
             lane: walk.lane,

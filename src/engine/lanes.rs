@@ -230,9 +230,23 @@ impl Lanes {
         more(&self.all[lane].connections);
     }
 
-    /// A connection for `lane` could not be opened; the slot of it that has waited longest, if any waits.
-    pub(super) fn failed(&self, lane: usize) -> Option<Job> {
+    /// Chooses the slot of `lane` that a connection is to be opened for.
+    pub(super) fn choose(&self, lane: usize) -> Option<u64> {
+        self.all[lane].waiting.borrow_mut().choose()
+    }
+
+    /// Takes this slot of `lane`, if it still waits.
+    pub(super) fn take_slot(&self, lane: usize, slot: u64) -> Option<Job> {
+        self.all[lane].waiting.borrow_mut().take(slot)
+    }
+
+    /// A connection for `lane` could not be opened, which a slot bears: the one that it was opened for, if it
+    /// was for a single one and that still waits, or the one that has waited longest.
+    pub(super) fn failed(&self, lane: usize, opened_for: Option<u64>) -> Option<Job> {
         less(&self.all[lane].connecting);
+        if let Some(slot) = opened_for {
+            return self.take_slot(lane, slot);
+        }
         let mut waiting = self.all[lane].waiting.borrow_mut();
         waiting.pop_again().or_else(|| waiting.pop())
     }

@@ -387,7 +387,7 @@ mod tests {
         recorder.begin(Clock::starting_at(0), &leg());
         let (pause, ms) = (seconds(1), Duration::from_millis);
         recorder.took_up(pause, pause + ms(150));
-        for due in [pause + ms(200), pause + ms(800)] {
+        for due in [pause + ms(200), pause + ms(2_000)] {
             recorder.took_up(due, due);
             recorder.ended(&answered(due, due + ms(120)), true);
         }

@@ -37,6 +37,8 @@ pub(super) struct Job {
     pub(super) taken: Offset,
     /// Whether no connection was free then.
     pub(super) waited: bool,
+    /// Whether a connection is being opened for it.
+    pub(super) dialed: bool,
     /// Anything but [`Wanted::Any`] once a connection has given it back.
     pub(super) wanted: Wanted,
     /// The flow or redirect it is part of.
@@ -56,6 +58,7 @@ impl Job {
             measured,
             taken,
             waited: false,
+            dialed: false,
             wanted: Wanted::Any,
             journey: None,
             lane: 0,
@@ -88,6 +91,8 @@ impl Job {
 /// work.
 #[derive(Default)]
 pub(super) struct Seat {
+    /// The slot that its connection was opened for.
+    pub(super) opened_for: Cell<Option<u64>>,
     /// Work that its task has not begun yet.
     pub(super) assigned: Cell<Option<Job>>,
     /// What it is carrying, and since when.
@@ -113,9 +118,10 @@ impl Seat {
         Self { lane: Cell::new(lane), ..Self::default() }
     }
 
-    /// Whether nothing has come on it since the request was sent, not even a part of an answer that broke off.
+    /// Whether nothing has come on it since the request was sent whole, not even a part of an answer that broke
+    /// off. A target that still takes in a request is not silent.
     pub(super) fn is_silent(&self) -> bool {
-        let began = |stamps: &Rc<Stamps>| stamps.last_read().is_some();
+        let began = |stamps: &Rc<Stamps>| stamps.last_read().is_some() || stamps.is_writing();
         !self.answered.get() && !self.stamps.get().is_some_and(began)
     }
 

@@ -34,7 +34,7 @@ pub(super) async fn serve(dispatcher: Rc<Dispatcher>, wanted: usize) {
             dispatcher.closed(shared.lane);
         }
         Err(error) => {
-            dispatcher.connect_failed(wanted, &error);
+            dispatcher.connect_failed(wanted, None, &error);
             dispatcher.closed(wanted);
         }
     }

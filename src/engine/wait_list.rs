@@ -21,6 +21,7 @@ impl WaitList {
 
     /// Adds a slot that has been under way: before the others of its kind.
     pub(super) fn push_front(&mut self, job: Job) {
+        let job = Job { dialed: false, ..job };
         match job.wanted {
             Wanted::Any => self.first.push_front(job),
             Wanted::Fresh | Wanted::OtherThan(_) => self.again.push_back(job),
@@ -30,6 +31,27 @@ impl WaitList {
     /// The connection that the first of those to be sent once more wants.
     pub(super) fn wanted_again(&self) -> Option<Wanted> {
         self.again.front().map(|job| job.wanted)
+    }
+
+    /// Chooses the slot that a connection is to be opened for: the latest, or the first for which none is
+    /// being opened yet.
+    pub(super) fn choose(&mut self) -> Option<u64> {
+        let latest = self.first.back_mut().filter(|job| !job.dialed);
+        let job = match latest {
+            Some(job) => Some(job),
+            None => self.again.iter_mut().chain(&mut self.first).find(|job| !job.dialed),
+        }?;
+        job.dialed = true;
+        Some(job.slot)
+    }
+
+    /// Takes this slot, if it still waits.
+    pub(super) fn take(&mut self, slot: u64) -> Option<Job> {
+        let queues = [&mut self.again, &mut self.first];
+        queues.into_iter().find_map(|queue| {
+            let place = queue.iter().position(|job| job.slot == slot)?;
+            queue.remove(place)
+        })
     }
 
     /// Takes the first of those to be sent once more.

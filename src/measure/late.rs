@@ -164,7 +164,9 @@ mod tests {
     #[test]
     fn what_is_refused_in_the_burst_after_a_pause_is_counted_apart() {
         let mut late = Late::default();
-        [0, 1, 29, 30, 150].into_iter().for_each(|delay| late.record_refused(ms(delay)));
+        for delay in [0, 1, 29, 30, 150] {
+            late.record_refused(ms(delay));
+        }
         assert_eq!((late.refused, late.lost), (2, 0));
     }
 

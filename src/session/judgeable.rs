@@ -7,6 +7,7 @@ use crate::load::plan::Plan;
 use crate::load::rate::Figures;
 use crate::load::request::RequestTemplate;
 use crate::load::slo::Objective;
+use crate::time::Human;
 
 /// Names that a note lists at most.
 const NAMES_SHOWN_MAX: usize = 5;
@@ -49,12 +50,25 @@ pub fn notes(plan: &Plan, limited: &[String]) -> Vec<String> {
         (slow, "come up too rarely for it"),
     ];
     let told = told.into_iter().filter(|(names, _): &(Vec<String>, _)| !names.is_empty());
-    told.map(|(names, why)| {
+    let told = told.map(|(names, why)| {
         let shown = names[..names.len().min(NAMES_SHOWN_MAX)].join(", ");
         let more = if names.len() > NAMES_SHOWN_MAX { ", …" } else { "" };
         format!("limits of requests that {why} are not judged: {shown}{more}")
+    });
+    told.chain(short_drain(plan)).collect()
+}
+
+/// What a drain that is shorter than the tightest limit does to the last requests.
+fn short_drain(plan: &Plan) -> Option<String> {
+    let (drain, limit) = (plan.limits.drain, plan.slo.tightest_time()?);
+    (drain < limit).then(|| {
+        format!(
+            "--drain {} gives the last requests up before the limit of {} is over for them: they count as \
+             failed, though the target may still have been in time",
+            Human(drain),
+            Human(limit)
+        )
     })
-    .collect()
 }
 
 /// How often each row of the ledger comes up in the measurement, on average.
@@ -84,6 +98,15 @@ mod tests {
         }
         let told = allow(&plan).unwrap_err();
         assert!(told.contains("'rate > 500/s' cannot hold, since 200/s"), "{told}");
+    }
+
+    #[test]
+    fn a_drain_that_ends_before_the_limit_is_told() {
+        let mut plan = example::plan();
+        assert_eq!(notes(&plan, &[]), Vec::<String>::new());
+        plan.limits.drain = std::time::Duration::from_millis(100);
+        let told = notes(&plan, &[]).remove(0);
+        assert!(told.starts_with("--drain 100 ms gives the last requests up before"), "{told}");
     }
 
     #[test]

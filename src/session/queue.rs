@@ -1,6 +1,6 @@
 //! [`Queued`]: an observer on a thread of its own, so that a slow one holds nobody up.
 //!
-//! Bound: [`EVENTS_MAX`] events wait; what comes on top of that is dropped, counted, and reported when the
+//! Bound: 64 events wait; what comes on top of that is dropped, counted, and reported when the
 //! observer is taken back.
 
 use std::sync::Arc;

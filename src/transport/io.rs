@@ -111,6 +111,11 @@ impl Stamps {
         }
     }
 
+    /// Whether a part of the request waits until the peer takes more.
+    pub fn is_writing(&self) -> bool {
+        self.write_waits.get()
+    }
+
     /// What lies in the socket's queues right now.
     pub fn backlog(&self) -> Backlog {
         let Some(watch) = self.watch.get() else { return Backlog::None };

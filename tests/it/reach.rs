@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -190,6 +191,36 @@ fn a_socks_proxy_looks_the_name_up() {
     });
     assert_ok(&run(&format!("http://target.invalid:81/ -x socks5://{}", proxy.addr())));
     assert!(server.received().iter().all(|one| one.headers.contains("host: target.invalid:81")));
+}
+
+#[test]
+fn a_connection_that_takes_long_to_set_up_holds_up_its_own_request_and_no_other() {
+    const SLOW: Duration = Duration::from_millis(700);
+    let server = Server::answering(|_| {
+        b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec()
+    });
+    let to = server.addr();
+    // With keep-alive the server closes after each answer, which comes to the same.
+    for flags in ["--disable-keepalive", ""] {
+        let count = AtomicUsize::new(0);
+        let proxy = Server::start(move |peer| {
+            if count.fetch_add(1, Ordering::Relaxed).is_multiple_of(8) {
+                std::thread::park_timeout(SLOW);
+            }
+            let _ = socks(peer, to);
+        });
+        let report = steadfire(&format!(
+            "http://target.invalid:81/ -x socks5://{} -r 80 -n 80 --threads 1 --json {flags}",
+            proxy.addr()
+        ))
+        .run()
+        .report();
+        assert_eq!(report.fates.ok, 80, "{flags}");
+        let [median, most] = [report.response_time.p50, report.response_time.max];
+        // A tenth or more of them is slow; shared out, all would take about a tenth of that.
+        assert!(median < 60_000_000, "{flags}: {median}");
+        assert!(u128::from(most) >= SLOW.as_nanos(), "{flags}: {most}");
+    }
 }
 
 #[test]

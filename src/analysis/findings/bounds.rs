@@ -125,7 +125,8 @@ pub(super) fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
             Human(summary.connect.p99.value),
             evidence.unless_limited("this is network and server time, the client was on time")
         ),
-        "a longer --warmup opens connections before the measurement; check that the target keeps them alive",
+        "where connections are kept, a longer --warmup opens them before the measurement; check that the target \
+         keeps them alive",
     ))
 }
 

@@ -23,7 +23,7 @@ const STEAL_SHARE: f64 = 0.01;
 /// The shortest time after which Linux takes a segment for lost that nothing was heard of.
 const RETRANSMISSION: Duration = Duration::from_millis(200);
 /// Where quick answers spread over more than this, the delay by a retransmission cannot be told.
-const DELAYED_MAX: Duration = Duration::from_millis(100);
+const DELAYED_MAX: Duration = Duration::from_millis(150);
 /// Fewer timers, or fewer answers that show them, are the background of any network.
 const LOSSES_MIN: u64 = 10;
 /// So many times as many answers lie just after a retransmission as just before, if it delayed them.
@@ -144,7 +144,8 @@ pub(super) fn retransmits(evidence: &Evidence<'_>) -> Option<Finding> {
 /// Answers in a heap just after a retransmission; none if as many lie before it, or if the target itself
 /// takes so long.
 fn delayed(times: &LatencyHistogram) -> u64 {
-    let length = times.quantile(0.5) * 2;
+    // The timer takes a round trip more than its least, and the answer another, with its service.
+    let length = times.quantile(0.5) * 3;
     if length > DELAYED_MAX {
         return 0;
     }

@@ -30,6 +30,29 @@ fn slot(job: Option<Job>) -> Option<u64> {
 }
 
 #[test]
+fn a_connection_begins_with_the_slot_that_it_was_opened_for() {
+    let lanes = lanes(&[0], 10);
+    let mut opened_for = Vec::new();
+    for number in 1..=3 {
+        lanes.wait(job(number, 0));
+        assert_eq!(lanes.wanting(), Some(0));
+        opened_for.push(lanes.choose(0));
+        lanes.opening(0);
+    }
+    assert_eq!((lanes.wanting(), lanes.choose(0)), (None, None), "each has one on the way");
+    assert_eq!(opened_for, [Some(1), Some(2), Some(3)]);
+    // The third is open first; the second fails.
+    assert_eq!(slot(lanes.take_slot(0, 3)), Some(3));
+    assert_eq!(slot(lanes.failed(0, Some(2))), Some(2));
+    // A connection that was kept has taken the first meanwhile: nobody bears the failure of its own.
+    assert_eq!(slot(lanes.next(0)), Some(1));
+    assert_eq!(slot(lanes.failed(0, Some(1))), None);
+    // One that comes back waits for another connection.
+    lanes.wait_again(Job { dialed: true, ..job(3, 0) });
+    assert_eq!(lanes.choose(0), Some(3));
+}
+
+#[test]
 fn a_free_connection_takes_slots_of_its_lane_and_of_others_only_at_the_bound() {
     let roomy = lanes(&[1, 1], 3);
     roomy.wait(job(1, 1));
@@ -79,10 +102,10 @@ fn what_waits_longest_in_a_lane_bears_the_failure_of_its_connection() {
     lanes.wait(job(1, 0));
     lanes.wait(job(2, 1));
     lanes.opening(1);
-    assert_eq!(slot(lanes.failed(1)), Some(2));
+    assert_eq!(slot(lanes.failed(1, None)), Some(2));
     lanes.closed(1);
     lanes.opening(1);
-    assert_eq!(slot(lanes.failed(1)), None);
+    assert_eq!(slot(lanes.failed(1, None)), None);
     assert_eq!((lanes.waiting(), lanes.connecting(), lanes.connections()), (1, 0, 1));
 }
 
@@ -214,7 +237,7 @@ impl Model {
             Event::Opened(which, lane) => self.opened(which, lane),
             Event::Failed(which) => {
                 if let Some(lane) = self.take_opening(which) {
-                    self.ended.extend(slot(self.lanes.failed(lane)));
+                    self.ended.extend(slot(self.lanes.failed(lane, None)));
                     self.lanes.closed(lane);
                     self.grow();
                 }
