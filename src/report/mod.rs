@@ -20,6 +20,7 @@ pub mod header;
 mod latency;
 pub mod monitors;
 pub mod onset;
+pub mod profile_weights;
 pub mod rebuild;
 pub mod request;
 pub mod search;

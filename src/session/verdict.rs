@@ -212,7 +212,7 @@ pub(super) fn report(
             logged_in: plan.auth.is_some(),
         }));
     }
-    Report::from(Parts {
+    let mut report = Report::from(Parts {
         plan,
         tally: &outcome.tally,
         summary,
@@ -232,7 +232,9 @@ pub(super) fn report(
         series,
         segments,
         search,
-    })
+    });
+    session.profile_weights.tell(&mut report);
+    report
 }
 
 fn names(plan: &Plan) -> impl Iterator<Item = &str> {
