@@ -159,6 +159,7 @@ fn request(
         name: template.name.clone(),
         method: template.method.to_string(),
         weight: template.weight,
+        profile_weight: None,
         fates: Fates::from(&tally.fates),
         rate: Some(Rates::new(per_second(tally.fates.planned(), length), tally.traffic, length)),
         error_rate: millionths(tally.fates.error_rate()),

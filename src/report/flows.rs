@@ -28,8 +28,11 @@ pub struct FlowsReport {
 pub struct FlowReport {
     /// Its name.
     pub name: String,
-    /// Its weight in the mix.
+    /// Its weight in the mix that was sent.
     pub weight: u32,
+    /// Its weight in the profile, if that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_weight: Option<u32>,
     /// Its first step came due.
     pub started: u64,
     /// Its last step has ended.
@@ -56,6 +59,7 @@ pub(super) fn flows(plan: &Plan, tally: &Tally) -> Option<FlowsReport> {
         FlowReport {
             name: flow.name.clone(),
             weight: flow.weight,
+            profile_weight: None,
             started: tally.started,
             completed: tally.completed,
             unfinished: tally.unfinished(),

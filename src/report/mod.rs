@@ -20,6 +20,7 @@ pub mod header;
 mod latency;
 pub mod monitors;
 pub mod onset;
+pub mod profile_weights;
 pub mod rebuild;
 pub mod request;
 pub mod search;
@@ -116,8 +117,8 @@ pub struct Report {
     /// Requests in order, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flows: Option<FlowsReport>,
-    /// What came of requests by the address that they were sent to, which each is given in turn; empty if the
-    /// target has one address, and of a run that was killed.
+    /// What came of requests by the address that they were sent to, which each is given in turn, in a search
+    /// over all its trials; empty if the target has one address, and of a run that was killed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<AddressReport>,
     /// Over time.

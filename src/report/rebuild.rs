@@ -155,6 +155,7 @@ fn request(named: RequestHeader, tally: &RequestTally, length: Duration) -> Requ
         name: named.name,
         method: named.method,
         weight: named.weight,
+        profile_weight: None,
         fates: Fates::from(&tally.fates),
         rate: None,
         error_rate: millionths(tally.fates.error_rate()),

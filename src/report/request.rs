@@ -16,8 +16,12 @@ pub struct RequestReport {
     /// Its method; empty in results of versions that did not tell.
     #[serde(default)]
     pub method: String,
-    /// Its weight in the mix.
+    /// Its weight in the mix that was sent. Where requests without data gave their weight to others, all are
+    /// scaled so that they stay whole numbers.
     pub weight: u32,
+    /// Its weight in the profile, if that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_weight: Option<u32>,
     /// Its part of the ledger.
     pub fates: Fates,
     /// Its part of the rates; absent in results of versions that did not tell.

@@ -8,6 +8,7 @@ use crate::analysis::findings::Finding;
 use crate::engine::leg::{Flow, LegOutcome, Steerable};
 use crate::load::plan::Plan;
 use crate::load::schedule::Horizon;
+use crate::measure::address_tally::AddressTally;
 use crate::measure::generator::Strain;
 use crate::measure::summary::Summary;
 use crate::measure::tally::RequestTally;
@@ -64,6 +65,7 @@ impl Session {
         let summary = Summary::new(&whole.outcome.tally, whole.length);
         let measurement = Measurement {
             outcome: &whole.outcome,
+            by_address: &whole.outcome.by_address,
             summary: &summary,
             rate_asked: self.plan.rate_asked(),
             silence: None,
@@ -104,6 +106,7 @@ impl CompletedBlock {
     fn joined(mut self, later: Self) -> Self {
         let (outcome, more) = (&mut self.outcome, later.outcome);
         outcome.tally.merge(&more.tally);
+        AddressTally::merge(&mut outcome.by_address, &more.by_address);
         outcome.connections_peak = outcome.connections_peak.max(more.connections_peak);
         outcome.stamps += more.stamps;
         outcome.workers = more.workers;

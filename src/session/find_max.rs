@@ -17,6 +17,7 @@ use crate::engine::leg::{Flow, Steerable};
 use crate::load::plan::Plan;
 use crate::load::rate::{Figures, Rate};
 use crate::load::schedule::{Horizon, Schedule};
+use crate::measure::address_tally::AddressTally;
 use crate::report::Report;
 use crate::report::search::SearchReport;
 use crate::session::Session;
@@ -68,6 +69,8 @@ struct RunningSearch<'a> {
     search: Search,
     shortlist: TrialShortlist<ReportBasis>,
     failed: Vec<FailedTrial>,
+    /// What came of the requests of all trials, by address of the target: single trials are short.
+    by_address: Vec<AddressTally>,
     earlier_report: Option<Report>,
     /// What was marked by hand, and why the search ended early.
     remarks: Vec<String>,
@@ -103,6 +106,7 @@ impl<'a> RunningSearch<'a> {
             search: Search::new(options.settings(&session.plan)),
             shortlist: TrialShortlist::default(),
             failed: Vec::new(),
+            by_address: Vec::new(),
             earlier_report: earlier.report,
             remarks: Vec::new(),
             budget: session.budget.clone(),
@@ -176,6 +180,7 @@ impl<'a> RunningSearch<'a> {
         if trial.purpose != Purpose::Recovery {
             note(observer, summary.clone());
         }
+        AddressTally::merge(&mut self.by_address, &load.outcome.by_address);
         let broken = broken(&session.plan, &load.outcome.tally);
         let completed = CompletedTrial {
             trial,
@@ -223,9 +228,31 @@ impl<'a> RunningSearch<'a> {
             Bound::Breach | Bound::AtLeast => self.shortlist.best(answer.estimate),
         };
         Some(match basis? {
-            ReportBasis::Own(own) => with_answer(report(self.session, search, extent, own)),
+            ReportBasis::Own(own) => with_answer(self.trial_report(search, extent, own)),
             ReportBasis::Earlier => concluded(self.earlier_report.clone()?, search, extent),
         })
+    }
+
+    fn trial_report(&self, search: SearchReport, extent: Extent, own: &OwnTrial) -> Report {
+        let (session, OwnTrial { trial, load }) = (self.session, own);
+        let plan = Plan {
+            rate: Rate::from_per_second(trial.rate).unwrap_or(session.plan.rate),
+            warmup: trial.head,
+            duration: load.length,
+            ..(*session.plan).clone()
+        };
+        let judged = Judged {
+            series: load.series.clone(),
+            segments: Vec::new(),
+            drift: Vec::new(),
+            search: Some(search),
+            extent,
+        };
+        let of_trial = load.measurement(plan.rate_asked());
+        let measurement = Measurement { by_address: &self.by_address, ..of_trial };
+        let mut report = verdict::report(session, &plan, measurement, judged);
+        verdict::add_monitors(&mut report, &plan.slo, &load.monitored);
+        report
     }
 }
 
@@ -337,24 +364,4 @@ fn client_state(
         },
         _ => ClientState::Healthy,
     }
-}
-
-fn report(session: &Session, search: SearchReport, extent: Extent, own: &OwnTrial) -> Report {
-    let OwnTrial { trial, load } = own;
-    let plan = Plan {
-        rate: Rate::from_per_second(trial.rate).unwrap_or(session.plan.rate),
-        warmup: trial.head,
-        duration: load.length,
-        ..(*session.plan).clone()
-    };
-    let judged = Judged {
-        series: load.series.clone(),
-        segments: Vec::new(),
-        drift: Vec::new(),
-        search: Some(search),
-        extent,
-    };
-    let mut report = verdict::report(session, &plan, load.measurement(plan.rate_asked()), judged);
-    verdict::add_monitors(&mut report, &plan.slo, &load.monitored);
-    report
 }

@@ -226,6 +226,7 @@ impl MeasuredLoad {
     pub(super) fn measurement(&self, rate_asked: f64) -> Measurement<'_> {
         Measurement {
             outcome: &self.outcome,
+            by_address: &self.outcome.by_address,
             summary: &self.summary,
             rate_asked,
             silence: self.silence.as_ref(),

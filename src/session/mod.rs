@@ -49,6 +49,7 @@ use crate::machine::wall_clock;
 use crate::measure::attempts::Attempts;
 use crate::monitor::Watch;
 use crate::profile::Redistributed;
+use crate::report::profile_weights::ProfileWeights;
 use crate::session::budget::Budget;
 use crate::session::control::RunControl;
 use crate::session::event::Observer;
@@ -64,6 +65,7 @@ pub struct Session {
     supplies: Supplies,
     budget: Budget,
     redistributed: Vec<Redistributed>,
+    profile_weights: ProfileWeights,
     /// Where connections go.
     addresses: Vec<String>,
     /// Which of them failed before the load.
@@ -90,6 +92,7 @@ impl Session {
         let CheckedPlan { plan, options, supplies, budget, .. } = checked;
         let ready = set_up::prepare_target(&plan, &options.tls, &control, observer)?;
         let version = ready.route.version();
+        let profile_weights = ProfileWeights::of(&plan);
         let way = Way { http: HttpChoice::Exactly(version), ..plan.way };
         let (requests, flows) = (ready.requests.to_vec(), (*ready.flows).clone());
         let plan = Arc::new(Plan { way, requests, flows, ..plan });
@@ -116,6 +119,7 @@ impl Session {
             supplies,
             budget,
             redistributed,
+            profile_weights,
             addresses,
             probed,
             started_at: wall_clock::now(),

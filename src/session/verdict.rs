@@ -16,6 +16,7 @@ use crate::load::plan::Plan;
 use crate::load::redirect::is_redirect;
 use crate::load::request::RequestTemplate;
 use crate::load::slo::{Objective, Slo};
+use crate::measure::address_tally::AddressTally;
 use crate::measure::attempts::Attempts;
 use crate::measure::generator::{Generator, Strain};
 use crate::measure::monitored::Monitored;
@@ -39,6 +40,8 @@ const STANDSTILLS: [Cause; 2] = [Cause::Standstill, Cause::Blocked];
 #[derive(Clone, Copy)]
 pub(super) struct Measurement<'a> {
     pub(super) outcome: &'a LegOutcome,
+    /// What came of requests, by address of the target; of a search, in all its trials.
+    pub(super) by_address: &'a [AddressTally],
     pub(super) summary: &'a Summary,
     pub(super) rate_asked: f64,
     pub(super) silence: Option<&'a Silence>,
@@ -80,7 +83,7 @@ pub(super) fn findings(
         limits: &plan.limits,
         rate_asked,
         attempts: &attempts,
-        by_address: &outcome.by_address,
+        by_address: measurement.by_address,
         silent_connections: outcome.silent_connections,
         connections_peak: outcome.connections_peak,
         auth: auth.as_ref().map(|record| record.counts),
@@ -212,7 +215,7 @@ pub(super) fn report(
             logged_in: plan.auth.is_some(),
         }));
     }
-    Report::from(Parts {
+    let mut report = Report::from(Parts {
         plan,
         tally: &outcome.tally,
         summary,
@@ -228,11 +231,13 @@ pub(super) fn report(
         objectives: &objectives,
         requests: &requests,
         findings: &findings,
-        by_address: &outcome.by_address,
+        by_address: measurement.by_address,
         series,
         segments,
         search,
-    })
+    });
+    session.profile_weights.tell(&mut report);
+    report
 }
 
 fn names(plan: &Plan) -> impl Iterator<Item = &str> {

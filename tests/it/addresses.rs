@@ -76,9 +76,8 @@ fn an_address_that_answers_nothing_is_asked_as_often_as_the_other_and_named() {
         assert_eq!(asked(&report), [(30, 30), (30, 0)], "{flags}");
         assert_eq!((report.fates.ok, report.fates.timeout), (30, 30));
         let address = both.servers[1].addr();
-        let expected = format!(
-            "address {address} answered 0 of 30 requests, the target's other address 30 of 30"
-        );
+        let expected =
+            format!("address {address} answered 0 of 30 requests, the other address 30 of 30");
         assert_eq!(told(&report), Some(expected.as_str()));
         let misled = ["saturated", "slow", "never_answered"];
         let findings = &report.verdict.findings;
@@ -145,6 +144,8 @@ fn with_an_address_that_answers_nothing_no_rate_meets_the_limits() {
     let report = finished.report();
     let search = report.search.as_ref().expect("it is a search");
     assert_eq!((finished.code, search.bound), (99, Bound::BelowMinimum), "{search:?}");
+    let told = told(&report).expect("all trials together tell");
+    assert!(told.contains(&format!("address {} answered 0 of", both.servers[1].addr())), "{told}");
 }
 
 #[test]

@@ -416,3 +416,24 @@ fn every_request_of_a_mix_keeps_its_own_ledger() {
         assert_eq!(request.fates.planned, 2 * u64::from(request.weight), "{}", request.name);
     }
 }
+
+#[test]
+fn weights_that_requests_without_data_gave_away_stand_beside_those_of_the_profile() {
+    let server = Server::answering(|received| match received.path() {
+        "/ids" => b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]".to_vec(),
+        _ => OK.to_vec(),
+    });
+    let place = tempfile::tempdir().expect("a temporary folder can be made");
+    let profile = place.path().join("weights.yaml");
+    let text = "setup: [{name: ids, path: /ids, pools: {id: '$[*]'}}]\n\
+                requests:\n\
+                - {path: /a, weight: 3, group: g}\n\
+                - {path: '/{{ pick(id) }}', weight: 4, group: g, on_empty: redistribute}\n\
+                - {path: /c, weight: 3}\n";
+    std::fs::write(&profile, text).expect("a file can be written");
+    let words = format!("{} --host {} -r 100 -n 20 --json", profile.display(), server.url());
+    let report = steadfire(&words).run().report();
+    let weights: Vec<_> =
+        report.requests.iter().map(|one| (one.weight, one.profile_weight)).collect();
+    assert_eq!(weights, [(7, Some(3)), (3, None)]);
+}

@@ -101,7 +101,7 @@ impl Others {
     }
 
     fn name(&self) -> &'static str {
-        if self.count == 1 { "the target's other address" } else { "the target's other addresses" }
+        if self.count == 1 { "the other address" } else { "the other addresses" }
     }
 
     fn requests(&self) -> u64 {
@@ -177,15 +177,11 @@ mod tests {
         let well: &[_] = &[(Fate::Ok, 150, 3)];
         assert_eq!(
             said(&[well, &[(Fate::Timeout, 150, 500)]]),
-            [
-                "address 10.0.0.6:80 answered 0 of 150 requests, the target's other address 150 of 150"
-            ]
+            ["address 10.0.0.6:80 answered 0 of 150 requests, the other address 150 of 150"]
         );
         assert_eq!(
             said(&[&[(Fate::Ok, 75, 3), (Fate::BadStatus, 75, 3)], well, well]),
-            [
-                "address 10.0.0.5:80 failed 75 of 150 requests, the target's other addresses 0 of 300"
-            ]
+            ["address 10.0.0.5:80 failed 75 of 150 requests, the other addresses 0 of 300"]
         );
         assert_eq!(
             said(&[well, &[(Fate::Ok, 150, 500)]]),

@@ -115,6 +115,7 @@ mod tests {
         let flow = FlowReport {
             name: "browse".to_owned(),
             weight: 1,
+            profile_weight: None,
             started: 100,
             completed: 90,
             unfinished: 3,
