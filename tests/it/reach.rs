@@ -210,7 +210,7 @@ fn a_connection_that_takes_long_to_set_up_holds_up_its_own_request_and_no_other(
             let _ = socks(peer, to);
         });
         let report = steadfire(&format!(
-            "http://target.invalid:81/ -x socks5://{} -r 80 -n 80 --threads 1 --json {flags}",
+            "http://target.invalid:81/ -x socks5://{} -r 80 -n 80 --threads 1 --yes --json {flags}",
             proxy.addr()
         ))
         .run()
