@@ -15,12 +15,14 @@ pub(super) use evidence::whole;
 pub use evidence::{Evidence, Limits};
 pub use lateness::is_disturbed;
 pub use spread::{Spread, TimeInterval};
+pub use tuning::{BELIEVED_MAX, TrialTuning};
 pub use watch::{Ending, Watch};
 
 mod evidence;
 mod lateness;
 mod spread;
 mod stalls;
+mod tuning;
 mod watch;
 
 /// The time that one [`Point`] covers.
@@ -58,6 +60,8 @@ pub struct Test {
     pub noise: f64,
     /// Stalls per second of trials so far.
     pub stall_rate: f64,
+    /// The numbers that the test rests on.
+    pub tuning: &'static TrialTuning,
 }
 
 /// Why a trial is run.
@@ -252,11 +256,6 @@ pub struct Judgement {
     pub onset: f64,
 }
 
-/// The share of the rate that must have been sent before a growing backlog can be the target's.
-const SENT_ALL: f64 = 0.99;
-/// Odds of 49 to 1 are the most that one trial can give: anything can go wrong once.
-pub const BELIEVED_MAX: f64 = 3.891_820_298_110_627;
-
 impl Trial {
     /// Head and judged part together.
     pub fn duration(&self) -> Duration {
@@ -327,7 +326,7 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
 /// Whether the backlog surely grew though all was sent that was due: a pause of the generator is over by the
 /// end of a trial, and what grows beside it is the target's.
 fn is_overload_whatever_the_lag(trial: &Trial, result: &TrialResult, evidence: &Evidence) -> bool {
-    let sent_all = result.achieved >= SENT_ALL * trial.rate;
+    let sent_all = result.achieved >= trial.test.tuning.sent_share * trial.rate;
     sent_all && evidence.backlog >= trial.test.decisive && !evidence.recovering
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     DRAIN, Note, Phase, RECOVERY_MAX, RECOVERY_USUAL, Search, Step, TRIALS_MAX, TrialRecord,
 };
-use crate::analysis::trial::{Purpose, Test, Trial, Verdict};
+use crate::analysis::trial::{Purpose, Test, Trial, TrialTuning, Verdict};
 
 /// Odds of 19 to 1 decide a trial, and those of 4.5 to 1 a step of the ramp, which is repeated.
 const DECISIVE: f64 = 2.944_438_979_166_44;
@@ -307,6 +307,7 @@ impl Search {
                 until: seconds(times.until),
                 noise: self.noise.value,
                 stall_rate: self.stall_rate(),
+                tuning: &TrialTuning::STANDARD,
             },
         }
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::evidence::whole;
+use super::evidence::{SLOT_S, whole};
+use super::tuning::SILENT_MIN;
 use super::{Limits, Point, Trial};
 
 /// Stalls in a trial, and when most of its requests first went wrong, in seconds since its start.
@@ -15,11 +16,11 @@ pub(super) fn count(
     limits: &Limits,
     points: &[Point],
 ) -> (u32, f64) {
-    let limit = limits.slow.map_or(1.0, |(limit, _)| limit);
-    let chance = CHANCE_GAPS * (1.0 / trial.rate).min(median.as_secs_f64());
-    let least = (0.5 * limit).max(chance).max(0.2);
+    let tuning = trial.test.tuning;
+    let chance = tuning.stall_gaps * (1.0 / trial.rate).min(median.as_secs_f64());
+    let least = (tuning.stall_limit_share * limits.limit_s()).max(chance).max(tuning.stall_min_s);
     // The slots at both ends of a stall have answers in them.
-    let silent_min = whole((least * 10.0 - 1.0).max(2.0));
+    let silent_min = whole((least / SLOT_S - 1.0).max(SILENT_MIN));
     let (mut stalls, mut silent, mut answered_before) = (0, 0, false);
     for point in points {
         let answered = point.answered_ok + point.failed > 0;
@@ -33,9 +34,6 @@ pub(super) fn count(
     }
     (stalls, onset(points))
 }
-
-/// A gap of so many arrivals or answers is no chance.
-const CHANCE_GAPS: f64 = 30.0;
 
 /// The end of the first slot in which more than half of what was due went wrong.
 fn onset(points: &[Point]) -> f64 {

@@ -34,15 +34,6 @@ pub struct Watch {
     evidence: Evidence,
 }
 
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Later, one look tells little more than the last.
-const LOOK_EVERY_LATER: Duration = Duration::from_millis(500);
-const LATER: Duration = Duration::from_secs(10);
-/// What shares get beyond the first look before they fail a rate.
-const GRACE: Duration = Duration::from_secs(1);
-/// Evidence of less than this is a draw.
-const DRAW: f64 = 1.0;
-
 impl Watch {
     /// Watches one `trial`.
     pub fn new(trial: &Trial, slo: &Slo) -> Self {
@@ -62,7 +53,10 @@ impl Watch {
         if at < self.next_look && at < self.trial.duration() {
             return None;
         }
-        self.next_look = at + if at < LATER { LOOK_EVERY } else { LOOK_EVERY_LATER };
+        let tuning = self.trial.test.tuning;
+        let later = at >= Duration::from_secs_f64(tuning.later_s);
+        let pause_s = if later { tuning.look_every_later_s } else { tuning.look_every_s };
+        self.next_look = at + Duration::from_secs_f64(pause_s);
         self.evidence = Evidence::over(&self.trial, &self.limits, &self.points)?;
         self.decide(at)
     }
@@ -82,7 +76,7 @@ impl Watch {
         if evidence.backlog >= test.decisive && !patient {
             return Some(Ending::Overload);
         }
-        if at >= test.from + GRACE {
+        if at >= test.from + Duration::from_secs_f64(test.tuning.grace_s) {
             if evidence.latency >= test.decisive && !evidence.recovering {
                 return Some(Ending::Overload);
             }
@@ -93,8 +87,8 @@ impl Watch {
         if evidence.against() <= -test.decisive && at >= test.pass_from {
             return Some(Ending::Held);
         }
-        let open =
-            evidence.against().abs() < DRAW || (evidence.against() > 0.0 && evidence.recovering);
+        let draw = evidence.against().abs() < test.tuning.draw;
+        let open = draw || (evidence.against() > 0.0 && evidence.recovering);
         (last || (due && !open)).then(|| evidence.ending())
     }
 }
