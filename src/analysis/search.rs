@@ -8,15 +8,19 @@
 use std::time::Duration;
 
 use super::trial::{
-    BELIEVED_MAX, ClientState, Judgement, Limits, Purpose, Trial, TrialResult, Verdict, judge,
+    ClientState, Judgement, Limits, Purpose, Trial, TrialResult, TrialTuning, Verdict, judge,
 };
 use ceiling::Ceiling;
 use posterior::{Given, Posterior};
+use tuning::{
+    DISTURBED_LATER_MAX, DISTURBED_MAX, MEDIAN, PROVEN, PROVEN_BY, REFUTED_MAX, ROUNDED, SAME_RATE,
+};
 
 pub use answer::{Answer, Bound, CONFIDENCE, Note};
 pub use completed::CompletedTrial;
 pub use effort::{Effort, Settings};
 pub use progress::{SearchProgress, TrialPoint};
+pub use tuning::SearchTuning;
 
 mod answer;
 mod ceiling;
@@ -25,6 +29,7 @@ mod effort;
 mod posterior;
 mod progress;
 mod steps;
+mod tuning;
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +59,8 @@ pub struct TrialRecord {
 #[derive(Clone, Debug)]
 pub struct Search {
     settings: Settings,
+    tuning: &'static SearchTuning,
+    trial_tuning: &'static TrialTuning,
     limits: Limits,
     step: Step,
     phase: Phase,
@@ -113,46 +120,40 @@ struct Noise {
 }
 
 impl Noise {
-    /// As of exponential services, until trials tell otherwise.
-    const PRIOR: Self = Self { value: 1.0, weight: 3.0 };
+    /// As is usual, until trials tell otherwise.
+    const fn prior(tuning: &SearchTuning) -> Self {
+        Self { value: tuning.noise_prior, weight: tuning.noise_prior_weight }
+    }
 
-    fn learn(&mut self, (value, weight): (f64, f64)) {
+    fn learn(&mut self, (value, weight): (f64, f64), weight_max: f64) {
         self.value = (self.value * self.weight + value * weight) / (self.weight + weight);
-        self.weight = (self.weight + weight).min(40.0);
+        self.weight = (self.weight + weight).min(weight_max);
     }
 }
-
-/// Disturbances in a row that are no accident any more: the rate is more than the generator can offer.
-const DISTURBED_MAX: u32 = 4;
-/// The same once that has been seen.
-const DISTURBED_LATER_MAX: u32 = 2;
-/// Failures of a ramp are believed from these log odds on, once repeated.
-const REPEAT_BELIEVED: f64 = 2.0;
-/// A target that changed gets this much time more.
-const CHANGE_BUDGET: Duration = Duration::from_secs(40);
-/// A target that takes longer to be itself again after a failure is not overloaded again if that can be helped.
-const RECOVERY_USUAL: Duration = Duration::from_secs(30);
-/// The longest wait for that.
-const RECOVERY_MAX: Duration = Duration::from_mins(2);
-/// Whoever refuses does so within this time.
-const REFUSED_WITHIN: Duration = Duration::from_secs(1);
-/// A bound for trials that report no time; a search needs about 30.
-const TRIALS_MAX: usize = 100;
-/// Set aside for draining what a trial leaves.
-const DRAIN: Duration = Duration::from_secs(2);
 
 impl Search {
     /// Begins a search; rates and precision out of range are moved into it.
     pub fn new(settings: Settings) -> Self {
+        Self::tuned(settings, &SearchTuning::STANDARD, &TrialTuning::STANDARD)
+    }
+
+    /// The same with other numbers than those in use, to see what depends on them.
+    pub fn tuned(
+        settings: Settings,
+        tuning: &'static SearchTuning,
+        trial_tuning: &'static TrialTuning,
+    ) -> Self {
         let settings = settings.in_range();
         let mut search = Self {
+            tuning,
+            trial_tuning,
             limits: Limits::of(&settings.slo),
             step: Step::Done(Answer::nothing()),
             phase: Phase::Ramp,
             low: None,
             high: None,
-            ceiling: Ceiling::new(settings.max_rate, settings.min_rate),
-            noise: Noise::PRIOR,
+            ceiling: Ceiling::new(settings.max_rate, settings.min_rate, tuning),
+            noise: Noise::prior(tuning),
             base: None,
             posterior: None,
             best: None,
@@ -186,14 +187,15 @@ impl Search {
         let held = match trial.purpose {
             Purpose::Recovery => self.is_recovered(&result),
             Purpose::Repeat => {
-                judgement.verdict != Verdict::Invalid && judgement.against() < REPEAT_BELIEVED
+                judgement.verdict != Verdict::Invalid
+                    && judgement.against() < self.tuning.repeat_believed
             }
             _ => judgement.held(),
         };
         let ended_at = self.elapsed;
         let record = TrialRecord { trial, judgement, held, ended_at, figures: result };
         if trial.purpose != Purpose::Recovery && record.judgement.verdict != Verdict::Invalid {
-            self.noise.learn(record.judgement.evidence.noise);
+            self.noise.learn(record.judgement.evidence.noise, self.tuning.noise_weight_max);
         }
         self.trials.push(record.clone());
         self.learn(&record);
@@ -249,11 +251,12 @@ impl Search {
             Purpose::Ramp | Purpose::Repeat => self.learn_from_ramp(record),
             Purpose::Confirm if record.held => {
                 self.best = Some(self.best.map_or(rate, |best| best.max(rate)));
-                let at_lid = self.high.is_none() || rate >= 0.95 * self.ceiling.rate;
-                self.phase = if at_lid { Phase::Over } else { Phase::Above };
+                let at_lid = rate >= self.tuning.at_cap_share * self.ceiling.rate;
+                self.phase = if self.high.is_none() || at_lid { Phase::Over } else { Phase::Above };
             }
             Purpose::Confirm => {
-                self.refuted = Some((self.refuted.map_or(0, |(times, _)| times.min(5)) + 1, rate));
+                let times = self.refuted.map_or(0, |(times, _)| times) + 1;
+                self.refuted = Some((times.min(REFUTED_MAX), rate));
                 self.high = Some(self.high.map_or(rate, |high| high.max(rate)));
                 self.phase = Phase::Refine;
             }
@@ -278,7 +281,7 @@ impl Search {
     /// would take minutes: a low rate is tried at once, and its failure is the answer.
     fn learn_of_the_lowest(&mut self, record: &TrialRecord) {
         let Trial { rate, purpose, .. } = record.trial;
-        let lowest = rate <= 1.001 * self.settings.min_rate && purpose != Purpose::Ramp;
+        let lowest = rate <= (1.0 + ROUNDED) * self.settings.min_rate && purpose != Purpose::Ramp;
         // One that is close to the limit, and short of it, proves nothing.
         let failed = record.judgement.verdict == Verdict::Fail;
         if failed && self.best.is_none() && (lowest || purpose == Purpose::Lowest) {
@@ -312,19 +315,25 @@ impl Search {
             self.high = Some(rate);
         }
         self.phase = match (self.low, self.high) {
-            (Some(low), Some(high)) if high <= 2.5 * low => Phase::Refine,
-            (Some(low), None) if low >= self.ceiling.rate * 0.999 => Phase::Top,
+            (Some(low), Some(high)) if self.are_neighbours(low, high) => Phase::Refine,
+            (Some(low), None) if low >= self.ceiling.rate * (1.0 - ROUNDED) => Phase::Top,
             (None, Some(_)) if rate <= self.settings.min_rate || record.is_dead() => Phase::Over,
             _ => Phase::Ramp,
         };
+    }
+
+    /// Whether two rates are as close as steps of the ramp can be.
+    fn are_neighbours(&self, low: f64, high: f64) -> bool {
+        high <= self.tuning.ramp_neighbours * low
     }
 
     /// The target holds more than it did: what failed before says little any more.
     fn change(&mut self, record: &TrialRecord) {
         self.refuted = None;
         self.changed_at = self.elapsed.saturating_sub(record.figures.took);
-        self.budget = self.budget.max(self.elapsed + CHANGE_BUDGET);
-        let above = 1.2 * record.trial.rate;
+        let extended = self.elapsed + Duration::from_secs_f64(self.tuning.change_budget_s);
+        self.budget = self.budget.max(extended);
+        let above = self.tuning.change_room * record.trial.rate;
         self.high = self.high.map(|high| high.max(above));
         self.note(Note::Scaled);
     }
@@ -351,11 +360,12 @@ impl Search {
             low,
             high,
             changed_at: self.changed_at,
+            tuning: self.tuning,
         };
         // A ramp's failure counts once it was repeated, and its first steps say nothing of the end.
         let counts = |record: &&TrialRecord| match record.trial.purpose {
             _ if record.judgement.verdict == Verdict::Invalid => false,
-            Purpose::Ramp => record.held && 2.5 * record.trial.rate >= low,
+            Purpose::Ramp => record.held && self.are_neighbours(record.trial.rate, low),
             Purpose::Recovery => false,
             _ => true,
         };
@@ -368,9 +378,9 @@ impl Search {
         let failed: Vec<&TrialRecord> =
             self.rated().filter(|record| record.failed_since(self.changed_at, above)).collect();
         let sure = |record: &&&TrialRecord| {
-            let rate = 1.000_1 * record.trial.rate;
+            let rate = (1.0 + SAME_RATE) * record.trial.rate;
             let as_low = failed.iter().filter(|other| other.trial.rate <= rate).count();
-            record.judgement.against() >= 0.99 * BELIEVED_MAX || as_low >= 2
+            record.judgement.against() >= PROVEN || as_low >= PROVEN_BY
         };
         failed.iter().filter(sure).map(|record| record.trial.rate).reduce(f64::min)
     }
@@ -378,7 +388,7 @@ impl Search {
     /// Whether what the ramp held is more than the target probably holds.
     fn is_below_the_ramp(&self) -> bool {
         let low = self.low.unwrap_or(f64::INFINITY).ln();
-        self.believed().is_some_and(|posterior| posterior.quantile(0.5) < low)
+        self.believed().is_some_and(|posterior| posterior.quantile(MEDIAN) < low)
     }
 
     fn base_s(&self) -> f64 {
@@ -390,8 +400,10 @@ impl Search {
     }
 
     fn is_recovered(&self, result: &TrialResult) -> bool {
-        let (base, limit) = (self.base_s(), self.limits.slow.map_or(1.0, |(limit, _)| limit));
-        result.ok > 0 && result.median.as_secs_f64() <= (2.0 * base).max(base + 0.05 * limit)
+        let (base, tuning) = (self.base_s(), self.tuning);
+        let near = base + tuning.recovered_limit_share * self.limits.limit_s();
+        let most = (tuning.recovered_medians * base).max(near);
+        result.ok > 0 && result.median.as_secs_f64() <= most
     }
 }
 
@@ -402,8 +414,9 @@ impl TrialRecord {
     }
 
     /// Nothing was answered well, and nothing was waited for: who is overloaded lets wait.
-    fn is_refused(&self) -> bool {
-        self.is_dead() && self.figures.took <= self.trial.duration() + REFUSED_WITHIN
+    fn is_refused(&self, tuning: &SearchTuning) -> bool {
+        let within = Duration::from_secs_f64(tuning.refused_within_s);
+        self.is_dead() && self.figures.took <= self.trial.duration() + within
     }
 
     /// Whether it failed its rate, one above `above`, after `since`.

@@ -15,6 +15,7 @@ pub(super) use evidence::whole;
 pub use evidence::{Evidence, Limits};
 pub use lateness::is_disturbed;
 pub use spread::{Spread, TimeInterval};
+pub(super) use tuning::POINTS_MIN;
 pub use tuning::{BELIEVED_MAX, TrialTuning};
 pub use watch::{Ending, Watch};
 

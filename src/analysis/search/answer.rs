@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::ceiling::Lid;
-use super::steps::CONFIRM_MIN_S;
+use super::tuning::{IDENTICAL, INTERVAL_HIGH, INTERVAL_LOW, MEDIAN};
 use super::{Search, TrialRecord};
 use crate::analysis::trial::{Breach, Purpose, Verdict};
 
@@ -90,12 +90,6 @@ pub enum Note {
 /// truth in simulation is in `docs/method.md`.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// Log odds that tell a rate which was held from one that did not fail by chance.
-const HELD_BELIEVED: f64 = 1.0;
-
-/// A rate so many times the estimate may stand still by overload alone.
-const STALLS_WITHIN: f64 = 1.5;
-
 impl Answer {
     /// Before anything was tried.
     pub(super) fn nothing() -> Self {
@@ -116,7 +110,7 @@ impl Answer {
     pub(super) fn of(search: &Search) -> Self {
         let posterior = search.posterior.as_ref();
         let quantile = |p| posterior.map(|posterior| posterior.quantile(p).exp());
-        let (lower, upper) = (quantile(0.025), quantile(0.975));
+        let (lower, upper) = (quantile(INTERVAL_LOW), quantile(INTERVAL_HIGH));
         let estimate = search.best.or_else(|| held_so_far(search));
         let failed = search.surely_failed(estimate.unwrap_or(0.0));
         let lowest = search.hopeless.or_else(|| lowest_tried(search));
@@ -161,9 +155,10 @@ impl Answer {
 /// trials together do not speak against it. Where so low a rate did not hold, it must have been by more than chance.
 fn held_so_far(search: &Search) -> Option<f64> {
     let failed = search.surely_failed(0.0).unwrap_or(f64::INFINITY);
-    let likely = search.posterior.as_ref().map_or(f64::INFINITY, |found| found.quantile(0.5).exp());
+    let likely =
+        search.posterior.as_ref().map_or(f64::INFINITY, |found| found.quantile(MEDIAN).exp());
     let lowest = lowest_tried(search).unwrap_or(f64::INFINITY);
-    let believed = |rate| if rate < lowest { 0.0 } else { -HELD_BELIEVED };
+    let believed = |rate| if rate < lowest { 0.0 } else { -search.tuning.held_believed };
     let held = search.rated().filter(|record| {
         record.held
             && record.judgement.against() <= believed(record.trial.rate)
@@ -184,13 +179,13 @@ fn lowest_tried(search: &Search) -> Option<f64> {
 
 /// Whether the answer is what keeps a search from higher rates, not what the target broke.
 fn at_lid(search: &Search, estimate: f64) -> bool {
-    estimate >= 0.95 * search.ceiling.rate
+    estimate >= search.tuning.at_cap_share * search.ceiling.rate
 }
 
 /// What the latest trial at `rate` broke, if it did not hold.
 fn broken_at(search: &Search, rate: Option<f64>) -> Option<(f64, Breach)> {
     let rate = rate?;
-    let at = |record: &&TrialRecord| !record.held && (record.trial.rate - rate).abs() < 1e-9;
+    let at = |record: &&TrialRecord| !record.held && (record.trial.rate - rate).abs() < IDENTICAL;
     let reasons = &search.trials.iter().rev().find(at)?.judgement.reasons;
     Some((rate, *reasons.first()?))
 }
@@ -215,7 +210,8 @@ fn breach(search: &Search, estimate: f64) -> Option<(f64, Breach)> {
 
 /// Whether a target that was not overloaded stood still. What happens far above the estimate is no part of it.
 fn has_stalled(search: &Search, estimate: f64) -> bool {
-    let within = |record: &&TrialRecord| record.trial.rate <= STALLS_WITHIN * estimate;
+    let highest = search.tuning.stalls_within * estimate;
+    let within = |record: &&TrialRecord| record.trial.rate <= highest;
     search.trials.iter().filter(within).any(|record| record.judgement.stalls > 0)
 }
 
@@ -246,14 +242,14 @@ fn confirming(search: &Search, estimate: f64) -> Option<&TrialRecord> {
 fn notes(search: &Search, (bound, confirmed): (Bound, bool), estimate: f64) -> Vec<Note> {
     let mut notes = search.notes.clone();
     if estimate > 0.0 && search.best.is_none() {
-        let out_of_time = search.left() < Duration::from_secs_f64(CONFIRM_MIN_S);
+        let out_of_time = search.left() < Duration::from_secs_f64(search.tuning.confirm_min_s);
         notes.push(Note::Unconfirmed { out_of_time });
     } else if estimate > 0.0 && !confirmed {
         notes.push(Note::BetweenStalls);
     }
     if let (Some(posterior), Bound::Breach) = (&search.posterior, bound) {
-        let width = posterior.quantile(0.975) - posterior.quantile(0.025);
-        if width > 1.5 * search.settings.precision {
+        let width = posterior.quantile(INTERVAL_HIGH) - posterior.quantile(INTERVAL_LOW);
+        if width > search.tuning.wide * search.settings.precision {
             notes.push(Note::Wide { width: width.exp_m1() });
         }
     }

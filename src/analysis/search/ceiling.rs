@@ -1,6 +1,7 @@
 //! [`Ceiling`]: the highest rate a search may offer, and what keeps it there.
 
 use super::TrialRecord;
+use super::tuning::{CAP_DOUBLINGS_MAX, SearchTuning};
 use crate::analysis::trial::ClientState;
 
 /// No rate above this is offered.
@@ -12,6 +13,7 @@ pub(super) struct Ceiling {
     pub(super) lid: Lid,
     /// How often it was lowered.
     lowered: u32,
+    tuning: &'static SearchTuning,
 }
 
 /// What keeps a search from higher rates.
@@ -25,8 +27,8 @@ pub(super) enum Lid {
 
 impl Ceiling {
     /// At `rate`, never to be lower than `least`.
-    pub(super) fn new(rate: f64, least: f64) -> Self {
-        Self { rate, least, lid: Lid::Settings, lowered: 0 }
+    pub(super) fn new(rate: f64, least: f64, tuning: &'static SearchTuning) -> Self {
+        Self { rate, least, lid: Lid::Settings, lowered: 0, tuning }
     }
 
     /// Takes a trial that the generator limited: what it sent is within its reach, a little less surely. One
@@ -34,10 +36,15 @@ impl Ceiling {
     pub(super) fn lower(&mut self, record: &TrialRecord, held: Option<f64>) {
         let (reason, sent, least_step) = match &record.figures.client {
             ClientState::Healthy => return,
-            ClientState::Disturbed { reason } => (reason, f64::INFINITY, 0.025),
-            ClientState::Limited { reason } => (reason, 0.98 * record.figures.achieved, 0.05),
+            ClientState::Disturbed { reason } => {
+                (reason, f64::INFINITY, self.tuning.cap_step_disturbed)
+            }
+            ClientState::Limited { reason } => {
+                let sent = self.tuning.cap_sent_share * record.figures.achieved;
+                (reason, sent, self.tuning.cap_step_limited)
+            }
         };
-        let step = least_step * f64::from(1 << self.lowered.min(4));
+        let step = least_step * f64::from(1 << self.lowered.min(CAP_DOUBLINGS_MAX));
         let reach = sent.min(record.trial.rate * (1.0 - step));
         self.rate = self.rate.min(reach.max(held.unwrap_or(self.least)));
         self.lid = Lid::Client(reason.clone());

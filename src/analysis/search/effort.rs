@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::tuning::{
+    MAX_RATE, MIN_RATE, MIN_RATE_LEAST, NORMAL, PRECISIONS, QUICK, START, THOROUGH,
+};
 use crate::load::slo::Slo;
 
 /// How much a search may cost.
@@ -63,30 +66,30 @@ impl fmt::Display for Effort {
 impl Settings {
     /// From 10/s upwards, as finely and as long as `effort` says.
     pub fn new(slo: Slo, effort: Effort) -> Self {
-        let (precision, confirm, trial, budget, search_time) = match effort {
-            Effort::Quick => (0.05, 10, 12, 45, 150),
-            Effort::Normal => (0.03, 30, 12, 90, 360),
-            Effort::Thorough => (0.015, 60, 30, 240, 720),
+        let preset = match effort {
+            Effort::Quick => QUICK,
+            Effort::Normal => NORMAL,
+            Effort::Thorough => THOROUGH,
         };
         Self {
             slo,
-            start: 10.0,
-            min_rate: 1.0,
-            max_rate: 1e6,
-            precision,
-            confirm: Duration::from_secs(confirm),
-            trial: Duration::from_secs(trial),
-            budget: Duration::from_secs(budget),
-            search_time: Duration::from_secs(search_time),
+            start: START,
+            min_rate: MIN_RATE,
+            max_rate: MAX_RATE,
+            precision: preset.precision,
+            confirm: Duration::from_secs(preset.confirm_s),
+            trial: Duration::from_secs(preset.trial_s),
+            budget: Duration::from_secs(preset.budget_s),
+            search_time: Duration::from_secs(preset.search_s),
         }
     }
 
     /// The same with rates and precision moved into their ranges.
     pub(super) fn in_range(mut self) -> Self {
-        self.min_rate = self.min_rate.max(0.001);
+        self.min_rate = self.min_rate.max(MIN_RATE_LEAST);
         self.max_rate = self.max_rate.max(self.min_rate);
         self.start = self.start.clamp(self.min_rate, self.max_rate);
-        self.precision = self.precision.clamp(0.005, 0.5);
+        self.precision = self.precision.clamp(PRECISIONS.0, PRECISIONS.1);
         self
     }
 }

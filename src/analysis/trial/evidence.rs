@@ -5,9 +5,10 @@
 //! means; the third is Wald's sequential test (1945) of a drift against none in the backlog's walk.
 
 use super::tuning::{
-    DEVIATIONS_MIN, LIMIT_S, POINTS_MIN, ROUNDING, SD_PER_MAD, SLOTS_BEYOND, TINY, WINDOW_MIN,
+    DEVIATIONS_MIN, LIMIT_S, POINTS_MIN, ROUNDING, SD_PER_MAD, SLOT_S, SLOTS_BEYOND, TINY,
+    WINDOW_MIN,
 };
-use super::{Point, SLOT, Test, Trial, TrialTuning};
+use super::{Point, Test, Trial, TrialTuning};
 use crate::analysis::stats::batches::{Share, Slice};
 use crate::analysis::stats::normal;
 use crate::analysis::trial::watch::Ending;
@@ -44,11 +45,6 @@ pub struct Evidence {
     /// Squared variation seen in this trial, and how many changes of the backlog that rests on.
     pub noise: (f64, f64),
 }
-
-/// [`SLOT`] in seconds.
-pub(super) const SLOT_S: f64 = SLOT.as_millis() as f64 / MILLIS_PER_S;
-
-const MILLIS_PER_S: f64 = 1e3;
 
 impl Limits {
     /// The tightest limit on a quantile, and that on errors.
@@ -95,7 +91,7 @@ impl Evidence {
     /// What `points`, which begin with the trial, say so far; nothing if they are too few.
     pub fn over(trial: &Trial, limits: &Limits, points: &[Point]) -> Option<Self> {
         let head = points.partition_point(|point| point.at <= trial.head);
-        if points.len() < head + POINTS_MIN {
+        if points.len() < head + POINTS_MIN as usize {
             return None;
         }
         let tuning = trial.test.tuning;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::evidence::{SLOT_S, whole};
-use super::tuning::SILENT_MIN;
+use super::evidence::whole;
+use super::tuning::{SILENT_MIN, SLOT_S};
 use super::{Limits, Point, Trial};
 
 /// Stalls in a trial, and when most of its requests first went wrong, in seconds since its start.

@@ -2,15 +2,20 @@
 //!
 //! How much a search depends on each, measured by simulation, is a table in `docs/method.md`.
 
+use super::SLOT;
 use crate::analysis::numbers::numbers;
 
 /// The odds that one trial can give, as their logarithm: 49 to 1. Anything can go wrong once, so no trial may
 /// rule a rate out for good; two that agree can.
 pub const BELIEVED_MAX: f64 = 3.891_820_298_110_627;
 
+/// [`SLOT`] in seconds.
+pub(super) const SLOT_S: f64 = 0.1;
+const _: () = assert!(SLOT.as_millis() == 100);
+
 /// Points after the head below which nothing is said: five are the least that batch means need, and a drift
 /// needs a few steps besides.
-pub(super) const POINTS_MIN: usize = 8;
+pub(in crate::analysis) const POINTS_MIN: u32 = 8;
 
 /// Response time limit of an SLO that names none, in seconds, for deciding what a stall is and how long a
 /// trial must be. It is that of [`Slo::standard`](crate::load::slo::Slo::standard).
