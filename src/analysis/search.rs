@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::trial::{
     ClientState, Judgement, Limits, Purpose, Trial, TrialResult, TrialTuning, Verdict, judge,
 };
-use ceiling::Ceiling;
-use posterior::{Given, Posterior};
+use posterior::{Posterior, PosteriorInputs};
+use rate_cap::RateCap;
 use tuning::{
     DISTURBED_LATER_MAX, DISTURBED_MAX, MEDIAN, PROVEN, PROVEN_BY, REFUTED_MAX, ROUNDED, SAME_RATE,
 };
@@ -23,11 +23,11 @@ pub use progress::{SearchProgress, TrialPoint};
 pub use tuning::SearchTuning;
 
 mod answer;
-mod ceiling;
 mod completed;
 mod effort;
 mod posterior;
 mod progress;
+mod rate_cap;
 mod steps;
 mod tuning;
 
@@ -67,7 +67,7 @@ pub struct Search {
     /// Highest rate that the ramp held, and lowest that failed twice.
     low: Option<f64>,
     high: Option<f64>,
-    ceiling: Ceiling,
+    cap: RateCap,
     noise: Noise,
     /// Median response time of the first rate that held.
     base: Option<Duration>,
@@ -152,7 +152,7 @@ impl Search {
             phase: Phase::Ramp,
             low: None,
             high: None,
-            ceiling: Ceiling::new(settings.max_rate, settings.min_rate, tuning),
+            cap: RateCap::new(settings.max_rate, settings.min_rate, tuning),
             noise: Noise::prior(tuning),
             base: None,
             posterior: None,
@@ -236,7 +236,7 @@ impl Search {
             return;
         }
         if record.judgement.verdict == Verdict::Invalid {
-            self.ceiling.lower(record, self.best.or(self.low));
+            self.cap.lower(record, self.best.or(self.low));
             let within = self.best.or(self.low).is_some() && self.posterior.is_none();
             self.phase = match self.phase {
                 Phase::Above | Phase::Climb => Phase::Over,
@@ -251,8 +251,8 @@ impl Search {
             Purpose::Ramp | Purpose::Repeat => self.learn_from_ramp(record),
             Purpose::Confirm if record.held => {
                 self.best = Some(self.best.map_or(rate, |best| best.max(rate)));
-                let at_lid = rate >= self.tuning.at_cap_share * self.ceiling.rate;
-                self.phase = if self.high.is_none() || at_lid { Phase::Over } else { Phase::Above };
+                let at_cap = rate >= self.tuning.at_cap_share * self.cap.rate;
+                self.phase = if self.high.is_none() || at_cap { Phase::Over } else { Phase::Above };
             }
             Purpose::Confirm => {
                 let times = self.refuted.map_or(0, |(times, _)| times) + 1;
@@ -302,7 +302,7 @@ impl Search {
         let disturbed = record.judgement.verdict == Verdict::Invalid
             && matches!(record.figures.client, ClientState::Disturbed { .. });
         self.disturbed = if disturbed { self.disturbed + 1 } else { 0 };
-        let most = if self.ceiling.was_lowered() { DISTURBED_LATER_MAX } else { DISTURBED_MAX };
+        let most = if self.cap.was_lowered() { DISTURBED_LATER_MAX } else { DISTURBED_MAX };
         disturbed && self.disturbed < most
     }
 
@@ -316,7 +316,7 @@ impl Search {
         }
         self.phase = match (self.low, self.high) {
             (Some(low), Some(high)) if self.are_neighbours(low, high) => Phase::Refine,
-            (Some(low), None) if low >= self.ceiling.rate * (1.0 - ROUNDED) => Phase::Top,
+            (Some(low), None) if low >= self.cap.rate * (1.0 - ROUNDED) => Phase::Top,
             (None, Some(_)) if rate <= self.settings.min_rate || record.is_dead() => Phase::Over,
             _ => Phase::Ramp,
         };
@@ -353,7 +353,7 @@ impl Search {
         ) {
             return None;
         }
-        let given = Given {
+        let inputs = PosteriorInputs {
             limits: self.limits,
             noise: self.noise.value,
             base_s: self.base_s(),
@@ -369,7 +369,7 @@ impl Search {
             Purpose::Recovery => false,
             _ => true,
         };
-        Some(Posterior::over(&given, &self.trials.iter().filter(counts).collect::<Vec<_>>()))
+        Some(Posterior::over(&inputs, &self.trials.iter().filter(counts).collect::<Vec<_>>()))
     }
 
     /// The lowest rate above `rate` that failed beyond doubt, since the target last changed: by all that one

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::ceiling::Lid;
+use super::rate_cap::CapReason;
 use super::tuning::{IDENTICAL, INTERVAL_HIGH, INTERVAL_LOW, MEDIAN};
 use super::{Search, TrialRecord};
 use crate::analysis::trial::{Breach, Purpose, Verdict};
@@ -117,7 +117,7 @@ impl Answer {
         let bound = match estimate {
             None if lowest.is_some() => Bound::BelowMinimum,
             Some(_) if failed.is_some() => Bound::Breach,
-            Some(estimate) if search.high.is_some() && !at_lid(search, estimate) => Bound::Breach,
+            Some(estimate) if search.high.is_some() && !at_cap(search, estimate) => Bound::Breach,
             _ => Bound::AtLeast,
         };
         let estimate = estimate.unwrap_or(0.0);
@@ -178,8 +178,8 @@ fn lowest_tried(search: &Search) -> Option<f64> {
 }
 
 /// Whether the answer is what keeps a search from higher rates, not what the target broke.
-fn at_lid(search: &Search, estimate: f64) -> bool {
-    estimate >= search.tuning.at_cap_share * search.ceiling.rate
+fn at_cap(search: &Search, estimate: f64) -> bool {
+    estimate >= search.tuning.at_cap_share * search.cap.rate
 }
 
 /// What the latest trial at `rate` broke, if it did not hold.
@@ -257,8 +257,8 @@ fn notes(search: &Search, (bound, confirmed): (Bound, bool), estimate: f64) -> V
         let times = search.trials.iter().map(|record| record.judgement.stalls).sum();
         notes.push(Note::Stalls { times, every_s: 1.0 / search.stall_rate() });
     }
-    if let Lid::Client(reason) = &search.ceiling.lid
-        && at_lid(search, estimate)
+    if let CapReason::Client(reason) = &search.cap.reason
+        && at_cap(search, estimate)
     {
         notes.push(Note::ClientLimited { reason: reason.clone() });
     }

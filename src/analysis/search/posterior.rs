@@ -24,7 +24,7 @@ pub(super) struct Posterior {
 
 /// What the likelihoods rest on besides the trials.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Given {
+pub(super) struct PosteriorInputs {
     pub(super) limits: Limits,
     /// Squared variation of arrivals and services.
     pub(super) noise: f64,
@@ -40,33 +40,33 @@ pub(super) struct Given {
 
 impl Posterior {
     /// From all `records` that the target, not the generator, decided.
-    pub(super) fn over(given: &Given, records: &[&TrialRecord]) -> Self {
+    pub(super) fn over(inputs: &PosteriorInputs, records: &[&TrialRecord]) -> Self {
         // A search led astray by a bad first failure may have to come back from below.
-        let mut low = (given.tuning.grid_below * given.low).max(RATE_BEYOND).ln();
+        let mut low = (inputs.tuning.grid_below * inputs.low).max(RATE_BEYOND).ln();
         for _ in 0..EXTENSIONS_MAX {
-            let found = Self::from(given, records, low);
-            if found.quantile(given.tuning.grid_tail) > low + 2.0 * GRID {
+            let found = Self::from(inputs, records, low);
+            if found.quantile(inputs.tuning.grid_tail) > low + 2.0 * GRID {
                 return found;
             }
             low -= 1.0;
         }
-        Self::from(given, records, low)
+        Self::from(inputs, records, low)
     }
 
-    fn from(given: &Given, records: &[&TrialRecord], lowest: f64) -> Self {
-        let points = whole(((given.tuning.grid_above * given.high).ln() - lowest) / GRID).max(2);
+    fn from(inputs: &PosteriorInputs, records: &[&TrialRecord], lowest: f64) -> Self {
+        let points = whole(((inputs.tuning.grid_above * inputs.high).ln() - lowest) / GRID).max(2);
         let candidate = |at: usize| Candidate::new(lowest + at as f64 * GRID);
         let grid: Vec<Candidate> = (0..points).map(candidate).collect();
-        let prior = prior(given);
+        let prior = prior(inputs);
         let mut odds: Vec<f64> = grid.iter().map(|at| prior(at.ln)).collect();
         let seconds: f64 = records.iter().map(|record| lasted(record)).sum();
         let stalls: u32 = records.iter().map(|record| record.judgement.stalls).sum();
         let stall_rate = f64::from(stalls) / (seconds + IDENTICAL);
         for record in records {
-            let view = View { record, records, given, stall_rate };
-            let stale = !record.held && record.ended_at < given.changed_at;
-            let weight = if stale { given.tuning.stale } else { 1.0 };
-            let likelihood = view.likelihood();
+            let trial = TrialLikelihood { record, records, inputs, stall_rate };
+            let stale = !record.held && record.ended_at < inputs.changed_at;
+            let weight = if stale { inputs.tuning.stale } else { 1.0 };
+            let likelihood = trial.likelihood();
             for (at, odds) in grid.iter().zip(&mut odds) {
                 *odds += weight * likelihood(*at);
             }
@@ -107,9 +107,9 @@ impl Candidate {
 }
 
 /// Log odds of the logarithm of a rate before any trial.
-fn prior(given: &Given) -> impl Fn(f64) -> f64 {
-    let tuning = given.tuning;
-    let (low, half) = (given.low.ln(), (given.low / 2.0).ln());
+fn prior(inputs: &PosteriorInputs) -> impl Fn(f64) -> f64 {
+    let tuning = inputs.tuning;
+    let (low, half) = (inputs.low.ln(), (inputs.low / 2.0).ln());
     move |ln| {
         let below = if ln < half { -tuning.prior_far_below } else { 0.0 };
         below + tuning.prior_slope * (ln - low).clamp(-tuning.prior_reach, 0.0)
@@ -120,22 +120,22 @@ fn lasted(record: &TrialRecord) -> f64 {
     record.figures.points.last().map_or(0.0, |point| point.at.as_secs_f64())
 }
 
-/// One trial among the others.
-struct View<'a> {
+/// Likelihood of one trial among the others.
+struct TrialLikelihood<'a> {
     record: &'a TrialRecord,
     records: &'a [&'a TrialRecord],
-    given: &'a Given,
+    inputs: &'a PosteriorInputs,
     stall_rate: f64,
 }
 
-impl<'a> View<'a> {
+impl<'a> TrialLikelihood<'a> {
     /// Log-likelihood of the trial where the highest rate that holds is the argument.
     fn likelihood(&self) -> Box<dyn Fn(Candidate) -> f64 + 'a> {
         let judgement = &self.record.judgement;
         let evidence = judgement.evidence;
         let against = judgement.against();
         let (rate, ln_rate) = (self.record.trial.rate, self.record.trial.rate.ln());
-        let tuning = self.given.tuning;
+        let tuning = self.inputs.tuning;
         let drift = self.drift();
         if self.record.held {
             let cap = self.cap();
@@ -155,7 +155,7 @@ impl<'a> View<'a> {
             });
         }
         if evidence.errors > 0.0 && evidence.errors >= evidence.latency {
-            let allowed = self.given.limits.errors.unwrap_or(0.0);
+            let allowed = self.inputs.limits.errors.unwrap_or(0.0);
             let passed = rate * (1.0 - evidence.error_share) / (1.0 - allowed);
             let passed = passed.max(IDENTICAL).ln();
             let far = (ln_rate - passed).max(0.0);
@@ -198,7 +198,7 @@ impl<'a> View<'a> {
 
     /// How far below capacity the highest rate lies that meets the limit, as a share of it (Kingman).
     fn gap(&self, rate: f64) -> f64 {
-        let Given { limits, noise, base_s, tuning, .. } = self.given;
+        let PosteriorInputs { limits, noise, base_s, tuning, .. } = self.inputs;
         let (limit, share) = (limits.limit_s(), limits.slow.map_or(SLOW_SHARE, |(_, share)| share));
         let room = (limit - base_s).max(limit / 2.0);
         (-share.max(IDENTICAL).ln() * noise / (2.0 * rate * room)).min(tuning.gap_max)
@@ -206,8 +206,8 @@ impl<'a> View<'a> {
 
     /// The most that a pass may weigh.
     fn cap(&self) -> f64 {
-        let Self { record, records, given, stall_rate } = *self;
-        let (evidence, tuning) = (record.judgement.evidence, given.tuning);
+        let Self { record, records, inputs, stall_rate } = *self;
+        let (evidence, tuning) = (record.judgement.evidence, inputs.tuning);
         let shares = -evidence.latency.max(evidence.errors);
         let mut cap = BELIEVED_MAX.min(shares.max(tuning.pass_weight_min));
         let stalled = |other: &&&TrialRecord| !other.held && other.judgement.stalls > 0;
@@ -220,7 +220,7 @@ impl<'a> View<'a> {
         }
         let contradicts = |other: &&TrialRecord| {
             !other.held
-                && other.ended_at > given.changed_at
+                && other.ended_at > inputs.changed_at
                 && lasted(other) >= tuning.contradicts_length * lasted(record)
                 && other.judgement.onset > tuning.contradicts_onset * lasted(record)
                 && other.trial.rate <= tuning.contradicts_rate * record.trial.rate

@@ -29,7 +29,7 @@ impl Search {
             Phase::Refine => self.refine(),
             Phase::Lowest => self.lowest(),
             Phase::Top => {
-                let rate = self.ceiling.rate;
+                let rate = self.cap.rate;
                 Some(self.confirmation(Purpose::Confirm, rate))
             }
             Phase::Above => self.above(),
@@ -98,7 +98,7 @@ impl Search {
             (Some(low), None) => 2.0 * low,
             (Some(low), Some(high)) => (2.0 * low).min((low * high).sqrt()),
         };
-        let rate = rate.clamp(self.settings.min_rate, self.ceiling.rate);
+        let rate = rate.clamp(self.settings.min_rate, self.cap.rate);
         let step = tuning.ramp_requests / rate;
         let step = step.clamp(tuning.ramp_step_min_s, tuning.ramp_step_max_s);
         let times = Times { from: step, pass_from: step, until: step, end: step };
@@ -125,7 +125,7 @@ impl Search {
         let upper = high - middle > middle - low;
         let probe = posterior.quantile(if upper { 1.0 - tuning.tail } else { tuning.tail });
         let probe = self.not_far_above(probe.exp()).ln();
-        if probe >= self.ceiling.rate.ln() {
+        if probe >= self.cap.rate.ln() {
             return self.confirm();
         }
         let excess = (probe - middle).abs();
@@ -146,7 +146,7 @@ impl Search {
             let step = self.tuning.refuted_step * self.settings.precision;
             rate = rate.min(refuted / (1.0 + step * 2_f64.powi(times - 1)));
         }
-        rate = rate.min(self.ceiling.rate);
+        rate = rate.min(self.cap.rate);
         if self.best.is_some_and(|best| rate <= (1.0 + self.tuning.better_share) * best) {
             self.phase = Phase::Over;
             return None;
@@ -199,7 +199,7 @@ impl Search {
         let high = self.posterior.as_ref()?.quantile(INTERVAL_HIGH).exp();
         let rate = tuning.above_margin * high.max(best * (1.0 + self.settings.precision));
         let rate = self.not_far_above(rate);
-        if rate > self.ceiling.rate {
+        if rate > self.cap.rate {
             self.phase = Phase::Climb;
             return self.climb();
         }
@@ -229,7 +229,7 @@ impl Search {
         let confirm = self.settings.confirm;
         if gap <= self.tuning.climb_gap * self.settings.precision
             || self.climbs >= CLIMBS_MAX
-            || rate > self.ceiling.rate
+            || rate > self.cap.rate
             || self.left() < confirm
         {
             self.phase = Phase::Over;

@@ -1,4 +1,4 @@
-//! [`Ceiling`]: the highest rate a search may offer, and what keeps it there.
+//! [`RateCap`]: the highest rate a search may offer, and what keeps it there.
 
 use super::TrialRecord;
 use super::tuning::{CAP_DOUBLINGS_MAX, SearchTuning};
@@ -6,11 +6,11 @@ use crate::analysis::trial::ClientState;
 
 /// No rate above this is offered.
 #[derive(Clone, Debug)]
-pub(super) struct Ceiling {
+pub(super) struct RateCap {
     /// Per second.
     pub(super) rate: f64,
     least: f64,
-    pub(super) lid: Lid,
+    pub(super) reason: CapReason,
     /// How often it was lowered.
     lowered: u32,
     tuning: &'static SearchTuning,
@@ -18,17 +18,17 @@ pub(super) struct Ceiling {
 
 /// What keeps a search from higher rates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Lid {
+pub(super) enum CapReason {
     /// The settings.
     Settings,
     /// The generator; with the reason for people.
     Client(String),
 }
 
-impl Ceiling {
+impl RateCap {
     /// At `rate`, never to be lower than `least`.
     pub(super) fn new(rate: f64, least: f64, tuning: &'static SearchTuning) -> Self {
-        Self { rate, least, lid: Lid::Settings, lowered: 0, tuning }
+        Self { rate, least, reason: CapReason::Settings, lowered: 0, tuning }
     }
 
     /// Takes a trial that the generator limited: what it sent is within its reach, a little less surely. One
@@ -47,7 +47,7 @@ impl Ceiling {
         let step = least_step * f64::from(1 << self.lowered.min(CAP_DOUBLINGS_MAX));
         let reach = sent.min(record.trial.rate * (1.0 - step));
         self.rate = self.rate.min(reach.max(held.unwrap_or(self.least)));
-        self.lid = Lid::Client(reason.clone());
+        self.reason = CapReason::Client(reason.clone());
         self.lowered += 1;
     }
 
