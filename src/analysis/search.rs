@@ -31,7 +31,7 @@ mod rate_cap;
 mod steps;
 mod tuning;
 
-/// What to do next.
+/// Next step of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Run this and report with [`Search::observe`].
@@ -43,15 +43,15 @@ pub enum Step {
 /// One trial with its outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialRecord {
-    /// What was run.
+    /// Trial that was run.
     pub trial: Trial,
-    /// What it says.
+    /// Verdict with its evidence.
     pub judgement: Judgement,
-    /// Whether the search took the rate as held.
+    /// True if the search took the rate as held.
     pub held: bool,
-    /// Since the search's start, drain included.
+    /// End of the trial since the search's start, drain included.
     pub ended_at: Duration,
-    /// What it rests on.
+    /// Figures that the judgement rests on.
     pub figures: TrialResult,
 }
 
@@ -74,7 +74,7 @@ pub struct Search {
     posterior: Option<Posterior>,
     /// Highest rate that was held for the confirmation's time.
     best: Option<f64>,
-    /// Whether the lowest rate has had its trial.
+    /// True once the lowest rate has had its trial.
     lowest_tried: bool,
     /// The rate that failed so that no other is worth a trial.
     hopeless: Option<f64>,
@@ -91,22 +91,22 @@ pub struct Search {
     trials: Vec<TrialRecord>,
 }
 
-/// What the search is about to learn.
+/// Question that the search asks next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
-    /// Which two rates the answer lies between.
+    /// Two rates that the answer lies between.
     Ramp,
-    /// Whether the ramp's failure at this rate was no accident.
+    /// Confirmation of the ramp's failure at this rate.
     Repeat(f64),
-    /// Where between them.
+    /// Place of the answer between them.
     Refine,
-    /// Whether any rate is held.
+    /// Existence of any rate that is held.
     Lowest,
-    /// Whether the highest rate within reach is held.
+    /// Confirmation of the highest rate within reach.
     Top,
-    /// Whether the rate above the confirmed one fails.
+    /// Failure of the rate above the confirmed one.
     Above,
-    /// Whether more than the confirmed rate is held.
+    /// Confirmation of more than the confirmed rate.
     Climb,
     /// Nothing more.
     Over,
@@ -120,7 +120,7 @@ struct Noise {
 }
 
 impl Noise {
-    /// As is usual, until trials tell otherwise.
+    /// Noise of a usual target, until trials tell otherwise.
     const fn prior(tuning: &SearchTuning) -> Self {
         Self { value: tuning.noise_prior, weight: tuning.noise_prior_weight }
     }
@@ -137,7 +137,7 @@ impl Search {
         Self::tuned(settings, &SearchTuning::STANDARD, &TrialTuning::STANDARD)
     }
 
-    /// The same with other numbers than those in use, to see what depends on them.
+    /// Begins a search with other numbers than those in use, to see what depends on them.
     pub fn tuned(
         settings: Settings,
         tuning: &'static SearchTuning,
@@ -174,7 +174,7 @@ impl Search {
         search
     }
 
-    /// What to do next; the same until a result is observed.
+    /// Next step; the same until a result is observed.
     pub fn next(&self) -> Step {
         self.step.clone()
     }
@@ -212,7 +212,7 @@ impl Search {
         self.observe(result);
     }
 
-    /// What is known so far, for a search that is broken off.
+    /// Answer as far as it is known, for a search that is broken off.
     pub fn conclude(&self) -> Answer {
         Answer::of(self)
     }
@@ -297,7 +297,7 @@ impl Search {
         }
     }
 
-    /// Whether a disturbance spoiled the trial, so that the same one is measured again.
+    /// True if a disturbance spoiled the trial, so that the same one is measured again.
     fn is_worth_another(&mut self, record: &TrialRecord) -> bool {
         let disturbed = record.judgement.verdict == Verdict::Invalid
             && matches!(record.figures.client, ClientState::Disturbed { .. });
@@ -322,7 +322,7 @@ impl Search {
         };
     }
 
-    /// Whether two rates are as close as steps of the ramp can be.
+    /// True for two rates as close as steps of the ramp can be.
     fn are_neighbours(&self, low: f64, high: f64) -> bool {
         high <= self.tuning.ramp_neighbours * low
     }
@@ -385,7 +385,7 @@ impl Search {
         failed.iter().filter(sure).map(|record| record.trial.rate).reduce(f64::min)
     }
 
-    /// Whether what the ramp held is more than the target probably holds.
+    /// True if the ramp held more than the target probably holds.
     fn is_below_the_ramp(&self) -> bool {
         let low = self.low.unwrap_or(f64::INFINITY).ln();
         self.believed().is_some_and(|posterior| posterior.quantile(MEDIAN) < low)
@@ -408,18 +408,18 @@ impl Search {
 }
 
 impl TrialRecord {
-    /// Nothing at all was answered well.
+    /// True if nothing at all was answered well.
     fn is_dead(&self) -> bool {
         self.figures.planned > 0 && self.figures.ok == 0
     }
 
-    /// Nothing was answered well, and nothing was waited for: who is overloaded lets wait.
+    /// True if nothing was answered well, and nothing was waited for: who is overloaded lets wait.
     fn is_refused(&self, tuning: &SearchTuning) -> bool {
         let within = Duration::from_secs_f64(tuning.refused_within_s);
         self.is_dead() && self.figures.took <= self.trial.duration() + within
     }
 
-    /// Whether it failed its rate, one above `above`, after `since`.
+    /// True if it failed its rate, one above `above`, after `since`.
     fn failed_since(&self, since: Duration, above: f64) -> bool {
         self.judgement.verdict == Verdict::Fail && self.trial.rate > above && self.ended_at >= since
     }

@@ -12,7 +12,7 @@ use crate::analysis::trial::{Breach, Purpose, Verdict};
 /// The highest rate found, and how it was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// What kind of answer it is.
+    /// Kind of answer.
     pub bound: Bound,
     /// Requests per second that were held, confirmed unless a note says otherwise; 0 where none was.
     pub estimate: f64,
@@ -20,10 +20,10 @@ pub struct Answer {
     pub low: f64,
     /// Upper end; `None` where no rate failed.
     pub high: Option<f64>,
-    /// How sure it is that the true rate lies within the interval, which has no upper end where no rate failed:
+    /// Probability that the true rate lies within the interval, which has no upper end where no rate failed:
     /// [`CONFIDENCE`] where the estimate was confirmed, else 0.
     pub confidence: f64,
-    /// How long the estimate was held, head included; zero where it was not confirmed.
+    /// Time for which the estimate was held, head included; zero where it was not confirmed.
     pub held: Duration,
     /// The lowest rate above the estimate that failed, and what it broke first.
     pub breach: Option<(f64, Breach)>,
@@ -31,11 +31,11 @@ pub struct Answer {
     pub noise: f64,
     /// Every trial in order.
     pub trials: Vec<TrialRecord>,
-    /// What the reader must know besides.
+    /// Remarks that the reader must know besides.
     pub notes: Vec<Note>,
 }
 
-/// What kind of answer it is.
+/// Kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
     /// The target held the estimate and broke the SLO above it.
@@ -46,12 +46,12 @@ pub enum Bound {
     BelowMinimum,
 }
 
-/// What an answer's reader must know besides the numbers.
+/// Remark that an answer's reader must know besides the numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// The search ended before the rate was confirmed.
     Unconfirmed {
-        /// Whether for want of time.
+        /// True for want of time.
         out_of_time: bool,
     },
     /// The rate was held for long, but not through one of the stalls that others met.
@@ -68,7 +68,7 @@ pub enum Note {
     },
     /// The target answered nothing for a while, once or now and then.
     Stalls {
-        /// How often.
+        /// Number of stalls seen.
         times: u32,
         /// Seconds of load per stall.
         every_s: f64,
@@ -77,16 +77,16 @@ pub enum Note {
     Scaled,
     /// The target was slow for long after it had been overloaded.
     SlowRecovery,
-    /// It still was when the search gave up waiting, and ended.
+    /// The target still was slow when the search gave up waiting, and ended.
     NotRecovered,
-    /// It refused everything for long after a trial, and the search ended.
+    /// The target refused everything for long after a trial, and the search ended.
     Gone {
         /// The rate of that trial.
         rate: f64,
     },
 }
 
-/// What the interval is made for: it leaves 2.5 % of the distribution on either side. How often it held the
+/// Probability that the interval is made for: it leaves 2.5 % of the distribution on either side. How often it held the
 /// truth in simulation is in `docs/method.md`.
 pub const CONFIDENCE: f64 = 0.95;
 
@@ -177,12 +177,12 @@ fn lowest_tried(search: &Search) -> Option<f64> {
     failed.map(|record| record.trial.rate).reduce(f64::min)
 }
 
-/// Whether the answer is what keeps a search from higher rates, not what the target broke.
+/// True if the answer is what keeps a search from higher rates, not what the target broke.
 fn at_cap(search: &Search, estimate: f64) -> bool {
     estimate >= search.tuning.at_cap_share * search.cap.rate
 }
 
-/// What the latest trial at `rate` broke, if it did not hold.
+/// First breach of the latest trial at `rate`, if it did not hold.
 fn broken_at(search: &Search, rate: Option<f64>) -> Option<(f64, Breach)> {
     let rate = rate?;
     let at = |record: &&TrialRecord| !record.held && (record.trial.rate - rate).abs() < IDENTICAL;
@@ -208,7 +208,7 @@ fn breach(search: &Search, estimate: f64) -> Option<(f64, Breach)> {
     failed(true).or_else(|| failed(false))
 }
 
-/// Whether a target that was not overloaded stood still. What happens far above the estimate is no part of it.
+/// True if a target that was not overloaded stood still. What happens far above the estimate is no part of it.
 fn has_stalled(search: &Search, estimate: f64) -> bool {
     let highest = search.tuning.stalls_within * estimate;
     let within = |record: &&TrialRecord| record.trial.rate <= highest;

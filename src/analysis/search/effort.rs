@@ -8,7 +8,7 @@ use super::tuning::{
 };
 use crate::load::slo::Slo;
 
-/// How much a search may cost.
+/// Cost that a search may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
     /// About a minute; faults rarer than every 10 s stay unseen.
@@ -20,10 +20,10 @@ pub enum Effort {
     Thorough,
 }
 
-/// What to search, how finely, and how long at most.
+/// Settings of a search: limits, range, precision and time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// What a rate must meet.
+    /// Objectives that a rate must meet.
     pub slo: Slo,
     /// First rate, per second.
     pub start: f64,
@@ -33,11 +33,11 @@ pub struct Settings {
     pub max_rate: f64,
     /// The interval that is narrow enough, as a share of the rate.
     pub precision: f64,
-    /// How long the answer is held before it is given.
+    /// Time for which the answer is held before it is given.
     pub confirm: Duration,
-    /// How long a trial that narrows the interval takes at most.
+    /// Longest trial that narrows the interval.
     pub trial: Duration,
-    /// When narrowing gives way to confirming, since the search's start.
+    /// Time since the search's start at which narrowing gives way to confirming.
     pub budget: Duration,
     /// The whole search ends within this time.
     pub search_time: Duration,
@@ -64,7 +64,7 @@ impl fmt::Display for Effort {
 }
 
 impl Settings {
-    /// From 10/s upwards, as finely and as long as `effort` says.
+    /// Settings for `effort`, from 10/s upwards.
     pub fn new(slo: Slo, effort: Effort) -> Self {
         let preset = match effort {
             Effort::Quick => QUICK,
@@ -84,7 +84,7 @@ impl Settings {
         }
     }
 
-    /// The same with rates and precision moved into their ranges.
+    /// These settings with rates and precision moved into their ranges.
     pub(super) fn in_range(mut self) -> Self {
         self.min_rate = self.min_rate.max(MIN_RATE_LEAST);
         self.max_rate = self.max_rate.max(self.min_rate);

@@ -16,13 +16,13 @@ use crate::analysis::trial::{BELIEVED_MAX, Ending, Limits, whole};
 #[derive(Clone, Debug)]
 pub(super) struct Posterior {
     lowest: f64,
-    /// Of the grid points in order, summed up; the last is 1.
+    /// Cumulative probability of the grid points in order; the last is 1.
     cumulated: Vec<f64>,
     /// Stalls per second of trials.
     pub(super) stall_rate: f64,
 }
 
-/// What the likelihoods rest on besides the trials.
+/// Facts that the likelihoods rest on besides the trials.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PosteriorInputs {
     pub(super) limits: Limits,
@@ -39,7 +39,7 @@ pub(super) struct PosteriorInputs {
 }
 
 impl Posterior {
-    /// From all `records` that the target, not the generator, decided.
+    /// Distribution given all `records` that the target, not the generator, decided.
     pub(super) fn over(inputs: &PosteriorInputs, records: &[&TrialRecord]) -> Self {
         // A search led astray by a bad first failure may have to come back from below.
         let mut low = (inputs.tuning.grid_below * inputs.low).max(RATE_BEYOND).ln();
@@ -196,7 +196,7 @@ impl<'a> TrialLikelihood<'a> {
         drift((1.0 - growth) * (1.0 - self.gap(rate)) * rate)
     }
 
-    /// How far below capacity the highest rate lies that meets the limit, as a share of it (Kingman).
+    /// Distance of the highest rate that meets the limit below capacity, as a share of it (Kingman).
     fn gap(&self, rate: f64) -> f64 {
         let PosteriorInputs { limits, noise, base_s, tuning, .. } = self.inputs;
         let (limit, share) = (limits.limit_s(), limits.slow.map_or(SLOW_SHARE, |(_, share)| share));

@@ -4,19 +4,19 @@ use super::TrialRecord;
 use super::tuning::{CAP_DOUBLINGS_MAX, SearchTuning};
 use crate::analysis::trial::ClientState;
 
-/// No rate above this is offered.
+/// Highest rate that is offered, with its reason.
 #[derive(Clone, Debug)]
 pub(super) struct RateCap {
-    /// Per second.
+    /// Requests per second.
     pub(super) rate: f64,
     least: f64,
     pub(super) reason: CapReason,
-    /// How often it was lowered.
+    /// Number of times that it was lowered.
     lowered: u32,
     tuning: &'static SearchTuning,
 }
 
-/// What keeps a search from higher rates.
+/// Reason that keeps a search from higher rates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CapReason {
     /// The settings.
@@ -26,7 +26,7 @@ pub(super) enum CapReason {
 }
 
 impl RateCap {
-    /// At `rate`, never to be lower than `least`.
+    /// Cap at `rate`, never to be lower than `least`.
     pub(super) fn new(rate: f64, least: f64, tuning: &'static SearchTuning) -> Self {
         Self { rate, least, reason: CapReason::Settings, lowered: 0, tuning }
     }
@@ -51,7 +51,7 @@ impl RateCap {
         self.lowered += 1;
     }
 
-    /// Whether the generator was the limit of a trial.
+    /// True if the generator was the limit of a trial.
     pub(super) const fn was_lowered(&self) -> bool {
         self.lowered > 0
     }

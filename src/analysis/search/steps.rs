@@ -1,4 +1,4 @@
-//! Which trial comes next, and how long it may take.
+//! The next trial of a search: its rate, its length and when it is decided.
 
 use std::time::Duration;
 
@@ -256,7 +256,7 @@ impl Search {
         if limit > 1.0 { least.max(2.0 + 2.0 * limit) } else { least }
     }
 
-    /// How long the answer is held.
+    /// Seconds for which the answer is held.
     fn hold(&self) -> f64 {
         let (stalls, confirm) = (self.stall_rate(), self.settings.confirm.as_secs_f64());
         if stalls <= 0.0 {
@@ -266,7 +266,7 @@ impl Search {
         (self.tuning.stall_periods / stalls).max(confirm).min(most)
     }
 
-    /// When narrowing must end, so that there is time to confirm.
+    /// End of narrowing since the search's start, so that there is time to confirm.
     fn narrowed_by(&self) -> Duration {
         let stalled = self.budget.mul_f64(self.tuning.stall_budget);
         let budget = if self.stall_rate() > 0.0 { stalled } else { self.budget };
@@ -278,7 +278,7 @@ impl Search {
         self.settings.search_time.saturating_sub(self.elapsed + self.drain())
     }
 
-    /// What draining after a trial may take.
+    /// Time set aside for draining after a trial.
     fn drain(&self) -> Duration {
         Duration::from_secs_f64(self.tuning.drain_s)
     }

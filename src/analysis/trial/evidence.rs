@@ -14,7 +14,7 @@ use crate::analysis::stats::normal;
 use crate::analysis::trial::watch::Ending;
 use crate::load::slo::{Objective, Slo};
 
-/// What is tested while a trial runs.
+/// Limits that are tested while a trial runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// The limit on a response time in seconds, and the share of requests that may be over it.
@@ -26,21 +26,21 @@ pub struct Limits {
 /// Log odds against the rate, and the course of the backlog, which the search learns from.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// From the share of slow requests.
+    /// Log odds from the share of slow requests.
     pub latency: f64,
-    /// From the share of failed requests.
+    /// Log odds from the share of failed requests.
     pub errors: f64,
-    /// From the growth of the backlog.
+    /// Log odds from the growth of the backlog.
     pub backlog: f64,
     /// Share of failed requests, 0 to 1.
     pub error_share: f64,
-    /// How much the backlog grew from the head's end to the last low point, in seconds of load.
+    /// Growth of the backlog from the head's end to the last low point, in seconds of load.
     pub grown: f64,
-    /// The seconds in which it did.
+    /// Seconds of that growth.
     pub within: f64,
-    /// How fast the backlog wanders, in squared seconds of load per second.
+    /// Variance of the backlog's walk, in squared seconds of load per second.
     pub variance: f64,
-    /// A good part of a backlog is gone again.
+    /// True if a good part of a backlog is gone again.
     pub recovering: bool,
     /// Squared variation seen in this trial, and how many changes of the backlog that rests on.
     pub noise: (f64, f64),
@@ -72,7 +72,7 @@ impl Limits {
         self.slow.map_or(LIMIT_S, |(limit, _)| limit)
     }
 
-    /// Whether `objective` is not tested while a trial runs.
+    /// True if `objective` is not tested while a trial runs.
     pub(super) fn leaves_out(&self, objective: &Objective) -> bool {
         match *objective {
             Objective::ResponseTime { quantile, limit, .. } => {
@@ -88,7 +88,7 @@ impl Limits {
 }
 
 impl Evidence {
-    /// What `points`, which begin with the trial, say so far; nothing if they are too few.
+    /// Evidence of `points`, which begin with the trial; nothing if they are too few.
     pub fn over(trial: &Trial, limits: &Limits, points: &[Point]) -> Option<Self> {
         let head = points.partition_point(|point| point.at <= trial.head);
         if points.len() < head + POINTS_MIN as usize {
@@ -192,7 +192,7 @@ fn latency(
     all.odds(pending, share)
 }
 
-/// How many levels at the end the low point is looked for in: a third, or what a stall needs to pass.
+/// Number of levels at the end in which the low point is looked for: a third, or what a stall needs to pass.
 fn ending_window(levels: usize, test: &Test) -> usize {
     let tuning = test.tuning;
     let usual = whole(levels as f64 * tuning.window_share).max(WINDOW_MIN);

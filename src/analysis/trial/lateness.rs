@@ -1,4 +1,4 @@
-//! Whether the generator disturbed a trial.
+//! Disturbance of a trial by the generator's own lateness.
 //!
 //! A generator that holds its schedule may be late with one slot in a hundred. Of thirty slots the largest lag
 //! is the 99th percentile, so one hiccup would make every short trial invalid.
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::tuning::{LATE_RISK, LATE_SHARE, LATE_Z};
 use crate::measure::histogram::LatencyHistogram;
 
-/// Whether the generator came late with so many slots that the trial says nothing, or paused for so long that
+/// True if the generator came late with so many slots that the trial says nothing, or paused for so long that
 /// a rate which was not `held` may have failed by that alone.
 ///
 /// `limit` is the tightest on a response time: what is due in a pause of half of it waits for the pause, and
@@ -22,7 +22,7 @@ pub fn is_disturbed(
     is_surely_late(lags, lag_limit) || !held && paused()
 }
 
-/// Whether more slots than one in a hundred were later than `limit`, beyond what chance brings once in twenty times.
+/// True if more slots than one in a hundred were later than `limit`, beyond what chance brings once in twenty times.
 fn is_surely_late(lags: &LatencyHistogram, limit: Duration) -> bool {
     let slots = lags.count();
     let needed = late_slots_needed(slots);

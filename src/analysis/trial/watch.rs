@@ -7,20 +7,20 @@ use std::time::Duration;
 use super::{Evidence, Limits, Point, Trial};
 use crate::load::slo::Slo;
 
-/// How a trial ended.
+/// End of a trial's test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The evidence is for the rate.
     Held,
-    /// It is too, but not decisive.
+    /// The evidence is for the rate, though not decisively.
     HeldWeakly,
     /// The backlog grows, or too many requests are slow.
     Overload,
     /// Too many requests fail.
     Errors,
-    /// It spoke against the rate, but of something that passed, or of slow requests alone.
+    /// The evidence is against the rate, but of something that passed, or of slow requests alone.
     Episodic,
-    /// It spoke against the rate, though not decisively.
+    /// The evidence is against the rate, though not decisively.
     FailedWeakly,
 }
 

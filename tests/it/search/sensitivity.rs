@@ -45,33 +45,42 @@ fn names() -> impl Iterator<Item = &'static str> {
     SearchTuning::NAMES.iter().chain(TrialTuning::NAMES).copied()
 }
 
-/// What searches with one number changed came to, less what they came to without.
+/// Differences between searches with one number changed and without, seed by seed.
 struct Effect {
     /// Searches that ended otherwise.
     changed: usize,
-    /// Mean size of the error in points of the truth, and the standard error of the difference.
-    error: f64,
-    error_se: f64,
-    /// Mean error in points.
-    bias: f64,
-    /// Seconds, in the mean and at p95.
-    seconds: f64,
+    /// Size of the error in points of the truth.
+    error: Difference,
+    /// Error in points: above 0 where more is claimed.
+    bias: Difference,
+    seconds: Difference,
     seconds_p95: f64,
     /// Searches above their bar, and intervals that miss the truth.
     overclaims: i64,
     missed: i64,
 }
 
+/// Mean of paired differences with its standard error.
+struct Difference {
+    mean: f64,
+    error: f64,
+}
+
+impl Difference {
+    fn of(before: &[Outcome], after: &[Outcome], figure: impl Fn(&Outcome) -> f64) -> Self {
+        let number = before.len() as f64;
+        let pairs = before.iter().zip(after);
+        let differences: Vec<f64> = pairs.map(|(was, is)| figure(is) - figure(was)).collect();
+        let mean = differences.iter().sum::<f64>() / number;
+        let squares: f64 = differences.iter().map(|one| (one - mean).powi(2)).sum();
+        Self { mean, error: squares.sqrt() / number }
+    }
+}
+
 impl Effect {
     fn of(scenarios: &[Scenario], before: &[Outcome], after: &[Outcome]) -> Self {
         let seeds = before.len() / scenarios.len();
-        let number = before.len() as f64;
-        let size = |outcome: &Outcome| outcome.error.abs().min(ERROR_MAX) * 100.0;
-        let pairs = || before.iter().zip(after);
-        let differences: Vec<f64> = pairs().map(|(was, is)| size(is) - size(was)).collect();
-        let error = differences.iter().sum::<f64>() / number;
-        let squares: f64 = differences.iter().map(|d| (d - error).powi(2)).sum();
-        let bias = |outcome: &Outcome| outcome.error.clamp(-ERROR_MAX, ERROR_MAX) * 100.0;
+        let points = |outcome: &Outcome| outcome.error.clamp(-ERROR_MAX, ERROR_MAX) * 100.0;
         let count = |outcomes: &[Outcome], holds: &dyn Fn(usize, &Outcome) -> bool| {
             let held = outcomes.iter().enumerate().filter(|(at, one)| holds(*at, one)).count();
             i64::try_from(held).expect("a few")
@@ -82,11 +91,10 @@ impl Effect {
             (was.error - is.error).abs() > 1e-12 || (was.seconds - is.seconds).abs() > 1e-9
         };
         Self {
-            changed: pairs().filter(differs).count(),
-            error,
-            error_se: squares.sqrt() / number,
-            bias: pairs().map(|(was, is)| bias(is) - bias(was)).sum::<f64>() / number,
-            seconds: pairs().map(|(was, is)| is.seconds - was.seconds).sum::<f64>() / number,
+            changed: before.iter().zip(after).filter(differs).count(),
+            error: Difference::of(before, after, |one| points(one).abs()),
+            bias: Difference::of(before, after, points),
+            seconds: Difference::of(before, after, |one| one.seconds),
             seconds_p95: late(after) - late(before),
             overclaims: count(after, &above) - count(before, &above),
             missed: count(after, &misses) - count(before, &misses),
@@ -94,13 +102,16 @@ impl Effect {
     }
 
     fn columns(&self) -> String {
+        let Self { error, bias, seconds, .. } = self;
         format!(
-            "{:4} {:+5.2}±{:4.2} {:+5.2} {:+5.0} {:+4.0} {:+4} {:+4}",
+            "{:7} {:+5.2} ±{:4.2} {:+5.2} ±{:4.2} {:+5.1} ±{:4.1} {:+4.0} {:+4} {:+4}",
             self.changed,
-            self.error,
-            self.error_se,
-            self.bias,
-            self.seconds,
+            error.mean,
+            error.error,
+            bias.mean,
+            bias.error,
+            seconds.mean,
+            seconds.error,
             self.seconds_p95,
             self.overclaims,
             self.missed,
@@ -146,13 +157,18 @@ fn table() {
         scenarios().filter(|one| one.truth.is_none_or(|truth| truth < RATE_MAX)).collect();
     let before = Tuning::STANDARD.outcomes(&scenarios, seeds);
     println!("{} targets, {seeds} searches each", scenarios.len());
-    let columns = "changed, error ± se, bias, seconds, p95, over, missed";
-    println!("{:24} {:>8}  x 0.75 {columns}   x 1.25 {columns}", "number", "value");
+    let columns = "changed  |error|       error     seconds    p95 over miss";
+    println!("{:24} {:>8}  x 0.75: {columns}  |  x 1.25: {columns}", "number", "value");
     for name in names().filter(|name| name.contains(&only)) {
         let effects = [0.75, 1.25].map(|factor| {
             let after = Tuning::STANDARD.scaled(name, factor).outcomes(&scenarios, seeds);
             Effect::of(&scenarios, &before, &after).columns()
         });
-        println!("{name:24} {:8.4}  {}  |  {}", Tuning::STANDARD.get(name), effects[0], effects[1]);
+        println!(
+            "{name:24} {:8.4}          {}  |          {}",
+            Tuning::STANDARD.get(name),
+            effects[0],
+            effects[1]
+        );
     }
 }
