@@ -16,11 +16,11 @@ use tuning::{
     DISTURBED_LATER_MAX, DISTURBED_MAX, MEDIAN, PROVEN, PROVEN_BY, REFUTED_MAX, ROUNDED, SAME_RATE,
 };
 
-pub use answer::{Answer, Bound, CONFIDENCE, Note};
+pub use answer::{Answer, Bound, Note};
 pub use completed::CompletedTrial;
 pub use effort::{Effort, Settings};
 pub use progress::{SearchProgress, TrialPoint};
-pub use tuning::SearchTuning;
+pub use tuning::{CONFIDENCE, SearchTuning};
 
 mod answer;
 mod completed;

@@ -253,8 +253,6 @@ pub struct Judgement {
     pub backlog_slope: f64,
     /// Number of times that nothing was answered for a while.
     pub stalls: u32,
-    /// Seconds since the trial's start until most requests first went wrong; 0 where they did not.
-    pub onset: f64,
 }
 
 impl Trial {
@@ -320,8 +318,8 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
         Ending::Overload | Ending::Errors => Verdict::Fail,
         _ => Verdict::Undecided,
     };
-    let (stalls, onset) = stalls::count((trial, result.median), &limits, &result.points);
-    Judgement { verdict, ending, evidence, reasons, backlog_slope, stalls, onset }
+    let stalls = stalls::count((trial, result.median), &limits, &result.points);
+    Judgement { verdict, ending, evidence, reasons, backlog_slope, stalls }
 }
 
 /// True if the backlog surely grew though all was sent that was due: a pause of the generator is over by the

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::rate_cap::CapReason;
-use super::tuning::{IDENTICAL, INTERVAL_HIGH, INTERVAL_LOW, MEDIAN};
+use super::tuning::{CONFIDENCE, IDENTICAL, INTERVAL_HIGH, INTERVAL_LOW, MEDIAN};
 use super::{Search, TrialRecord};
 use crate::analysis::trial::{Breach, Purpose, Verdict};
 
@@ -85,10 +85,6 @@ pub enum Note {
         rate: f64,
     },
 }
-
-/// Probability that the interval is made for: it leaves 2.5 % of the distribution on either side. How often it held the
-/// truth in simulation is in `docs/method.md`.
-pub const CONFIDENCE: f64 = 0.95;
 
 impl Answer {
     /// Before anything was tried.

@@ -109,11 +109,8 @@ impl Candidate {
 /// Log odds of the logarithm of a rate before any trial.
 fn prior(inputs: &PosteriorInputs) -> impl Fn(f64) -> f64 {
     let tuning = inputs.tuning;
-    let (low, half) = (inputs.low.ln(), (inputs.low / 2.0).ln());
-    move |ln| {
-        let below = if ln < half { -tuning.prior_far_below } else { 0.0 };
-        below + tuning.prior_slope * (ln - low).clamp(-tuning.prior_reach, 0.0)
-    }
+    let low = inputs.low.ln();
+    move |ln| tuning.prior_slope * (ln - low).clamp(-tuning.prior_reach, 0.0)
 }
 
 fn lasted(record: &TrialRecord) -> f64 {
@@ -144,7 +141,7 @@ impl<'a> TrialLikelihood<'a> {
         // What was finished under overload is the capacity, unless overload lowers it.
         let collapse = tuning.collapse;
         let or_collapse = move |at: f64| ((1.0 - collapse) * at.exp() + collapse).ln();
-        let floor = -BELIEVED_MAX.min(against.max(tuning.fail_weight_min));
+        let floor = -BELIEVED_MAX.min(against.max(0.0));
         let drifting = matches!(judgement.ending, Ending::Overload | Ending::FailedWeakly);
         if drifting && evidence.backlog > tuning.growth_believed {
             let most = self.peak(&drift).max(0.0);
@@ -209,22 +206,15 @@ impl<'a> TrialLikelihood<'a> {
         let Self { record, records, inputs, stall_rate } = *self;
         let (evidence, tuning) = (record.judgement.evidence, inputs.tuning);
         let shares = -evidence.latency.max(evidence.errors);
-        let mut cap = BELIEVED_MAX.min(shares.max(tuning.pass_weight_min));
+        let mut cap = BELIEVED_MAX.min(shares.max(0.0));
         let stalled = |other: &&&TrialRecord| !other.held && other.judgement.stalls > 0;
         let with_stall =
             records.iter().filter(stalled).map(|r| r.trial.rate).fold(f64::INFINITY, f64::min);
         // A pass that met no stall says little where stalls fail a rate.
         let doubtful = record.trial.rate > tuning.stalled_share * with_stall;
         if stall_rate > 0.0 && record.judgement.stalls == 0 && doubtful {
-            cap = cap.min((stall_rate * lasted(record)).max(tuning.contradicted));
+            cap = cap.min(stall_rate * lasted(record));
         }
-        let contradicts = |other: &&TrialRecord| {
-            !other.held
-                && other.ended_at > inputs.changed_at
-                && lasted(other) >= tuning.contradicts_length * lasted(record)
-                && other.judgement.onset > tuning.contradicts_onset * lasted(record)
-                && other.trial.rate <= tuning.contradicts_rate * record.trial.rate
-        };
-        if records.iter().any(contradicts) { tuning.contradicted } else { cap }
+        cap
     }
 }

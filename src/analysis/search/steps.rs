@@ -132,8 +132,7 @@ impl Search {
         let excess = excess.clamp(tuning.excess_precisions * precision, tuning.excess_max);
         let rate = probe.exp();
         let (least, most) = self.lengths();
-        let noise = self.noise.value.max(tuning.noise_planned_min);
-        let needed = tuning.planned_requests * noise / (excess * excess * rate);
+        let needed = tuning.planned_requests * self.noise.value / (excess * excess * rate);
         let until = needed.max(tuning.undecided_least * least).min(most).max(least);
         let end = until.max(tuning.extension * most);
         let times = Times { from: least, pass_from: least, until, end };
@@ -147,7 +146,7 @@ impl Search {
             rate = rate.min(refuted / (1.0 + step * 2_f64.powi(times - 1)));
         }
         rate = rate.min(self.cap.rate);
-        if self.best.is_some_and(|best| rate <= (1.0 + self.tuning.better_share) * best) {
+        if self.best.is_some_and(|best| rate <= best) {
             self.phase = Phase::Over;
             return None;
         }
@@ -307,7 +306,6 @@ impl Search {
     fn trial(&self, purpose: Purpose, rate: f64, excess: f64, times: Times) -> Trial {
         let head = self.head(purpose);
         let decisive = match purpose {
-            Purpose::Ramp => self.tuning.decisive_ramp,
             Purpose::Lowest => self.tuning.decisive_lowest,
             _ => self.tuning.decisive,
         };

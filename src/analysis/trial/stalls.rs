@@ -6,16 +6,12 @@ use super::evidence::whole;
 use super::tuning::{SILENT_MIN, SLOT_S};
 use super::{Limits, Point, Trial};
 
-/// Stalls in a trial, and when most of its requests first went wrong, in seconds since its start.
+/// Number of stalls in a trial.
 ///
-/// A stall lasts half the limit at least (or 20 times what slots can show), and as long as 30 arrivals or 30
+/// A stall lasts half the limit and two slots at least, and as long as 30 arrivals or 30
 /// typical answers take, whichever is less: shorter gaps are chance. Silence before the first answer is none: the
 /// target may be busy with what an earlier trial left behind.
-pub(super) fn count(
-    (trial, median): (&Trial, Duration),
-    limits: &Limits,
-    points: &[Point],
-) -> (u32, f64) {
+pub(super) fn count((trial, median): (&Trial, Duration), limits: &Limits, points: &[Point]) -> u32 {
     let tuning = trial.test.tuning;
     let chance = tuning.stall_gaps * (1.0 / trial.rate).min(median.as_secs_f64());
     let least = (tuning.stall_limit_share * limits.limit_s()).max(chance).max(tuning.stall_min_s);
@@ -32,18 +28,5 @@ pub(super) fn count(
             stalls += u32::from(silent == silent_min);
         }
     }
-    (stalls, onset(points))
-}
-
-/// The end of the first slot in which more than half of what was due went wrong.
-fn onset(points: &[Point]) -> f64 {
-    let mut overdue = 0;
-    for point in points {
-        let bad = point.slow + point.failed + point.overdue.saturating_sub(overdue);
-        overdue = point.overdue;
-        if 2 * bad > point.planned && point.planned > 0 {
-            return point.at.as_secs_f64();
-        }
-    }
-    0.0
+    stalls
 }

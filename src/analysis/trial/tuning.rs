@@ -1,152 +1,141 @@
 //! The numbers that judging a trial rests on, by the question they answer.
 //!
-//! How much a search depends on each, measured by simulation, is a table in `docs/method.md`.
+//! `docs/method.md` has a table of how much a search depends on each of them, from simulation.
 
 use super::SLOT;
 use crate::analysis::numbers::numbers;
 
-/// The odds that one trial can give, as their logarithm: 49 to 1. Anything can go wrong once, so no trial may
-/// rule a rate out for good; two that agree can.
+/// Largest weight of a single trial, in log odds: 49 to 1. Anything can go wrong once, so one trial never excludes
+/// a rate for good; two that agree can.
 pub const BELIEVED_MAX: f64 = 3.891_820_298_110_627;
 
 /// [`SLOT`] in seconds.
 pub(super) const SLOT_S: f64 = 0.1;
 const _: () = assert!(SLOT.as_millis() == 100);
 
-/// Points after the head below which nothing is said: five are the least that batch means need, and a drift
-/// needs a few steps besides.
+/// Fewest points after the head that are judged: batch means need five, and a drift needs a few more.
 pub(in crate::analysis) const POINTS_MIN: u32 = 8;
 
-/// Response time limit of an SLO that names none, in seconds, for deciding what a stall is and how long a
-/// trial must be. It is that of [`Slo::standard`](crate::load::slo::Slo::standard).
+/// Response time limit used for stalls and lengths if an SLO has none, in seconds: that of [`Slo::standard`](crate::load::slo::Slo::standard).
 pub(super) const LIMIT_S: f64 = 1.0;
 
 /// Standard deviations of a normal distribution in one median absolute deviation: 1 / Φ⁻¹(3/4). It turns a
 /// median deviation, which outliers do not move, into an estimate of the spread (Hampel 1974).
 pub(super) const SD_PER_MAD: f64 = 1.4826;
 
-/// The fewest deviations whose mean square is a variance.
+/// Fewest deviations that a variance is computed from.
 pub(super) const DEVIATIONS_MIN: usize = 3;
 
-/// Levels of the backlog at a trial's end in which its low point is looked for, at least.
+/// Fewest levels of the backlog in which its low point is searched for.
 pub(super) const WINDOW_MIN: usize = 2;
 
-/// Slots without an answer that are a stall at least: one may be a matter of where slots begin.
+/// Fewest slots without a response in a stall; a single one can depend on where slots begin.
 pub(super) const SILENT_MIN: f64 = 2.0;
 
-/// Share of the slots that a generator may send late. Its p99 is held against the limit on its lateness, in
-/// runs and trials alike.
+/// Share of the slots that a generator may send late: the limit on lateness applies to its p99, in runs and trials
+/// alike.
 pub(super) const LATE_SHARE: f64 = 0.01;
 
-/// Chance that a generator which is late with just [`LATE_SHARE`] is called late: the usual 5 %.
+/// Probability that a generator late with exactly [`LATE_SHARE`] is judged late.
 pub(super) const LATE_RISK: f64 = 0.05;
 
-/// The quantile of the normal distribution that leaves [`LATE_RISK`] above it, for trials of so many slots that
-/// the binomial distribution underflows.
+/// Normal quantile that leaves [`LATE_RISK`] above it, for so many slots that the binomial distribution
+/// underflows.
 pub(super) const LATE_Z: f64 = 1.645;
 
-/// Slots of a slice of response times, from which the interval of a quantile is made: half a second. It is
-/// shorter than most trials by a factor of six or more, so that there are batches enough.
+/// Slots in a slice of response times for the interval of a quantile: half a second, so that the shortest trial
+/// has six.
 pub(super) const SLICE_SLOTS: u32 = 5;
 
-/// Slices below which a quantile has no interval: batch means want five at least.
+/// Fewest slices for an interval: batch means need five.
 pub(super) const SLICES_MIN: usize = 5;
 
-/// Response times below which a quantile has no interval. Of 20, one lies above the p95.
+/// Fewest response times for an interval. One of 20 is above the p95.
 pub(super) const TIMES_MIN: u64 = 20;
 
-/// Upper end of the 95 % interval of a quantile, as a share of the distribution: 2.5 % lie beyond either end.
+/// Upper end of the 95 % interval of a quantile, as a share of the distribution.
 pub(super) const INTERVAL_END: f64 = 0.975;
 
-/// A share that is no more than rounding: 0 with room for floating point.
+/// Difference between shares that is only rounding.
 pub(super) const ROUNDING: f64 = 1e-12;
 
-/// The same where it is divided by, or where seconds are compared: a nanosecond.
+/// Smallest divisor where zero is possible, and the smallest difference in seconds: a nanosecond.
 pub(super) const TINY: f64 = 1e-9;
 
-/// More slots than any trial has, so that the conversion to a count cannot overflow.
+/// More slots than any trial has, so that conversions to a count cannot overflow.
 pub(super) const SLOTS_BEYOND: f64 = 1e6;
 
 numbers! {
-    /// The numbers of a trial's test.
+    /// Numbers of a trial's test.
     pub struct TrialTuning {
-        // When does a trial under way get looked at, and when may it end?
+        // When is a trial looked at, and when may it end?
 
-        /// Seconds between two looks. A look costs a pass over the points; every other slot loses a tenth of a
-        /// second of a trial at most.
+        /// Seconds between two looks at a trial. A look costs a pass over the points; a longer interval wastes
+        /// half of itself per trial.
         look_every_s = 0.2,
-        /// Seconds between two looks once a trial has lasted [`Self::later_s`]: one look tells little more than
-        /// the last, and each is one more chance to stop at a fluctuation (repeated looks; Wald 1945).
-        look_every_later_s = 0.5,
-        /// Seconds after which looks become rarer. Trials without stalls end within 12.
-        later_s = 10.0,
-        /// Seconds that shares of slow and failed requests get beyond the first look before they fail a rate. A
-        /// burst of arrivals or the tail of an earlier trial weighs most in the first second.
+        /// Seconds after the first look before a share may fail a trial. A burst or the tail of an earlier trial
+        /// has the most weight in the first second.
         grace_s = 1.0,
-        /// Log odds below which a trial at its end is a draw and goes on: e to 1 is worth about nothing.
+        /// Log odds below which a trial is a draw at its end and is extended.
         draw = 1.0,
 
         // Are too many requests slow, or do too many fail?
 
-        /// Requests that say as much as one independent one. None slow of N proves at most e^(−N·share) if
-        /// they are independent; requests that wait in one queue are slow together, so the exponent is divided
-        /// by this. A p95 needs 295 requests to pass decisively then.
+        /// Requests that carry as much information as one independent request. Without a slow one among N
+        /// independent requests the odds are e^(−N·share) at most; requests in one queue are slow together, so the
+        /// exponent is divided by this. At p95 a clean pass then takes 295 requests.
         dependence = 5.0,
-        /// Standard errors between a share and its limit that are told apart at most. Beyond, the normal
-        /// distribution says nothing of a share's tail; it is past what decides (3 log odds are 1.6).
+        /// Largest distance between a share and its limit that is distinguished, in standard errors. The normal
+        /// approximation says nothing about a share's far tail; 19 to 1 is 1.64.
         deviations_max = 6.0,
 
         // Does the backlog grow?
 
-        /// Seconds over which a change of the backlog is taken, at most. Shorter ones would measure services,
-        /// not the wandering of the queue; longer ones leave few.
+        /// Longest lag over which a change of the backlog is taken, in seconds. Shorter lags measure single
+        /// services, longer ones leave few changes.
         lag_max_s = 1.0,
-        /// Changes of the backlog, one after the other, that a trial must give: the lag is a trial's length
-        /// divided by this if that is shorter. A variance from fewer than six is anything.
+        /// Fewest consecutive changes of the backlog in a trial; the lag is shortened to get them.
         lags_min = 6.0,
-        /// Changes of the backlog that what is known of the noise beforehand weighs, when it is averaged with
-        /// what this trial shows. A trial of 3 s gives six of its own.
+        /// Weight of the noise known before a trial, in changes of the backlog. A trial of 3 s has six of its own.
         noise_prior_changes = 3.0,
-        /// Least squared variation of arrivals and services. That of a service that varies by a tenth; without
-        /// a floor, a target like a clock would make any growth by one request certain.
+        /// Smallest squared variation of inter-arrival plus service times: that of services which vary by a tenth.
+        /// Without a floor, one extra request in the queue of a perfectly regular target would be certain growth.
         noise_floor = 0.01,
-        /// Squared requests that counting in whole numbers adds to the growth between two levels: two errors of
-        /// uniform distribution have 2/12, and as much again for the choice of the lowest level.
+        /// Variance that counting whole requests adds to the growth between two levels, in squared requests. Two
+        /// uniform rounding errors have 2/12; the rest allows for choosing the lowest level.
         counting_error = 0.3,
-        /// Squared variation that one trial can teach at most; services with a heavy tail have about 10.
+        /// Largest squared variation that one trial may report; heavy-tailed services have about 10.
         noise_max = 20.0,
-        /// Changes of the backlog that one trial counts for at most when the noise is averaged over trials, so
-        /// that the longest does not decide alone.
+        /// Largest weight of one trial in the average noise, in changes of the backlog.
         noise_changes_max = 20.0,
-        /// Share of the changes that counts where stalls are known: the largest are theirs, and the walk
-        /// between stalls is that of the others. Stalls a search can bear at all take less than a fifth.
+        /// Share of the changes, the smallest ones, that counts once stalls are known. The largest belong to the
+        /// stalls.
         usual_share = 0.8,
-        /// Part of a trial, at its end, in which the low point of the backlog is looked for. From low point to
-        /// low point, a stall that is over leaves no growth behind.
+        /// Part of a trial, at its end, in which the low point of the backlog is searched for. Between low points
+        /// a finished stall leaves no growth.
         window_share = 1.0 / 3.0,
-        /// The same in mean distances between stalls where those are known: one stall and its aftermath must
-        /// fit in.
+        /// The same in mean times between stalls, once those are known: a stall and its aftermath must fit in.
         window_periods = 1.3,
-        /// Most of a trial that the low point is looked for in: what is left must be longer than nothing.
+        /// Largest such part of a trial.
         window_share_max = 0.67,
-        /// Share of its highest level below which a backlog is on its way back.
+        /// Share of its peak below which a backlog counts as recovering.
         recovering_share = 0.7,
 
-        // Did the target stand still?
+        // Did the target stall?
 
-        /// Share of the limit that a silence must last to be a stall. A shorter one makes requests slow only
-        /// together with a queue as long again.
+        /// Shortest stall, as a share of the limit. A shorter silence makes requests slow only on top of a queue
+        /// of the same length.
         stall_limit_share = 0.5,
-        /// Gaps between arrivals, or typical answers, that a silence must last. The chance of such a gap in a
-        /// Poisson process is e^(−30).
+        /// Shortest stall in gaps between arrivals or in typical response times. In a Poisson process the chance
+        /// of such a gap is e^(−30).
         stall_gaps = 30.0,
-        /// Seconds that a silence must last: two slots, since that is what slots can show.
+        /// Shortest stall in seconds: two slots, the resolution of the points.
         stall_min_s = 0.2,
 
-        // Was the generator or the target at its limit?
+        // Was the generator the limit?
 
-        /// Share of the rate that must have been sent before a growing backlog can be the target's. It is the
-        /// bar for runs, too.
+        /// Share of the rate that must have been sent before a growing backlog can be attributed to the target;
+        /// the same bar as for runs.
         sent_share = 0.99,
     }
 }

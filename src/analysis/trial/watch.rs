@@ -53,10 +53,7 @@ impl Watch {
         if at < self.next_look && at < self.trial.duration() {
             return None;
         }
-        let tuning = self.trial.test.tuning;
-        let later = at >= Duration::from_secs_f64(tuning.later_s);
-        let pause_s = if later { tuning.look_every_later_s } else { tuning.look_every_s };
-        self.next_look = at + Duration::from_secs_f64(pause_s);
+        self.next_look = at + Duration::from_secs_f64(self.trial.test.tuning.look_every_s);
         self.evidence = Evidence::over(&self.trial, &self.limits, &self.points)?;
         self.decide(at)
     }
