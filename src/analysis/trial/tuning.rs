@@ -16,7 +16,8 @@ const _: () = assert!(SLOT.as_millis() == 100);
 /// Fewest points after the head that are judged: batch means need five, and a drift needs a few more.
 pub(in crate::analysis) const POINTS_MIN: u32 = 8;
 
-/// Response time limit used for stalls and lengths if an SLO has none, in seconds: that of [`Slo::standard`](crate::load::slo::Slo::standard).
+/// Response time limit used for stalls and lengths if an SLO has none, in seconds: that of
+/// [`Slo::standard`](crate::load::slo::Slo::standard).
 pub(super) const LIMIT_S: f64 = 1.0;
 
 /// Standard deviations of a normal distribution in one median absolute deviation: 1 / Φ⁻¹(3/4). It turns a
