@@ -10,6 +10,7 @@ pub mod drift;
 pub mod findings;
 pub mod goals;
 pub mod hints;
+mod numbers;
 pub mod onset;
 pub mod search;
 pub mod settling;

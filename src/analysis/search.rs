@@ -8,25 +8,30 @@
 use std::time::Duration;
 
 use super::trial::{
-    BELIEVED_MAX, ClientState, Judgement, Limits, Purpose, Trial, TrialResult, Verdict, judge,
+    ClientState, Judgement, Limits, Purpose, Trial, TrialResult, TrialTuning, Verdict, judge,
 };
-use ceiling::Ceiling;
-use posterior::{Given, Posterior};
+use posterior::{Posterior, PosteriorInputs};
+use rate_cap::RateCap;
+use tuning::{
+    DISTURBED_LATER_MAX, DISTURBED_MAX, MEDIAN, PROVEN, PROVEN_BY, REFUTED_MAX, ROUNDED, SAME_RATE,
+};
 
-pub use answer::{Answer, Bound, CONFIDENCE, Note};
+pub use answer::{Answer, Bound, Note};
 pub use completed::CompletedTrial;
 pub use effort::{Effort, Settings};
 pub use progress::{SearchProgress, TrialPoint};
+pub use tuning::{CONFIDENCE, SearchTuning};
 
 mod answer;
-mod ceiling;
 mod completed;
 mod effort;
 mod posterior;
 mod progress;
+mod rate_cap;
 mod steps;
+mod tuning;
 
-/// What to do next.
+/// Next step of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Run this and report with [`Search::observe`].
@@ -38,15 +43,15 @@ pub enum Step {
 /// One trial with its outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialRecord {
-    /// What was run.
+    /// Trial that was run.
     pub trial: Trial,
-    /// What it says.
+    /// Verdict with its evidence.
     pub judgement: Judgement,
-    /// Whether the search took the rate as held.
+    /// True if the search took the rate as held.
     pub held: bool,
-    /// Since the search's start, drain included.
+    /// End of the trial since the search's start, drain included.
     pub ended_at: Duration,
-    /// What it rests on.
+    /// Figures that the judgement rests on.
     pub figures: TrialResult,
 }
 
@@ -54,20 +59,22 @@ pub struct TrialRecord {
 #[derive(Clone, Debug)]
 pub struct Search {
     settings: Settings,
+    tuning: &'static SearchTuning,
+    trial_tuning: &'static TrialTuning,
     limits: Limits,
     step: Step,
     phase: Phase,
     /// Highest rate that the ramp held, and lowest that failed twice.
     low: Option<f64>,
     high: Option<f64>,
-    ceiling: Ceiling,
+    cap: RateCap,
     noise: Noise,
     /// Median response time of the first rate that held.
     base: Option<Duration>,
     posterior: Option<Posterior>,
     /// Highest rate that was held for the confirmation's time.
     best: Option<f64>,
-    /// Whether the lowest rate has had its trial.
+    /// True once the lowest rate has had its trial.
     lowest_tried: bool,
     /// The rate that failed so that no other is worth a trial.
     hopeless: Option<f64>,
@@ -84,22 +91,22 @@ pub struct Search {
     trials: Vec<TrialRecord>,
 }
 
-/// What the search is about to learn.
+/// Question that the search asks next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
-    /// Which two rates the answer lies between.
+    /// Two rates that the answer lies between.
     Ramp,
-    /// Whether the ramp's failure at this rate was no accident.
+    /// Confirmation of the ramp's failure at this rate.
     Repeat(f64),
-    /// Where between them.
+    /// Place of the answer between them.
     Refine,
-    /// Whether any rate is held.
+    /// Existence of any rate that is held.
     Lowest,
-    /// Whether the highest rate within reach is held.
+    /// Confirmation of the highest rate within reach.
     Top,
-    /// Whether the rate above the confirmed one fails.
+    /// Failure of the rate above the confirmed one.
     Above,
-    /// Whether more than the confirmed rate is held.
+    /// Confirmation of more than the confirmed rate.
     Climb,
     /// Nothing more.
     Over,
@@ -113,46 +120,40 @@ struct Noise {
 }
 
 impl Noise {
-    /// As of exponential services, until trials tell otherwise.
-    const PRIOR: Self = Self { value: 1.0, weight: 3.0 };
+    /// Noise of a usual target, until trials tell otherwise.
+    const fn prior(tuning: &SearchTuning) -> Self {
+        Self { value: tuning.noise_prior, weight: tuning.noise_prior_weight }
+    }
 
-    fn learn(&mut self, (value, weight): (f64, f64)) {
+    fn learn(&mut self, (value, weight): (f64, f64), weight_max: f64) {
         self.value = (self.value * self.weight + value * weight) / (self.weight + weight);
-        self.weight = (self.weight + weight).min(40.0);
+        self.weight = (self.weight + weight).min(weight_max);
     }
 }
-
-/// Disturbances in a row that are no accident any more: the rate is more than the generator can offer.
-const DISTURBED_MAX: u32 = 4;
-/// The same once that has been seen.
-const DISTURBED_LATER_MAX: u32 = 2;
-/// Failures of a ramp are believed from these log odds on, once repeated.
-const REPEAT_BELIEVED: f64 = 2.0;
-/// A target that changed gets this much time more.
-const CHANGE_BUDGET: Duration = Duration::from_secs(40);
-/// A target that takes longer to be itself again after a failure is not overloaded again if that can be helped.
-const RECOVERY_USUAL: Duration = Duration::from_secs(30);
-/// The longest wait for that.
-const RECOVERY_MAX: Duration = Duration::from_mins(2);
-/// Whoever refuses does so within this time.
-const REFUSED_WITHIN: Duration = Duration::from_secs(1);
-/// A bound for trials that report no time; a search needs about 30.
-const TRIALS_MAX: usize = 100;
-/// Set aside for draining what a trial leaves.
-const DRAIN: Duration = Duration::from_secs(2);
 
 impl Search {
     /// Begins a search; rates and precision out of range are moved into it.
     pub fn new(settings: Settings) -> Self {
+        Self::tuned(settings, &SearchTuning::STANDARD, &TrialTuning::STANDARD)
+    }
+
+    /// Begins a search with other numbers than those in use, to see what depends on them.
+    pub fn tuned(
+        settings: Settings,
+        tuning: &'static SearchTuning,
+        trial_tuning: &'static TrialTuning,
+    ) -> Self {
         let settings = settings.in_range();
         let mut search = Self {
+            tuning,
+            trial_tuning,
             limits: Limits::of(&settings.slo),
             step: Step::Done(Answer::nothing()),
             phase: Phase::Ramp,
             low: None,
             high: None,
-            ceiling: Ceiling::new(settings.max_rate, settings.min_rate),
-            noise: Noise::PRIOR,
+            cap: RateCap::new(settings.max_rate, settings.min_rate, tuning),
+            noise: Noise::prior(tuning),
             base: None,
             posterior: None,
             best: None,
@@ -173,7 +174,7 @@ impl Search {
         search
     }
 
-    /// What to do next; the same until a result is observed.
+    /// Next step; the same until a result is observed.
     pub fn next(&self) -> Step {
         self.step.clone()
     }
@@ -186,14 +187,15 @@ impl Search {
         let held = match trial.purpose {
             Purpose::Recovery => self.is_recovered(&result),
             Purpose::Repeat => {
-                judgement.verdict != Verdict::Invalid && judgement.against() < REPEAT_BELIEVED
+                judgement.verdict != Verdict::Invalid
+                    && judgement.against() < self.tuning.repeat_believed
             }
             _ => judgement.held(),
         };
         let ended_at = self.elapsed;
         let record = TrialRecord { trial, judgement, held, ended_at, figures: result };
         if trial.purpose != Purpose::Recovery && record.judgement.verdict != Verdict::Invalid {
-            self.noise.learn(record.judgement.evidence.noise);
+            self.noise.learn(record.judgement.evidence.noise, self.tuning.noise_weight_max);
         }
         self.trials.push(record.clone());
         self.learn(&record);
@@ -210,7 +212,7 @@ impl Search {
         self.observe(result);
     }
 
-    /// What is known so far, for a search that is broken off.
+    /// Answer as far as it is known, for a search that is broken off.
     pub fn conclude(&self) -> Answer {
         Answer::of(self)
     }
@@ -234,7 +236,7 @@ impl Search {
             return;
         }
         if record.judgement.verdict == Verdict::Invalid {
-            self.ceiling.lower(record, self.best.or(self.low));
+            self.cap.lower(record, self.best.or(self.low));
             let within = self.best.or(self.low).is_some() && self.posterior.is_none();
             self.phase = match self.phase {
                 Phase::Above | Phase::Climb => Phase::Over,
@@ -249,11 +251,12 @@ impl Search {
             Purpose::Ramp | Purpose::Repeat => self.learn_from_ramp(record),
             Purpose::Confirm if record.held => {
                 self.best = Some(self.best.map_or(rate, |best| best.max(rate)));
-                let at_lid = self.high.is_none() || rate >= 0.95 * self.ceiling.rate;
-                self.phase = if at_lid { Phase::Over } else { Phase::Above };
+                let at_cap = rate >= self.tuning.at_cap_share * self.cap.rate;
+                self.phase = if self.high.is_none() || at_cap { Phase::Over } else { Phase::Above };
             }
             Purpose::Confirm => {
-                self.refuted = Some((self.refuted.map_or(0, |(times, _)| times.min(5)) + 1, rate));
+                let times = self.refuted.map_or(0, |(times, _)| times) + 1;
+                self.refuted = Some((times.min(REFUTED_MAX), rate));
                 self.high = Some(self.high.map_or(rate, |high| high.max(rate)));
                 self.phase = Phase::Refine;
             }
@@ -278,7 +281,7 @@ impl Search {
     /// would take minutes: a low rate is tried at once, and its failure is the answer.
     fn learn_of_the_lowest(&mut self, record: &TrialRecord) {
         let Trial { rate, purpose, .. } = record.trial;
-        let lowest = rate <= 1.001 * self.settings.min_rate && purpose != Purpose::Ramp;
+        let lowest = rate <= (1.0 + ROUNDED) * self.settings.min_rate && purpose != Purpose::Ramp;
         // One that is close to the limit, and short of it, proves nothing.
         let failed = record.judgement.verdict == Verdict::Fail;
         if failed && self.best.is_none() && (lowest || purpose == Purpose::Lowest) {
@@ -294,12 +297,12 @@ impl Search {
         }
     }
 
-    /// Whether a disturbance spoiled the trial, so that the same one is measured again.
+    /// True if a disturbance spoiled the trial, so that the same one is measured again.
     fn is_worth_another(&mut self, record: &TrialRecord) -> bool {
         let disturbed = record.judgement.verdict == Verdict::Invalid
             && matches!(record.figures.client, ClientState::Disturbed { .. });
         self.disturbed = if disturbed { self.disturbed + 1 } else { 0 };
-        let most = if self.ceiling.was_lowered() { DISTURBED_LATER_MAX } else { DISTURBED_MAX };
+        let most = if self.cap.was_lowered() { DISTURBED_LATER_MAX } else { DISTURBED_MAX };
         disturbed && self.disturbed < most
     }
 
@@ -312,19 +315,25 @@ impl Search {
             self.high = Some(rate);
         }
         self.phase = match (self.low, self.high) {
-            (Some(low), Some(high)) if high <= 2.5 * low => Phase::Refine,
-            (Some(low), None) if low >= self.ceiling.rate * 0.999 => Phase::Top,
+            (Some(low), Some(high)) if self.are_neighbours(low, high) => Phase::Refine,
+            (Some(low), None) if low >= self.cap.rate * (1.0 - ROUNDED) => Phase::Top,
             (None, Some(_)) if rate <= self.settings.min_rate || record.is_dead() => Phase::Over,
             _ => Phase::Ramp,
         };
+    }
+
+    /// True for two rates as close as steps of the ramp can be.
+    fn are_neighbours(&self, low: f64, high: f64) -> bool {
+        high <= self.tuning.ramp_neighbours * low
     }
 
     /// The target holds more than it did: what failed before says little any more.
     fn change(&mut self, record: &TrialRecord) {
         self.refuted = None;
         self.changed_at = self.elapsed.saturating_sub(record.figures.took);
-        self.budget = self.budget.max(self.elapsed + CHANGE_BUDGET);
-        let above = 1.2 * record.trial.rate;
+        let extended = self.elapsed + Duration::from_secs_f64(self.tuning.change_budget_s);
+        self.budget = self.budget.max(extended);
+        let above = self.tuning.change_room * record.trial.rate;
         self.high = self.high.map(|high| high.max(above));
         self.note(Note::Scaled);
     }
@@ -344,22 +353,23 @@ impl Search {
         ) {
             return None;
         }
-        let given = Given {
+        let inputs = PosteriorInputs {
             limits: self.limits,
             noise: self.noise.value,
             base_s: self.base_s(),
             low,
             high,
             changed_at: self.changed_at,
+            tuning: self.tuning,
         };
         // A ramp's failure counts once it was repeated, and its first steps say nothing of the end.
         let counts = |record: &&TrialRecord| match record.trial.purpose {
             _ if record.judgement.verdict == Verdict::Invalid => false,
-            Purpose::Ramp => record.held && 2.5 * record.trial.rate >= low,
+            Purpose::Ramp => record.held && self.are_neighbours(record.trial.rate, low),
             Purpose::Recovery => false,
             _ => true,
         };
-        Some(Posterior::over(&given, &self.trials.iter().filter(counts).collect::<Vec<_>>()))
+        Some(Posterior::over(&inputs, &self.trials.iter().filter(counts).collect::<Vec<_>>()))
     }
 
     /// The lowest rate above `rate` that failed beyond doubt, since the target last changed: by all that one
@@ -368,17 +378,17 @@ impl Search {
         let failed: Vec<&TrialRecord> =
             self.rated().filter(|record| record.failed_since(self.changed_at, above)).collect();
         let sure = |record: &&&TrialRecord| {
-            let rate = 1.000_1 * record.trial.rate;
+            let rate = (1.0 + SAME_RATE) * record.trial.rate;
             let as_low = failed.iter().filter(|other| other.trial.rate <= rate).count();
-            record.judgement.against() >= 0.99 * BELIEVED_MAX || as_low >= 2
+            record.judgement.against() >= PROVEN || as_low >= PROVEN_BY
         };
         failed.iter().filter(sure).map(|record| record.trial.rate).reduce(f64::min)
     }
 
-    /// Whether what the ramp held is more than the target probably holds.
+    /// True if the ramp held more than the target probably holds.
     fn is_below_the_ramp(&self) -> bool {
         let low = self.low.unwrap_or(f64::INFINITY).ln();
-        self.believed().is_some_and(|posterior| posterior.quantile(0.5) < low)
+        self.believed().is_some_and(|posterior| posterior.quantile(MEDIAN) < low)
     }
 
     fn base_s(&self) -> f64 {
@@ -390,23 +400,26 @@ impl Search {
     }
 
     fn is_recovered(&self, result: &TrialResult) -> bool {
-        let (base, limit) = (self.base_s(), self.limits.slow.map_or(1.0, |(limit, _)| limit));
-        result.ok > 0 && result.median.as_secs_f64() <= (2.0 * base).max(base + 0.05 * limit)
+        let (base, tuning) = (self.base_s(), self.tuning);
+        let near = base + tuning.recovered_limit_share * self.limits.limit_s();
+        let most = (tuning.recovered_medians * base).max(near);
+        result.ok > 0 && result.median.as_secs_f64() <= most
     }
 }
 
 impl TrialRecord {
-    /// Nothing at all was answered well.
+    /// True if nothing at all was answered well.
     fn is_dead(&self) -> bool {
         self.figures.planned > 0 && self.figures.ok == 0
     }
 
-    /// Nothing was answered well, and nothing was waited for: who is overloaded lets wait.
-    fn is_refused(&self) -> bool {
-        self.is_dead() && self.figures.took <= self.trial.duration() + REFUSED_WITHIN
+    /// True if nothing was answered well, and nothing was waited for: who is overloaded lets wait.
+    fn is_refused(&self, tuning: &SearchTuning) -> bool {
+        let within = Duration::from_secs_f64(tuning.refused_within_s);
+        self.is_dead() && self.figures.took <= self.trial.duration() + within
     }
 
-    /// Whether it failed its rate, one above `above`, after `since`.
+    /// True if it failed its rate, one above `above`, after `since`.
     fn failed_since(&self, since: Duration, above: f64) -> bool {
         self.judgement.verdict == Verdict::Fail && self.trial.rate > above && self.ended_at >= since
     }

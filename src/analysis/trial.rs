@@ -15,12 +15,15 @@ pub(super) use evidence::whole;
 pub use evidence::{Evidence, Limits};
 pub use lateness::is_disturbed;
 pub use spread::{Spread, TimeInterval};
+pub(super) use tuning::POINTS_MIN;
+pub use tuning::{BELIEVED_MAX, TrialTuning};
 pub use watch::{Ending, Watch};
 
 mod evidence;
 mod lateness;
 mod spread;
 mod stalls;
+mod tuning;
 mod watch;
 
 /// The time that one [`Point`] covers.
@@ -35,13 +38,13 @@ pub struct Trial {
     pub head: Duration,
     /// The judged part, after the head, if nothing ends it sooner.
     pub length: Duration,
-    /// What the search wants to learn.
+    /// Question that the search wants answered.
     pub purpose: Purpose,
-    /// When and how surely it is decided.
+    /// Test by which it is decided.
     pub test: Test,
 }
 
-/// How a trial under way is tested. Times count from the trial's start, head included.
+/// Test of a trial under way. Times count from the trial's start, head included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Test {
     /// The excess over capacity that is told from none, as a share of the rate, above 0.
@@ -50,7 +53,7 @@ pub struct Test {
     pub decisive: f64,
     /// First look.
     pub from: Duration,
-    /// No pass before this.
+    /// Earliest pass.
     pub pass_from: Duration,
     /// Undecided trials end here, those that are close or recovering go on to the end.
     pub until: Duration,
@@ -58,9 +61,11 @@ pub struct Test {
     pub noise: f64,
     /// Stalls per second of trials so far.
     pub stall_rate: f64,
+    /// The numbers that the test rests on.
+    pub tuning: &'static TrialTuning,
 }
 
-/// Why a trial is run.
+/// Purpose of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To find a rate that fails and one that holds.
@@ -81,7 +86,7 @@ pub enum Purpose {
     Climb,
 }
 
-/// What 100 ms of a trial showed, all workers together. Counts belong to the slot they happened in.
+/// Counts of 100 ms of a trial, all workers together. They belong to the slot they happened in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Point {
     /// The end of the 100 ms, since the trial's start (head included).
@@ -105,16 +110,16 @@ pub struct Point {
 /// An objective with what was measured for it over the judged part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
-    /// What was asked for.
+    /// Objective that was asked for.
     pub objective: Objective,
-    /// In the unit of the limit: seconds, a share from 0 to 1, or answers per second.
+    /// Figure in the unit of the limit: seconds, a share from 0 to 1, or answers per second.
     pub value: f64,
     /// The figure falls among requests that never got an answer: the truth is this or more.
     pub at_least: bool,
 }
 
 impl Measured {
-    /// Whether the objective was met; a time that is only known from below was not.
+    /// True if the objective was met; a time that is only known from below was not.
     pub fn holds(&self) -> bool {
         match self.objective {
             Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit, .. } => {
@@ -133,11 +138,11 @@ pub struct Missed {
     pub row: usize,
     /// The limit and the figure.
     pub measured: Measured,
-    /// Whether so few slots may miss it by chance.
+    /// Certainty that it is no matter of chance.
     pub surety: Surety,
 }
 
-/// Whether the generator could do what the trial asked of it.
+/// State of the generator during a trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientState {
     /// The schedule was held.
@@ -145,22 +150,22 @@ pub enum ClientState {
     /// Something disturbed the generator for a moment; the trial says nothing about the target, unless all was
     /// sent and the backlog grew all the same. Another one at the same rate may say more.
     Disturbed {
-        /// For people: what happened.
+        /// Explanation for people.
         reason: String,
     },
     /// The generator was the limit; the trial says nothing about the target.
     Limited {
-        /// For people: which resource ran out.
+        /// Resource that ran out, for people.
         reason: String,
     },
 }
 
-/// What came of a trial.
+/// Measured result of a trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialResult {
-    /// In order, one per 100 ms from the trial's start, head included.
+    /// Points in order, one per 100 ms from the trial's start, head included.
     pub points: Vec<Point>,
-    /// How long the judged part lasted in fact.
+    /// Actual length of the judged part.
     pub length: Duration,
     /// Everything: head, judged part and drain.
     pub took: Duration,
@@ -182,12 +187,12 @@ pub struct TrialResult {
     pub median: Duration,
     /// 95 % interval of the first quantile that the SLO names, if enough was answered.
     pub interval: Option<TimeInterval>,
-    /// Whether the generator was the limit.
+    /// State of the generator.
     pub client: ClientState,
 }
 
 impl TrialResult {
-    /// Whether the interval of the quantile reaches beyond its limit; nothing where none was computed.
+    /// True if the interval of the quantile reaches beyond its limit; nothing where none was computed.
     pub fn leaves_its_limit_open(&self) -> Option<bool> {
         let limit = self.measured.iter().find_map(|measured| match measured.objective {
             Objective::ResponseTime { limit, .. } => Some(limit),
@@ -204,7 +209,7 @@ impl TrialResult {
     }
 }
 
-/// What a trial says about its rate.
+/// Verdict of a trial about its rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The target held it.
@@ -236,26 +241,19 @@ pub enum Breach {
 /// A trial's verdict and what it rests on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
-    /// What the trial says about its rate.
+    /// Verdict about the rate.
     pub verdict: Verdict,
-    /// How it ended.
+    /// End of the test.
     pub ending: Ending,
-    /// For and against the rate.
+    /// Evidence for and against the rate.
     pub evidence: Evidence,
     /// Every breach seen, also where the verdict is undecided or invalid; the binding one first.
     pub reasons: Vec<Breach>,
     /// Growth of the backlog in requests per second, from low point to low point.
     pub backlog_slope: f64,
-    /// How often nothing was answered for a while.
+    /// Number of times that nothing was answered for a while.
     pub stalls: u32,
-    /// When most requests first went wrong, in seconds since the trial's start; 0 where they did not.
-    pub onset: f64,
 }
-
-/// The share of the rate that must have been sent before a growing backlog can be the target's.
-const SENT_ALL: f64 = 0.99;
-/// Odds of 49 to 1 are the most that one trial can give: anything can go wrong once.
-pub const BELIEVED_MAX: f64 = 3.891_820_298_110_627;
 
 impl Trial {
     /// Head and judged part together.
@@ -270,7 +268,7 @@ impl Judgement {
         self.evidence.against().clamp(-BELIEVED_MAX, BELIEVED_MAX)
     }
 
-    /// Whether the rate was rather held than not, the generator being healthy.
+    /// True if the rate was rather held than not, the generator being healthy.
     pub fn held(&self) -> bool {
         self.verdict != Verdict::Invalid && matches!(self.ending, Ending::Held | Ending::HeldWeakly)
     }
@@ -320,14 +318,14 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
         Ending::Overload | Ending::Errors => Verdict::Fail,
         _ => Verdict::Undecided,
     };
-    let (stalls, onset) = stalls::count((trial, result.median), &limits, &result.points);
-    Judgement { verdict, ending, evidence, reasons, backlog_slope, stalls, onset }
+    let stalls = stalls::count((trial, result.median), &limits, &result.points);
+    Judgement { verdict, ending, evidence, reasons, backlog_slope, stalls }
 }
 
-/// Whether the backlog surely grew though all was sent that was due: a pause of the generator is over by the
+/// True if the backlog surely grew though all was sent that was due: a pause of the generator is over by the
 /// end of a trial, and what grows beside it is the target's.
 fn is_overload_whatever_the_lag(trial: &Trial, result: &TrialResult, evidence: &Evidence) -> bool {
-    let sent_all = result.achieved >= SENT_ALL * trial.rate;
+    let sent_all = result.achieved >= trial.test.tuning.sent_share * trial.rate;
     sent_all && evidence.backlog >= trial.test.decisive && !evidence.recovering
 }
 
@@ -346,13 +344,13 @@ impl Purpose {
         }
     }
 
-    /// Whether the trial lasts as long as the answer is to be held, so that an answer may rest on it.
+    /// True if the trial lasts as long as the answer is to be held, so that an answer may rest on it.
     pub const fn is_long(self) -> bool {
         matches!(self, Self::Lowest | Self::Confirm | Self::Climb)
     }
 }
 
-/// What speaks against the rate, the strongest first.
+/// Reasons against the rate, the strongest first.
 fn reasons(evidence: &Evidence, result: &TrialResult, limits: &Limits, per_s: f64) -> Vec<Breach> {
     let tested = |errors: bool| {
         let of = |m: &&Measured| {

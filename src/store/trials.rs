@@ -147,6 +147,7 @@ pub(crate) mod tests {
     use crate::analysis::sheet::Broken;
     use crate::analysis::trial::{
         ClientState, Measured, Missed, Point, Purpose, Test, TimeInterval, Trial, TrialResult,
+        TrialTuning,
     };
     use crate::load::slo::Objective;
     use crate::report::example;
@@ -171,6 +172,7 @@ pub(crate) mod tests {
             until: s(5),
             noise: 1.0 / 3.0,
             stall_rate: 0.05,
+            tuning: &TrialTuning::STANDARD,
         };
         let point = Point { at: s(1), planned: 9, answered_ok: 3, overdue: 2, ..Point::default() };
         let measured = objectives.iter().map(|one| Measured {

@@ -10,6 +10,7 @@ mod effects;
 mod flags;
 mod layout;
 mod machine_paths;
+mod numbers;
 mod source;
 
 /// Fails with every complaint at once, one a line.

@@ -4,15 +4,15 @@
 
 use std::time::Duration;
 
-use super::ceiling::Lid;
-use super::steps::CONFIRM_MIN_S;
+use super::rate_cap::CapReason;
+use super::tuning::{CONFIDENCE, IDENTICAL, INTERVAL_HIGH, INTERVAL_LOW, MEDIAN};
 use super::{Search, TrialRecord};
 use crate::analysis::trial::{Breach, Purpose, Verdict};
 
 /// The highest rate found, and how it was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// What kind of answer it is.
+    /// Kind of answer.
     pub bound: Bound,
     /// Requests per second that were held, confirmed unless a note says otherwise; 0 where none was.
     pub estimate: f64,
@@ -20,10 +20,10 @@ pub struct Answer {
     pub low: f64,
     /// Upper end; `None` where no rate failed.
     pub high: Option<f64>,
-    /// How sure it is that the true rate lies within the interval, which has no upper end where no rate failed:
+    /// Probability that the true rate lies within the interval, which has no upper end where no rate failed:
     /// [`CONFIDENCE`] where the estimate was confirmed, else 0.
     pub confidence: f64,
-    /// How long the estimate was held, head included; zero where it was not confirmed.
+    /// Time for which the estimate was held, head included; zero where it was not confirmed.
     pub held: Duration,
     /// The lowest rate above the estimate that failed, and what it broke first.
     pub breach: Option<(f64, Breach)>,
@@ -31,11 +31,11 @@ pub struct Answer {
     pub noise: f64,
     /// Every trial in order.
     pub trials: Vec<TrialRecord>,
-    /// What the reader must know besides.
+    /// Remarks that the reader must know besides.
     pub notes: Vec<Note>,
 }
 
-/// What kind of answer it is.
+/// Kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
     /// The target held the estimate and broke the SLO above it.
@@ -46,12 +46,12 @@ pub enum Bound {
     BelowMinimum,
 }
 
-/// What an answer's reader must know besides the numbers.
+/// Remark that an answer's reader must know besides the numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// The search ended before the rate was confirmed.
     Unconfirmed {
-        /// Whether for want of time.
+        /// True for want of time.
         out_of_time: bool,
     },
     /// The rate was held for long, but not through one of the stalls that others met.
@@ -68,7 +68,7 @@ pub enum Note {
     },
     /// The target answered nothing for a while, once or now and then.
     Stalls {
-        /// How often.
+        /// Number of stalls seen.
         times: u32,
         /// Seconds of load per stall.
         every_s: f64,
@@ -77,24 +77,14 @@ pub enum Note {
     Scaled,
     /// The target was slow for long after it had been overloaded.
     SlowRecovery,
-    /// It still was when the search gave up waiting, and ended.
+    /// The target still was slow when the search gave up waiting, and ended.
     NotRecovered,
-    /// It refused everything for long after a trial, and the search ended.
+    /// The target refused everything for long after a trial, and the search ended.
     Gone {
         /// The rate of that trial.
         rate: f64,
     },
 }
-
-/// What the interval is made for: it leaves 2.5 % of the distribution on either side. How often it held the
-/// truth in simulation is in `docs/method.md`.
-pub const CONFIDENCE: f64 = 0.95;
-
-/// Log odds that tell a rate which was held from one that did not fail by chance.
-const HELD_BELIEVED: f64 = 1.0;
-
-/// A rate so many times the estimate may stand still by overload alone.
-const STALLS_WITHIN: f64 = 1.5;
 
 impl Answer {
     /// Before anything was tried.
@@ -116,14 +106,14 @@ impl Answer {
     pub(super) fn of(search: &Search) -> Self {
         let posterior = search.posterior.as_ref();
         let quantile = |p| posterior.map(|posterior| posterior.quantile(p).exp());
-        let (lower, upper) = (quantile(0.025), quantile(0.975));
+        let (lower, upper) = (quantile(INTERVAL_LOW), quantile(INTERVAL_HIGH));
         let estimate = search.best.or_else(|| held_so_far(search));
         let failed = search.surely_failed(estimate.unwrap_or(0.0));
         let lowest = search.hopeless.or_else(|| lowest_tried(search));
         let bound = match estimate {
             None if lowest.is_some() => Bound::BelowMinimum,
             Some(_) if failed.is_some() => Bound::Breach,
-            Some(estimate) if search.high.is_some() && !at_lid(search, estimate) => Bound::Breach,
+            Some(estimate) if search.high.is_some() && !at_cap(search, estimate) => Bound::Breach,
             _ => Bound::AtLeast,
         };
         let estimate = estimate.unwrap_or(0.0);
@@ -161,9 +151,10 @@ impl Answer {
 /// trials together do not speak against it. Where so low a rate did not hold, it must have been by more than chance.
 fn held_so_far(search: &Search) -> Option<f64> {
     let failed = search.surely_failed(0.0).unwrap_or(f64::INFINITY);
-    let likely = search.posterior.as_ref().map_or(f64::INFINITY, |found| found.quantile(0.5).exp());
+    let likely =
+        search.posterior.as_ref().map_or(f64::INFINITY, |found| found.quantile(MEDIAN).exp());
     let lowest = lowest_tried(search).unwrap_or(f64::INFINITY);
-    let believed = |rate| if rate < lowest { 0.0 } else { -HELD_BELIEVED };
+    let believed = |rate| if rate < lowest { 0.0 } else { -search.tuning.held_believed };
     let held = search.rated().filter(|record| {
         record.held
             && record.judgement.against() <= believed(record.trial.rate)
@@ -182,15 +173,15 @@ fn lowest_tried(search: &Search) -> Option<f64> {
     failed.map(|record| record.trial.rate).reduce(f64::min)
 }
 
-/// Whether the answer is what keeps a search from higher rates, not what the target broke.
-fn at_lid(search: &Search, estimate: f64) -> bool {
-    estimate >= 0.95 * search.ceiling.rate
+/// True if the answer is what keeps a search from higher rates, not what the target broke.
+fn at_cap(search: &Search, estimate: f64) -> bool {
+    estimate >= search.tuning.at_cap_share * search.cap.rate
 }
 
-/// What the latest trial at `rate` broke, if it did not hold.
+/// First breach of the latest trial at `rate`, if it did not hold.
 fn broken_at(search: &Search, rate: Option<f64>) -> Option<(f64, Breach)> {
     let rate = rate?;
-    let at = |record: &&TrialRecord| !record.held && (record.trial.rate - rate).abs() < 1e-9;
+    let at = |record: &&TrialRecord| !record.held && (record.trial.rate - rate).abs() < IDENTICAL;
     let reasons = &search.trials.iter().rev().find(at)?.judgement.reasons;
     Some((rate, *reasons.first()?))
 }
@@ -213,9 +204,10 @@ fn breach(search: &Search, estimate: f64) -> Option<(f64, Breach)> {
     failed(true).or_else(|| failed(false))
 }
 
-/// Whether a target that was not overloaded stood still. What happens far above the estimate is no part of it.
+/// True if a target that was not overloaded stood still. What happens far above the estimate is no part of it.
 fn has_stalled(search: &Search, estimate: f64) -> bool {
-    let within = |record: &&TrialRecord| record.trial.rate <= STALLS_WITHIN * estimate;
+    let highest = search.tuning.stalls_within * estimate;
+    let within = |record: &&TrialRecord| record.trial.rate <= highest;
     search.trials.iter().filter(within).any(|record| record.judgement.stalls > 0)
 }
 
@@ -246,14 +238,14 @@ fn confirming(search: &Search, estimate: f64) -> Option<&TrialRecord> {
 fn notes(search: &Search, (bound, confirmed): (Bound, bool), estimate: f64) -> Vec<Note> {
     let mut notes = search.notes.clone();
     if estimate > 0.0 && search.best.is_none() {
-        let out_of_time = search.left() < Duration::from_secs_f64(CONFIRM_MIN_S);
+        let out_of_time = search.left() < Duration::from_secs_f64(search.tuning.confirm_min_s);
         notes.push(Note::Unconfirmed { out_of_time });
     } else if estimate > 0.0 && !confirmed {
         notes.push(Note::BetweenStalls);
     }
     if let (Some(posterior), Bound::Breach) = (&search.posterior, bound) {
-        let width = posterior.quantile(0.975) - posterior.quantile(0.025);
-        if width > 1.5 * search.settings.precision {
+        let width = posterior.quantile(INTERVAL_HIGH) - posterior.quantile(INTERVAL_LOW);
+        if width > search.tuning.wide * search.settings.precision {
             notes.push(Note::Wide { width: width.exp_m1() });
         }
     }
@@ -261,8 +253,8 @@ fn notes(search: &Search, (bound, confirmed): (Bound, bool), estimate: f64) -> V
         let times = search.trials.iter().map(|record| record.judgement.stalls).sum();
         notes.push(Note::Stalls { times, every_s: 1.0 / search.stall_rate() });
     }
-    if let Lid::Client(reason) = &search.ceiling.lid
-        && at_lid(search, estimate)
+    if let CapReason::Client(reason) = &search.cap.reason
+        && at_cap(search, estimate)
     {
         notes.push(Note::ClientLimited { reason: reason.clone() });
     }

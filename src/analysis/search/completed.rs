@@ -6,9 +6,9 @@ use crate::analysis::trial::{Trial, TrialResult};
 /// A trial that was run to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CompletedTrial {
-    /// What was offered.
+    /// Load that was offered.
     pub trial: Trial,
-    /// What was measured.
+    /// Figures that were measured.
     pub result: TrialResult,
     /// Requests that were slow, failed or unanswered, by name.
     pub broken: Vec<Broken>,

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::tuning::{
+    MAX_RATE, MIN_RATE, MIN_RATE_LEAST, NORMAL, PRECISIONS, QUICK, START, THOROUGH,
+};
 use crate::load::slo::Slo;
 
-/// How much a search may cost.
+/// Cost that a search may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
     /// About a minute; faults rarer than every 10 s stay unseen.
@@ -17,10 +20,10 @@ pub enum Effort {
     Thorough,
 }
 
-/// What to search, how finely, and how long at most.
+/// Settings of a search: limits, range, precision and time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// What a rate must meet.
+    /// Objectives that a rate must meet.
     pub slo: Slo,
     /// First rate, per second.
     pub start: f64,
@@ -30,11 +33,11 @@ pub struct Settings {
     pub max_rate: f64,
     /// The interval that is narrow enough, as a share of the rate.
     pub precision: f64,
-    /// How long the answer is held before it is given.
+    /// Time for which the answer is held before it is given.
     pub confirm: Duration,
-    /// How long a trial that narrows the interval takes at most.
+    /// Longest trial that narrows the interval.
     pub trial: Duration,
-    /// When narrowing gives way to confirming, since the search's start.
+    /// Time since the search's start at which narrowing gives way to confirming.
     pub budget: Duration,
     /// The whole search ends within this time.
     pub search_time: Duration,
@@ -61,32 +64,32 @@ impl fmt::Display for Effort {
 }
 
 impl Settings {
-    /// From 10/s upwards, as finely and as long as `effort` says.
+    /// Settings for `effort`, from 10/s upwards.
     pub fn new(slo: Slo, effort: Effort) -> Self {
-        let (precision, confirm, trial, budget, search_time) = match effort {
-            Effort::Quick => (0.05, 10, 12, 45, 150),
-            Effort::Normal => (0.03, 30, 12, 90, 360),
-            Effort::Thorough => (0.015, 60, 30, 240, 720),
+        let preset = match effort {
+            Effort::Quick => QUICK,
+            Effort::Normal => NORMAL,
+            Effort::Thorough => THOROUGH,
         };
         Self {
             slo,
-            start: 10.0,
-            min_rate: 1.0,
-            max_rate: 1e6,
-            precision,
-            confirm: Duration::from_secs(confirm),
-            trial: Duration::from_secs(trial),
-            budget: Duration::from_secs(budget),
-            search_time: Duration::from_secs(search_time),
+            start: START,
+            min_rate: MIN_RATE,
+            max_rate: MAX_RATE,
+            precision: preset.precision,
+            confirm: Duration::from_secs(preset.confirm_s),
+            trial: Duration::from_secs(preset.trial_s),
+            budget: Duration::from_secs(preset.budget_s),
+            search_time: Duration::from_secs(preset.search_s),
         }
     }
 
-    /// The same with rates and precision moved into their ranges.
+    /// These settings with rates and precision moved into their ranges.
     pub(super) fn in_range(mut self) -> Self {
-        self.min_rate = self.min_rate.max(0.001);
+        self.min_rate = self.min_rate.max(MIN_RATE_LEAST);
         self.max_rate = self.max_rate.max(self.min_rate);
         self.start = self.start.clamp(self.min_rate, self.max_rate);
-        self.precision = self.precision.clamp(0.005, 0.5);
+        self.precision = self.precision.clamp(PRECISIONS.0, PRECISIONS.1);
         self
     }
 }

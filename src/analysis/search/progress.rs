@@ -13,33 +13,33 @@ pub struct TrialPoint {
     pub rate: f64,
     /// The first quantile that the objectives name, else the median.
     pub time: Duration,
-    /// Whether the time is only known to be this or more.
+    /// True if the time is only known to be this or more.
     pub at_least: bool,
     /// Share of slots without a good answer.
     pub error_rate: f64,
-    /// What it says of its rate.
+    /// Verdict about the rate.
     pub verdict: Verdict,
-    /// Whether the rate was held, for what that verdict is worth.
+    /// True if the rate was held, for what that verdict is worth.
     pub held: bool,
-    /// Why it was run.
+    /// Purpose of the trial.
     pub purpose: Purpose,
 }
 
-/// What a search knows so far.
+/// Knowledge of a search so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchProgress {
     /// The name of the times, such as `p95`.
     pub quantile: String,
-    /// In the order they were made, without pauses for recovery.
+    /// Trials in order, without probes of recovery.
     pub points: Vec<TrialPoint>,
     /// The best guess; 0 before there is one.
     pub estimate: f64,
-    /// What it lies between; the upper end is open until a rate has failed.
+    /// Interval that it lies in; the upper end is open until a rate has failed.
     pub bracket: (f64, Option<f64>),
 }
 
 impl SearchProgress {
-    /// As of now.
+    /// Progress of `search` as of now.
     pub fn of(search: &Search) -> Self {
         let trials = search.trials().iter().filter(|one| one.trial.purpose != Purpose::Recovery);
         let answer = search.conclude();

@@ -1,29 +1,12 @@
-//! Which trial comes next, and how long it may take.
+//! The next trial of a search: its rate, its length and when it is decided.
 
 use std::time::Duration;
 
-use super::{
-    DRAIN, Note, Phase, RECOVERY_MAX, RECOVERY_USUAL, Search, Step, TRIALS_MAX, TrialRecord,
+use super::tuning::{
+    CLIMBS_MAX, IDENTICAL, INTERVAL_HIGH, INTERVAL_LOW, MEDIAN, SLOTS_PER_S, TRIALS_MAX,
 };
-use crate::analysis::trial::{Purpose, Test, Trial, Verdict};
-
-/// Odds of 19 to 1 decide a trial, and those of 4.5 to 1 a step of the ramp, which is repeated.
-const DECISIVE: f64 = 2.944_438_979_166_44;
-const DECISIVE_RAMP: f64 = 1.5;
-/// Odds of 360 to 1 end the trial of the lowest rate early: that none holds is a strong claim, and one stall among
-/// few requests is no reason for it.
-const DECISIVE_LOWEST: f64 = 2.0 * DECISIVE;
-/// A share of the rate that the ramp can tell from none.
-const RAMP_EXCESS: f64 = 0.25;
-/// A trial shorter than this says nothing.
-const TRIAL_MIN_S: f64 = 3.0;
-/// A confirmation shorter than this would confirm nothing.
-pub(super) const CONFIRM_MIN_S: f64 = 5.0;
-const RECOVERY_PROBE_S: f64 = 0.6;
-/// The highest rate that is tried to see whether any is held.
-const LOWEST_RATE: f64 = 10.0;
-/// Tails of the distribution that are probed and confirmed: at the median no trial can be decided.
-const PROBED: f64 = 0.15;
+use super::{Note, Phase, Search, Step, TrialRecord};
+use crate::analysis::trial::{POINTS_MIN, Purpose, SLOT, Test, Trial, Verdict};
 
 /// Seconds of a trial, head included: first look, first pass, decision, end.
 #[derive(Clone, Copy)]
@@ -46,7 +29,7 @@ impl Search {
             Phase::Refine => self.refine(),
             Phase::Lowest => self.lowest(),
             Phase::Top => {
-                let rate = self.ceiling.rate;
+                let rate = self.cap.rate;
                 Some(self.confirmation(Purpose::Confirm, rate))
             }
             Phase::Above => self.above(),
@@ -73,83 +56,97 @@ impl Search {
         if record.trial.purpose == Purpose::Recovery {
             self.recovering += record.figures.took;
         }
-        if self.recovering >= RECOVERY_USUAL && record.is_refused() {
+        let late = self.recovering >= Duration::from_secs_f64(self.tuning.recovery_usual_s);
+        if late && record.is_refused(self.tuning) {
             let rate = self.rated().next_back().map_or(0.0, |record| record.trial.rate);
             self.note(Note::Gone { rate });
             self.phase = Phase::Over;
             return None;
         }
-        if self.recovering >= RECOVERY_USUAL {
+        if late {
             self.note(Note::SlowRecovery);
         }
-        if self.recovering >= RECOVERY_MAX {
+        if self.recovering >= Duration::from_secs_f64(self.tuning.recovery_max_s) {
             // Whatever is measured of a target in this state says nothing of a rate.
             self.note(Note::NotRecovered);
             self.phase = Phase::Over;
             return None;
         }
-        let probe = RECOVERY_PROBE_S;
+        self.within_time(self.probe(low))
+    }
+
+    /// A probe of recovery where `low` is the highest rate that held on the ramp.
+    fn probe(&self, low: f64) -> Trial {
+        let tuning = self.tuning;
+        let probe = tuning.probe_s;
         let times = Times { from: probe, pass_from: probe, until: probe, end: probe };
-        let rate = (0.05 * low).max(20.0).min(low);
-        let trial = self.trial(Purpose::Recovery, rate, RAMP_EXCESS, times);
-        self.within_time(Trial { head: Duration::ZERO, length: seconds(probe), ..trial })
+        let rate = (tuning.probe_share * low).max(tuning.probe_rate_min).min(low);
+        let trial = self.trial(Purpose::Recovery, rate, tuning.ramp_excess, times);
+        Trial { head: Duration::ZERO, length: seconds(probe), ..trial }
     }
 
     fn ramp(&self) -> Trial {
+        let tuning = self.tuning;
         let rate = match (self.low, self.high) {
             (None, None) => self.settings.start,
             (None, Some(high)) => {
-                let failed = |r: &&TrialRecord| (r.trial.rate - high).abs() < 1e-9 * high;
+                let failed = |r: &&TrialRecord| (r.trial.rate - high).abs() < IDENTICAL * high;
                 let goodput = self.trials.iter().rev().find(failed);
                 let goodput = goodput.map_or(high, |r| r.figures.goodput(&r.trial));
-                (high / 2.0).min(0.9 * goodput)
+                (high / 2.0).min(tuning.ramp_down_share * goodput)
             }
             (Some(low), None) => 2.0 * low,
             (Some(low), Some(high)) => (2.0 * low).min((low * high).sqrt()),
         };
-        let rate = rate.clamp(self.settings.min_rate, self.ceiling.rate);
-        // Ten requests are the least to see anything in.
-        let step = (10.0 / rate).clamp(1.0, 10.0);
+        let rate = rate.clamp(self.settings.min_rate, self.cap.rate);
+        let step = tuning.ramp_requests / rate;
+        let step = step.clamp(tuning.ramp_step_min_s, tuning.ramp_step_max_s);
         let times = Times { from: step, pass_from: step, until: step, end: step };
-        self.trial(Purpose::Ramp, rate, RAMP_EXCESS, times)
+        self.trial(Purpose::Ramp, rate, tuning.ramp_excess, times)
     }
 
     fn repeat(&self, rate: f64) -> Trial {
-        let until = (150.0 / rate).clamp(3.0, 12.0);
-        let times = Times { from: 2.0, pass_from: 2.0, until, end: 1.3 * until };
-        self.trial(Purpose::Repeat, rate, RAMP_EXCESS, times)
+        let tuning = self.tuning;
+        let from = tuning.repeat_from_s;
+        let until = tuning.repeat_requests / rate;
+        let until = until.clamp(tuning.repeat_min_s, tuning.repeat_max_s);
+        let times = Times { from, pass_from: from, until, end: tuning.repeat_extension * until };
+        self.trial(Purpose::Repeat, rate, tuning.ramp_excess, times)
     }
 
     fn refine(&mut self) -> Option<Trial> {
         let posterior = self.posterior.as_ref()?;
-        let (low, middle, high) =
-            (posterior.quantile(0.025), posterior.quantile(0.5), posterior.quantile(0.975));
-        if high - low <= self.settings.precision || self.elapsed > self.narrowed_by() {
+        let [low, middle, high] =
+            [INTERVAL_LOW, MEDIAN, INTERVAL_HIGH].map(|p| posterior.quantile(p));
+        let (tuning, precision) = (self.tuning, self.settings.precision);
+        if high - low <= precision || self.elapsed > self.narrowed_by() {
             return self.confirm();
         }
         let upper = high - middle > middle - low;
-        let probe = posterior.quantile(if upper { 1.0 - PROBED } else { PROBED });
+        let probe = posterior.quantile(if upper { 1.0 - tuning.tail } else { tuning.tail });
         let probe = self.not_far_above(probe.exp()).ln();
-        if probe >= self.ceiling.rate.ln() {
+        if probe >= self.cap.rate.ln() {
             return self.confirm();
         }
-        let excess = (probe - middle).abs().clamp(self.settings.precision / 3.0, 0.2);
+        let excess = (probe - middle).abs();
+        let excess = excess.clamp(tuning.excess_precisions * precision, tuning.excess_max);
         let rate = probe.exp();
         let (least, most) = self.lengths();
-        let needed = 8.0 * self.noise.value.max(0.05) / (excess * excess * rate);
-        let until = needed.max(1.5 * least).min(most).max(least);
-        let times = Times { from: least, pass_from: least, until, end: until.max(1.5 * most) };
+        let needed = tuning.planned_requests * self.noise.value / (excess * excess * rate);
+        let until = needed.max(tuning.undecided_least * least).min(most).max(least);
+        let end = until.max(tuning.extension * most);
+        let times = Times { from: least, pass_from: least, until, end };
         Some(self.trial(Purpose::Refine, rate, excess, times))
     }
 
     fn confirm(&mut self) -> Option<Trial> {
-        let mut rate = self.posterior.as_ref()?.quantile(PROBED).exp();
+        let mut rate = self.posterior.as_ref()?.quantile(self.tuning.tail).exp();
         if let Some((times, refuted)) = self.refuted {
-            rate =
-                rate.min(refuted / (1.0 + self.settings.precision / 2.0 * 2_f64.powi(times - 1)));
+            let step = self.tuning.refuted_step * self.settings.precision;
+            rate = rate.min(refuted / (1.0 + step * 2_f64.powi(times - 1)));
         }
-        rate = rate.min(self.ceiling.rate);
-        if self.best.is_some_and(|best| rate <= 1.004 * best) {
+        rate = rate.min(self.cap.rate);
+        if self.best.is_some_and(|best| rate <= best) {
             self.phase = Phase::Over;
             return None;
         }
@@ -159,10 +156,12 @@ impl Search {
     /// A rate so low that load can hardly be what fails it, yet with as many requests as can be judged.
     fn lowest(&mut self) -> Option<Trial> {
         self.lowest_tried = true;
-        let rate = (self.low? / 4.0).min(LOWEST_RATE).max(self.settings.min_rate);
+        let rate = (self.tuning.lowest_share * self.low?).min(self.tuning.lowest_rate);
+        let rate = rate.max(self.settings.min_rate);
         // How often stalls come is hardly known yet.
         let confirm = self.settings.confirm.as_secs_f64();
-        let hold = if self.stall_rate() > 0.0 { 2.0 * confirm } else { confirm };
+        let stalled = self.tuning.stall_confirmations_max * confirm;
+        let hold = if self.stall_rate() > 0.0 { stalled } else { confirm };
         Some(self.held_for(hold, Purpose::Lowest, rate))
     }
 
@@ -172,9 +171,11 @@ impl Search {
 
     /// A trial that passes only after `hold` seconds, or what time there is.
     fn held_for(&self, hold: f64, purpose: Purpose, rate: f64) -> Trial {
-        let excess = (self.settings.precision / 3.0).max(0.01);
-        let hold = hold.min(self.left().as_secs_f64().max(CONFIRM_MIN_S));
-        let from = CONFIRM_MIN_S.max(self.least()).min(hold);
+        let tuning = self.tuning;
+        let excess = tuning.excess_precisions * self.settings.precision;
+        let excess = excess.max(tuning.confirm_excess_min);
+        let hold = hold.min(self.left().as_secs_f64().max(tuning.confirm_min_s));
+        let from = tuning.confirm_min_s.max(self.least()).min(hold);
         let end = self.head(purpose) + hold;
         let times = Times { from, pass_from: end, until: end, end };
         self.trial(purpose, rate, excess, times)
@@ -182,26 +183,30 @@ impl Search {
 
     /// Seconds that let a target get going, which are not judged.
     fn head(&self, purpose: Purpose) -> f64 {
-        let settled = 3.0 * self.base_s();
+        let tuning = self.tuning;
+        let settled = tuning.head_medians * self.base_s();
         match purpose {
-            Purpose::Ramp | Purpose::Repeat => settled.clamp(0.2, 0.5),
-            _ => settled.clamp(0.5, 5.0),
+            Purpose::Ramp | Purpose::Repeat => {
+                settled.clamp(tuning.ramp_head_min_s, tuning.ramp_head_max_s)
+            }
+            _ => settled.clamp(tuning.head_min_s, tuning.head_max_s),
         }
     }
 
     fn above(&mut self) -> Option<Trial> {
-        let best = self.best?;
-        let high = self.posterior.as_ref()?.quantile(0.975).exp();
-        let rate = 1.01 * high.max(best * (1.0 + self.settings.precision));
+        let (best, tuning) = (self.best?, self.tuning);
+        let high = self.posterior.as_ref()?.quantile(INTERVAL_HIGH).exp();
+        let rate = tuning.above_margin * high.max(best * (1.0 + self.settings.precision));
         let rate = self.not_far_above(rate);
-        if rate > self.ceiling.rate {
+        if rate > self.cap.rate {
             self.phase = Phase::Climb;
             return self.climb();
         }
-        let from = TRIAL_MIN_S.max(self.least()).min(TRIAL_MIN_S.max(self.lengths().0));
-        let end = 6.0_f64.max(2.0 * from);
+        let from = self.least().min(self.lengths().0);
+        let end = tuning.above_s.max(2.0 * from);
         let times = Times { from, pass_from: from, until: end, end };
-        Some(self.trial(Purpose::Above, rate, self.settings.precision / 2.0, times))
+        let excess = tuning.above_excess * self.settings.precision;
+        Some(self.trial(Purpose::Above, rate, excess, times))
     }
 
     /// `rate`, or less where an overload costs minutes: little more than what was held, so that a trial is over
@@ -213,17 +218,17 @@ impl Search {
         let held = self.trials.iter().filter(|record| record.held);
         held.map(|record| record.trial.rate)
             .reduce(f64::max)
-            .map_or(rate, |held| rate.min(1.1 * held))
+            .map_or(rate, |held| rate.min(self.tuning.slow_recovery_step * held))
     }
 
     fn climb(&mut self) -> Option<Trial> {
-        let (best, middle) = (self.best?, self.posterior.as_ref()?.quantile(0.5));
+        let (best, middle) = (self.best?, self.posterior.as_ref()?.quantile(MEDIAN));
         let gap = middle - best.ln();
-        let rate = best * (0.6 * gap).exp();
+        let rate = best * (self.tuning.climb_share * gap).exp();
         let confirm = self.settings.confirm;
-        if gap <= 0.7 * self.settings.precision
-            || self.climbs >= 2
-            || rate > self.ceiling.rate
+        if gap <= self.tuning.climb_gap * self.settings.precision
+            || self.climbs >= CLIMBS_MAX
+            || rate > self.cap.rate
             || self.left() < confirm
         {
             self.phase = Phase::Over;
@@ -240,31 +245,41 @@ impl Search {
         if stalls <= 0.0 {
             return (least, most);
         }
-        let least = (1.5 / stalls).max(least).min(confirm);
-        (least, (2.5 / stalls).max(confirm).min(2.0 * confirm))
+        let least = (self.tuning.stall_periods_min / stalls).max(least).min(confirm);
+        (least, self.hold())
     }
 
     /// A trial must outlast the limit, else nothing in it can be slow.
     fn least(&self) -> f64 {
-        let limit = self.limits.slow.map_or(1.0, |(limit, _)| limit);
-        if limit > 1.0 { TRIAL_MIN_S.max(2.0 + 2.0 * limit) } else { TRIAL_MIN_S }
+        let (limit, least) = (self.limits.limit_s(), self.tuning.trial_min_s);
+        if limit > 1.0 { least.max(2.0 + 2.0 * limit) } else { least }
     }
 
-    /// How long the answer is held.
+    /// Seconds for which the answer is held.
     fn hold(&self) -> f64 {
         let (stalls, confirm) = (self.stall_rate(), self.settings.confirm.as_secs_f64());
-        if stalls <= 0.0 { confirm } else { (2.5 / stalls).max(confirm).min(2.0 * confirm) }
+        if stalls <= 0.0 {
+            return confirm;
+        }
+        let most = self.tuning.stall_confirmations_max * confirm;
+        (self.tuning.stall_periods / stalls).max(confirm).min(most)
     }
 
-    /// When narrowing must end, so that there is time to confirm.
+    /// End of narrowing since the search's start, so that there is time to confirm.
     fn narrowed_by(&self) -> Duration {
-        let budget = if self.stall_rate() > 0.0 { 2 * self.budget } else { self.budget };
-        let confirm = seconds(self.head(Purpose::Confirm) + self.hold()) + DRAIN;
+        let stalled = self.budget.mul_f64(self.tuning.stall_budget);
+        let budget = if self.stall_rate() > 0.0 { stalled } else { self.budget };
+        let confirm = seconds(self.head(Purpose::Confirm) + self.hold()) + self.drain();
         budget.min(self.settings.search_time.saturating_sub(confirm))
     }
 
     pub(super) fn left(&self) -> Duration {
-        self.settings.search_time.saturating_sub(self.elapsed + DRAIN)
+        self.settings.search_time.saturating_sub(self.elapsed + self.drain())
+    }
+
+    /// Time set aside for draining after a trial.
+    fn drain(&self) -> Duration {
+        Duration::from_secs_f64(self.tuning.drain_s)
     }
 
     /// The trial, cut to the time that is left; nothing if that is too little.
@@ -272,10 +287,12 @@ impl Search {
         let left = self.left();
         let least = match trial.purpose {
             Purpose::Ramp | Purpose::Recovery => trial.duration(),
-            Purpose::Lowest | Purpose::Confirm | Purpose::Climb => seconds(CONFIRM_MIN_S),
+            Purpose::Lowest | Purpose::Confirm | Purpose::Climb => {
+                seconds(self.tuning.confirm_min_s)
+            }
             _ => trial.test.from,
         };
-        if left < least.max(trial.head + seconds(0.5)) {
+        if left < least.max(trial.head + seconds(self.tuning.judged_min_s)) {
             return None;
         }
         let end = trial.duration().min(left);
@@ -289,15 +306,14 @@ impl Search {
     fn trial(&self, purpose: Purpose, rate: f64, excess: f64, times: Times) -> Trial {
         let head = self.head(purpose);
         let decisive = match purpose {
-            Purpose::Ramp => DECISIVE_RAMP,
-            Purpose::Lowest => DECISIVE_LOWEST,
-            _ => DECISIVE,
+            Purpose::Lowest => self.tuning.decisive_lowest,
+            _ => self.tuning.decisive,
         };
         let head = seconds(head);
         Trial {
             rate: four_figures(rate.max(self.settings.min_rate)),
             head,
-            length: seconds(times.end).saturating_sub(head).max(seconds(0.8)),
+            length: seconds(times.end).saturating_sub(head).max(POINTS_MIN * SLOT),
             purpose,
             test: Test {
                 excess,
@@ -307,6 +323,7 @@ impl Search {
                 until: seconds(times.until),
                 noise: self.noise.value,
                 stall_rate: self.stall_rate(),
+                tuning: self.trial_tuning,
             },
         }
     }
@@ -314,7 +331,7 @@ impl Search {
 
 /// Rounded to the tenths that a trial consists of.
 fn seconds(seconds: f64) -> Duration {
-    Duration::from_secs_f64((seconds * 10.0).round() / 10.0)
+    Duration::from_secs_f64((seconds * SLOTS_PER_S).round() / SLOTS_PER_S)
 }
 
 pub(super) fn four_figures(rate: f64) -> f64 {

@@ -4,13 +4,17 @@
 //! grow? The first two compare a share with its limit, by the normal distribution and an error from batch
 //! means; the third is Wald's sequential test (1945) of a drift against none in the backlog's walk.
 
-use super::{Point, SLOT, Trial};
+use super::tuning::{
+    DEVIATIONS_MIN, LIMIT_S, POINTS_MIN, ROUNDING, SD_PER_MAD, SLOT_S, SLOTS_BEYOND, TINY,
+    WINDOW_MIN,
+};
+use super::{Point, Test, Trial, TrialTuning};
 use crate::analysis::stats::batches::{Share, Slice};
 use crate::analysis::stats::normal;
 use crate::analysis::trial::watch::Ending;
 use crate::load::slo::{Objective, Slo};
 
-/// What is tested while a trial runs.
+/// Limits that are tested while a trial runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// The limit on a response time in seconds, and the share of requests that may be over it.
@@ -22,33 +26,25 @@ pub struct Limits {
 /// Log odds against the rate, and the course of the backlog, which the search learns from.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// From the share of slow requests.
+    /// Log odds from the share of slow requests.
     pub latency: f64,
-    /// From the share of failed requests.
+    /// Log odds from the share of failed requests.
     pub errors: f64,
-    /// From the growth of the backlog.
+    /// Log odds from the growth of the backlog.
     pub backlog: f64,
     /// Share of failed requests, 0 to 1.
     pub error_share: f64,
-    /// How much the backlog grew from the head's end to the last low point, in seconds of load.
+    /// Growth of the backlog from the head's end to the last low point, in seconds of load.
     pub grown: f64,
-    /// The seconds in which it did.
+    /// Seconds of that growth.
     pub within: f64,
-    /// How fast the backlog wanders, in squared seconds of load per second.
+    /// Variance of the backlog's walk, in squared seconds of load per second.
     pub variance: f64,
-    /// A good part of a backlog is gone again.
+    /// True if a good part of a backlog is gone again.
     pub recovering: bool,
     /// Squared variation seen in this trial, and how many changes of the backlog that rests on.
     pub noise: (f64, f64),
 }
-
-/// Independent requests with none slow among N prove at most e^(−N·share); this allows for dependence.
-const DEPENDENCE: f64 = 5.0;
-/// Fewer points after the head say nothing.
-const POINTS_MIN: usize = 8;
-/// Changes of the backlog that an assumption of exponential services weighs.
-const NOISE_PRIOR: f64 = 3.0;
-const SLOT_S: f64 = 0.1;
 
 impl Limits {
     /// The tightest limit on a quantile, and that on errors.
@@ -71,12 +67,17 @@ impl Limits {
         limits
     }
 
-    /// Whether `objective` is not tested while a trial runs.
+    /// The limit on a response time in seconds, or what is usual where the SLO has none.
+    pub(in crate::analysis) fn limit_s(&self) -> f64 {
+        self.slow.map_or(LIMIT_S, |(limit, _)| limit)
+    }
+
+    /// True if `objective` is not tested while a trial runs.
     pub(super) fn leaves_out(&self, objective: &Objective) -> bool {
         match *objective {
             Objective::ResponseTime { quantile, limit, .. } => {
                 self.slow.is_none_or(|(tested, share)| {
-                    (limit.as_secs_f64() - tested).abs() > 1e-9 || 1.0 - quantile > share + 1e-12
+                    (limit.as_secs_f64() - tested).abs() > TINY || 1.0 - quantile > share + ROUNDING
                 })
             }
             Objective::MeanResponseTime { .. } => true,
@@ -87,15 +88,18 @@ impl Limits {
 }
 
 impl Evidence {
-    /// What `points`, which begin with the trial, say so far; nothing if they are too few.
+    /// Evidence of `points`, which begin with the trial; nothing if they are too few.
     pub fn over(trial: &Trial, limits: &Limits, points: &[Point]) -> Option<Self> {
         let head = points.partition_point(|point| point.at <= trial.head);
-        if points.len() < head + POINTS_MIN {
+        if points.len() < head + POINTS_MIN as usize {
             return None;
         }
-        let failed = Slices::of(&points[head..], |point| (point.planned, point.failed));
+        let tuning = trial.test.tuning;
+        let slice = |point: &Point| Slice { count: point.planned, hits: point.failed };
+        let failed = Slices { slices: points[head..].iter().map(slice).collect(), tuning };
         let errors = limits.errors.map_or(f64::NEG_INFINITY, |limit| failed.odds(0, limit));
-        let latency = limits.slow.map_or(f64::NEG_INFINITY, |slow| latency(slow, head, points));
+        let odds = |slow| latency(tuning, slow, head, points);
+        let latency = limits.slow.map_or(f64::NEG_INFINITY, odds);
         let (errors, error_share) = (errors, failed.share());
         Some(Self { latency, errors, error_share, ..Self::backlog(trial, head, points) })
     }
@@ -127,13 +131,14 @@ impl Evidence {
             .map(|point| point.unfinished as f64 / trial.rate)
             .collect();
         let lasted = (levels.len() - 1) as f64 * SLOT_S;
-        let changes = Changes::over(&levels, trial.test.stall_rate);
-        let blended = (changes.variance * changes.number
-            + NOISE_PRIOR * trial.test.noise / trial.rate)
-            / (changes.number + NOISE_PRIOR);
-        // The floor is the error of counting whole requests.
-        let variance = blended.max(0.01 / trial.rate) + 0.3 / (trial.rate * trial.rate * lasted);
-        let from = levels.len() - ending_window(levels.len(), trial.test.stall_rate);
+        let tuning = trial.test.tuning;
+        let changes = Changes::over(&levels, &trial.test);
+        let prior = tuning.noise_prior_changes;
+        let blended = (changes.variance * changes.number + prior * trial.test.noise / trial.rate)
+            / (changes.number + prior);
+        let counting = tuning.counting_error / (trial.rate * trial.rate * lasted);
+        let variance = blended.max(tuning.noise_floor / trial.rate) + counting;
+        let from = levels.len() - ending_window(levels.len(), &trial.test);
         // From low point to low point: a stall that is over leaves no growth behind.
         let low = (from..levels.len()).min_by(|&a, &b| levels[a].total_cmp(&levels[b]));
         let low = low.unwrap_or(levels.len() - 1);
@@ -146,15 +151,23 @@ impl Evidence {
             grown,
             within,
             variance,
-            recovering: last < 0.7 * peak - 1e-12,
-            noise: ((changes.typical * trial.rate).min(20.0), changes.number.min(20.0)),
+            recovering: last < tuning.recovering_share * peak - ROUNDING,
+            noise: (
+                (changes.typical * trial.rate).min(tuning.noise_max),
+                changes.number.min(tuning.noise_changes_max),
+            ),
             ..Self::default()
         }
     }
 }
 
 /// Log odds that more than the allowed share is over the limit.
-fn latency((limit_s, share): (f64, f64), head: usize, points: &[Point]) -> f64 {
+fn latency(
+    tuning: &'static TrialTuning,
+    (limit_s, share): (f64, f64),
+    head: usize,
+    points: &[Point],
+) -> f64 {
     let slots = limit_s / SLOT_S;
     let (shift, mature) = (whole(slots), whole(slots.ceil()));
     // A request turns slow when it is as old as the limit: it was due that many slots before.
@@ -168,44 +181,41 @@ fn latency((limit_s, share): (f64, f64), head: usize, points: &[Point]) -> f64 {
             - points[at].planned.min(points[at].failed - points[at].unanswered),
         hits: if at + shift < points.len() { turned(at + shift) } else { 0 },
     };
-    let all = Slices((head..points.len()).map(slice).collect());
+    let all = Slices { slices: (head..points.len()).map(slice).collect(), tuning };
     let last = points[points.len() - 1];
     let pending = last.unfinished.saturating_sub(last.overdue);
     let upper = (all.hits() + pending) as f64 / all.count().max(1) as f64;
     if upper > share / 2.0 && pending > 0 {
         let end = points.len().saturating_sub(mature).max(head + 1);
-        return Slices(all.0[..end - head].to_vec()).odds(0, share);
+        return Slices { slices: all.slices[..end - head].to_vec(), tuning }.odds(0, share);
     }
     all.odds(pending, share)
 }
 
-/// How many levels at the end the low point is looked for in: a third, or what a stall needs to pass.
-fn ending_window(levels: usize, stall_rate: f64) -> usize {
-    let third = (levels / 3).max(2);
-    if stall_rate <= 0.0 {
-        return third;
+/// Number of levels at the end in which the low point is looked for: a third, or what a stall needs to pass.
+fn ending_window(levels: usize, test: &Test) -> usize {
+    let tuning = test.tuning;
+    let usual = whole(levels as f64 * tuning.window_share).max(WINDOW_MIN);
+    if test.stall_rate <= 0.0 {
+        return usual;
     }
-    let period = whole((1.3 / stall_rate / SLOT_S).min(1e6));
-    third.max(period).min(levels * 67 / 100).max(2)
+    let period = whole((tuning.window_periods / test.stall_rate / SLOT_S).min(SLOTS_BEYOND));
+    usual.max(period).min(whole(levels as f64 * tuning.window_share_max)).max(WINDOW_MIN)
 }
 
-struct Slices(Vec<Slice>);
+/// A trial slot by slot: requests, and those of them that are slow or failed.
+struct Slices {
+    slices: Vec<Slice>,
+    tuning: &'static TrialTuning,
+}
 
 impl Slices {
-    fn of(points: &[Point], of: impl Fn(&Point) -> (u64, u64)) -> Self {
-        let slice = |point| {
-            let (count, hits) = of(point);
-            Slice { count, hits }
-        };
-        Self(points.iter().map(slice).collect())
-    }
-
     fn count(&self) -> u64 {
-        self.0.iter().map(|slice| slice.count).sum()
+        self.slices.iter().map(|slice| slice.count).sum()
     }
 
     fn hits(&self) -> u64 {
-        self.0.iter().map(|slice| slice.hits).sum()
+        self.slices.iter().map(|slice| slice.hits).sum()
     }
 
     fn share(&self) -> f64 {
@@ -216,19 +226,20 @@ impl Slices {
     fn odds(&self, pending: u64, limit: f64) -> f64 {
         let count = self.count().max(1) as f64;
         let share = self.hits() as f64 / count;
-        let error = Share::over(&self.0).map_or(0.0, |share| share.error);
+        let error = Share::over(&self.slices).map_or(0.0, |share| share.error);
         if share > limit {
-            return logit_of_normal((share - limit) / error.max(1e-9));
+            return self.logit_of_normal((share - limit) / error.max(TINY));
         }
         let upper = (self.hits() + pending) as f64 / count;
-        let error = error.max((limit * (1.0 - limit) / count).sqrt()).max(1e-9);
-        logit_of_normal((upper - limit) / error).max(-count * limit / DEPENDENCE).min(0.0)
+        let error = error.max((limit * (1.0 - limit) / count).sqrt()).max(TINY);
+        let proven = -count * limit / self.tuning.dependence;
+        self.logit_of_normal((upper - limit) / error).max(proven).min(0.0)
     }
-}
 
-fn logit_of_normal(z: f64) -> f64 {
-    let z = z.clamp(-6.0, 6.0);
-    normal::cdf(z).ln() - normal::cdf(-z).ln()
+    fn logit_of_normal(&self, z: f64) -> f64 {
+        let z = z.clamp(-self.tuning.deviations_max, self.tuning.deviations_max);
+        normal::cdf(z).ln() - normal::cdf(-z).ln()
+    }
 }
 
 /// Changes of the backlog over a lag of about a second.
@@ -242,20 +253,21 @@ struct Changes {
 }
 
 impl Changes {
-    fn over(levels: &[f64], stall_rate: f64) -> Self {
+    fn over(levels: &[f64], test: &Test) -> Self {
+        let tuning = test.tuning;
         let lasted = (levels.len() - 1) as f64 * SLOT_S;
-        let lag = whole((lasted / 6.0).min(1.0) / SLOT_S + 0.5).max(1);
+        let lag = whole((lasted / tuning.lags_min).min(tuning.lag_max_s) / SLOT_S + 0.5).max(1);
         let lag_s = lag as f64 * SLOT_S;
         let changes: Vec<f64> = levels.windows(lag + 1).map(|span| span[lag] - span[0]).collect();
         let mean = changes.iter().sum::<f64>() / changes.len() as f64;
         let middle = median(&changes);
         let mut deviations: Vec<f64> = changes.iter().map(|c| (c - middle).abs()).collect();
         deviations.sort_by(f64::total_cmp);
-        // Of a normal distribution, the median deviation is 0.6745 standard deviations.
-        let typical = (1.4826 * deviations[deviations.len() / 2]).powi(2) / lag_s;
-        let variance = if stall_rate > 0.0 {
-            // Stalls are told apart, so the usual wandering is that of the other four fifths.
-            let usual = &deviations[..(deviations.len() * 4 / 5).max(3).min(deviations.len())];
+        let typical = (SD_PER_MAD * deviations[deviations.len() / 2]).powi(2) / lag_s;
+        let variance = if test.stall_rate > 0.0 {
+            // Stalls are told apart, so the usual wandering is that of the others.
+            let usual = whole(deviations.len() as f64 * tuning.usual_share).max(DEVIATIONS_MIN);
+            let usual = &deviations[..usual.min(deviations.len())];
             let squares = usual.iter().map(|d| d * d).sum::<f64>() / usual.len() as f64;
             typical.max(squares / lag_s)
         } else {
@@ -274,8 +286,5 @@ fn median(values: &[f64]) -> f64 {
 /// Whole units in a value that is not negative.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
 pub(in crate::analysis) fn whole(value: f64) -> usize {
-    (value + 1e-9) as usize
+    (value + TINY) as usize
 }
-
-/// Slots in a second and so on count tenths: [`SLOT`] in seconds.
-const _: () = assert!(SLOT.as_millis() == 100);

@@ -1,18 +1,14 @@
-//! Whether the generator disturbed a trial.
+//! Disturbance of a trial by the generator's own lateness.
 //!
 //! A generator that holds its schedule may be late with one slot in a hundred. Of thirty slots the largest lag
 //! is the 99th percentile, so one hiccup would make every short trial invalid.
 
 use std::time::Duration;
 
+use super::tuning::{LATE_RISK, LATE_SHARE, LATE_Z};
 use crate::measure::histogram::LatencyHistogram;
 
-/// The share of slots that may leave late.
-const LATE_SHARE: f64 = 0.01;
-/// The chance that a generator which is late with just that share is called late.
-const RISK: f64 = 0.05;
-
-/// Whether the generator came late with so many slots that the trial says nothing, or paused for so long that
+/// True if the generator came late with so many slots that the trial says nothing, or paused for so long that
 /// a rate which was not `held` may have failed by that alone.
 ///
 /// `limit` is the tightest on a response time: what is due in a pause of half of it waits for the pause, and
@@ -26,7 +22,7 @@ pub fn is_disturbed(
     is_surely_late(lags, lag_limit) || !held && paused()
 }
 
-/// Whether more slots than one in a hundred were later than `limit`, beyond what chance brings once in twenty times.
+/// True if more slots than one in a hundred were later than `limit`, beyond what chance brings once in twenty times.
 fn is_surely_late(lags: &LatencyHistogram, limit: Duration) -> bool {
     let slots = lags.count();
     let needed = late_slots_needed(slots);
@@ -35,7 +31,7 @@ fn is_surely_late(lags: &LatencyHistogram, limit: Duration) -> bool {
     rank > 0 && lags.quantile((rank as f64 - 0.5) / slots as f64) > limit
 }
 
-/// The fewest late slots of `slots` that chance explains with less than the [`RISK`]: the upper tail of the
+/// The fewest late slots of `slots` that chance explains with less than the [`LATE_RISK`]: the upper tail of the
 /// binomial distribution.
 fn late_slots_needed(slots: u64) -> u64 {
     let (slots_f, odds) = (slots as f64, LATE_SHARE / (1.0 - LATE_SHARE));
@@ -43,12 +39,12 @@ fn late_slots_needed(slots: u64) -> u64 {
     let mut chance = (slots_f * (-LATE_SHARE).ln_1p()).exp();
     if chance < f64::MIN_POSITIVE {
         let (mean, variance) = (slots_f * LATE_SHARE, slots_f * LATE_SHARE * (1.0 - LATE_SHARE));
-        let needed = mean + 1.645 * variance.sqrt();
+        let needed = mean + LATE_Z * variance.sqrt();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "of slots")]
         return needed.ceil() as u64 + 1;
     }
     let (mut late, mut tail) = (0, 1.0);
-    while tail > RISK && late <= slots {
+    while tail > LATE_RISK && late <= slots {
         tail -= chance;
         chance *= (slots - late) as f64 / (late + 1) as f64 * odds;
         late += 1;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::tuning::{INTERVAL_END, SLICE_SLOTS, SLICES_MIN, TIMES_MIN};
 use crate::analysis::stats::batches::{Share, Slice};
 use crate::analysis::stats::student;
 use crate::analysis::stats::woodruff::interval;
@@ -23,11 +24,6 @@ pub struct TimeInterval {
     pub high: Option<Duration>,
 }
 
-/// Slots in half a second.
-const PER_HALF: u32 = 5;
-/// On either side, 2.5 % are left out.
-const SIDE: f64 = 0.975;
-
 impl Spread {
     /// Takes the times that ended in the next slot.
     pub fn push(&mut self, times: &CensoredHistogram) {
@@ -39,7 +35,7 @@ impl Spread {
                 self.halves.push(half);
             }
         }
-        self.open = (self.open + 1) % PER_HALF;
+        self.open = (self.open + 1) % SLICE_SLOTS;
     }
 
     /// The 95 % interval of `quantile` (0 to 1), from batch means of the share above it and by Woodruff's
@@ -54,8 +50,9 @@ impl Spread {
             Slice { count: half.count(), hits: above.sum::<u64>() + half.unanswered.count() }
         };
         let slices: Vec<Slice> = self.halves.iter().map(slice).collect();
-        let share = Share::over(&slices).filter(|share| share.count >= 20 && slices.len() >= 5)?;
-        let reach = student::quantile(SIDE, share.df) * share.error;
+        let share = Share::over(&slices)
+            .filter(|share| share.count >= TIMES_MIN && slices.len() >= SLICES_MIN)?;
+        let reach = student::quantile(INTERVAL_END, share.df) * share.error;
         let time = |p: f64| all.quantile(p).value.as_secs_f64();
         let found = interval(time, quantile, reach);
         let open = all.quantile((quantile + reach).min(1.0)).at_least;

@@ -19,6 +19,7 @@ fn trial(seconds: u64) -> Trial {
             until: end,
             noise: 1.0,
             stall_rate: 0.0,
+            tuning: &TrialTuning::STANDARD,
         },
     }
 }

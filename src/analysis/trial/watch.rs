@@ -7,20 +7,20 @@ use std::time::Duration;
 use super::{Evidence, Limits, Point, Trial};
 use crate::load::slo::Slo;
 
-/// How a trial ended.
+/// End of a trial's test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The evidence is for the rate.
     Held,
-    /// It is too, but not decisive.
+    /// The evidence is for the rate, though not decisively.
     HeldWeakly,
     /// The backlog grows, or too many requests are slow.
     Overload,
     /// Too many requests fail.
     Errors,
-    /// It spoke against the rate, but of something that passed, or of slow requests alone.
+    /// The evidence is against the rate, but of something that passed, or of slow requests alone.
     Episodic,
-    /// It spoke against the rate, though not decisively.
+    /// The evidence is against the rate, though not decisively.
     FailedWeakly,
 }
 
@@ -33,15 +33,6 @@ pub struct Watch {
     next_look: Duration,
     evidence: Evidence,
 }
-
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Later, one look tells little more than the last.
-const LOOK_EVERY_LATER: Duration = Duration::from_millis(500);
-const LATER: Duration = Duration::from_secs(10);
-/// What shares get beyond the first look before they fail a rate.
-const GRACE: Duration = Duration::from_secs(1);
-/// Evidence of less than this is a draw.
-const DRAW: f64 = 1.0;
 
 impl Watch {
     /// Watches one `trial`.
@@ -62,7 +53,7 @@ impl Watch {
         if at < self.next_look && at < self.trial.duration() {
             return None;
         }
-        self.next_look = at + if at < LATER { LOOK_EVERY } else { LOOK_EVERY_LATER };
+        self.next_look = at + Duration::from_secs_f64(self.trial.test.tuning.look_every_s);
         self.evidence = Evidence::over(&self.trial, &self.limits, &self.points)?;
         self.decide(at)
     }
@@ -82,7 +73,7 @@ impl Watch {
         if evidence.backlog >= test.decisive && !patient {
             return Some(Ending::Overload);
         }
-        if at >= test.from + GRACE {
+        if at >= test.from + Duration::from_secs_f64(test.tuning.grace_s) {
             if evidence.latency >= test.decisive && !evidence.recovering {
                 return Some(Ending::Overload);
             }
@@ -93,8 +84,8 @@ impl Watch {
         if evidence.against() <= -test.decisive && at >= test.pass_from {
             return Some(Ending::Held);
         }
-        let open =
-            evidence.against().abs() < DRAW || (evidence.against() > 0.0 && evidence.recovering);
+        let draw = evidence.against().abs() < test.tuning.draw;
+        let open = draw || (evidence.against() > 0.0 && evidence.recovering);
         (last || (due && !open)).then(|| evidence.ending())
     }
 }

@@ -10,6 +10,7 @@ use crate::analysis::search::CompletedTrial;
 use crate::analysis::sheet::Broken;
 use crate::analysis::trial::{
     ClientState, Measured, Missed, Point, Purpose, Test, TimeInterval, Trial, TrialResult,
+    TrialTuning,
 };
 use crate::load::slo::Slo;
 use crate::report::search::TrialPurpose;
@@ -184,6 +185,7 @@ pub(super) fn decode(line: Line, slo: &Slo) -> io::Result<CompletedTrial> {
                 until: ns(test.until),
                 noise: test.noise,
                 stall_rate: test.stall_rate,
+                tuning: &TrialTuning::STANDARD,
             },
         },
         result: TrialResult {

@@ -8,16 +8,16 @@ use steadfire::analysis::search::{Answer, Effort, Note, Search, Settings, Step};
 use steadfire::load::slo::{Objective, Slo};
 
 /// A kind of target with its bars. Errors are shares of the truth.
-struct Scenario {
+pub(super) struct Scenario {
     name: &'static str,
     target: Target,
     limit_ms: u64,
     /// Per second; nothing where the target changes.
-    truth: Option<f64>,
+    pub(super) truth: Option<f64>,
     /// Errors within this range, in at least this share of searches.
     within: (f64, f64, f64),
     /// Searches with an error above this, and the share of them that may have one.
-    above: (f64, f64),
+    pub(super) above: (f64, f64),
     /// Share of intervals that must hold the truth.
     covers: f64,
     /// Seconds: median, and 95th percentile.
@@ -26,11 +26,11 @@ struct Scenario {
 }
 
 /// What a search came to.
-struct Outcome {
+pub(super) struct Outcome {
     /// Estimate / truth − 1.
-    error: f64,
-    seconds: f64,
-    covered: bool,
+    pub(super) error: f64,
+    pub(super) seconds: f64,
+    pub(super) covered: bool,
     width: f64,
     answer: Answer,
 }
@@ -276,14 +276,16 @@ fn troubled() -> Vec<Scenario> {
 }
 
 /// Every scenario there is.
-fn scenarios() -> impl Iterator<Item = Scenario> {
+pub(super) fn scenarios() -> impl Iterator<Item = Scenario> {
     queues().into_iter().chain(tight()).chain(faults()).chain(troubled())
 }
 
 /// Runs a search to its end; with the target as it was then.
 pub(crate) fn search(target: Target, settings: &Settings, seed: u64) -> (Answer, Simulation) {
-    let mut simulation = Simulation::new(target, settings.slo.clone(), seed);
-    let mut search = Search::new(settings.clone());
+    drive(Search::new(settings.clone()), Simulation::new(target, settings.slo.clone(), seed))
+}
+
+fn drive(mut search: Search, mut simulation: Simulation) -> (Answer, Simulation) {
     loop {
         match search.next() {
             Step::Trial(trial) => search.observe(simulation.run(&trial)),
@@ -294,11 +296,21 @@ pub(crate) fn search(target: Target, settings: &Settings, seed: u64) -> (Answer,
 
 impl Scenario {
     fn search(&self, effort: Effort, seed: u64) -> Outcome {
+        self.search_with(effort, seed, Search::new)
+    }
+
+    /// The same with the search that `begin` makes of the settings.
+    pub(super) fn search_with(
+        &self,
+        effort: Effort,
+        seed: u64,
+        begin: impl Fn(Settings) -> Search,
+    ) -> Outcome {
         let mut slo = Slo::standard();
         let limit = Duration::from_millis(self.limit_ms);
         slo.objectives[0] = Objective::ResponseTime { quantile: 0.95, limit, or_equal: false };
-        let settings = Settings::new(slo, effort);
-        let (answer, simulation) = search(self.target, &settings, 1000 + seed);
+        let simulation = Simulation::new(self.target, slo.clone(), 1000 + seed);
+        let (answer, simulation) = drive(begin(Settings::new(slo, effort)), simulation);
         let truth = self.truth.unwrap_or_else(|| simulation.final_capacity());
         let high = answer.high.unwrap_or(f64::INFINITY);
         Outcome {

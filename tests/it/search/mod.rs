@@ -20,6 +20,7 @@ use acceptance::search;
 use simulation::{Service, Simulation, Target};
 
 mod acceptance;
+mod sensitivity;
 mod simulation;
 
 /// A bound that the search keeps to by itself, told again so that a search without one would end here.
