@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use steadfire::demo::{DemoBackend, Settings};
 use steadfire::load::plan::Plan;
 use steadfire::load::rate::Rate;
 use steadfire::load::request::RequestTemplate;
@@ -13,7 +14,6 @@ use steadfire::machine::capacity::Capacity;
 use steadfire::render::{Style, text};
 use steadfire::session::control::RunControl;
 use steadfire::session::{CheckedPlan, RunOptions, Session};
-use steadfire::target::{DemoBackend, Settings};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let server = DemoBackend::start(Settings::default())?;

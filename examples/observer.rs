@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use steadfire::demo::{DemoBackend, Endpoint, Settings};
 use steadfire::load::plan::Plan;
 use steadfire::load::rate::Rate;
 use steadfire::load::request::RequestTemplate;
@@ -14,7 +15,6 @@ use steadfire::machine::capacity::Capacity;
 use steadfire::session::control::RunControl;
 use steadfire::session::event::{Observer, RunEvent};
 use steadfire::session::{CheckedPlan, RunOptions, Session};
-use steadfire::target::{DemoBackend, Endpoint, Settings};
 
 /// Prints each second, and stops the load at the first one that is too slow.
 struct Watchdog {

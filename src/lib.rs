@@ -7,11 +7,12 @@
 //! The layers, lowest first; a module uses only those before it (`docs/architecture.md` has the picture,
 //! `tests/it/tidy/direction.rs` the check): `time` · `load`, `profile` and `import` (intent) · `measure`
 //! (what happened) · `analysis` (judgement) · `report` (the contract) · `render` and `live` (bytes and
-//! screens) · `machine`, `transport`, `engine`, `monitor`, `stream`, `target`, `store` (shells) · `session`
+//! screens) · `machine`, `transport`, `engine`, `monitor`, `stream`, `demo`, `store` (shells) · `session`
 //! (the application) · `commands` and `exit` (the command line).
 
 pub mod analysis;
 pub mod commands;
+pub mod demo;
 pub mod engine;
 pub mod exit;
 pub mod import;
@@ -26,6 +27,5 @@ pub mod report;
 pub mod session;
 pub mod store;
 pub mod stream;
-pub mod target;
 pub mod time;
 pub mod transport;

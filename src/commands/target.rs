@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::exit::Exit;
-use crate::target::{
+use crate::demo::{
     Faults, Freezes, Mode, Overload, Seeding, ServiceTime, Settings, Stalls, TEST_EMAIL,
     TEST_PASSWORD, listen, serve,
 };
+use crate::exit::Exit;
 use crate::time::parse_duration;
 
 /// Run the demo backend: a chat-center API with a known capacity and faults to order

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::dispatch::Dispatcher;
-use crate::engine::helm::Helm;
 use crate::engine::leg::Steerable;
+use crate::engine::load_control::LoadControl;
 use crate::engine::worker::Assignment;
 use crate::load::mix::Mix;
 use crate::load::schedule::{Slot, Slots};
@@ -22,7 +22,7 @@ pub(super) struct Arrivals {
     /// The slot after the last that was taken.
     next: Option<Slot>,
     mix: Arc<Mix>,
-    helm: Arc<Helm>,
+    control: Arc<LoadControl>,
     steerable: Steerable,
     /// Turns that have been taken in.
     heeded: usize,
@@ -58,7 +58,7 @@ impl Arrivals {
             next: slots.next(),
             slots,
             mix: Arc::clone(&assignment.mix),
-            helm: Arc::clone(&assignment.helm),
+            control: Arc::clone(&assignment.control),
             steerable: leg.steerable,
             heeded: 0,
             dispatcher,
@@ -72,7 +72,7 @@ impl Arrivals {
 
     /// Takes in the turns that have come.
     fn heed(&mut self) {
-        while let Some(turn) = self.helm.turn_after(self.heeded) {
+        while let Some(turn) = self.control.turn_after(self.heeded) {
             self.heeded += 1;
             self.dispatcher.recorder.turn(turn.at);
             self.schedule_end = turn.end;
@@ -85,7 +85,7 @@ impl Arrivals {
     /// When the next slot is due; `None` once arrivals have ended, or while they pause.
     pub(super) fn next_due(&mut self) -> Option<Offset> {
         self.heed();
-        let stop = self.helm.stop();
+        let stop = self.control.stop();
         self.next.map(|slot| slot.due).filter(|&due| due < stop)
     }
 
@@ -97,29 +97,29 @@ impl Arrivals {
     /// When arrivals end or ended. Not before a slot that was taken: a number of random arrivals may last
     /// longer than its mean.
     pub(super) fn ended(&self) -> Offset {
-        self.helm.stop().min(self.schedule_end).max(self.last_due)
+        self.control.stop().min(self.schedule_end).max(self.last_due)
     }
 
     /// How long what is unanswered when arrivals have ended is waited for; `planned` unless it was said
     /// otherwise since.
     pub(super) fn drain(&self, planned: Duration) -> Duration {
-        if self.helm.is_abandoned() { Duration::ZERO } else { planned }
+        if self.control.is_abandoned() { Duration::ZERO } else { planned }
     }
 
     /// From when on no step of a flow is due any more: with arrivals, unless their number is what ends
     /// them. Then the flows that were started go on to their end.
     pub(super) fn steps_end(&self) -> Offset {
         match self.bound {
-            Bound::Slots => self.helm.stop(),
+            Bound::Slots => self.control.stop(),
             Bound::Length => self.ended(),
         }
     }
 
     /// Whether arrivals are over and the next slot so late that it is not worth sending any more.
     pub(super) fn past_sending(&mut self, now: Offset, drain: Duration) -> bool {
-        let patience = if self.helm.is_abandoned() {
+        let patience = if self.control.is_abandoned() {
             Duration::ZERO
-        } else if self.helm.stop() < self.schedule_end {
+        } else if self.control.stop() < self.schedule_end {
             LATENESS_MIN
         } else {
             drain.max(LATENESS_MIN)

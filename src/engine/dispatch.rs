@@ -15,10 +15,10 @@ use std::time::Duration;
 use crate::engine::connection;
 use crate::engine::journeys::Journeys;
 use crate::engine::lanes::Lanes;
-use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::leg::Start;
 use crate::engine::prepared::Prepared;
 use crate::engine::pulse::Pulse;
+use crate::engine::quantile_estimator::{EstimatorSettings, QuantileEstimator};
 use crate::engine::recorder::Recorder;
 use crate::engine::seat::{Job, Seat, Wanted};
 use crate::engine::session::{self, Sessions};
@@ -38,8 +38,13 @@ use crate::transport::exchange::Repeatable;
 /// The way of a request from the schedule to the socket takes microseconds, more where caches are cold.
 /// Slots are taken up that much ahead of time and held at the socket until they are due, so the bounds
 /// also say how long a worker may be held up by one.
-const WAY_OUT: Learning =
-    Learning { quantile: 0.9, step_ns: 500.0, start_ns: 10_000.0, min_ns: 0.0, max_ns: 40_000.0 };
+const WAY_OUT: EstimatorSettings = EstimatorSettings {
+    quantile: 0.9,
+    step_ns: 500.0,
+    start_ns: 10_000.0,
+    min_ns: 0.0,
+    max_ns: 40_000.0,
+};
 
 /// A connection on which nothing was sent is closed after so long. A server with a thread or a process per
 /// connection may wait for its request and serve nobody else meanwhile.
@@ -64,7 +69,7 @@ pub(super) struct Dispatcher {
     /// What came of the slots that each address was sent; empty where there is one address.
     by_address: RefCell<Vec<AddressTally>>,
     /// From taking a slot up to being ready to write its request.
-    way_out: Cell<Learnt>,
+    way_out: Cell<QuantileEstimator>,
     in_flight: Cell<usize>,
     /// Connections closed at a timeout that have not been replaced yet.
     given_up: Cell<usize>,
@@ -102,7 +107,7 @@ impl Dispatcher {
             sessions: Sessions::default(),
             lanes,
             by_address: RefCell::new(by_address),
-            way_out: Cell::new(Learnt::new(WAY_OUT)),
+            way_out: Cell::new(QuantileEstimator::new(WAY_OUT)),
             in_flight: Cell::new(0),
             given_up: Cell::new(0),
             silent_connections: Cell::default(),

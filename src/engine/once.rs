@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::desk::Desk;
 use crate::engine::journeys::redirect;
 use crate::engine::prepare::{PrepareError, Ready, Surroundings, feeding, prepare};
 use crate::engine::prepared::{Prepared, RenderError, Turn, Unsendable};
 use crate::engine::ruling::inspected;
+use crate::engine::setup_client::SetupClient;
 use crate::engine::single::{Sent, Single, Stage, Witness};
 use crate::load::auth::{Auth, Issuance};
 use crate::load::expect::Expect;
@@ -36,7 +36,7 @@ pub async fn once(
     let witness = |single| show.borrow_mut()(single);
     let surroundings = Surroundings { tls, own_life, filled, witness: Some(&witness) };
     let ready = prepare(plan, surroundings).await?;
-    let desk = Desk::new(plan, &ready.route, None);
+    let client = SetupClient::new(plan, &ready.route, None);
     let tokens: Vec<Arc<str>> = ready.tokens.iter().map(|one| Arc::clone(&one.text)).collect();
     let of = |slot: usize| tokens.get(slot % tokens.len().max(1)).cloned().unwrap_or_default();
     let sources = (Arc::clone(&ready.pools), Arc::clone(&ready.feeding));
@@ -56,7 +56,7 @@ pub async fn once(
             }
             let outgoing = prepared.request(row, &turn);
             let outgoing = outgoing.map_err(|why| unsendable(request, why, &plan.origin))?;
-            let single = last_hop(&desk, request, outgoing, &of(row), &witness).await;
+            let single = last_hop(&client, request, outgoing, &of(row), &witness).await;
             left.take(row, &request.expect, &single);
             witness(single);
         }
@@ -74,7 +74,7 @@ pub async fn once(
 /// Sends a request and follows its redirects as far as the profile has it; all exchanges but the last, which
 /// is judged, are shown.
 async fn last_hop(
-    desk: &Desk<'_>,
+    client: &SetupClient<'_>,
     request: &RequestTemplate,
     mut outgoing: Outgoing,
     token: &str,
@@ -83,13 +83,13 @@ async fn last_hop(
     let (of_request, expect) = ((&*request.name, Stage::Mix), &request.expect);
     let mut followed = 0;
     loop {
-        let (sent, outcome) = (Sent::of(&outgoing), desk.fetch(outgoing.clone()).await);
+        let (sent, outcome) = (Sent::of(&outgoing), client.fetch(outgoing.clone()).await);
         let onward = match &outcome {
             Ok(answer) if expect.redirects > 0 && is_redirect(answer.status) => {
                 let (method, uri) = (&sent.method, &sent.uri);
                 let (status, headers) = (answer.status, &answer.headers);
                 let from = Redirection { method, uri, status, headers };
-                from.onward(&desk.plan.origin, followed, expect.redirects)
+                from.onward(&client.plan.origin, followed, expect.redirects)
             }
             _ => return Single::new(of_request, sent, outcome, expect, token),
         };

@@ -7,8 +7,8 @@
 use std::io;
 use std::time::Duration;
 
-use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::leg::Pacing;
+use crate::engine::quantile_estimator::{EstimatorSettings, QuantileEstimator};
 use crate::engine::timer::Timer;
 use crate::time::Offset;
 use crate::transport::clock::Clock;
@@ -16,7 +16,7 @@ use crate::transport::clock::Clock;
 /// The lead: nearly every wake-up is to be in time, since a late one is a late send. It starts as suits an
 /// idle virtual CPU, whose wake-ups are 40 to 60 µs late. Shorter than the least, no wake-up is punctual;
 /// longer than the most, polling would burn more than punctuality is worth.
-const LEAD: Learning = Learning {
+const LEAD: EstimatorSettings = EstimatorSettings {
     quantile: 0.99,
     step_ns: 2_000.0,
     start_ns: 60_000.0,
@@ -45,7 +45,7 @@ pub(super) struct Pacer {
     timer: Timer,
     clock: Clock,
     pacing: Pacing,
-    lead: Learnt,
+    lead: QuantileEstimator,
     /// When the latest sleep ended.
     woken: Offset,
     /// Until when polling pauses.
@@ -61,7 +61,7 @@ impl Pacer {
             timer: Timer::new()?,
             clock: Clock::starting_at(0),
             pacing: Pacing::Relaxed,
-            lead: Learnt::new(LEAD),
+            lead: QuantileEstimator::new(LEAD),
             woken: Offset::ZERO,
             paused_until: Offset::ZERO,
             put_aside: 0,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::engine::desk::{Desk, Errand, document, step};
 use crate::engine::kept::Kept;
 use crate::engine::prepare::PrepareError;
+use crate::engine::setup_client::{SetupCall, SetupClient, document, step};
 use crate::engine::single::Stage;
 use crate::load::extract::Extraction;
 use crate::load::json_text;
@@ -13,14 +13,14 @@ use crate::load::request::Pools;
 use crate::profile::select;
 use crate::transport::single::Answer;
 
-impl Desk<'_> {
+impl SetupClient<'_> {
     /// Sends every set-up request; each finds what those before it have brought.
     pub(super) async fn fill_pools(&self, token: &str) -> Result<Pools, PrepareError> {
         let mut filled: Vec<Arc<[String]>> = vec![Arc::from([]); self.plan.pools.len()];
         for (number, request) in self.plan.setup.iter().enumerate() {
             let (pools, step) = (Pools::from(filled.as_slice()), step(request));
             let stage = Stage::SetUp;
-            let errand = Errand { request, stage, pools: &pools, token, step: &step };
+            let errand = SetupCall { request, stage, pools: &pools, token, step: &step };
             let answer = self.accepted(errand).await?;
             for (values, source) in filled.iter_mut().zip(&self.plan.pools) {
                 if source.setup == number {

@@ -11,12 +11,12 @@ use http::HeaderName;
 use rustls::ClientConfig;
 
 use crate::engine::bystander::Serving;
-use crate::engine::desk::Desk;
 use crate::engine::entries::{self, Entries};
-use crate::engine::issuer::{Issuer, OwnLife, Token};
 use crate::engine::prepared::RenderError;
 use crate::engine::probe::{Probed, probe};
+use crate::engine::setup_client::SetupClient;
 use crate::engine::single::Witness;
+use crate::engine::token_provider::{OwnLife, Token, TokenProvider};
 use crate::load::auth::Auth;
 use crate::load::feeder::{FeederId, Feeding};
 use crate::load::flow::Flows;
@@ -185,7 +185,7 @@ pub struct Ready {
     /// Sent in turn; empty where requests carry none.
     pub tokens: Vec<Token>,
     /// Renews them, where they can be.
-    pub issuer: Option<Issuer>,
+    pub provider: Option<TokenProvider>,
     /// Weights that moved, for the findings.
     pub redistributed: Vec<Redistributed>,
     /// How long an answer takes as far as is known: as long as the slowest set-up request, or else a quick one
@@ -215,20 +215,24 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
     let proxy_wants_credentials = proxy_wants_credentials(&plan, &route).await;
     let plan = &plan;
     let witness = surroundings.witness;
-    let desk = Desk::new(plan, &route, witness);
-    let (tokens, issuer) = match &plan.auth {
+    let client = SetupClient::new(plan, &route, witness);
+    let (tokens, provider) = match &plan.auth {
         None => (Vec::new(), None),
         Some(Auth::Given(texts)) => (texts.iter().map(|text| Token::given(text)).collect(), None),
         Some(Auth::Issued(issuance)) => {
-            let issuer =
-                Issuer::new((plan, issuance), &route, surroundings.tls, surroundings.own_life);
-            let issuer = issuer.await?;
-            (issuer.fill(surroundings.filled, witness).await?, Some(issuer))
+            let provider = TokenProvider::new(
+                (plan, issuance),
+                &route,
+                surroundings.tls,
+                surroundings.own_life,
+            );
+            let provider = provider.await?;
+            (provider.fill(surroundings.filled, witness).await?, Some(provider))
         }
     };
     let token = tokens.first().map(|token| Arc::clone(&token.text));
-    let pools = desk.fill_pools(token.as_deref().unwrap_or_default()).await?;
-    let (slowest, serving) = desk.seen();
+    let pools = client.fill_pools(token.as_deref().unwrap_or_default()).await?;
+    let (slowest, serving) = client.seen();
     let answer_time = match serving {
         Serving::OneAtATime => Duration::ZERO,
         Serving::Several => slowest.unwrap_or(connect_time + QUICK_ANSWER),
@@ -244,7 +248,7 @@ pub async fn prepare(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Read
         pools,
         feeding,
         tokens,
-        issuer,
+        provider,
         redistributed,
         answer_time,
         serving,

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::engine::fleet::TokenPort;
-use crate::engine::issuer::{Issuer, Token};
 use crate::engine::keeper::Keeper;
+use crate::engine::token_provider::{Token, TokenProvider};
 use crate::engine::tokens::Renewed;
+use crate::engine::worker_pool::TokenPort;
 use crate::measure::auth::AuthCounts;
 use crate::transport::clock::{Clock, monotonic_ns};
 
@@ -37,11 +37,15 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// Begins to renew `tokens`, which `issuer` issued.
-    pub fn start(issuer: Issuer, tokens: Vec<Token>, port: TokenPort) -> std::io::Result<Self> {
+    /// Begins to renew `tokens`, which `provider` issued.
+    pub fn start(
+        provider: TokenProvider,
+        tokens: Vec<Token>,
+        port: TokenPort,
+    ) -> std::io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let lives = tokens.iter().map(|token| (token.life, token.age()));
-        let keeper = Keeper::new(lives, issuer.issuance.rate.gap());
+        let keeper = Keeper::new(lives, provider.issuance.rate.gap());
         let counts = keeper.counts;
         let record = Arc::new(Mutex::new(AuthRecord { counts, last_failure: None }));
         let shared = Arc::clone(&record);
@@ -49,9 +53,10 @@ impl Renewal {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("auth".to_owned()).spawn(move || {
             runtime.block_on(async {
-                let mut desk = Renewing { issuer, tokens, keeper, port, clock, record: shared };
+                let mut renewing =
+                    Renewing { provider, tokens, keeper, port, clock, record: shared };
                 tokio::select! {
-                    () = desk.go_on() => {}
+                    () = renewing.go_on() => {}
                     _ = stopped => {}
                 }
             });
@@ -76,7 +81,7 @@ impl Drop for Renewal {
 }
 
 struct Renewing {
-    issuer: Issuer,
+    provider: TokenProvider,
     tokens: Vec<Token>,
     keeper: Keeper,
     port: TokenPort,
@@ -112,7 +117,7 @@ impl Renewing {
 
     async fn renew(&mut self, token: usize) {
         let means = self.keeper.begin(token, self.clock.now());
-        let renewed = self.issuer.renew(token, &self.tokens[token], means).await;
+        let renewed = self.provider.renew(token, &self.tokens[token], means).await;
         let now = self.clock.now();
         let failure = match renewed {
             Ok(renewed) => {

@@ -15,13 +15,13 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::engine::arrivals::Arrivals;
 use crate::engine::dispatch::{Dispatcher, SILENT_MAX};
-use crate::engine::helm::Helm;
 use crate::engine::journeys::Journeys;
-use crate::engine::learnt::{Learning, Learnt};
 use crate::engine::leg::{Leg, Start, WINDOW};
+use crate::engine::load_control::LoadControl;
 use crate::engine::pacer::Pacer;
 use crate::engine::prepared::Prepared;
 use crate::engine::pulse;
+use crate::engine::quantile_estimator::{EstimatorSettings, QuantileEstimator};
 use crate::engine::recorder::Recorder;
 use crate::engine::rehearsal::rehearse;
 use crate::engine::seat::Job;
@@ -47,7 +47,7 @@ const BURST: usize = 32;
 const DRAIN_STEP: Duration = Duration::from_millis(2);
 
 /// From making room for it to having handed over a window.
-const HAND_OVER: Learning = Learning {
+const HAND_OVER: EstimatorSettings = EstimatorSettings {
     quantile: 0.9,
     step_ns: 5_000.0,
     start_ns: 100_000.0,
@@ -58,7 +58,7 @@ const HAND_OVER: Learning = Learning {
 /// case.
 const HAND_OVER_MAX: Duration = Duration::from_millis(20);
 
-/// What the fleet asks of a worker.
+/// What the worker pool asks of a worker.
 pub(super) enum Command {
     /// Open this many connections and say so.
     Open(usize),
@@ -77,11 +77,11 @@ pub(super) struct Assignment {
     pub(super) start: Arc<Start>,
     /// Monotonic instant of the leg's offset zero.
     pub(super) start_ns: u64,
-    /// How the fleet ends arrivals early or turns them.
-    pub(super) helm: Arc<Helm>,
+    /// How the worker pool ends arrivals early or turns them.
+    pub(super) control: Arc<LoadControl>,
 }
 
-/// What a worker tells the fleet.
+/// What a worker tells the worker pool.
 pub(super) enum Message {
     /// The connections asked for are open, or have failed.
     Opened,
@@ -162,12 +162,12 @@ pub(super) fn work(
         })
     });
     if let Err(error) = result {
-        // A fleet that is gone needs no word.
+        // A worker pool that is gone needs no word.
         let _ = messages.send(Message::Broken(error));
     }
 }
 
-/// Tells of a panic, so that the fleet does not wait for a worker that is gone.
+/// Tells of a panic, so that the worker pool does not wait for a worker that is gone.
 struct LastWord<'a>(&'a Sender<Message>);
 
 impl Drop for LastWord<'_> {
@@ -193,7 +193,7 @@ struct Worker<'a> {
     dispatcher: Rc<Dispatcher>,
     pacer: Pacer,
     /// How long handing over a window takes.
-    hand_over: Learnt,
+    hand_over: QuantileEstimator,
     messages: &'a Sender<Message>,
 }
 
@@ -211,7 +211,7 @@ impl<'a> Worker<'a> {
             .with_pauses(Rc::clone(dialer.pauses()));
         let dispatcher = Dispatcher::new(recorder, dialer, limits, prepared, journeys);
         tokio::task::spawn_local(pulse::beat(Rc::clone(&dispatcher)));
-        let (pacer, hand_over) = (Pacer::new()?, Learnt::new(HAND_OVER));
+        let (pacer, hand_over) = (Pacer::new()?, QuantileEstimator::new(HAND_OVER));
         Ok(Self { number, workers, singles, dispatcher, pacer, hand_over, messages })
     }
 
@@ -239,12 +239,12 @@ impl<'a> Worker<'a> {
         Next::GoOn
     }
 
-    /// Takes in what the fleet has sent while a leg runs.
+    /// Takes in what the worker pool has sent while a leg runs.
     fn hear(&self, commands: &mut UnboundedReceiver<Command>) -> Next {
         loop {
             match commands.try_recv() {
                 Ok(Command::Token(renewed)) => self.dispatcher.prepared.renew(renewed),
-                // One leg at a time: the fleet asks for neither while one runs.
+                // One leg at a time: the worker pool asks for neither while one runs.
                 Ok(Command::Open(_) | Command::Run(_)) => {}
                 Ok(Command::Quit) | Err(TryRecvError::Disconnected) => return Next::Quit,
                 Err(TryRecvError::Empty) => return Next::GoOn,
@@ -253,7 +253,7 @@ impl<'a> Worker<'a> {
     }
 
     fn tell(&self, message: Message) {
-        // The fleet outlives its legs; if it is gone, so is everyone who would read this.
+        // The worker pool outlives its legs; if it is gone, so is everyone who would read this.
         let _ = self.messages.send(message);
     }
 
@@ -406,7 +406,7 @@ impl<'a> Worker<'a> {
         ended.is_some_and(|end| fits(wake.since(now), now.since(end), self.hand_over.duration()))
     }
 
-    /// Hands over the window that has ended, if there is one, and takes in what the fleet has sent.
+    /// Hands over the window that has ended, if there is one, and takes in what the worker pool has sent.
     fn hand_over(&self, commands: &mut UnboundedReceiver<Command>) -> Next {
         self.hand_over_window();
         self.hear(commands)

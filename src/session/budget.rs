@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::analysis::words::Count;
-use crate::load::outlay::Outlay;
 use crate::load::plan::Plan;
+use crate::load::request_cost::RequestCost;
 use crate::load::schedule::{Horizon, Schedule};
 use crate::session::error::SessionError;
 use crate::time::Offset;
@@ -17,7 +17,7 @@ pub(super) struct Budget {
     most: u64,
     left: u64,
     /// What slots come to.
-    outlay: Arc<Outlay>,
+    cost: Arc<RequestCost>,
 }
 
 impl Budget {
@@ -27,8 +27,8 @@ impl Budget {
     /// The plan has nothing to send.
     pub(super) fn new(most: Option<u64>, plan: &Plan) -> Result<Self, SessionError> {
         let most = most.unwrap_or(u64::MAX);
-        let outlay = Outlay::of(plan).map_err(SessionError::usage)?;
-        Ok(Self { most, left: most, outlay: Arc::new(outlay) })
+        let cost = RequestCost::of(plan).map_err(SessionError::usage)?;
+        Ok(Self { most, left: most, cost: Arc::new(cost) })
     }
 
     /// Whether `schedule` fits `times` over.
@@ -36,7 +36,7 @@ impl Budget {
     /// # Errors
     /// It does not; the text says by how much and what to do.
     pub(super) fn allow(&self, schedule: &Schedule, times: u64) -> Result<(), SessionError> {
-        let planned = self.outlay.requests(schedule.slots_expected()).saturating_mul(times);
+        let planned = self.cost.requests(schedule.slots_expected()).saturating_mul(times);
         if planned <= self.left {
             return Ok(());
         }
@@ -51,8 +51,8 @@ impl Budget {
     /// `schedule`, ended where the budget is spent should random arrivals pass their mean; nothing if its
     /// mean is already too much.
     pub(super) fn admit(&self, schedule: Schedule) -> Option<Schedule> {
-        let fits = self.outlay.requests(schedule.slots_expected()) <= self.left;
-        let slots = schedule.horizon.slots.min(self.outlay.slots(self.left));
+        let fits = self.cost.requests(schedule.slots_expected()) <= self.left;
+        let slots = schedule.horizon.slots.min(self.cost.slots(self.left));
         let horizon = Horizon { slots, ..schedule.horizon };
         fits.then_some(Schedule { horizon, ..schedule })
     }
@@ -62,7 +62,7 @@ impl Budget {
         let length = end.since(Offset::ZERO).min(schedule.horizon.length);
         let horizon = Horizon { length, ..schedule.horizon };
         let slots = Schedule { horizon, ..schedule.clone() }.slots_at_most();
-        self.left = self.left.saturating_sub(self.outlay.requests(slots));
+        self.left = self.left.saturating_sub(self.cost.requests(slots));
     }
 
     /// Why a search ended before it was sure.
@@ -95,8 +95,8 @@ mod tests {
     }
 
     fn budget(most: u64) -> Budget {
-        let outlay = Arc::new(Outlay::of(&example::plan()).unwrap());
-        Budget { most, left: most, outlay }
+        let cost = Arc::new(RequestCost::of(&example::plan()).unwrap());
+        Budget { most, left: most, cost }
     }
 
     #[test]
@@ -133,8 +133,8 @@ mod tests {
         for request in &mut plan.requests {
             request.expect.redirects = 2;
         }
-        let outlay = Arc::new(Outlay::of(&plan).unwrap());
-        let tripled = |most| Budget { outlay: Arc::clone(&outlay), ..budget(most) };
+        let cost = Arc::new(RequestCost::of(&plan).unwrap());
+        let tripled = |most| Budget { cost: Arc::clone(&cost), ..budget(most) };
         let schedule = schedule(Arrivals::Constant, 10);
         assert!(tripled(3_000).allow(&schedule, 1).is_ok());
         assert!(tripled(2_999).admit(schedule.clone()).is_none());

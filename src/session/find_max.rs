@@ -112,7 +112,7 @@ impl<'a> RunningSearch<'a> {
             budget: session.budget.clone(),
             spent: None,
         };
-        session.fleet.skip(&earlier.loads);
+        session.worker_pool.skip(&earlier.loads);
         for CompletedTrial { trial, result, broken, .. } in earlier.trials {
             if let Ok(schedule) = schedule(&session.plan, &trial) {
                 running.budget.spend(&schedule, Offset::ZERO + trial.head + result.length);

@@ -93,7 +93,7 @@ impl Session {
         }
         let before = Snapshot::take();
         let outcome = self
-            .fleet
+            .worker_pool
             .run(leg, &mut |window| {
                 let flow = watch(window);
                 sending.window(window, flow)
@@ -157,7 +157,7 @@ impl Session {
 
     /// Ends a schedule where a feeder has no more rows; says so, and which feeder it is.
     fn clip(&self, schedule: &mut Schedule, observer: &mut dyn Observer) -> Option<String> {
-        let (slots, feeder) = self.fleet.slots_max()?;
+        let (slots, feeder) = self.worker_pool.slots_max()?;
         let planned = schedule.slots_expected();
         schedule.horizon.slots = schedule.horizon.slots.min(slots);
         if slots >= planned {
@@ -174,7 +174,7 @@ impl Session {
     /// Why feeders have too few rows for a load of this `rate` per second and `length`; nothing if they
     /// suffice.
     pub fn short_of_rows(&self, rate: f64, length: Duration) -> Option<String> {
-        let (slots, feeder) = self.fleet.slots_max()?;
+        let (slots, feeder) = self.worker_pool.slots_max()?;
         ((slots as f64) < rate * length.as_secs_f64())
             .then(|| format!("the feeder `{feeder}` has too few rows left and does not rewind"))
     }

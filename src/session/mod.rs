@@ -41,8 +41,8 @@ pub use find_max::EarlierSitting;
 pub use options::{Mode, RunOptions, SearchOptions};
 pub use set_up::{tls_client, token_life};
 
-use crate::engine::fleet::Fleet;
 use crate::engine::renewal::{AuthRecord, Renewal};
+use crate::engine::worker_pool::WorkerPool;
 use crate::load::plan::Plan;
 use crate::load::way::{HttpChoice, Way};
 use crate::machine::wall_clock;
@@ -61,7 +61,7 @@ pub struct Session {
     plan: Arc<Plan>,
     options: RunOptions,
     control: RunControl,
-    fleet: Fleet,
+    worker_pool: WorkerPool,
     supplies: Supplies,
     budget: Budget,
     redistributed: Vec<Redistributed>,
@@ -97,17 +97,17 @@ impl Session {
         let (requests, flows) = (ready.requests.to_vec(), (*ready.flows).clone());
         let plan = Arc::new(Plan { way, requests, flows, ..plan });
         let redistributed = ready.redistributed.clone();
-        let (tokens, issuer) = (ready.tokens.clone(), ready.issuer.clone());
+        let (tokens, provider) = (ready.tokens.clone(), ready.provider.clone());
         let addresses = ready.route.addresses();
         let probed = ready.route.failed().to_vec();
         opening::report(&ready, observer);
         let connections = opening::connections(&plan, &ready);
-        let mut fleet =
-            Fleet::launch(&plan, ready, connections).map_err(SessionError::unexpected)?;
+        let mut worker_pool =
+            WorkerPool::launch(&plan, ready, connections).map_err(SessionError::unexpected)?;
         let held = tokens.len();
-        let renewal = issuer
-            .zip(fleet.token_port())
-            .map(|(issuer, port)| Renewal::start(issuer, tokens, port))
+        let renewal = provider
+            .zip(worker_pool.token_port())
+            .map(|(provider, port)| Renewal::start(provider, tokens, port))
             .transpose()
             .map_err(SessionError::unexpected)?;
         Ok(Self {
@@ -115,7 +115,7 @@ impl Session {
             monitors: set_up::monitors(&options)?,
             options,
             control,
-            fleet,
+            worker_pool,
             supplies,
             budget,
             redistributed,

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use steadfire::engine::Pacing;
-use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use steadfire::engine::prepare::{Surroundings, prepare};
+use steadfire::engine::worker_pool::WorkerPool;
 use steadfire::load::flow::Flows;
 use steadfire::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
 use steadfire::load::rate::Rate;
@@ -114,7 +114,7 @@ fn leg(plan: &Plan, horizon: Horizon) -> Leg {
     }
 }
 
-fn launch(plan: &Arc<Plan>, connections: usize) -> Fleet {
+fn launch(plan: &Arc<Plan>, connections: usize) -> WorkerPool {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let ready = runtime
@@ -123,7 +123,7 @@ fn launch(plan: &Arc<Plan>, connections: usize) -> Fleet {
             Surroundings { tls: None, own_life: |_| None, filled: &mut |_| {}, witness: None },
         ))
         .expect("the server is up");
-    Fleet::launch(plan, ready, connections).expect("workers start")
+    WorkerPool::launch(plan, ready, connections).expect("workers start")
 }
 
 fn run(plan: &Arc<Plan>, horizon: Horizon) -> LegOutcome {
@@ -168,11 +168,11 @@ fn a_generator_far_behind_its_rate_still_stops_when_told() {
 fn windows_of_several_workers_add_up_to_the_tally() {
     let address = server(|mut stream| while asked(&mut stream) && stream.write_all(OK).is_ok() {});
     let plan = plan(address, per_second(100), limits(10, MS(1000)), 3);
-    let fleet = launch(&plan, 3);
+    let worker_pool = launch(&plan, 3);
     for _ in 0..5 {
         let mut planned = 0;
         let horizon = Horizon::after(MS(100));
-        let outcome = fleet
+        let outcome = worker_pool
             .run(leg(&plan, horizon), &mut |interval| {
                 planned += interval.window.planned;
                 Flow::Continue

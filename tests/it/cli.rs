@@ -4,7 +4,7 @@
 use std::net::TcpListener;
 
 use serde_json::Value;
-use steadfire::target::{DemoBackend, Seeding, Settings, TEST_EMAIL, TEST_PASSWORD};
+use steadfire::demo::{DemoBackend, Seeding, Settings, TEST_EMAIL, TEST_PASSWORD};
 
 use crate::server::{OK, Server};
 use crate::support::{Finished, Program, steadfire};

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::Method;
 use steadfire::engine::Pacing;
-use steadfire::engine::fleet::Fleet;
 use steadfire::engine::leg::{Flow, Leg, LegOutcome, Steerable};
 use steadfire::engine::prepare::{Surroundings, prepare};
+use steadfire::engine::worker_pool::WorkerPool;
 use steadfire::load::flow::Flows;
 use steadfire::load::mix::Mix;
 use steadfire::load::plan::{ChosenBy, LatePolicy, Limits, Origin, Plan, ReceiveClock, Scheme};
@@ -135,8 +135,8 @@ fn steer(
         ordered_at: Duration::ZERO,
     };
     let length = plan.duration;
-    let fleet = Fleet::launch(&Arc::new(plan), ready, 8).expect("threads can be had");
-    let outcome = fleet.run(leg, observe).expect("the workers work");
+    let worker_pool = WorkerPool::launch(&Arc::new(plan), ready, 8).expect("threads can be had");
+    let outcome = worker_pool.run(leg, observe).expect("the workers work");
     let summary = Summary::new(&outcome.tally, length);
     (outcome, summary)
 }

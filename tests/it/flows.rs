@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use steadfire::demo::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 use steadfire::report::flows::FlowReport;
 use steadfire::report::search::Bound;
 use steadfire::report::{Report, RequestReport};
-use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
 use crate::server::{ERROR, OK, Received, Server, work};
 use crate::support::{Finished, steadfire};

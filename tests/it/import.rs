@@ -2,7 +2,7 @@
 
 use std::fs::write;
 
-use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
+use steadfire::demo::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
 use crate::server::{ERROR, OK, Server};
 use crate::support::{Finished, Program, steadfire};

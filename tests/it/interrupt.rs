@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use steadfire::demo::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 use steadfire::report::search::Bound;
 use steadfire::report::{Kind, OutcomeName};
 use steadfire::store::folder::read_result;
-use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
 use crate::server::{OK, Received, Server};
 use crate::support::steadfire;

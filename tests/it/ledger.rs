@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
+use steadfire::demo::{DemoBackend, Faults, Mode, Settings, Stalls, TEST_EMAIL, TEST_PASSWORD};
 use steadfire::report::{HoldsName, Report, TierName};
-use steadfire::target::{DemoBackend, Faults, Mode, Settings, Stalls, TEST_EMAIL, TEST_PASSWORD};
 
 use crate::server::{ERROR, OK, Peer, Server, work};
 use crate::support::{Finished, steadfire};

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
+use steadfire::demo::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 use steadfire::report::Report;
-use steadfire::target::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 
 use crate::cli::assert_kept;
 use crate::server::{ERROR, OK, Received, Server};

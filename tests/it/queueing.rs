@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use steadfire::demo::{DemoBackend, Endpoint, ServiceTime, Settings};
 use steadfire::load::rate::Rate;
 use steadfire::load::schedule::{Arrivals, Horizon, Schedule};
-use steadfire::target::{DemoBackend, Endpoint, ServiceTime, Settings};
 
 use crate::support::steadfire;
 

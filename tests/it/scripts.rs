@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use steadfire::target::{DemoBackend, Seeding, Settings, TEST_EMAIL, TEST_PASSWORD};
+use steadfire::demo::{DemoBackend, Seeding, Settings, TEST_EMAIL, TEST_PASSWORD};
 use tempfile::TempDir;
 
 use crate::support::steadfire;

@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
+use steadfire::demo::{DemoBackend, Mode, Settings, Stalls};
 use steadfire::report::Report;
-use steadfire::target::{DemoBackend, Mode, Settings, Stalls};
 
 use crate::support::steadfire;
 

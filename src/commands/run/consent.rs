@@ -13,9 +13,9 @@ use crate::analysis::words::counted;
 use crate::commands::interrupt::Interrupt;
 use crate::commands::run::Screen;
 use crate::commands::{Failure, environment};
-use crate::load::outlay::Outlay;
 use crate::load::plan::Plan;
 use crate::load::request::Template;
+use crate::load::request_cost::RequestCost;
 use crate::load::way::{Place, Via};
 use crate::session::{CheckedPlan, Mode};
 use crate::store::hosts::KnownHosts;
@@ -152,7 +152,7 @@ fn expected(checked: &CheckedPlan) -> String {
         }
     };
     let slots = plan.schedule().slots_expected();
-    let requests = Outlay::of(plan).map_or(slots, |outlay| outlay.requests(slots));
+    let requests = RequestCost::of(plan).map_or(slots, |cost| cost.requests(slots));
     let requests = requests.saturating_mul(times);
     let up_to = if plan.stages.is_some() { "up to " } else { "" };
     let length =

@@ -9,6 +9,7 @@ use crate::commands::run::subject::{self, Subject};
 use crate::commands::run::{
     Args, Screen, give_terminal_back, loopback, resolve, start_demo, tls_files,
 };
+use crate::demo::DemoBackend;
 use crate::engine::once::once;
 use crate::engine::prepare::Surroundings;
 use crate::engine::single::Single;
@@ -19,7 +20,6 @@ use crate::machine::capacity::Capacity;
 use crate::machine::wall_clock;
 use crate::session::judgeable;
 use crate::session::{tls_client, token_life};
-use crate::target::DemoBackend;
 use crate::transport::tls::TlsSettings;
 
 /// A plan, and what is needed to send parts of it.

@@ -36,12 +36,12 @@ use crate::commands::Failure;
 use crate::commands::interrupt::Interrupt;
 use crate::commands::run::record::Record;
 use crate::commands::run::subject::Subject;
+use crate::demo::{DemoBackend, Settings};
 use crate::exit::Exit;
 use crate::load::plan::{Origin, Scheme};
 use crate::report::{OutcomeName, Report};
 use crate::session::event::Observers;
 use crate::session::{EarlierSitting, Mode, Session};
-use crate::target::{DemoBackend, Settings};
 
 /// Runs the load and reports.
 ///

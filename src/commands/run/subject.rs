@@ -9,13 +9,13 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::commands::environment::{Environment, read_bounded};
 use crate::commands::run::Args;
 use crate::commands::{Failure, actions, inputs};
+use crate::demo::{TEST_EMAIL, TEST_PASSWORD};
 use crate::load::body::Body;
 use crate::load::plan::Origin;
 use crate::load::request::{RequestTemplate, Template};
 use crate::load::secrets::is_secret_name;
 use crate::load::url::{is_url, split_url};
 use crate::profile::{self, Outside, Profile, Source};
-use crate::target::{TEST_EMAIL, TEST_PASSWORD};
 
 /// Largest --data-file, in bytes.
 const BODY_BYTES_MAX: u64 = 16 << 20;

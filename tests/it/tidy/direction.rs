@@ -27,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["time", "load", "profile", "measure", "machine", "transport"]),
     ("monitor", &["time", "load", "measure", "transport"]),
     ("stream", &["time", "load", "measure", "render", "transport"]),
-    ("target", &["time", "load"]),
+    ("demo", &["time", "load"]),
     ("store", &["time", "load", "measure", "analysis", "report"]),
     (
         "session",
@@ -62,7 +62,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "engine",
             "monitor",
             "stream",
-            "target",
+            "demo",
             "store",
             "session",
         ],

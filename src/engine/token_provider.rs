@@ -1,4 +1,4 @@
-//! [`Issuer`]: sends log-ins and refreshes, and reads tokens off the answers.
+//! [`TokenProvider`]: sends log-ins and refreshes, and reads tokens off the answers.
 //!
 //! Each exchange has a connection of its own and is no slot: nothing of it reaches the ledger.
 
@@ -10,9 +10,9 @@ use rustls::ClientConfig;
 use tokio::time::MissedTickBehavior;
 
 use crate::engine::cookies::Cookies;
-use crate::engine::desk::{Desk, Errand, document, redirection, step};
 use crate::engine::keeper::Means;
 use crate::engine::prepare::PrepareError;
+use crate::engine::setup_client::{SetupCall, SetupClient, document, redirection, step};
 use crate::engine::single::{Stage, Witness};
 use crate::load::auth::{Issuance, Lifetime, TokenPlace};
 use crate::load::json_text;
@@ -53,7 +53,7 @@ impl Token {
 
 /// Obtains tokens.
 #[derive(Clone)]
-pub struct Issuer {
+pub struct TokenProvider {
     pub(super) issuance: Arc<Issuance>,
     /// As for the target, but to the server that issues.
     plan: Plan,
@@ -63,7 +63,7 @@ pub struct Issuer {
     channel: Channel,
 }
 
-impl Issuer {
+impl TokenProvider {
     /// Looks up the server that issues, if it is not the target, which `route` leads to.
     pub(super) async fn new(
         (plan, issuance): (&Plan, &Arc<Issuance>),
@@ -127,7 +127,7 @@ impl Issuer {
             _ => format!("{} of user {}", step(request), user + 1),
         };
         let (stage, pools) = (Stage::LogIn, &Arc::from([]));
-        self.obtain(Errand { request, stage, pools, token: "", step: &step }, witness).await
+        self.obtain(SetupCall { request, stage, pools, token: "", step: &step }, witness).await
     }
 
     /// Renews a token.
@@ -144,7 +144,7 @@ impl Issuer {
         let pools: Pools = Arc::from([Arc::from([held.clone().unwrap_or_default()])]);
         let (request, step) = (&refresh.request, step(&refresh.request));
         let (stage, token) = (Stage::LogIn, &token.text);
-        let errand = Errand { request, stage, pools: &pools, token, step: &step };
+        let errand = SetupCall { request, stage, pools: &pools, token, step: &step };
         let renewed = self.obtain(errand, None).await?;
         // A server that keeps the refresh token does not repeat it (RFC 6749, section 6).
         let refresh = renewed.refresh.or(held);
@@ -153,10 +153,10 @@ impl Issuer {
 
     async fn obtain(
         &self,
-        errand: Errand<'_>,
+        errand: SetupCall<'_>,
         witness: Option<Witness<'_>>,
     ) -> Result<Token, PrepareError> {
-        let answer = Desk::new(&self.plan, &self.route, witness).accepted(errand).await?;
+        let answer = SetupClient::new(&self.plan, &self.route, witness).accepted(errand).await?;
         let step = errand.step.to_owned();
         self.read(&answer).map_err(|what| PrepareError::Unusable { step, what })
     }

@@ -1,4 +1,4 @@
-//! [`Helm`]: how the fleet ends or turns the arrivals of a leg that is under way.
+//! [`LoadControl`]: how the worker pool ends or turns the arrivals of a leg that is under way.
 //!
 //! Workers look at two numbers with each slot. Whatever is asked lies a window ahead of the clock, so every
 //! worker knows of it before it takes up the first slot that it is about.
@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use crate::load::steering::Turn;
 use crate::time::Offset;
 
-/// Shared by the fleet and the workers of a leg.
+/// Shared by the worker pool and the workers of a leg.
 #[derive(Debug)]
-pub(super) struct Helm {
+pub(super) struct LoadControl {
     /// Offset from which no slot is due any more.
     stop: AtomicU64,
     /// Whether nothing is waited for any more.
@@ -21,7 +21,7 @@ pub(super) struct Helm {
     turns: Mutex<Vec<Turn>>,
 }
 
-impl Default for Helm {
+impl Default for LoadControl {
     fn default() -> Self {
         Self {
             stop: AtomicU64::new(u64::MAX),
@@ -32,7 +32,7 @@ impl Default for Helm {
     }
 }
 
-impl Helm {
+impl LoadControl {
     /// Ends arrivals at `at`, or earlier if that was asked before.
     pub(super) fn stop_at(&self, at: Offset) {
         self.stop.fetch_min(at.as_nanos(), Ordering::Relaxed);

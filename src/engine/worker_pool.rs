@@ -1,4 +1,4 @@
-//! [`Fleet`]: the workers of a run, and the collector that merges what they measured.
+//! [`WorkerPool`]: the workers of a run, and the collector that merges what they measured.
 //!
 //! Workers and their connections outlive a leg, so that the trials of a search run on warm connections.
 
@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::engine::helm::Helm;
 use crate::engine::journeys::Journeys;
 use crate::engine::leg::{Flow, Leg, LegOutcome, Start, WINDOW};
+use crate::engine::load_control::LoadControl;
 use crate::engine::prepare::Ready;
 use crate::engine::prepared::{Prepared, RenderError};
 use crate::engine::tokens::{Rejection, Renewed};
@@ -35,9 +35,9 @@ use crate::transport::clock::{Clock, Stamping, monotonic_ns};
 /// From the order to the first due instant: time for every worker to take up its leg.
 const START_DELAY: Duration = Duration::from_millis(20);
 
-/// Why a fleet cannot go on.
+/// Why a worker pool cannot go on.
 #[derive(Debug, thiserror::Error)]
-pub enum FleetError {
+pub enum WorkerPoolError {
     /// The operating system refused a thread, a runtime or a timer.
     #[error("a worker cannot run: {0}")]
     Worker(#[from] std::io::Error),
@@ -50,7 +50,7 @@ pub enum FleetError {
 }
 
 /// A set of running workers.
-pub struct Fleet {
+pub struct WorkerPool {
     ready: Ready,
     workers: Vec<WorkerHandle>,
     messages: Receiver<Message>,
@@ -65,7 +65,7 @@ struct WorkerHandle {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Where a running fleet tells of rejected tokens and takes renewed ones; for any thread.
+/// Where a running worker pool tells of rejected tokens and takes renewed ones; for any thread.
 pub struct TokenPort {
     commands: Vec<UnboundedSender<Command>>,
     rejections: UnboundedReceiver<Rejection>,
@@ -87,9 +87,13 @@ impl TokenPort {
     }
 }
 
-impl Fleet {
+impl WorkerPool {
     /// Starts the plan's workers and opens `connections` connections among them, if connections are kept.
-    pub fn launch(plan: &Arc<Plan>, ready: Ready, connections: usize) -> Result<Self, FleetError> {
+    pub fn launch(
+        plan: &Arc<Plan>,
+        ready: Ready,
+        connections: usize,
+    ) -> Result<Self, WorkerPoolError> {
         let (sender, messages) = channel();
         let count = plan.workers.max(1);
         let mut workers = Vec::with_capacity(count);
@@ -124,21 +128,21 @@ impl Fleet {
         }
         let rejections = Some(rejections);
         let taken = RefCell::default();
-        let fleet = Self { ready, workers, messages, taken, rejections };
+        let worker_pool = Self { ready, workers, messages, taken, rejections };
         let connections = match plan.way.keep_alive {
             KeepAlive::On => connections,
             // Set up in advance, it would not count in the slot's time.
             KeepAlive::Off => 0,
         };
-        fleet.command(|| Command::Open(connections.div_ceil(count)));
+        worker_pool.command(|| Command::Open(connections.div_ceil(count)));
         for _ in 0..count {
-            match fleet.messages.recv().map_err(|_| FleetError::Lost)? {
+            match worker_pool.messages.recv().map_err(|_| WorkerPoolError::Lost)? {
                 Message::Broken(error) => return Err(error.into()),
-                Message::Lost => return Err(FleetError::Lost),
+                Message::Lost => return Err(WorkerPoolError::Lost),
                 _opened => {}
             }
         }
-        Ok(fleet)
+        Ok(worker_pool)
     }
 
     /// For renewing tokens while legs run; there is one.
@@ -173,10 +177,10 @@ impl Fleet {
         &self,
         leg: Leg,
         observe: &mut dyn FnMut(&Interval) -> Flow,
-    ) -> Result<LegOutcome, FleetError> {
+    ) -> Result<LegOutcome, WorkerPoolError> {
         let leg = Arc::new(leg);
         let start_ns = monotonic_ns() + crate::time::whole_nanos(START_DELAY);
-        let helm = Arc::new(Helm::default());
+        let control = Arc::new(LoadControl::default());
         let mut steering = Steering::new(&leg.schedule);
         let start = Arc::new(Start {
             wall: leg.ordered_at.saturating_add(START_DELAY),
@@ -188,16 +192,16 @@ impl Fleet {
                 mix: Arc::clone(&self.ready.mix),
                 start: Arc::clone(&start),
                 start_ns,
-                helm: Arc::clone(&helm),
+                control: Arc::clone(&control),
             })
         });
         let mut collector = Collector::new(self.workers.len(), self.ready.rows.len());
         while collector.running() {
-            match self.messages.recv().map_err(|_| FleetError::Lost)? {
+            match self.messages.recv().map_err(|_| WorkerPoolError::Lost)? {
                 Message::Window { worker, end, window } => collector.window(worker, end, *window),
                 Message::Finished(finished) => collector.finished(&finished),
                 Message::Broken(error) => return Err(error.into()),
-                Message::Lost => return Err(FleetError::Lost),
+                Message::Lost => return Err(WorkerPoolError::Lost),
                 Message::Opened => {}
             }
             while let Some(interval) = collector.next_interval() {
@@ -208,24 +212,24 @@ impl Fleet {
                     Flow::Turn(change) => {
                         let now = Clock::starting_at(start_ns).now().max(interval.end);
                         let earliest = (now + WINDOW).max(Offset::ZERO + leg.warmup);
-                        helm.turn(steering.turn(earliest, change));
+                        control.turn(steering.turn(earliest, change));
                     }
-                    Flow::Stop => helm.stop_at(interval.end + WINDOW),
+                    Flow::Stop => control.stop_at(interval.end + WINDOW),
                     Flow::Abandon => {
-                        helm.stop_at(interval.end + WINDOW);
-                        helm.abandon();
+                        control.stop_at(interval.end + WINDOW);
+                        control.abandon();
                     }
                 }
             }
         }
-        let outcome = collector.outcome(helm.stop() != Offset::MAX, helm.turns());
+        let outcome = collector.outcome(control.stop() != Offset::MAX, control.turns());
         let outcome = LegOutcome { start_ns, ..outcome };
         self.taken.replace(self.ready.feeding.after(&start.taken, outcome.slots));
         Ok(outcome)
     }
 }
 
-impl Drop for Fleet {
+impl Drop for WorkerPool {
     fn drop(&mut self) {
         // Whoever renews tokens may still hold a sender, so closing the channel would not do.
         self.command(|| Command::Quit);

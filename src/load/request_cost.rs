@@ -1,4 +1,4 @@
-//! [`Outlay`]: how many requests slots come to at most: each step of a flow is one, and each redirect that may
+//! [`RequestCost`]: how many requests slots come to at most: each step of a flow is one, and each redirect that may
 //! be followed.
 
 use crate::load::mix::{Mix, MixError};
@@ -7,12 +7,12 @@ use crate::load::request::RequestTemplate;
 
 /// Requests of a mix's slots, counted from the first slot of a leg.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outlay {
+pub struct RequestCost {
     /// Of the first so many slots and one more of the mix's cycle; not empty.
     sums: Box<[u64]>,
 }
 
-impl Outlay {
+impl RequestCost {
     /// Of what `plan` sends.
     ///
     /// # Errors
@@ -78,22 +78,22 @@ mod tests {
         ) {
             let mut sum = 0;
             let sums = costs.iter().map(|cost| { sum += cost; sum }).collect();
-            let outlay = Outlay { sums };
+            let cost = RequestCost { sums };
             let one_by_one = |slots: u64| -> u64 {
                 costs.iter().cycle().take(usize::try_from(slots).unwrap()).sum()
             };
             for slots in 0..100 {
-                prop_assert_eq!(outlay.requests(slots), one_by_one(slots));
+                prop_assert_eq!(cost.requests(slots), one_by_one(slots));
             }
-            let slots = outlay.slots(most);
+            let slots = cost.slots(most);
             prop_assert!(one_by_one(slots) <= most && one_by_one(slots + 1) > most);
         }
     }
 
     #[test]
     fn without_a_bound_there_is_none() {
-        let outlay = Outlay { sums: [1, 4].into() };
-        assert_eq!((outlay.requests(u64::MAX), outlay.slots(1)), (u64::MAX, 1));
-        assert!(outlay.slots(u64::MAX) > u64::MAX / 3);
+        let cost = RequestCost { sums: [1, 4].into() };
+        assert_eq!((cost.requests(u64::MAX), cost.slots(1)), (u64::MAX, 1));
+        assert!(cost.slots(u64::MAX) > u64::MAX / 3);
     }
 }

@@ -1,4 +1,4 @@
-//! [`Desk`]: single exchanges outside the load, for log-in and set-up, whose answers are read.
+//! [`SetupClient`]: single exchanges outside the load, for log-in and set-up, whose answers are read.
 //!
 //! Each has a connection of its own and is tried again once if that breaks.
 
@@ -31,7 +31,7 @@ use crate::transport::single::{Answer, SingleError, fetch};
 const ATTEMPTS: u32 = 2;
 
 /// Sends single exchanges, each on a connection of its own.
-pub(super) struct Desk<'a> {
+pub(super) struct SetupClient<'a> {
     pub(super) plan: &'a Plan,
     dialer: Dialer,
     timeout: Duration,
@@ -44,7 +44,7 @@ pub(super) struct Desk<'a> {
 
 /// Something to be sent, and what it is filled with.
 #[derive(Clone, Copy)]
-pub(super) struct Errand<'a> {
+pub(super) struct SetupCall<'a> {
     pub(super) request: &'a SetupRequest,
     pub(super) stage: Stage,
     pub(super) pools: &'a Pools,
@@ -54,7 +54,7 @@ pub(super) struct Errand<'a> {
     pub(super) step: &'a str,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> SetupClient<'a> {
     pub(super) fn new(plan: &'a Plan, route: &Route, witness: Option<Witness<'a>>) -> Self {
         Self {
             plan,
@@ -96,8 +96,8 @@ impl<'a> Desk<'a> {
     }
 
     /// The answer, if it is as expected.
-    pub(super) async fn accepted(&self, errand: Errand<'_>) -> Result<Answer, PrepareError> {
-        let Errand { request, stage, step, .. } = errand;
+    pub(super) async fn accepted(&self, errand: SetupCall<'_>) -> Result<Answer, PrepareError> {
+        let SetupCall { request, stage, step, .. } = errand;
         let answer = self.send(errand).await?;
         let step = step.to_owned();
         if !request.expect.accepts(answer.status) {
@@ -119,8 +119,8 @@ impl<'a> Desk<'a> {
         Err(PrepareError::Unusable { step, what })
     }
 
-    async fn send(&self, errand: Errand<'_>) -> Result<Answer, PrepareError> {
-        let Errand { request, stage, pools, token, step } = errand;
+    async fn send(&self, errand: SetupCall<'_>) -> Result<Answer, PrepareError> {
+        let SetupCall { request, stage, pools, token, step } = errand;
         let mut attempt = 1;
         loop {
             let outgoing = prepared::setup_outgoing(request, self.plan, Arc::clone(pools), token)?;
