@@ -309,7 +309,7 @@ requests:
             always("401 Unauthorized"),
             errors,
             Expected {
-                found: &[("unauthorized", "nobody is logged in")],
+                found: &[("unauthorized", "the profile logs nobody in before the load")],
                 absent: &["rejected", "auth_storm", "token_rejected", "target_gone"],
                 ..FAIL
             },

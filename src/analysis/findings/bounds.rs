@@ -9,6 +9,7 @@ use crate::analysis::findings::{Cause, Evidence, Finding, Severity, send_lag_lim
 use crate::analysis::words::Count;
 use crate::load::plan::{ChosenBy, LatePolicy, Limits};
 use crate::measure::fate::Fate;
+use crate::measure::summary::Summary;
 use crate::time::Human;
 
 impl Evidence<'_> {
@@ -59,6 +60,12 @@ impl Evidence<'_> {
         let served = self.summary.total.service_time.quantile(0.95);
         silent.share() > LOST_SHARE_MAX || self.tightest_limit.is_some_and(|limit| served >= limit)
     }
+}
+
+/// How long TLS took to set up, where it was.
+fn tls_set_up(summary: &Summary) -> String {
+    let p99 = summary.tls.p99.value;
+    if p99.is_zero() { String::new() } else { format!(" and TLS set up at p99 {}", Human(p99)) }
 }
 
 /// How long requests waited for connections at p99, where that is more than the generator may add and it
@@ -119,10 +126,11 @@ pub(super) fn connection_wait(evidence: &Evidence<'_>) -> Option<Finding> {
         Cause::ConnectWait,
         Severity::Info,
         format!(
-            "requests waited for new connections: p99 {} from due to sent, with {} opened at p99 {} each; {}",
+            "requests waited for new connections: p99 {} from due to sent, with {} opened at p99 {} each{}; {}",
             Human(lag),
             Count(summary.connect.count),
             Human(summary.connect.p99.value),
+            tls_set_up(summary),
             evidence.unless_limited("this is network and server time, the client was on time")
         ),
         "where connections are kept, a longer --warmup opens them before the measurement; check that the target \

@@ -92,8 +92,9 @@ pub(super) fn unauthorized(evidence: &Evidence<'_>) -> Option<Finding> {
     let Pattern { part, whose, .. } = pattern(evidence, 401..=401, Some(401))?;
     Some(hint(
         Cause::Unauthorized,
-        format!("nobody is logged in, and {part} are 401{whose}"),
-        "give the profile an auth section, or a token by -H 'Authorization: Bearer …'",
+        format!("the profile logs nobody in before the load, and {part} are 401{whose}"),
+        "add an auth section to the profile, or send a token with -H 'Authorization: Bearer …'; if a step of a flow \
+         logs in by itself, check its credentials",
     ))
 }
 
