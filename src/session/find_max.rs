@@ -28,7 +28,7 @@ use crate::session::measured_load::{LoadSpec, MeasuredLoad};
 use crate::session::options::{Mode, SearchOptions};
 use crate::session::search_answer::{concluded, with_answer};
 use crate::session::search_report::{self, FailedTrial};
-use crate::session::trial_figures::{broken, measured, missed, point};
+use crate::session::trial_figures::{broken, main_failure, measured, missed, point};
 use crate::session::trial_shortlist::{TrialRank, TrialShortlist};
 use crate::session::verdict::{self, Judged, Measurement};
 use crate::time::{Human, Offset};
@@ -210,7 +210,11 @@ impl<'a> RunningSearch<'a> {
             return TrialRank::Neither;
         }
         if judgement.verdict == Verdict::Fail {
-            self.failed.push(FailedTrial { rate: trial.rate, requests: broken });
+            let mostly = match &basis {
+                ReportBasis::Own(own) => main_failure(&own.load.outcome.tally),
+                ReportBasis::Earlier => None,
+            };
+            self.failed.push(FailedTrial { rate: trial.rate, requests: broken, mostly });
         }
         let rank = rank(trial, judgement);
         self.shortlist.add(rank, trial.rate, basis);

@@ -90,6 +90,8 @@ fn words(plan: &Plan, breach: &Breach) -> String {
 pub(super) struct FailedTrial {
     pub(super) rate: f64,
     pub(super) requests: Vec<Broken>,
+    /// The kind of most of its failures.
+    pub(super) mostly: Option<String>,
 }
 
 /// The search block of the report.
@@ -117,10 +119,12 @@ pub(super) fn from(
             Bound::AtLeast => model::Bound::AtLeast,
             Bound::BelowMinimum => model::Bound::BelowMinimum,
         },
-        breach: answer
-            .breach
-            .as_ref()
-            .map(|(rate, breach)| model::Breach { rate: *rate, reason: words(plan, breach) }),
+        breach: answer.breach.as_ref().map(|(rate, breach)| {
+            let mostly = at_breach.and_then(|one| one.mostly.as_deref());
+            let mostly = mostly.filter(|_| matches!(breach, Breach::ErrorsOver(_)));
+            let mostly = mostly.map(|kind| format!(", mostly {kind}")).unwrap_or_default();
+            model::Breach { rate: *rate, reason: words(plan, breach) + &mostly }
+        }),
         effort: options.effort.name().to_owned(),
         held: whole_nanos(answer.held),
         noise: Some(answer.noise),

@@ -8,6 +8,7 @@ use crate::analysis::slo::{self, Judged, Measured as Figure, RunFigures};
 use crate::analysis::trial::{Measured, Missed, Point};
 use crate::load::plan::Plan;
 use crate::load::request::RequestTemplate;
+use crate::measure::failure::FailureKind;
 use crate::measure::summary::Summary;
 use crate::measure::tally::{RequestTally, Tally};
 use crate::measure::window::Interval;
@@ -60,6 +61,16 @@ pub(super) fn missed(plan: &Plan, tally: &Tally, length: Duration) -> Vec<Missed
     rows.flat_map(of_row).collect()
 }
 
+/// The kind of most failures, such as `status 429` or `timeout`; nothing if none failed.
+pub(super) fn main_failure(tally: &Tally) -> Option<String> {
+    let whole = tally.all_requests();
+    let (kind, _) = whole.failures.all().max_by_key(|(_, failure)| failure.count)?;
+    Some(match kind {
+        FailureKind::Status(status) => format!("status {status}"),
+        kind => kind.name().replace('_', " "),
+    })
+}
+
 /// Who was slow, failed or unanswered in a trial.
 pub(super) fn broken(plan: &Plan, tally: &Tally) -> Vec<Broken> {
     let limit = plan.slo.tightest_time().unwrap_or(Duration::MAX);
@@ -76,4 +87,31 @@ pub(super) fn broken(plan: &Plan, tally: &Tally) -> Vec<Broken> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::fate::{Fate, TransportError};
+    use crate::measure::sample::Sample;
+
+    #[test]
+    fn most_failures_are_named_by_their_kind() {
+        let mut tally = Tally::new(1);
+        assert_eq!(main_failure(&tally), None);
+        let mut enter = |fate, status| {
+            let sample = Sample::unsent(0, Offset::ZERO, fate, Offset::ZERO);
+            tally.record(&Sample { status, ..sample });
+        };
+        enter(Fate::Ok, Some(200));
+        enter(Fate::TransportError(TransportError::ClosedEarly), None);
+        for _ in 0..2 {
+            enter(Fate::BadStatus, Some(429));
+        }
+        assert_eq!(main_failure(&tally).as_deref(), Some("status 429"));
+        let mut broken = Tally::new(1);
+        let closed = Fate::TransportError(TransportError::ClosedEarly);
+        broken.record(&Sample::unsent(0, Offset::ZERO, closed, Offset::ZERO));
+        assert_eq!(main_failure(&broken).as_deref(), Some("closed early"));
+    }
 }
