@@ -45,6 +45,20 @@ struct Standing {
     tried: Cell<usize>,
     /// Monotonic nanoseconds; it is tried before only if all others rest as well.
     rests_until: u64,
+    /// Until when one attempt after a rest is waited for; nobody else tries it meanwhile.
+    probed_until: Cell<u64>,
+}
+
+impl Standing {
+    /// Whether it may have a turn. The first after a rest is an attempt, and the only one until it has told
+    /// whether the address is there again: each may take half of the connect timeout.
+    fn takes_turn(&self, now_ns: u64) -> bool {
+        let awake = self.rests_until <= now_ns && self.probed_until.get() <= now_ns;
+        if awake && self.rests_until > 0 {
+            self.probed_until.set(now_ns + whole_nanos(RETRY_AFTER));
+        }
+        awake
+    }
 }
 
 impl Addresses {
@@ -56,6 +70,7 @@ impl Addresses {
             attempts: Attempts::none(address),
             tried: Cell::new(0),
             rests_until: if rest(address) { rested } else { 0 },
+            probed_until: Cell::new(0),
         };
         let turns = Turns::default();
         let all = RefCell::new(all.iter().map(standing).collect());
@@ -79,17 +94,21 @@ impl Addresses {
         let mut round = self.turns.round.borrow_mut();
         loop {
             match round.pop() {
-                Some(place) if all[place].rests_until <= now_ns => return place,
+                Some(place) if all[place].takes_turn(now_ns) => return place,
                 Some(_) => {}
                 None => break,
             }
         }
-        round.extend((0..all.len()).filter(|&place| all[place].rests_until <= now_ns));
+        let rests =
+            |place: &usize| all[*place].rests_until.max(all[*place].probed_until.get()) > now_ns;
+        round.extend((0..all.len()).filter(|place| !rests(place)));
         if round.is_empty() {
             round.extend(0..all.len());
         }
         self.turns.arrange(&mut round, self.first);
-        round.pop().unwrap_or_default()
+        let place = round.pop().unwrap_or_default();
+        all[place].takes_turn(now_ns);
+        place
     }
 
     /// The same for a load, of which addresses have their part if something listens there: of `failed`, only
@@ -131,6 +150,7 @@ impl Addresses {
         let standing = &mut self.all.borrow_mut()[place];
         standing.attempts.record(failure);
         standing.rests_until = 0;
+        standing.probed_until.set(0);
     }
 
     /// Enters an attempt that failed, after which the next address is tried.
@@ -138,6 +158,7 @@ impl Addresses {
         let standing = &mut self.all.borrow_mut()[place];
         standing.attempts.pass_over(failure);
         standing.rests_until = now_ns + whole_nanos(RETRY_AFTER);
+        standing.probed_until.set(0);
     }
 
     /// The attempts since it was last asked.
@@ -232,6 +253,22 @@ mod tests {
         let woken: Vec<_> = (0..3).map(|_| addresses.next(rested)).collect();
         assert_eq!(sorted(woken), [0, 1, 2]);
         assert_eq!([0, 1, 1, 0].map(|place| addresses.source(place)), [1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn one_attempt_after_a_rest_tells_whether_an_address_is_there_again() {
+        let all: Vec<_> = (1..=2).map(|last| SocketAddr::from(([127, 0, 0, last], 80))).collect();
+        let addresses = Addresses::new(&all, &[]);
+        let rested = whole_nanos(RETRY_AFTER);
+        addresses.pass_over(1, TransportError::ConnectTimeout, 0);
+        let turns_of_it = |now_ns| (0..20).filter(|_| addresses.next(now_ns) == 1).count();
+        assert_eq!(turns_of_it(0), 0);
+        assert_eq!(turns_of_it(rested), 1, "one, while it may take half of the connect timeout");
+        assert_eq!(turns_of_it(rested + 1), 0);
+        // Whoever had that turn went without a new connection: it is tried again.
+        assert_eq!(turns_of_it(2 * rested), 1);
+        addresses.record(1, None);
+        assert_eq!(turns_of_it(2 * rested), 10);
     }
 
     #[test]
