@@ -11,7 +11,10 @@ mod checks;
 mod connections;
 mod exchanges;
 mod machine;
+mod shortfall;
 mod silence;
+
+pub use shortfall::{Shortfall, feeder_ended, flows_unfinished};
 
 use std::time::Duration;
 
@@ -125,8 +128,8 @@ pub enum Cause {
     WayGone,
     /// Requests without data gave their weight to others.
     Redistributed,
-    /// The last row of a feeder ended arrivals.
-    FeederEnded,
+    /// A part of the load did not come up.
+    Shortfall(Shortfall),
     /// Quantiles lie among slots that were never answered.
     Censored,
     /// Too few entries for a quantile.
@@ -236,7 +239,7 @@ impl Cause {
             Self::TargetGone => "target_gone",
             Self::WayGone => "way_gone",
             Self::Redistributed => "redistributed",
-            Self::FeederEnded => "feeder_ended",
+            Self::Shortfall(shortfall) => shortfall.id(),
             Self::Censored => "censored",
             Self::FewSamples => "few_samples",
             Self::Interrupted => "interrupted",
@@ -387,16 +390,6 @@ pub struct Evidence<'a> {
 /// is more.
 pub fn send_lag_limit(tightest_limit: Option<Duration>) -> Duration {
     tightest_limit.map_or(LAG_FLOOR, |limit| limit.mul_f64(LAG_SHARE).max(LAG_FLOOR))
-}
-
-/// That arrivals ended because feeder `name` had no row left.
-pub fn feeder_ended(name: &str) -> Finding {
-    Finding {
-        cause: Cause::FeederEnded,
-        severity: Severity::Info,
-        message: format!("arrivals ended early, with the last row of the feeder '{name}'"),
-        remedy: "give it more rows, or let it rewind (at_end: rewind)".to_owned(),
-    }
 }
 
 /// Everything there is to say about a run, the gravest first.

@@ -18,6 +18,7 @@ use crate::load::request::RequestTemplate;
 use crate::load::slo::{Objective, Slo};
 use crate::measure::address_tally::AddressTally;
 use crate::measure::attempts::Attempts;
+use crate::measure::flow::FlowTally;
 use crate::measure::generator::{Generator, Strain};
 use crate::measure::monitored::Monitored;
 use crate::measure::summary::Summary;
@@ -98,6 +99,10 @@ pub(super) fn findings(
         generator,
     });
     found.extend(measurement.ran_out.map(findings::feeder_ended));
+    let flows: Vec<_> = (0..plan.flows.list.len()).map(|place| outcome.tally.flow(place)).collect();
+    let started = flows.iter().map(|flow| flow.started).sum();
+    found
+        .extend(findings::flows_unfinished(started, flows.iter().map(FlowTally::unfinished).sum()));
     // A generator at its limit can tell nothing of pauses.
     if generator_limit(&found).is_none() {
         let named = names(plan).zip(outcome.tally.requests());
