@@ -1,6 +1,6 @@
 //! Wiring: one file or folder per verb, each with its `Args` (what was typed) and `exec`.
 //!
-//! The process's environment, wall clock, signals and screen enter here and nowhere below.
+//! The process's environment, signals and screen enter here and nowhere below.
 
 use std::ffi::OsString;
 
