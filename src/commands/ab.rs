@@ -25,7 +25,7 @@ use crate::time::{parse_duration, whole_nanos};
 mod searches;
 mod words;
 
-pub(super) use words::words;
+pub(super) use words::{instead, words};
 
 /// Pairs of blocks, unless the user says.
 const PAIRS: usize = 24;
@@ -70,7 +70,7 @@ pub struct Args {
     pub judging: Judging,
     /// The load, as for `run`.
     #[command(flatten)]
-    pub load: run::Args,
+    pub run: run::Args,
 }
 
 /// Measures both and tells.
@@ -79,15 +79,15 @@ pub struct Args {
 /// A mistake in flags or profile, a target that cannot be used, or a command that fails.
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     refuse(args)?;
-    Output::check(&args.load)?;
+    Output::check(&args.run)?;
     let interrupt = Interrupt::listen(run::give_terminal_back).map_err(Failure::unexpected)?;
-    let screen = Screen::new(args.load.quiet, args.load.no_tui);
+    let screen = Screen::new(args.run.output.quiet, args.run.output.no_tui);
     let targets = [
         Target::begin(args, Side::A, &interrupt, screen)?,
         Target::begin(args, Side::B, &interrupt, screen)?,
     ];
-    let mut output = Output::open(&args.load, targets[0].session.plan(), screen)?;
-    if args.load.find_max_rps {
+    let mut output = Output::open(&args.run, targets[0].session.plan(), screen)?;
+    if args.run.search.find_max_rps {
         return searches::exec(args, &targets, &interrupt, &mut output);
     }
     let design = Design { order: args.order, pairs: args.pairs.unwrap_or(PAIRS) };
@@ -99,7 +99,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let comparison = turns.take(&mut output)?;
     let compared = turns.compared(comparison.as_ref());
     screen.clear();
-    compare::write(args.load.json.as_ref(), args.load.markdown.as_ref(), &compared)?;
+    compare::write(args.run.output.json.as_ref(), args.run.output.markdown.as_ref(), &compared)?;
     let exit = turns.interrupt.requested();
     if let Some(report) = turns.report(compared.clone()) {
         output.end_of_load();
@@ -110,35 +110,27 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
 
 /// Ends what has no place in this verb.
 fn refuse(args: &Args) -> Result<(), Failure> {
-    let load = &args.load;
+    let run = &args.run;
     let table = [
-        (load.duration.is_some(), "--duration: --block says how long a block is"),
-        (load.requests.is_some(), "--requests: --block says how long a block is"),
-        (load.abort_on_fail.is_some(), "--abort-on-fail: blocks end by their length"),
-        (!load.monitors.is_empty(), "--monitor: ab looks at answers alone"),
         (
-            load.prometheus.is_some() || load.otlp.is_some(),
-            "--prometheus and --otlp: ab has no figures of one load to stream",
-        ),
-        (load.stages.is_some(), "--stages: every block has one rate; give it with --rate"),
-        (load.spawn_rate.is_some(), "--spawn-rate: every block has one rate; leave it out"),
-        (load.replay.is_some(), "--replay: every block has one rate; give it with --rate"),
-        (
-            load.find_max_rps && args.order != Order::Abba,
+            run.search.find_max_rps && args.order != Order::Abba,
             "--order: searches are compared in the order abba only",
         ),
-        (args.a.is_some() && load.host.is_some(), "--host: --a and --b say where the requests go"),
+        (
+            args.a.is_some() && run.target.host.is_some(),
+            "--host: --a and --b say where the requests go",
+        ),
         (args.block.is_zero(), "--block: must be above 0"),
         (
             args.a.is_none() && args.a_cmd.is_none(),
             "two sides are needed: --a URL --b URL, or --a-cmd and --b-cmd that switch the target",
         ),
         (
-            args.a.is_none() && load.subject.is_none(),
+            args.a.is_none() && run.subject.is_none(),
             "--a-cmd and --b-cmd need the target's URL, or a profile",
         ),
         (
-            args.a.is_some() && load.subject.as_deref().is_some_and(|text| text.contains("://")),
+            args.a.is_some() && run.subject.as_deref().is_some_and(|text| text.contains("://")),
             "--a and --b are the URLs; beside them only a profile can be named",
         ),
     ];
@@ -170,19 +162,19 @@ impl Target {
             Side::A => (&args.a, &args.a_cmd),
             Side::B => (&args.b, &args.b_cmd),
         };
-        let mut load = args.load.clone();
-        load.duration = Some(args.block);
+        let mut run = args.run.clone();
+        run.load.duration = Some(args.block);
         // Each side may send half of what both may, and each search its part of that.
-        let parts = if load.find_max_rps { 2 * searches::pairs(args) as u64 } else { 2 };
-        load.max_total_requests = load.max_total_requests.map(|most| most / parts);
+        let parts = if run.search.find_max_rps { 2 * searches::pairs(args) as u64 } else { 2 };
+        run.limits.max_total_requests = run.limits.max_total_requests.map(|most| most / parts);
         let blocks = attempts(args.pairs.unwrap_or(PAIRS));
         if let Some(url) = url {
-            let place = if load.subject.is_some() { &mut load.host } else { &mut load.subject };
+            let place = if run.subject.is_some() { &mut run.target.host } else { &mut run.subject };
             *place = Some(url.clone());
         }
         switch(side, command.as_ref())?;
         let session =
-            run::begin(&load, Beginning::of(&load, load.mode(blocks as u64))?, interrupt, screen)?;
+            run::begin(&run, Beginning::of(&run, run.mode(blocks as u64))?, interrupt, screen)?;
         Ok(Self { side, command: command.clone(), session })
     }
 }
@@ -315,7 +307,7 @@ impl Turns<'_> {
             pairs: self.kept.len() as u64,
             discarded: self.discarded.clone(),
             block: whole_nanos(self.args.block),
-            head: whole_nanos(self.args.load.warmup.unwrap_or_default()),
+            head: whole_nanos(self.args.run.load.warmup.unwrap_or_default()),
         });
         report
     }

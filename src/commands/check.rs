@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::analysis::words::counted;
 use crate::commands::environment::Environment;
 use crate::commands::run::{self, Look};
-use crate::commands::{Failure, hide, stdout};
+use crate::commands::{Failure, stdout, unused_flags};
 use crate::engine::once::preview;
 use crate::exit::Exit;
 use crate::load::flow::Step;
@@ -32,12 +32,14 @@ pub struct Args {
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
-    load: run::Args,
+    run: run::Args,
 }
 
-/// Flags of `run` that say nothing here are left out of the help.
+/// The verb's words: those of `run` that change what is explained.
 pub(super) fn words(command: clap::Command) -> clap::Command {
-    hide(command, &["Connection", "TLS", "Search", "Verdict", "Limits", "Output"])
+    let unused = ["Connection", "TLS", "Search", "Monitors", "Limits", "Output"];
+    unused_flags::mark(command, &unused, &[])
+        .mut_arg("abort_on_fail", |argument| argument.hide(true))
 }
 
 /// Tells what the profile holds, or all its mistakes.
@@ -45,7 +47,7 @@ pub(super) fn words(command: clap::Command) -> clap::Command {
 /// # Errors
 /// Mistakes in the profile or in flags.
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
-    let text = if args.explain { explain(&args.load)? } else { contents(&args.load)? };
+    let text = if args.explain { explain(&args.run)? } else { contents(&args.run)? };
     stdout::print(&text);
     Ok(Exit::Ok)
 }
@@ -57,7 +59,7 @@ fn contents(args: &run::Args) -> Result<String, Failure> {
     if is_url(name) {
         return url(args);
     }
-    let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
+    let environment = Environment::read(&args.profile.variables, args.profile.env_file.as_deref())?;
     let profile = run::load(name, &environment)?;
     let entries: Vec<_> =
         profile.requests.iter().cloned().chain(profile.flows.stand_ins()).collect();

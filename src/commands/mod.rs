@@ -29,6 +29,7 @@ pub mod schema;
 mod stdout;
 mod stored;
 pub mod target;
+mod unused_flags;
 
 pub use outcome::Failure;
 
@@ -116,24 +117,21 @@ pub fn command() -> clap::Command {
         .mut_subcommand("once", once::words)
 }
 
-/// Keeps flags of `run` out of the help of a verb for which they say nothing; they are accepted all the same.
-fn hide(command: clap::Command, headings: &[&str]) -> clap::Command {
-    command.mut_args(|argument| {
-        let hidden = argument.get_help_heading().is_some_and(|heading| headings.contains(&heading));
-        argument.hide(hidden)
-    })
-}
-
 /// Parses the arguments and runs the verb.
 ///
 /// # Errors
 /// A mistake in flags or profile, a target that cannot be used, or an unexpected failure.
 pub fn exec(argv: Vec<OsString>) -> Result<Exit, Failure> {
-    let parsed = command().try_get_matches_from(with_verb(argv));
-    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
+    let mut words = command();
+    let parsed = words.try_get_matches_from_mut(with_verb(argv)).and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((matches, cli))
+    });
+    let (matches, cli) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return run::foreign::explain(&error),
     };
+    unused_flags::refuse(&words, &matches)?;
     match cli.verb {
         Verb::Run(words) => run::exec(&words),
         Verb::Ab(words) => ab::exec(&words),

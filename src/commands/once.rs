@@ -2,7 +2,7 @@
 
 use crate::analysis::words::counted;
 use crate::commands::run::{self, Look};
-use crate::commands::{Failure, hide, stdout};
+use crate::commands::{Failure, stdout, unused_flags};
 use crate::engine::single::{Single, Stage};
 use crate::exit::Exit;
 use crate::load::request::push_percent;
@@ -21,15 +21,14 @@ use crate::render::exchange::{Bodies, answer, request};
 )]
 pub struct Args {
     #[command(flatten)]
-    load: run::Args,
+    run: run::Args,
 }
 
-/// Flags of `run` that say nothing here are left out of the help.
+/// The verb's words: those of `run` that change what is sent once.
 pub(super) fn words(command: clap::Command) -> clap::Command {
-    hide(command, &["Load", "Search", "Verdict", "Limits", "Output"])
-        .mut_arg("tags", |argument| argument.hide(false))
-        .mut_arg("exclude_tags", |argument| argument.hide(false))
-        .mut_arg("timeout", |argument| argument.hide(false))
+    let unused = ["Load", "Search", "Verdict", "Monitors", "Limits", "Output"];
+    let used = ["tags", "exclude_tags", "weights", "only", "seed", "timeout", "quiet"];
+    unused_flags::mark(command, &unused, &used)
 }
 
 /// Sends and shows.
@@ -37,7 +36,7 @@ pub(super) fn words(command: clap::Command) -> clap::Command {
 /// # Errors
 /// A mistake in flags or profile, or a target, log-in or set-up that fails.
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
-    let look = Look::to_send(&args.load)?;
+    let look = Look::to_send(&args.run)?;
     let (mut done, mut bad) = (0, 0);
     look.once(&mut |single| {
         done += 1;

@@ -35,7 +35,7 @@ pub(super) fn exec(
     let interrupted = take(args, targets, &mut found, interrupt, output)?;
     let compared = compared(&args.judging, args.order, &found);
     output.screen().clear();
-    compare::write(args.load.json.as_ref(), args.load.markdown.as_ref(), &compared)?;
+    compare::write(args.run.output.json.as_ref(), args.run.output.markdown.as_ref(), &compared)?;
     let exit = args.judging.exit(compared.verdict.word);
     let [_, of_b] = found;
     if let Some(last) = of_b.into_iter().last() {

@@ -38,27 +38,27 @@ pub(in crate::commands) fn begin(
     let own_target = demo.is_some();
     let capacity = Capacity::inspect();
     let mut mistakes = Vec::new();
-    let tls = tls_files::read(args, &mut mistakes);
+    let tls = tls_files::read(&args.tls, &mut mistakes);
     let limited = subject.limited();
     let plan = resolve::resolve(args, subject, demo, &capacity, mistakes)?;
     let options = RunOptions {
         mode,
-        pacing: args.pacing,
-        sampling: args.samples.sampling(),
+        pacing: args.generator.pacing,
+        sampling: args.output.samples.sampling(),
         tls,
-        requests_max: args.max_total_requests,
+        requests_max: args.limits.max_total_requests,
         own_target,
         monitors,
-        monitor_interval: args.monitor_interval,
+        monitor_interval: args.monitors.monitor_interval,
     };
     let checked = CheckedPlan::new(plan, options, &capacity, &limited)?;
-    if let Some(users) = args.closed_loop() {
+    if let Some(users) = args.load.closed_loop() {
         screen.note(&users.sentence(checked.plan().rate));
     }
     for warning in checked.warnings() {
         screen.warn(warning);
     }
-    consent::obtain(&checked, args.yes, interrupt, screen)?;
+    consent::obtain(&checked, args.limits.yes, interrupt, screen)?;
     let control = interrupt.control().clone();
     Session::begin(checked, control, &mut { screen }).map_err(|error| match error {
         SessionError::Interrupted => {

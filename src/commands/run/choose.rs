@@ -2,7 +2,7 @@
 //!
 //! Each narrows what the ones before it left, so they combine in any number.
 
-use crate::commands::run::Args;
+use crate::commands::run::args::SelectionArgs;
 use crate::load::request::RequestTemplate;
 use crate::profile::nearest;
 
@@ -10,7 +10,11 @@ use crate::profile::nearest;
 const NAMES_SHOWN_MAX: usize = 20;
 
 /// Changes weights and drops what is not to be sent.
-pub(super) fn choose(requests: &mut Vec<RequestTemplate>, args: &Args, mistakes: &mut Vec<String>) {
+pub(super) fn choose(
+    requests: &mut Vec<RequestTemplate>,
+    args: &SelectionArgs,
+    mistakes: &mut Vec<String>,
+) {
     let before = mistakes.len();
     reweigh(requests, &args.weights, mistakes);
     keep_only(requests, &args.only, mistakes);
@@ -83,7 +87,7 @@ mod tests {
     #[derive(Parser)]
     struct Flags {
         #[command(flatten)]
-        args: Args,
+        args: SelectionArgs,
     }
 
     /// Three requests, tagged: lists (a list, read), detail (read), drafts (write, weight 0).

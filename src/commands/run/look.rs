@@ -36,7 +36,7 @@ impl Look {
     /// Resolves what was typed, for sending; the demo backend is started if it is the target.
     pub(in crate::commands) fn to_send(args: &Args) -> Result<Self, Failure> {
         let subject = subject::read(args)?;
-        let demo = start_demo(&subject, Screen::new(args.quiet, args.no_tui))?;
+        let demo = start_demo(&subject, Screen::new(args.output.quiet, args.output.no_tui))?;
         let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
         Self::resolved(args, subject, origin, demo)
     }
@@ -47,10 +47,10 @@ impl Look {
         let hostless = match &subject {
             Subject::Url(..) => false,
             Subject::Demo(_) => true,
-            Subject::Profile(profile) => args.host.is_none() && profile.host.is_none(),
+            Subject::Profile(profile) => args.target.host.is_none() && profile.host.is_none(),
         };
         let look = Self::resolved(args, subject, hostless.then(nowhere), None)?;
-        if !args.find_max_rps {
+        if !args.search.find_max_rps {
             judgeable::allow(&look.plan).map_err(Failure::usage)?;
         }
         Ok(look)
@@ -63,9 +63,10 @@ impl Look {
         demo: Option<DemoBackend>,
     ) -> Result<Self, Failure> {
         let mut mistakes = Vec::new();
-        let tls = tls_files::read(args, &mut mistakes);
+        let tls = tls_files::read(&args.tls, &mut mistakes);
         let plan = resolve::resolve(args, subject, origin, &Capacity::inspect(), mistakes)?;
-        let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
+        let environment =
+            Environment::read(&args.profile.variables, args.profile.env_file.as_deref())?;
         let secrets = subject::secrets(args.subject.as_deref().unwrap_or_default(), &environment);
         Ok(Self { plan, tls, secrets, _demo: demo })
     }

@@ -49,7 +49,7 @@ use crate::session::{EarlierSitting, Mode, Session};
 /// A mistake in flags or profile, a target that cannot be used, or an unexpected failure.
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen(give_terminal_back).map_err(Failure::unexpected)?;
-    let screen = Screen::new(args.quiet, args.no_tui);
+    let screen = Screen::new(args.output.quiet, args.output.no_tui);
     Output::check(args)?;
     let subject = subject::read(args)?;
     let monitors = monitors::chosen(args, &subject)?;
@@ -57,7 +57,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let origin = demo.as_ref().map(|backend| loopback(backend.addr()));
     let beginning = Beginning { subject, demo: origin, monitors, mode: args.mode(1) };
     let session = begin(args, beginning, &interrupt, screen)?;
-    let streams = streaming::open(args, &session, screen)?;
+    let streams = streaming::open(&args.output, &session, screen)?;
     // Only a run that can begin leaves a folder, and a full disk is better known before the load.
     let mut output = Output::open(args, session.plan(), screen)?;
     output.stream_to(streams);
@@ -79,7 +79,7 @@ fn watched(
     let mut earlier = EarlierSitting::default();
     if let Mode::Search(options) = &session.options().mode {
         let folder = output.folder();
-        let record = if args.resume.is_some() {
+        let record = if args.search.resume.is_some() {
             let (record, found) = Record::resume(session, options, folder, screen)?;
             earlier = found;
             record

@@ -18,8 +18,8 @@ pub(super) fn chosen(args: &Args, subject: &Subject) -> Result<Vec<Monitor>, Fai
         Subject::Profile(profile) | Subject::Demo(profile) => profile.monitors.clone(),
         Subject::Url(..) => Vec::new(),
     };
-    let environment = Environment::read(&args.variables, args.env_file.as_deref())?;
-    for text in &args.monitors {
+    let environment = Environment::read(&args.profile.variables, args.profile.env_file.as_deref())?;
+    for text in &args.monitors.monitors {
         // The shell of a command knows the environment by itself.
         let text = if text.starts_with("command:") {
             text.clone()
@@ -34,7 +34,7 @@ pub(super) fn chosen(args: &Args, subject: &Subject) -> Result<Vec<Monitor>, Fai
     if monitors.len() > MONITORS_MAX {
         return Err(Failure::usage(format!("--monitor: more than {MONITORS_MAX} monitors")));
     }
-    if args.monitor_interval < INTERVAL_MIN {
+    if args.monitors.monitor_interval < INTERVAL_MIN {
         return Err(Failure::usage("--monitor-interval: must be 100ms or more"));
     }
     Ok(monitors)

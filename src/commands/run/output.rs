@@ -42,7 +42,11 @@ fn new_folder(
 }
 
 fn printed(args: &Args) -> Printed {
-    Printed { json: args.json.clone(), markdown: args.markdown.clone(), form: args.summary }
+    Printed {
+        json: args.output.json.clone(),
+        markdown: args.output.markdown.clone(),
+        form: args.output.summary,
+    }
 }
 
 /// The outputs of one run.
@@ -65,7 +69,7 @@ impl Output {
     /// Flags that exclude each other, or a folder that holds a run.
     pub(in crate::commands) fn check(args: &Args) -> Result<(), Failure> {
         printed(args).check()?;
-        let Some(path) = &args.out else { return Ok(()) };
+        let Some(path) = &args.output.out else { return Ok(()) };
         RunFolder::refusal(path).map_or(Ok(()), |why| {
             let path = path.display();
             Err(Failure::usage(format!("--out {path}: {why}; name another folder, or remove it")))
@@ -78,8 +82,8 @@ impl Output {
         plan: &Plan,
         screen: Screen,
     ) -> Result<Self, Failure> {
-        let samples = args.samples.open(plan)?;
-        let folder = match (&args.resume, &args.out) {
+        let samples = args.output.samples.open(plan)?;
+        let folder = match (&args.search.resume, &args.output.out) {
             (Some(path), _) => RunFolder::reopen(path),
             (None, Some(path)) => RunFolder::create_at(path),
             (None, None) => new_folder(&runs_folder(), &spare_runs_folder(), &plan.name, screen),
@@ -90,7 +94,7 @@ impl Output {
         Ok(Self {
             folder,
             printed: printed(args),
-            exports: args.exports.clone(),
+            exports: args.output.exports.clone(),
             files: Some(files),
             streams: Streams::default(),
             record: None,

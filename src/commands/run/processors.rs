@@ -84,11 +84,11 @@ pub(super) fn pinned(pin: Option<&Pin>, machine: &Capacity) -> Result<Vec<usize>
 pub(super) fn workers(args: &Args, rate: Rate, origin: &Origin, machine: &Capacity) -> usize {
     let rate = args.mode(1).peak_rate(rate).min(SEARCH_RATE.max(rate.as_per_second()));
     // Whoever names the processors has decided what is left to a target beside them.
-    let (cores, target) = match &args.pin {
+    let (cores, target) = match &args.generator.pin {
         Some(Pin::List(list)) => (list.len().min(machine.cores), Whereabouts::Elsewhere),
         Some(Pin::Auto) | None => (machine.cores, whereabouts(origin)),
     };
-    match args.threads {
+    match args.generator.threads {
         Threads::Number(number) => number,
         Threads::Auto => footprint::workers(rate, cores, target),
     }

@@ -24,7 +24,7 @@ pub(super) fn apply(
     requests: &mut Vec<RequestTemplate>,
     mistakes: &mut Vec<String>,
 ) -> Option<Trace> {
-    let path = args.replay.as_ref()?;
+    let path = args.load.replay.as_ref()?;
     let Some(profile) = profile else {
         mistakes.push("--replay: give a profile or --host instead of a URL".to_owned());
         return None;
@@ -38,7 +38,7 @@ pub(super) fn apply(
             recording(&text).map_err(|error| format!("--replay {place}: {error}"))?;
         let instants = arrivals.iter().map(|arrival| (arrival.at, arrival.kind)).collect();
         let log = path.file_name().unwrap_or_default().to_string_lossy();
-        let trace = Trace::new(&log, instants, args.speed)
+        let trace = Trace::new(&log, instants, args.load.speed)
             .map_err(|error| format!("--replay {place}: {error}"))?;
         let headers = shared_headers(requests);
         let path = targets(arrivals);
@@ -58,7 +58,7 @@ pub(super) fn apply(
                 goals: Goals::default(),
             })
             .collect();
-        let screen = Screen::new(args.quiet, args.no_tui);
+        let screen = Screen::new(args.output.quiet, args.output.no_tui);
         for note in notes {
             screen.note(&note);
         }

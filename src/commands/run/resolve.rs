@@ -9,6 +9,7 @@ use http::header::HOST;
 
 use crate::analysis::search::Settings;
 use crate::commands::Failure;
+use crate::commands::run::args::TargetArgs;
 use crate::commands::run::choose::choose;
 use crate::commands::run::processors;
 use crate::commands::run::subject::{Subject, parse_header, without_query};
@@ -27,6 +28,7 @@ use crate::profile::Profile;
 /// What vegeta's users expect where no rate is given, and gentle enough for any test server.
 const RATE_DEFAULT: u64 = 50;
 const DURATION_DEFAULT: Duration = Duration::from_secs(30);
+
 /// Resolves everything; `demo` is where the demo backend listens, if it is the target. `mistakes` are those
 /// found before, which are told with the rest.
 pub(super) fn resolve(
@@ -36,29 +38,13 @@ pub(super) fn resolve(
     machine: &Capacity,
     mut mistakes: Vec<String>,
 ) -> Result<Plan, Failure> {
-    let (profile, mut requests, origin) = match subject {
-        Subject::Url(request, origin) => {
-            let profile = None;
-            if args.host.is_some() {
-                mistakes.push("--host: the URL already says where".to_owned());
-            }
-            (profile, vec![*request], Some(origin))
-        }
-        Subject::Profile(mut profile) | Subject::Demo(mut profile) => {
-            if args.method.is_some() || args.data.is_some() || args.data_file.is_some() {
-                mistakes.push("-X, --data and --data-file go with a plain URL; a profile's requests have their own".to_owned());
-            }
-            let requests = std::mem::take(&mut profile.requests);
-            let origin = demo.or_else(|| host(args, &profile, &mut mistakes));
-            (Some(*profile), requests, origin)
-        }
-    };
+    let Addressed { profile, mut requests, origin } = addressed(args, subject, demo, &mut mistakes);
     let trace = replay::apply(args, profile.as_ref(), &mut requests, &mut mistakes);
     let way = way::resolve(args, origin.as_ref(), &mut mistakes);
     let flows = choose_entries(profile.as_ref(), &mut requests, args, &mut mistakes);
     let auth = auth(profile.as_ref(), &mut mistakes);
     let slo = objectives(args, profile.as_ref());
-    if args.connect_timeout.is_zero() || args.timeout.is_zero() {
+    if args.connection.connect_timeout.is_zero() || args.limits.timeout.is_zero() {
         mistakes.push("--timeout and --connect-timeout must be above 0".to_owned());
     }
     let stages = if trace.is_some() { None } else { stages(args, profile.as_ref(), &mut mistakes) };
@@ -68,7 +54,7 @@ pub(super) fn resolve(
         (None, None) => steady(args, profile.as_ref(), &mut mistakes),
     };
     let stages = stages.or_else(|| ramp(args, duration, &mut mistakes));
-    let pin = processors::pinned(args.pin.as_ref(), machine)
+    let pin = processors::pinned(args.generator.pin.as_ref(), machine)
         .map_err(|mistake| mistakes.push(mistake))
         .unwrap_or_default();
     let (Some(origin), Some(rate), true) = (origin, rate, mistakes.is_empty()) else {
@@ -90,17 +76,18 @@ pub(super) fn resolve(
         stages,
         trace,
         arrivals: args
+            .load
             .arrivals
             .or_else(|| profile.as_ref().and_then(|profile| profile.arrivals))
             .unwrap_or_default(),
-        seed: args.seed,
-        warmup: args.warmup.or_else(|| profile.as_ref()?.warmup).unwrap_or_default(),
+        seed: args.load.seed,
+        warmup: args.load.warmup.or_else(|| profile.as_ref()?.warmup).unwrap_or_default(),
         duration,
-        slots: args.requests,
+        slots: args.load.requests,
         limits: limits(args),
         workers: 1,
         pin,
-        receive_clock: args.clock,
+        receive_clock: args.generator.clock,
         slo,
         tiers: profile.and_then(|profile| profile.tiers).unwrap_or_else(Tiers::standard),
     };
@@ -108,14 +95,48 @@ pub(super) fn resolve(
     Ok(Plan { workers, ..plan })
 }
 
+/// What is to be sent, and where.
+struct Addressed {
+    /// Without its requests.
+    profile: Option<Profile>,
+    requests: Vec<RequestTemplate>,
+    /// Absent where a mistake was found.
+    origin: Option<Origin>,
+}
+
+fn addressed(
+    args: &Args,
+    subject: Subject,
+    demo: Option<Origin>,
+    mistakes: &mut Vec<String>,
+) -> Addressed {
+    match subject {
+        Subject::Url(request, origin) => {
+            if args.target.host.is_some() {
+                mistakes.push("--host: the URL already says where".to_owned());
+            }
+            Addressed { profile: None, requests: vec![*request], origin: Some(origin) }
+        }
+        Subject::Profile(mut profile) | Subject::Demo(mut profile) => {
+            let TargetArgs { method, data, data_file, .. } = &args.target;
+            if method.is_some() || data.is_some() || data_file.is_some() {
+                mistakes.push("-X, --data and --data-file go with a plain URL; a profile's requests have their own".to_owned());
+            }
+            let requests = std::mem::take(&mut profile.requests);
+            let origin = demo.or_else(|| host(args, &profile, mistakes));
+            Addressed { profile: Some(*profile), requests, origin }
+        }
+    }
+}
+
 /// --stages, else the profile's unless a flag asks for a single rate.
 fn stages(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Stages> {
-    let single = args.rate.is_some() || args.users.is_some() || args.find_max_rps;
-    if args.stages.is_some() || single {
-        return args.stages.clone();
+    let single = args.load.rate.is_some() || args.load.users.is_some() || args.search.find_max_rps;
+    if args.load.stages.is_some() || single {
+        return args.load.stages.clone();
     }
     let stages = profile?.stages.clone()?;
-    if args.duration.is_some() || args.requests.is_some() {
+    if args.load.duration.is_some() || args.load.requests.is_some() {
         mistakes.push(
             "the profile runs in stages, which have lengths of their own; for another length give \
              --rate as well, or --stages"
@@ -127,7 +148,7 @@ fn stages(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) ->
 
 /// The stages in which users come one after the other.
 fn ramp(args: &Args, duration: Duration, mistakes: &mut Vec<String>) -> Option<Stages> {
-    let stages = args.closed_loop()?.stages(duration);
+    let stages = args.load.closed_loop()?.stages(duration);
     stages.map_err(|mistake| mistakes.push(mistake)).ok().flatten()
 }
 
@@ -141,13 +162,13 @@ fn steady(
 }
 
 fn rate(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Option<Rate> {
-    let rate = match (args.rate, args.closed_loop()) {
+    let rate = match (args.load.rate, args.load.closed_loop()) {
         (Some(rate), _) => Ok(rate),
         (None, Some(users)) => users.rate(),
         _ => match profile.and_then(|profile| profile.rate) {
             Some(rate) => Ok(rate),
-            None if args.find_max_rps => {
-                Rate::from_per_second(Settings::new(Slo::standard(), args.effort).start)
+            None if args.search.find_max_rps => {
+                Rate::from_per_second(Settings::new(Slo::standard(), args.search.effort).start)
             }
             None => Rate::per_second(RATE_DEFAULT),
         },
@@ -157,7 +178,7 @@ fn rate(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> O
 
 fn duration(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) -> Duration {
     let in_profile = || profile.and_then(|profile| profile.duration);
-    let duration = args.duration.or_else(in_profile).unwrap_or(DURATION_DEFAULT);
+    let duration = args.load.duration.or_else(in_profile).unwrap_or(DURATION_DEFAULT);
     if duration.is_zero() {
         mistakes.push("--duration: must be above 0".to_owned());
     }
@@ -165,7 +186,7 @@ fn duration(args: &Args, profile: Option<&Profile>, mistakes: &mut Vec<String>) 
 }
 
 fn host(args: &Args, profile: &Profile, mistakes: &mut Vec<String>) -> Option<Origin> {
-    let Some(host) = args.host.as_deref().or(profile.host.as_deref()) else {
+    let Some(host) = args.target.host.as_deref().or(profile.host.as_deref()) else {
         mistakes.push(format!(
             "the profile '{}' names no host; give --host http://127.0.0.1:8001",
             profile.name
@@ -197,10 +218,10 @@ fn choose_entries(
 ) -> Flows {
     let flows = profile.map(|profile| profile.flows.clone()).unwrap_or_default();
     requests.extend(flows.stand_ins());
-    choose(requests, args, mistakes);
+    choose(requests, &args.selection, mistakes);
     let mut flows = flows.reclaimed(requests);
     let sent = requests.iter_mut().chain(flows.steps_mut());
-    add_headers(&mut sent.collect::<Vec<_>>(), &args.headers, mistakes);
+    add_headers(&mut sent.collect::<Vec<_>>(), &args.target.headers, mistakes);
     flows
 }
 
@@ -229,30 +250,31 @@ fn add_headers(
 
 /// --slo, else the profile's, else the standard one; --threshold adds to it.
 fn objectives(args: &Args, profile: Option<&Profile>) -> Slo {
-    let base = args.slo.clone().or_else(|| profile.and_then(|profile| profile.slo.clone()));
+    let base = args.verdict.slo.clone().or_else(|| profile.and_then(|profile| profile.slo.clone()));
     let mut slo = base.unwrap_or_else(Slo::standard);
-    slo.objectives.extend(args.thresholds.iter().copied());
+    slo.objectives.extend(args.verdict.thresholds.iter().copied());
     slo
 }
 
 pub(super) fn limits(args: &Args) -> Limits {
-    let in_flight = args.max_in_flight.unwrap_or(Limits::default().in_flight);
+    let Args { connection, limits, .. } = args;
+    let in_flight = limits.max_in_flight.unwrap_or(Limits::default().in_flight);
     Limits {
-        connections: args.connections.unwrap_or(in_flight),
+        connections: limits.connections.unwrap_or(in_flight),
         // More than that in flight has no use for more connections.
-        connections_by: match (args.connections, args.max_in_flight) {
+        connections_by: match (limits.connections, limits.max_in_flight) {
             (Some(_), _) => ChosenBy::User,
             (None, Some(_)) => ChosenBy::Implied,
             (None, None) => ChosenBy::Program,
         },
-        streams: args.streams,
+        streams: connection.streams,
         in_flight,
-        flows: args.max_in_flight.unwrap_or(Limits::default().flows),
-        timeout: args.timeout,
-        deadline: args.deadline,
-        connect_timeout: args.connect_timeout,
-        idle_timeout: args.idle_timeout,
-        drain: args.drain,
-        late: args.late,
+        flows: limits.max_in_flight.unwrap_or(Limits::default().flows),
+        timeout: limits.timeout,
+        deadline: limits.deadline,
+        connect_timeout: connection.connect_timeout,
+        idle_timeout: connection.idle_timeout,
+        drain: limits.drain,
+        late: limits.late,
     }
 }

@@ -9,7 +9,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::commands::Failure;
 use crate::commands::environment::Environment;
-use crate::commands::run::{Args, Screen};
+use crate::commands::run::Screen;
+use crate::commands::run::args::OutputArgs;
 use crate::load::endpoint::Endpoint;
 use crate::load::plan::Scheme;
 use crate::session::Session;
@@ -25,7 +26,11 @@ const INTERVAL_MIN_MS: u64 = 1_000;
 const TIMEOUT_DEFAULT_MS: u64 = 10_000;
 
 /// Opens what the flags ask for.
-pub(super) fn open(args: &Args, session: &Session, screen: Screen) -> Result<Streams, Failure> {
+pub(super) fn open(
+    args: &OutputArgs,
+    session: &Session,
+    screen: Screen,
+) -> Result<Streams, Failure> {
     let listener = args.prometheus.map(|addr| {
         let listener = TcpListener::bind(addr);
         listener.map_err(|error| Failure::usage(format!("--prometheus {addr}: {error}")))

@@ -45,12 +45,13 @@ impl Subject {
 
 /// Decides what the words mean and loads it.
 pub(super) fn read(args: &Args) -> Result<Subject, Failure> {
-    let mut environment = Environment::read(&args.variables, args.env_file.as_deref())?;
+    let mut environment =
+        Environment::read(&args.profile.variables, args.profile.env_file.as_deref())?;
     match args.subject.as_deref() {
         Some(url) if is_url(url) => read_url(url, args),
         Some(name) => load(name, &environment).map(|profile| Subject::Profile(Box::new(profile))),
-        None if args.replay.is_some() && args.host.is_some() => bare(),
-        None if args.host.is_some() => Err(Failure::usage(
+        None if args.load.replay.is_some() && args.target.host.is_some() => bare(),
+        None if args.target.host.is_some() => Err(Failure::usage(
             "--host says where, but not what to send; name a profile such as chat-center, or give \
                  the URL alone",
         )),
@@ -169,10 +170,10 @@ fn unknown(name: &str) -> Failure {
 fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
     let (origin, path) =
         split_url(url).map_err(|reason| Failure::usage(format!("'{url}': {reason}")))?;
-    let named = args.data.as_deref().and_then(|text| text.strip_prefix('@'));
+    let named = args.target.data.as_deref().and_then(|text| text.strip_prefix('@'));
     let file = named.map(|file| ("--data", Path::new(file)));
-    let file = file.or_else(|| Some(("--data-file", args.data_file.as_deref()?)));
-    let body = match (file, &args.data) {
+    let file = file.or_else(|| Some(("--data-file", args.target.data_file.as_deref()?)));
+    let body = match (file, &args.target.data) {
         (Some((flag, file)), _) => {
             let bytes = read_bounded(file, BODY_BYTES_MAX, flag)?;
             Some(Body::from(Bytes::from(bytes)))
@@ -180,7 +181,7 @@ fn read_url(url: &str, args: &Args) -> Result<Subject, Failure> {
         (None, Some(text)) => Some(Body::from(Template::literal(text))),
         (None, None) => None,
     };
-    let method = match args.method.as_deref() {
+    let method = match args.target.method.as_deref() {
         Some(name) => Method::from_bytes(name.as_bytes())
             .map_err(|_| Failure::usage(format!("--method: '{name}' is not an HTTP method")))?,
         None if body.is_some() => Method::POST,

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use crate::commands::environment::read_bounded;
-use crate::commands::run::Args;
+use crate::commands::run::args::TlsArgs;
 use crate::transport::tls::{TlsSettings, Verification};
 
 const PEM_BYTES_MAX: u64 = 4 << 20;
 
 /// Reads what --cacert, --cert and --key name; files that cannot be read are mistakes.
-pub(super) fn read(args: &Args, mistakes: &mut Vec<String>) -> TlsSettings {
+pub(super) fn read(args: &TlsArgs, mistakes: &mut Vec<String>) -> TlsSettings {
     let mut pem = |file: &Option<PathBuf>, flag: &str| {
         let text = read_bounded(file.as_deref()?, PEM_BYTES_MAX, flag);
         text.map_err(|failure| mistakes.push(failure.to_string())).ok()

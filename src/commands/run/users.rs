@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::analysis::words::counted;
-use crate::commands::run::Args;
+use crate::commands::run::args::LoadArgs;
 use crate::load::rate::{Figures, Rate, RateError};
 use crate::load::stages::{Stage, Stages};
 use crate::time::Human;
@@ -29,7 +29,7 @@ pub(super) struct Users {
     pub(super) spawn_rate: Option<f64>,
 }
 
-impl Args {
+impl LoadArgs {
     /// The users of --users and --wait.
     pub(super) fn closed_loop(&self) -> Option<Users> {
         Some(Users { count: self.users?, wait_s: self.wait, spawn_rate: self.spawn_rate })

@@ -24,11 +24,11 @@ pub(super) fn resolve(args: &Args, origin: Option<&Origin>, mistakes: &mut Vec<S
     conflicts(args, mistakes);
     let way = Way {
         via: via(args, mistakes),
-        resolve: each(&args.resolve, parse_resolve, mistakes),
-        connect_to: each(&args.connect_to, parse_connect_to, mistakes),
-        local_addresses: each(&args.local_addresses, parse_local, mistakes),
-        keep_alive: if args.disable_keepalive { KeepAlive::Off } else { KeepAlive::On },
-        http: args.http_version,
+        resolve: each(&args.connection.resolve, parse_resolve, mistakes),
+        connect_to: each(&args.connection.connect_to, parse_connect_to, mistakes),
+        local_addresses: each(&args.connection.local_addresses, parse_local, mistakes),
+        keep_alive: if args.connection.disable_keepalive { KeepAlive::Off } else { KeepAlive::On },
+        http: args.connection.http_version,
     };
     if let Some(origin) = origin {
         idle_rules(&way, origin, mistakes);
@@ -48,32 +48,32 @@ fn each<T>(
 
 fn conflicts(args: &Args, mistakes: &mut Vec<String>) {
     let others = [
-        ("--proxy", args.proxy.is_some()),
-        ("--resolve", !args.resolve.is_empty()),
-        ("--connect-to", !args.connect_to.is_empty()),
-        ("--local-address", !args.local_addresses.is_empty()),
+        ("--proxy", args.connection.proxy.is_some()),
+        ("--resolve", !args.connection.resolve.is_empty()),
+        ("--connect-to", !args.connection.connect_to.is_empty()),
+        ("--local-address", !args.connection.local_addresses.is_empty()),
     ];
-    if args.unix_socket.is_some() {
+    if args.connection.unix_socket.is_some() {
         for (flag, _) in others.into_iter().filter(|(_, given)| *given) {
             mistakes.push(format!(
                 "--unix-socket with {flag}: a Unix socket has no address and no proxy; leave one out"
             ));
         }
-        if args.subject.is_none() && args.host.is_none() {
+        if args.subject.is_none() && args.target.host.is_none() {
             mistakes.push(
                 "--unix-socket: the demo backend listens on TCP; give the URL of your own target"
                     .to_owned(),
             );
         }
     }
-    if args.disable_keepalive && args.http_version != HttpChoice::default() {
+    if args.connection.disable_keepalive && args.connection.http_version != HttpChoice::default() {
         mistakes.push(
             "--disable-keepalive goes with HTTP/1.1, where a connection carries one request at a time; \
              leave out --http-version"
                 .to_owned(),
         );
     }
-    if args.proxy.is_some() && !args.connect_to.is_empty() {
+    if args.connection.proxy.is_some() && !args.connection.connect_to.is_empty() {
         mistakes.push(
             "--connect-to with --proxy: the proxy makes the connection; leave one out".to_owned(),
         );
@@ -81,7 +81,7 @@ fn conflicts(args: &Args, mistakes: &mut Vec<String>) {
 }
 
 fn via(args: &Args, mistakes: &mut Vec<String>) -> Via {
-    let parsed = match (&args.unix_socket, &args.proxy) {
+    let parsed = match (&args.connection.unix_socket, &args.connection.proxy) {
         (Some(path), _) => parse_unix_socket(path),
         (None, Some(url)) => {
             parse_proxy(url).map(Via::Proxy).map_err(|reason| format!("--proxy: {reason}"))
