@@ -1,6 +1,5 @@
 //! What the user typed after `run`; nothing is resolved here.
 
-use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use clap::builder::TypedValueParser as _;
 
 use crate::analysis::search::Effort;
-use crate::commands::exports::{Exports, form_parser};
+use crate::commands::formats::FormatArgs;
 use crate::commands::run::processors::{Pin, Threads, parse_pin, parse_threads};
 use crate::commands::run::samples::SampleArgs;
 use crate::engine::Pacing;
@@ -18,7 +17,6 @@ use crate::load::schedule::Arrivals;
 use crate::load::slo::{Objective, Slo};
 use crate::load::stages::Stages;
 use crate::load::way::HttpChoice;
-use crate::render::text::Form;
 use crate::session::{Mode, SearchOptions};
 use crate::time::parse_duration;
 
@@ -255,28 +253,18 @@ pub struct Args {
     /// Run folder to write [default: a new one in the user's state folder]
     #[arg(short, long, value_name = "DIR", value_parser = parse_out, help_heading = "Output")]
     pub out: Option<PathBuf>,
-    /// Print the result as JSON, or write it to FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
-    pub json: Option<OsString>,
+    /// Formats to print and to write.
+    #[command(flatten)]
+    pub formats: FormatArgs,
     /// Serve live figures to Prometheus at http://ADDR:PORT/metrics during the run
     #[arg(long, value_name = "ADDR:PORT", value_parser = parse_listen, help_heading = "Output")]
     pub prometheus: Option<SocketAddr>,
     /// Collector that receives live figures.
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Output", help = "Send live figures to an OTLP collector during the run; the OTEL_* variables configure the rest [default: http://localhost:4318]")]
     pub otlp: Option<String>,
-    /// Print the result as Markdown, for a pull request, or write it to FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
-    pub markdown: Option<OsString>,
     /// Single requests in a file.
     #[command(flatten)]
     pub samples: SampleArgs,
-    /// Files to write besides.
-    #[command(flatten)]
-    pub exports: Exports,
-    /// Form of the text summary: full; detailed adds where the time of each request went; locust ends with the
-    /// summary block of a Locust suite
-    #[arg(long, value_name = "FORM", value_parser = form_parser(), default_value = "full", help_heading = "Output")]
-    pub summary: Form,
     /// Print plain progress lines instead of the live view
     #[arg(long, visible_alias = "headless", help_heading = "Output")]
     pub no_tui: bool,
