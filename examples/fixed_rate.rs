@@ -11,6 +11,7 @@ use steadfire::load::rate::Rate;
 use steadfire::load::request::RequestTemplate;
 use steadfire::load::url::split_url;
 use steadfire::machine::capacity::Capacity;
+use steadfire::render::clean::CleanReport;
 use steadfire::render::{Style, text};
 use steadfire::session::control::RunControl;
 use steadfire::session::{CheckedPlan, RunOptions, Session};
@@ -25,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let checked = CheckedPlan::new(plan, options, &Capacity::inspect(), &[])?;
     let session = Session::begin(checked, RunControl::default(), &mut ())?;
     let report = session.run(&mut ())?;
+    let report = CleanReport::new(&report);
     println!("{}", text::render(&report, text::Form::Full, Style::Plain));
     Ok(())
 }

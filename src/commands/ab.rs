@@ -15,6 +15,7 @@ use crate::commands::compare::{self, Judging};
 use crate::commands::interrupt::Interrupt;
 use crate::commands::run::{self, Beginning, Output, Screen};
 use crate::exit::Exit;
+use crate::render::clean::CleanComparison;
 use crate::report::comparison::{ComparedRun, ComparisonReport, TurnsReport};
 use crate::report::echo::PlanEcho;
 use crate::report::{Kind, Report};
@@ -99,7 +100,9 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let comparison = turns.take(&mut output)?;
     let compared = turns.compared(comparison.as_ref());
     screen.clear();
-    compare::write(args.run.output.json.as_ref(), args.run.output.markdown.as_ref(), &compared)?;
+    let formats = &args.run.output.formats;
+    let clean = CleanComparison::new(&compared);
+    compare::write(formats.path("json"), formats.path("markdown"), &clean)?;
     let exit = turns.interrupt.requested();
     if let Some(report) = turns.report(compared.clone()) {
         output.end_of_load();

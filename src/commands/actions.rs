@@ -7,12 +7,12 @@ use std::io::Write as _;
 
 use crate::profile::Diagnostics;
 use crate::render::actions::{Level, Place, annotation, annotations};
+use crate::render::clean::{CleanComparison, CleanReport};
 use crate::render::{comparison, markdown};
-use crate::report::Report;
-use crate::report::comparison::{ComparisonReport, WordName};
+use crate::report::comparison::WordName;
 
 /// Tells the verdict of a run.
-pub(super) fn tell_run(report: &Report) {
+pub(super) fn tell_run(report: &CleanReport<'_>) {
     if active() {
         tell(&annotations(report));
         summarise(&markdown::render(report));
@@ -20,7 +20,7 @@ pub(super) fn tell_run(report: &Report) {
 }
 
 /// Tells what a comparison found.
-pub(super) fn tell_comparison(report: &ComparisonReport) {
+pub(super) fn tell_comparison(report: &CleanComparison<'_>) {
     if !active() {
         return;
     }

@@ -1,17 +1,18 @@
 //! The verb `compare`: whether stored runs are better or worse than others.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use crate::analysis::compare::comparison::{Comparison, Margins, Metric, Run, Scope};
 use crate::analysis::compare::noise::Noise;
 use crate::analysis::compare::quantile::Located;
+use crate::commands::formats::STDOUT;
 use crate::commands::stored::{self, Grade, Stored};
 use crate::commands::{Failure, actions, stdout};
 use crate::exit::Exit;
+use crate::render::clean::{CleanComparison, CleanReport};
 use crate::render::{comparison as render, html};
 use crate::report::Kind;
 use crate::report::beside::figures;
@@ -81,10 +82,10 @@ pub struct Args {
     pub judging: Judging,
     /// Print the comparison as JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
-    pub json: Option<OsString>,
+    pub json: Option<PathBuf>,
     /// Print the comparison as Markdown, for a pull request, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", conflicts_with = "json")]
-    pub markdown: Option<OsString>,
+    pub markdown: Option<PathBuf>,
     /// Write the comparison as a self-contained HTML page, with both runs in one chart
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -106,9 +107,11 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("{} is on both sides of the comparison", run.name)));
     }
     let report = compared(args, &a, &b, &catalogue);
-    write(args.json.as_ref(), args.markdown.as_ref(), &report)?;
+    let clean = CleanComparison::new(&report);
+    write(args.json.as_deref(), args.markdown.as_deref(), &clean)?;
     if let Some(file) = &args.html {
-        let page = html::comparison::render(&report, (&a[0].report, &b[0].report));
+        let [a, b] = [&a, &b].map(|runs| CleanReport::new(&runs[0].report));
+        let page = html::comparison::render(&clean, [&a, &b]);
         std::fs::write(file, page).map_err(|error| {
             Failure::unexpected(anyhow::anyhow!("--html {}: {error}", file.display()))
         })?;
@@ -257,9 +260,9 @@ fn history(like: &Stored, tagged: Vec<Entry>) -> Vec<Vec<Quantiles>> {
 
 /// Prints the comparison, in the form and to the file that was asked for.
 pub(super) fn write(
-    json: Option<&OsString>,
-    markdown: Option<&OsString>,
-    report: &ComparisonReport,
+    json: Option<&Path>,
+    markdown: Option<&Path>,
+    report: &CleanComparison<'_>,
 ) -> Result<(), Failure> {
     // Whoever asks for Markdown puts it where it belongs.
     if markdown.is_none() {
@@ -273,14 +276,13 @@ pub(super) fn write(
             return Ok(());
         }
     };
-    if file == "-" {
+    if file.as_os_str() == STDOUT {
         stdout::print(&text);
         return Ok(());
     }
     stdout::print(&render::text(report, stdout::style()));
-    std::fs::write(file, text).map_err(|error| {
-        Failure::unexpected(anyhow::anyhow!("{flag} {}: {error}", PathBuf::from(file).display()))
-    })
+    std::fs::write(file, text)
+        .map_err(|error| Failure::unexpected(anyhow::anyhow!("{flag} {}: {error}", file.display())))
 }
 
 /// `5%`, `5 %` or `5` as 0.05.

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::commands::stored::{self, Stored};
 use crate::commands::{Failure, stdout};
 use crate::exit::Exit;
+use crate::render::clean::CleanReport;
 use crate::render::json;
 use crate::render::runs::{self as render, Listed};
 use crate::render::text::{self, Form};
@@ -99,6 +100,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
 
 fn show(run: &str, as_json: bool, catalogue: &Catalogue) -> Result<(), Failure> {
     for Stored { report, .. } in stored::find(run, catalogue)? {
+        let report = CleanReport::new(&report);
         let shown = if as_json {
             json::render(&report)
         } else {

@@ -8,6 +8,8 @@ use crate::analysis::compare::timeline::{Moment, Timeline};
 use crate::commands::{Failure, environment};
 use crate::exit::Exit;
 use crate::measure::slice::RequestSlice;
+use crate::render::clean::CleanReport;
+use crate::render::formats::Source;
 use crate::render::hlog::HlogWriter;
 use crate::report::detail::{Detail, DetailBuilder};
 use crate::report::rebuild::Rebuilder;
@@ -91,15 +93,15 @@ fn rebuild(folder: &Path) -> Result<Report, Failure> {
 /// What a run's journal tells besides its result; nothing where there is none.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    pub(super) detail: Detail,
+    detail: Detail,
     /// As an HdrHistogram log.
-    pub(super) hlog: Option<String>,
+    hlog: Option<String>,
 }
 
 impl Journal {
     /// Reads the journal in `folder`, which belongs to `report`. Whatever is wrong with it leaves the report
     /// with less, never without anything.
-    pub(super) fn read(folder: &Path, report: &Report) -> Self {
+    pub(super) fn read(folder: &Path, report: &CleanReport<'_>) -> Self {
         let (mut detail, mut log) = (DetailBuilder::new(report), HlogWriter::new(report));
         let read = read_intervals(folder, |interval| {
             log.push(&interval);
@@ -116,6 +118,11 @@ impl Journal {
             Ok(_) => Self { detail: detail.finish(), hlog: Some(log.finish()) },
             Err(_) => Self::default(),
         }
+    }
+
+    /// What formats are made from: `report`, and what this adds to it.
+    pub(super) fn source<'a>(&'a self, report: &'a CleanReport<'a>) -> Source<'a> {
+        Source { report, detail: &self.detail, hlog: self.hlog.as_deref() }
     }
 }
 

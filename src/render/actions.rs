@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::render::clean;
+use crate::render::clean::CleanReport;
 use crate::render::text::{incompleteness, measured, nothing_held};
 use crate::report::search::Bound;
-use crate::report::{HoldsName, OutcomeName, Report};
+use crate::report::{HoldsName, OutcomeName};
 
 /// How much an annotation weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +42,7 @@ pub fn annotation(level: Level, place: Option<Place<'_>>, title: &str, message: 
 }
 
 /// An annotation for each objective that failed, or the one that says why nothing was judged.
-pub fn annotations(report: &Report) -> String {
-    let report = &clean::report(report);
+pub fn annotations(report: &CleanReport<'_>) -> String {
     let (plan, verdict) = (&report.plan, &report.verdict);
     let doubtful = |title: &str| {
         let reason = verdict.findings.first().map(|finding| finding.message.as_str());
@@ -83,7 +82,12 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Report;
     use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report};
+
+    fn annotations(report: &Report) -> String {
+        super::annotations(&CleanReport::new(report))
+    }
 
     #[test]
     fn failed_objectives_become_errors() {

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::analysis::words::counted;
 use crate::load::rate::Figures;
-use crate::render::{clean, text};
+use crate::render::clean::CleanReport;
+use crate::render::text;
 use crate::report::Report;
 
 /// Request names that are listed; each becomes a chart of its own.
@@ -23,8 +24,7 @@ struct Entry {
 }
 
 /// Indented JSON with a newline at the end.
-pub fn render(report: &Report) -> String {
-    let report = &clean::report(report);
+pub fn render(report: &CleanReport<'_>) -> String {
     let entries = if report.search.is_some() { search(report) } else { run(report) };
     serde_json::to_string_pretty(&entries).unwrap_or_default() + "\n"
 }
@@ -83,6 +83,10 @@ mod tests {
 
     use super::*;
     use crate::report::example;
+
+    fn render(report: &Report) -> String {
+        super::render(&CleanReport::new(report))
+    }
 
     #[test]
     fn each_entry_has_what_the_action_wants() {

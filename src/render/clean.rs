@@ -1,7 +1,10 @@
-//! Labels come from profiles and servers and are hostile: here they become harmless in any output.
+//! [`Clean`]: a result whose texts are harmless in any output, the only form that renderers take.
 //!
-//! Control characters become visible, those that turn the direction of writing are replaced, and what is
-//! longer than anybody reads is cut. Escaping for a format is that format's own business.
+//! Labels come from profiles and servers and are hostile. Control characters become visible, those that turn
+//! the direction of writing are replaced, and what is longer than anybody reads is cut. Escaping for a format
+//! is that format's own business.
+
+use std::ops::Deref;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,25 +16,44 @@ use crate::report::comparison::ComparisonReport;
 /// Characters of any one text.
 const TEXT_MAX: usize = 2_000;
 
-/// `report` with every text in it made harmless.
-pub(super) fn report(report: &Report) -> Report {
-    document(report)
+/// A document with every text in it made harmless. Nothing else reaches a renderer, so none can forget it.
+#[derive(Debug)]
+pub struct Clean<'a, T> {
+    exact: &'a T,
+    harmless: T,
 }
 
-/// The same of a comparison.
-pub(super) fn comparison(report: &ComparisonReport) -> ComparisonReport {
-    document(report)
+/// A result.
+pub type CleanReport<'a> = Clean<'a, Report>;
+/// A comparison.
+pub type CleanComparison<'a> = Clean<'a, ComparisonReport>;
+
+impl<'a, T: Serialize + DeserializeOwned + Clone> Clean<'a, T> {
+    /// Makes the texts of `exact` harmless, which takes a copy of it.
+    pub fn new(exact: &'a T) -> Self {
+        let mut document = serde_json::to_value(exact).unwrap_or_default();
+        clean(&mut document);
+        let harmless = serde_json::from_value(document).unwrap_or_else(|_| exact.clone());
+        Self { exact, harmless }
+    }
+
+    /// The document with its texts as they are, for JSON: its escapes make any text harmless.
+    pub(super) const fn exact(&self) -> &'a T {
+        self.exact
+    }
+}
+
+impl<T> Deref for Clean<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.harmless
+    }
 }
 
 /// Names of requests for whoever gets the figures of a load under way.
 pub fn names(names: impl IntoIterator<Item = String>) -> Vec<String> {
     names.into_iter().map(|name| harmless(&name).unwrap_or(name)).collect()
-}
-
-fn document<T: Serialize + DeserializeOwned + Clone>(report: &T) -> T {
-    let mut document = serde_json::to_value(report).unwrap_or_default();
-    clean(&mut document);
-    serde_json::from_value(document).unwrap_or_else(|_| report.clone())
 }
 
 fn clean(value: &mut Value) {
@@ -92,7 +114,7 @@ mod tests {
     #[test]
     fn a_plain_report_stays_as_it_is() {
         for report in [example::report(example::CENSORED), example::search_report()] {
-            assert_eq!(super::report(&report), report);
+            assert_eq!(*Clean::new(&report), report);
         }
     }
 
@@ -118,7 +140,8 @@ mod tests {
         report.requests[1].name = "a\0b".to_owned();
         report.verdict.findings[0].message = "\u{7}".to_owned();
         report.requests[0].errors.insert("k\0".to_owned(), 3);
-        let clean = super::report(&report);
+        let clean = Clean::new(&report);
+        assert_eq!(clean.exact().requests[1].name, "a\0b");
         assert_eq!(clean.requests[1].name, "a␀b");
         assert_eq!(clean.verdict.findings[0].message, "␇");
         assert_eq!(clean.requests[0].errors.get("k␀"), Some(&3));

@@ -6,7 +6,7 @@ use crate::analysis::compare::comparison::Metric;
 use crate::analysis::compare::decision::Scale;
 use crate::analysis::compare::sentence::signed;
 use crate::load::rate::Figures;
-use crate::render::clean;
+use crate::render::clean::CleanComparison;
 use crate::render::markdown::escaped;
 use crate::render::table::{Table, WIDTH_MAX, wrap};
 use crate::render::units::Unit;
@@ -18,15 +18,14 @@ use crate::time::Human;
 
 /// Indented JSON with a newline at the end.
 #[expect(clippy::missing_panics_doc, reason = "a report holds nothing that JSON cannot")]
-pub fn json(report: &ComparisonReport) -> String {
-    let mut text = serde_json::to_string_pretty(report).expect("all keys are text");
+pub fn json(report: &CleanComparison<'_>) -> String {
+    let mut text = serde_json::to_string_pretty(report.exact()).expect("all keys are text");
     text.push('\n');
     text
 }
 
 /// For a terminal, ending in a newline.
-pub fn text(report: &ComparisonReport, style: Style) -> String {
-    let report = &clean::comparison(report);
+pub fn text(report: &CleanComparison<'_>, style: Style) -> String {
     let mut text = String::new();
     let verdict = &report.verdict;
     for (place, line) in wrap(&verdict.sentence, WIDTH_MAX).iter().enumerate() {
@@ -61,8 +60,7 @@ pub fn text(report: &ComparisonReport, style: Style) -> String {
 }
 
 /// For a pull request: a heading with the verdict, a table, remarks.
-pub fn markdown(report: &ComparisonReport) -> String {
-    let report = &clean::comparison(report);
+pub fn markdown(report: &CleanComparison<'_>) -> String {
     let mut text = format!("### {}\n", escaped(&report.verdict.sentence));
     for (title, rows) in tables(report) {
         let _ = write!(
@@ -272,6 +270,14 @@ const fn tone(word: WordName) -> Tone {
 mod tests {
     use super::*;
     use crate::report::comparison::tests::example;
+
+    fn text(report: &ComparisonReport, style: Style) -> String {
+        super::text(&CleanComparison::new(report), style)
+    }
+
+    fn markdown(report: &ComparisonReport) -> String {
+        super::markdown(&CleanComparison::new(report))
+    }
 
     #[test]
     fn text_begins_with_the_verdict_and_ends_with_what_could_be_found() {

@@ -5,7 +5,7 @@
 //! Two columns mean what an open loop has instead: a request's count is that of its slots, sent or not, and
 //! the number of users is that of requests in flight.
 
-use crate::render::clean;
+use crate::render::clean::CleanReport;
 use crate::report::detail::{Detail, HistoryPoint};
 use crate::report::series::SeriesPoint;
 use crate::report::spectrum::{Percentile, SHARES};
@@ -17,8 +17,7 @@ const PERCENTS: [&str; SHARES.len()] =
 const NONE: &str = "N/A";
 
 /// Each table with the end of its file name.
-pub fn render(report: &Report, detail: &Detail) -> [(&'static str, String); 4] {
-    let report = &clean::report(report);
+pub fn render(report: &CleanReport<'_>, detail: &Detail) -> [(&'static str, String); 4] {
     [
         ("_stats.csv", stats(report)),
         ("_stats_history.csv", history(report, detail)),
@@ -235,7 +234,7 @@ mod tests {
     }
 
     fn tables(report: &Report) -> [Vec<Vec<String>>; 4] {
-        render(report, &Detail::default()).map(|(_, text)| read(&text))
+        render(&CleanReport::new(report), &Detail::default()).map(|(_, text)| read(&text))
     }
 
     #[test]

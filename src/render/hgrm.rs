@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
+use crate::render::clean::CleanReport;
 use crate::render::csv::coarse;
-use crate::report::Report;
 
 /// The text, ending in a newline.
-pub fn render(report: &Report) -> String {
+pub fn render(report: &CleanReport<'_>) -> String {
     let times = &report.response_time;
     let curve = match &report.spectrum.response_time {
         none if none.is_empty() => &coarse(times),
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn lines_are_what_plotters_read() {
         let report = example::report(example::CENSORED);
-        let text = render(&report);
+        let text = render(&CleanReport::new(&report));
         let rows: Vec<Vec<f64>> = text
             .lines()
             .skip(2)

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::measure::histogram::LatencyHistogram;
 use crate::measure::window::{Interval, Window};
-use crate::report::Report;
+use crate::render::clean::CleanReport;
 use crate::time::Offset;
 
 /// Lines of a kind at most, but for what rounding adds.
@@ -31,7 +31,7 @@ pub struct HlogWriter {
 
 impl HlogWriter {
     /// For the journal of `report`.
-    pub fn new(report: &Report) -> Self {
+    pub fn new(report: &CleanReport<'_>) -> Self {
         let seconds = report.duration / 1_000_000_000;
         let mut text = format!(
             "#[Logged by steadfire {}]\n#[Histogram log format version 1.3]\n",
@@ -109,7 +109,7 @@ mod tests {
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
     use super::*;
-    use crate::report::example;
+    use crate::report::{Report, example};
 
     fn interval(second: u64) -> Interval {
         let mut window = Window::default();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn log(report: &Report, ends: impl IntoIterator<Item = u64>) -> String {
-        let mut writer = HlogWriter::new(report);
+        let mut writer = HlogWriter::new(&CleanReport::new(report));
         for end in ends {
             writer.push(&interval(end));
         }

@@ -17,8 +17,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::render::chart::{self, Chart, HoverData, coloured};
-use crate::render::clean;
-use crate::report::Report;
+use crate::render::clean::CleanReport;
 use crate::report::detail::Detail;
 use view::View;
 
@@ -71,8 +70,7 @@ struct Picture {
 }
 
 /// The page.
-pub fn render(report: &Report, detail: &Detail) -> String {
-    let report = &clean::report(report);
+pub fn render(report: &CleanReport<'_>, detail: &Detail) -> String {
     let charts = Charts {
         whole: chart::all(report).into_iter().chain(chart::heat(report, &detail.heat)).collect(),
         by_request: chart::by_request(report, &detail.requests),

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use crate::render::{clean, text};
+use crate::render::clean::CleanReport;
+use crate::render::text;
 use crate::report::search::{Bound, SearchReport};
 use crate::report::{HoldsName, ObjectiveReport, OutcomeName, Report, SeverityName};
 
 /// JUnit's XML.
-pub fn render(report: &Report) -> String {
-    let report = &clean::report(report);
+pub fn render(report: &CleanReport<'_>) -> String {
     let mut suite = TestSuite::new(report.plan.name.as_str());
     suite.set_time(Duration::from_nanos(report.duration));
     suite.add_test_case(measurement(report));
@@ -94,6 +94,10 @@ fn case(report: &Report, name: &str, status: TestCaseStatus) -> TestCase {
 mod tests {
     use super::*;
     use crate::report::example;
+
+    fn render(report: &Report) -> String {
+        super::render(&CleanReport::new(report))
+    }
 
     #[test]
     fn objectives_are_tests() {

@@ -5,9 +5,10 @@
 use std::fmt::Write as _;
 
 use crate::analysis::words::{Count, Percent, counted};
+use crate::render::clean::CleanReport;
 use crate::render::text::{answer, cell, human, measured, outcome, severity, tier};
 use crate::render::units::Unit;
-use crate::render::{clean, rates, verdict};
+use crate::render::{rates, verdict};
 use crate::report::{HoldsName, Latency, OutcomeName, Report};
 
 /// Requests that are listed at most, those that failed most often and then the slowest first: a job's
@@ -15,8 +16,7 @@ use crate::report::{HoldsName, Latency, OutcomeName, Report};
 const REQUESTS_MAX: usize = 100;
 
 /// The report: a heading with the verdict, objectives, requests, findings. Ends in a newline.
-pub fn render(report: &Report) -> String {
-    let report = &clean::report(report);
+pub fn render(report: &CleanReport<'_>) -> String {
     let mut text = heading(report);
     text.push_str(&objectives(report));
     text.push_str(&requests(report));
@@ -165,6 +165,10 @@ mod tests {
     use super::*;
     use crate::render::tests::golden;
     use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_report};
+
+    fn render(report: &Report) -> String {
+        super::render(&CleanReport::new(report))
+    }
 
     #[test]
     fn a_report_reads_as_the_golden_files_do() {

@@ -13,6 +13,7 @@ pub mod explanation;
 pub mod exposition;
 mod failures;
 mod families;
+pub mod formats;
 pub mod hgrm;
 pub mod hlog;
 pub mod html;

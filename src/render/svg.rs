@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::render::chart::{self, coloured, escaped};
-use crate::render::{clean, text, verdict};
-use crate::report::Report;
+use crate::render::clean::CleanReport;
+use crate::render::{text, verdict};
 
 /// Colours in light and dark.
 const STYLE: &str = include_str!("html/chart.css");
@@ -15,8 +15,7 @@ const HEAD: f64 = 64.0;
 const TITLE: f64 = 34.0;
 
 /// The picture.
-pub fn render(report: &Report) -> String {
-    let report = &clean::report(report);
+pub fn render(report: &CleanReport<'_>) -> String {
     let charts = chart::all(report);
     let shown = SHOWN.iter().filter_map(|id| charts.iter().find(|chart| chart.id == *id));
     let mut body = String::new();
@@ -45,7 +44,11 @@ pub fn render(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::example;
+    use crate::report::{Report, example};
+
+    fn render(report: &Report) -> String {
+        super::render(&CleanReport::new(report))
+    }
 
     #[test]
     fn the_picture_is_xml_and_has_its_charts() {

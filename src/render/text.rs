@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::analysis::words::{Count, Percent, counted};
 use crate::load::rate::Figures;
+use crate::render::clean::CleanReport;
 use crate::render::table::{Table, WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::render::{Style, Tone, auth, clean, client, rates, verdict};
+use crate::render::{Style, Tone, auth, client, rates, verdict};
 use crate::report::flows::FlowsReport;
 use crate::report::search::Bound;
 use crate::report::{
@@ -45,8 +46,7 @@ impl Form {
 }
 
 /// The report in this form, ending in a newline.
-pub fn render(report: &Report, form: Form, style: Style) -> String {
-    let report = &clean::report(report);
+pub fn render(report: &CleanReport<'_>, form: Form, style: Style) -> String {
     let mut page = Page { text: String::new(), style };
     match form {
         Form::Full | Form::Detailed => page.full(report, form),

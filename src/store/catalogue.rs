@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::report::Report;
-use crate::store::folder::{HLOG, HTML, JOURNAL, PLAN, RESULT, read_result, replace};
+use crate::store::folder::{DERIVED_FILES, JOURNAL, PLAN, RESULT, read_result, replace};
 use crate::store::trials::TRIALS;
 use crate::store::{Action, StoreError};
 
@@ -23,8 +23,8 @@ const TAGS_MAX: usize = 32;
 const TAG_LENGTH_MAX: usize = 64;
 /// The word for the run that began last, which no tag may be.
 pub const LATEST: &str = "latest";
-/// Files a run's folder may hold and still be removed.
-const OWN_FILES: [&str; 7] = [PLAN, RESULT, JOURNAL, TRIALS, TAGS, HLOG, HTML];
+/// Files a run's folder may hold and still be removed, beside [`DERIVED_FILES`].
+const OWN_FILES: [&str; 5] = [PLAN, RESULT, JOURNAL, TRIALS, TAGS];
 
 /// A folder of runs.
 #[derive(Clone, Debug)]
@@ -234,7 +234,7 @@ impl Catalogue {
         }
         for item in fs::read_dir(path).map_err(StoreError::at(Action::Read, path))? {
             let name = item.map_err(StoreError::at(Action::Read, path))?.file_name();
-            if !OWN_FILES.iter().any(|own| name == *own) {
+            if !OWN_FILES.iter().chain(&DERIVED_FILES).any(|own| name == *own) {
                 let name = Path::new(&name).display();
                 return Err(kept(format!("{name} in it was not written by steadfire")));
             }

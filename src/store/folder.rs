@@ -17,10 +17,9 @@ use crate::store::{Action, StoreError, journal};
 pub const RESULT: &str = "result.json";
 /// The file name of what was known before the load.
 pub const PLAN: &str = "plan.json";
-/// The file name of the response times as an HdrHistogram log.
-pub const HLOG: &str = "run.hlog";
-/// The file name of the report for browsers.
-pub const HTML: &str = "report.html";
+/// Files that are made from the result and the journal: the report for browsers, and the response times as an
+/// HdrHistogram log.
+pub const DERIVED_FILES: [&str; 2] = ["report.html", "run.hlog"];
 /// The journal's file name.
 pub const JOURNAL: &str = "intervals.jsonl";
 /// Folders of one name that are told apart by a number.

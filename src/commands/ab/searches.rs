@@ -10,6 +10,7 @@ use crate::commands::interrupt::Interrupt;
 use crate::commands::run::Output;
 use crate::commands::stored::searched;
 use crate::exit::Exit;
+use crate::render::clean::CleanComparison;
 use crate::report::comparable::differences;
 use crate::report::comparison::{ComparedRun, ComparisonReport};
 use crate::report::{Kind, Report};
@@ -35,7 +36,9 @@ pub(super) fn exec(
     let interrupted = take(args, targets, &mut found, interrupt, output)?;
     let compared = compared(&args.judging, args.order, &found);
     output.screen().clear();
-    compare::write(args.run.output.json.as_ref(), args.run.output.markdown.as_ref(), &compared)?;
+    let formats = &args.run.output.formats;
+    let clean = CleanComparison::new(&compared);
+    compare::write(formats.path("json"), formats.path("markdown"), &clean)?;
     let exit = args.judging.exit(compared.verdict.word);
     let [_, of_b] = found;
     if let Some(last) = of_b.into_iter().last() {

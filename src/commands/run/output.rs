@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::commands::environment::{runs_folder, spare_runs_folder};
-use crate::commands::exports::{Exports, Printed};
+use crate::commands::formats::FormatArgs;
 use crate::commands::run::Args;
 use crate::commands::run::files::Files;
 use crate::commands::run::record::Record;
@@ -14,13 +14,14 @@ use crate::commands::stored::Journal;
 use crate::commands::{Failure, actions};
 use crate::load::plan::Plan;
 use crate::machine::wall_clock;
-use crate::render::html;
+use crate::render::clean::CleanReport;
+use crate::render::formats::{FORMATS, Output as Destination, Source};
 use crate::report::Report;
 use crate::report::header::Header;
 use crate::session::event::{Observer, RunEvent};
 use crate::session::queue::Queued;
 use crate::store::StoreError;
-use crate::store::folder::{HLOG, HTML, RunFolder};
+use crate::store::folder::RunFolder;
 use crate::stream::Streams;
 
 /// A folder of its own in `first` or, where that cannot be written to, in `spare`, which is said.
@@ -41,19 +42,10 @@ fn new_folder(
     Ok(folder)
 }
 
-fn printed(args: &Args) -> Printed {
-    Printed {
-        json: args.output.json.clone(),
-        markdown: args.output.markdown.clone(),
-        form: args.output.summary,
-    }
-}
-
 /// The outputs of one run.
 pub(in crate::commands) struct Output {
     folder: RunFolder,
-    printed: Printed,
-    exports: Exports,
+    formats: FormatArgs,
     /// Until they are closed.
     files: Option<Queued<Files>>,
     streams: Streams,
@@ -68,7 +60,7 @@ impl Output {
     /// # Errors
     /// Flags that exclude each other, or a folder that holds a run.
     pub(in crate::commands) fn check(args: &Args) -> Result<(), Failure> {
-        printed(args).check()?;
+        args.output.formats.check()?;
         let Some(path) = &args.output.out else { return Ok(()) };
         RunFolder::refusal(path).map_or(Ok(()), |why| {
             let path = path.display();
@@ -93,8 +85,7 @@ impl Output {
         let files = Files::start(journal, samples, screen).map_err(Failure::unexpected)?;
         Ok(Self {
             folder,
-            printed: printed(args),
-            exports: args.output.exports.clone(),
+            formats: args.output.formats.clone(),
             files: Some(files),
             streams: Streams::default(),
             record: None,
@@ -142,27 +133,37 @@ impl Output {
     /// Prints and stores the report.
     pub(super) fn finish(&self, report: &Report) -> Result<(), Failure> {
         self.screen.clear();
+        let written = self.folder.write_result(report).map_err(Failure::unexpected);
+        let clean = CleanReport::new(report);
+        let journal = Journal::read(self.folder.path(), &clean);
+        let source = journal.source(&clean);
         // What it comes to is the last that is read, so the folder is told before.
-        let stored = self.store(report);
-        self.printed.print(report);
-        actions::tell_run(report);
-        self.printed.write(report)?;
+        let stored = written.and_then(|()| self.write_files(&source));
+        self.formats.print(&source);
+        actions::tell_run(&clean);
+        self.formats.write(Destination::StdoutOrFile, &source)?;
         stored
     }
 
     /// Stores the report and says where.
     pub(in crate::commands) fn store(&self, report: &Report) -> Result<(), Failure> {
         self.folder.write_result(report).map_err(Failure::unexpected)?;
-        let journal = Journal::read(self.folder.path(), report);
-        let page = html::render(report, &journal.detail);
-        let log = journal.hlog.as_deref().unwrap_or_default();
-        for (name, content) in [(HTML, page.as_str()), (HLOG, log)] {
-            if let Err(error) = self.folder.write_derived(name, content.as_bytes()) {
-                self.screen.warn(&error.to_string());
+        let clean = CleanReport::new(report);
+        self.write_files(&Journal::read(self.folder.path(), &clean).source(&clean))
+    }
+
+    /// Writes what the folder holds beside the result, and the formats that are files whatever is printed.
+    fn write_files(&self, source: &Source<'_>) -> Result<(), Failure> {
+        for format in FORMATS {
+            let Some(name) = format.kept_as else { continue };
+            for (_, content) in format.files(source).into_iter().flatten() {
+                if let Err(error) = self.folder.write_derived(name, content.as_bytes()) {
+                    self.screen.warn(&error.to_string());
+                }
             }
         }
         self.screen.note(&format!("run folder: {}", self.folder.path().display()));
-        self.exports.write(report, &journal)
+        self.formats.write(Destination::File, source)
     }
 }
 

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::render::chart::{self, coloured};
-use crate::render::clean;
+use crate::render::clean::{CleanComparison, CleanReport};
 use crate::render::comparison::{about, figures, grounds, named, next_step, remarks, tables, word};
 use crate::render::html::view::{judged, to_the_second};
 use crate::render::html::{Picture, STYLES, filled, hash};
@@ -55,9 +55,7 @@ struct Row {
 }
 
 /// The page. `a` and `b` are the results of the first run of each side.
-pub fn render(report: &ComparisonReport, (a, b): (&Report, &Report)) -> String {
-    let report = &clean::comparison(report);
-    let (a, b) = (&clean::report(a), &clean::report(b));
+pub fn render(report: &CleanComparison<'_>, [a, b]: [&CleanReport<'_>; 2]) -> String {
     let style = coloured(&STYLES.concat());
     let (word, tone) = judged(report.verdict.word);
     // A search tries other rates at other times than another.
@@ -146,7 +144,8 @@ mod tests {
     use crate::report::example::{self, GOOD};
 
     fn page(compared: &ComparisonReport, runs: (&Report, &Report)) -> String {
-        render(compared, runs)
+        let (a, b) = (CleanReport::new(runs.0), CleanReport::new(runs.1));
+        render(&CleanComparison::new(compared), [&a, &b])
     }
 
     #[test]

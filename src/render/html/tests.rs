@@ -1,11 +1,13 @@
 //! The page against the result it shows, and against hostile labels.
 
 use super::*;
+use crate::render::clean::CleanComparison;
+use crate::report::Report;
 use crate::report::detail::{HeatColumn, ROWS};
 use crate::report::example;
 
 fn page(report: &Report) -> String {
-    render(report, &Detail::default())
+    render(&CleanReport::new(report), &Detail::default())
 }
 
 fn hover(page: &str) -> serde_json::Value {
@@ -198,7 +200,7 @@ fn day_long() -> (Report, Detail) {
 #[test]
 fn a_day_long_run_stays_small() {
     let (report, detail) = day_long();
-    let page = render(&report, &detail);
+    let page = render(&CleanReport::new(&report), &detail);
     assert!(page.len() < 4_000_000, "{}", page.len());
     let peak =
         crate::time::Human(std::time::Duration::from_nanos(report.series[976].p95)).to_string();
@@ -295,13 +297,18 @@ fn pages_to_look_at() {
     let runs = [example::GOOD, example::CENSORED].map(example::report);
     for (name, ms) in [("compare-worse", 15), ("compare-open", 10), ("compare-better", 6)] {
         let compared = crate::report::comparison::tests::example(ms);
-        let page = comparison::render(&compared, (&runs[0], &runs[1]));
+        let [a, b] = [0, 1].map(|side: usize| CleanReport::new(&runs[side]));
+        let page = comparison::render(&CleanComparison::new(&compared), [&a, &b]);
         std::fs::write(folder.join(format!("{name}.html")), page).unwrap();
     }
     let (long, long_detail) = day_long();
     for (name, report, detail) in all.chain([("long", long, long_detail)]) {
-        std::fs::write(folder.join(format!("{name}.html")), render(&report, &detail)).unwrap();
-        let picture = crate::render::svg::render(&report);
+        std::fs::write(
+            folder.join(format!("{name}.html")),
+            render(&CleanReport::new(&report), &detail),
+        )
+        .unwrap();
+        let picture = crate::render::svg::render(&CleanReport::new(&report));
         std::fs::write(folder.join(format!("{name}.svg")), picture).unwrap();
     }
 }

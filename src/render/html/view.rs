@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::analysis::words::{Count, Percent, counted};
 use crate::load::rate::Figures;
+use crate::render::clean::CleanComparison;
 use crate::render::verdict::{self, Trust};
 use crate::render::{Style, comparison, rates, text};
 use crate::report::comparison::WordName;
@@ -146,7 +147,7 @@ impl View {
             comparison: report
                 .comparison
                 .as_ref()
-                .map(|compared| comparison::text(compared, Style::Plain)),
+                .map(|compared| comparison::text(&CleanComparison::new(compared), Style::Plain)),
             segments_note: watched::segments_note(report),
             segments: watched::segments(report),
             onset: watched::onset(report),

@@ -6,6 +6,10 @@ use crate::report::example::{CENSORED, FAILING, GOOD, LATE, report, search_repor
 use crate::report::search::{Bound, MaxRps};
 use crate::report::segment::SegmentReport;
 
+fn render(report: &Report, form: Form, style: Style) -> String {
+    super::render(&CleanReport::new(report), form, style)
+}
+
 fn check(name: &str, text: &str) {
     golden::check(&format!("{name}.txt"), text);
     let widest = text.lines().map(|line| line.chars().count()).max();

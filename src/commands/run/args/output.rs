@@ -1,12 +1,10 @@
 //! Flags of variables and of outputs.
 
-use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::commands::exports::{Exports, form_parser};
+use crate::commands::formats::FormatArgs;
 use crate::commands::run::samples::SampleArgs;
-use crate::render::text::Form;
 
 /// Variables of the profile.
 #[derive(Clone, Debug, clap::Args)]
@@ -28,28 +26,18 @@ pub struct OutputArgs {
     /// Run folder to write [default: a new one in the user's state folder]
     #[arg(short, long, value_name = "DIR", value_parser = parse_out)]
     pub out: Option<PathBuf>,
-    /// Print the result as JSON, or write it to FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
-    pub json: Option<OsString>,
+    /// Formats to print and to write.
+    #[command(flatten)]
+    pub formats: FormatArgs,
     /// Serve live figures to Prometheus at http://ADDR:PORT/metrics during the run
     #[arg(long, value_name = "ADDR:PORT", value_parser = parse_listen)]
     pub prometheus: Option<SocketAddr>,
     /// Collector that receives live figures.
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help = "Send live figures to an OTLP collector during the run; the OTEL_* variables configure the rest [default: http://localhost:4318]")]
     pub otlp: Option<String>,
-    /// Print the result as Markdown, for a pull request, or write it to FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
-    pub markdown: Option<OsString>,
     /// Single requests in a file.
     #[command(flatten)]
     pub samples: SampleArgs,
-    /// Files to write besides.
-    #[command(flatten)]
-    pub exports: Exports,
-    /// Form of the text summary: full; detailed adds where the time of each request went; locust ends with the
-    /// summary block of a Locust suite
-    #[arg(long, value_name = "FORM", value_parser = form_parser(), default_value = "full")]
-    pub summary: Form,
     /// Print plain progress lines instead of the live view
     #[arg(long, visible_alias = "headless")]
     pub no_tui: bool,
