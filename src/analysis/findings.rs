@@ -14,6 +14,9 @@ mod machine;
 mod shortfall;
 mod silence;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 pub use shortfall::{Shortfall, feeder_ended, flows_unfinished};
 
 use std::time::Duration;
@@ -34,7 +37,11 @@ const LAG_FLOOR: Duration = Duration::from_millis(1);
 const LAG_SHARE: f64 = 0.05;
 
 /// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "SeverityName")]
 pub enum Severity {
     /// Worth knowing.
     Info,

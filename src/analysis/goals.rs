@@ -77,7 +77,6 @@ fn share_at_least(share: f64, count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::slo::Unjudged;
     use crate::measure::fate::Fate;
 
     /// Good answers that took so long, and failures.
@@ -107,9 +106,8 @@ mod tests {
         };
         let tally = tally(99, 0, 1);
         let verdict = judge(&goals, &figures(&tally, Duration::from_secs(10)));
-        let unasked = Holds::NotJudged(Unjudged::NotAskedFor);
         let holds: Vec<Holds> = verdict.objectives.iter().map(|one| one.holds).collect();
-        assert_eq!(holds, [Holds::Yes, Holds::Yes, unasked], "10/s were asked of it");
+        assert_eq!(holds, [Holds::Yes, Holds::Yes, Holds::NotJudged], "10/s were asked of it");
         assert_eq!(verdict.tier.map(|tier| tier.tier), Some(slo::Tier::Acceptable));
         let none = judge(&Goals::default(), &figures(&tally, Duration::from_secs(10)));
         assert_eq!(none, RequestVerdict::default());

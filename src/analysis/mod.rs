@@ -21,6 +21,9 @@ pub mod stats;
 pub mod trial;
 pub mod words;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::analysis::findings::{Finding, Severity};
 use crate::analysis::slo::{Holds, Judged};
 
@@ -33,28 +36,31 @@ pub enum Extent {
     CutShort,
 }
 
-/// What a run comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The outcome in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "OutcomeName")]
 pub enum Outcome {
-    /// No objective is broken, and at least one was judged, if there are any.
+    /// Every objective holds.
     Pass,
     /// An objective does not hold.
     Fail,
-    /// The generator was the limit, so nothing is known of the target.
+    /// The generator was the limit.
     Invalid,
-    /// No objective was broken, but not all was measured, or nothing that objectives are about.
+    /// Cut short.
     Incomplete,
 }
 
 impl Outcome {
-    /// The outcome that follows. A limit broken in a part of a run is broken in the run.
+    /// The outcome that follows. A limit broken in a part of a run is broken in the run. Objectives of which
+    /// none could be judged leave it incomplete, as an end before its time does.
     pub fn new<'j>(
         objectives: impl IntoIterator<Item = &'j Judged>,
         findings: &[Finding],
         extent: Extent,
     ) -> Self {
         let holds: Vec<Holds> = objectives.into_iter().map(|one| one.holds).collect();
-        let unjudged = |holds: &Holds| matches!(holds, Holds::NotJudged(_));
+        let unjudged = |holds: &Holds| *holds == Holds::NotJudged;
         if findings.iter().any(|finding| finding.severity == Severity::Invalid) {
             Self::Invalid
         } else if holds.contains(&Holds::No) {

@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use super::trial::{
-    ClientState, Judgement, Limits, Purpose, Trial, TrialResult, TrialTuning, Verdict, judge,
+    ClientState, Judgement, Limits, Trial, TrialPurpose, TrialResult, TrialTuning, TrialVerdict,
+    judge,
 };
 use posterior::{Posterior, PosteriorInputs};
 use rate_cap::RateCap;
@@ -185,16 +186,18 @@ impl Search {
         let judgement = judge(&trial, &result, &self.settings.slo);
         self.elapsed += result.took.max(result.length);
         let held = match trial.purpose {
-            Purpose::Recovery => self.is_recovered(&result),
-            Purpose::Repeat => {
-                judgement.verdict != Verdict::Invalid
+            TrialPurpose::Recovery => self.is_recovered(&result),
+            TrialPurpose::Repeat => {
+                judgement.verdict != TrialVerdict::Invalid
                     && judgement.against() < self.tuning.repeat_believed
             }
             _ => judgement.held(),
         };
         let ended_at = self.elapsed;
         let record = TrialRecord { trial, judgement, held, ended_at, figures: result };
-        if trial.purpose != Purpose::Recovery && record.judgement.verdict != Verdict::Invalid {
+        if trial.purpose != TrialPurpose::Recovery
+            && record.judgement.verdict != TrialVerdict::Invalid
+        {
             self.noise.learn(record.judgement.evidence.noise, self.tuning.noise_weight_max);
         }
         self.trials.push(record.clone());
@@ -224,18 +227,18 @@ impl Search {
 
     /// The trials that are about their rate: all but probes of recovery.
     fn rated(&self) -> impl DoubleEndedIterator<Item = &TrialRecord> {
-        self.trials.iter().filter(|record| record.trial.purpose != Purpose::Recovery)
+        self.trials.iter().filter(|record| record.trial.purpose != TrialPurpose::Recovery)
     }
 
     fn learn(&mut self, record: &TrialRecord) {
         let rate = record.trial.rate;
-        if record.trial.purpose == Purpose::Recovery {
+        if record.trial.purpose == TrialPurpose::Recovery {
             return;
         }
         if self.is_worth_another(record) {
             return;
         }
-        if record.judgement.verdict == Verdict::Invalid {
+        if record.judgement.verdict == TrialVerdict::Invalid {
             self.cap.lower(record, self.best.or(self.low));
             let within = self.best.or(self.low).is_some() && self.posterior.is_none();
             self.phase = match self.phase {
@@ -247,21 +250,22 @@ impl Search {
             return;
         }
         match record.trial.purpose {
-            Purpose::Ramp if !record.held => self.phase = Phase::Repeat(rate),
-            Purpose::Ramp | Purpose::Repeat => self.learn_from_ramp(record),
-            Purpose::Confirm if record.held => {
+            TrialPurpose::Ramp if !record.held => self.phase = Phase::Repeat(rate),
+            TrialPurpose::Ramp | TrialPurpose::Repeat => self.learn_from_ramp(record),
+            TrialPurpose::Confirm if record.held => {
                 self.best = Some(self.best.map_or(rate, |best| best.max(rate)));
                 let at_cap = rate >= self.tuning.at_cap_share * self.cap.rate;
                 self.phase = if self.high.is_none() || at_cap { Phase::Over } else { Phase::Above };
             }
-            Purpose::Confirm => {
+            TrialPurpose::Confirm => {
                 let times = self.refuted.map_or(0, |(times, _)| times) + 1;
                 self.refuted = Some((times.min(REFUTED_MAX), rate));
                 self.high = Some(self.high.map_or(rate, |high| high.max(rate)));
                 self.phase = Phase::Refine;
             }
-            Purpose::Above => {
-                let grown = record.judgement.verdict == Verdict::Pass || record.is_strong_pass();
+            TrialPurpose::Above => {
+                let grown =
+                    record.judgement.verdict == TrialVerdict::Pass || record.is_strong_pass();
                 self.phase = if grown && self.stall_rate() <= 0.0 {
                     self.change(record);
                     Phase::Refine
@@ -269,10 +273,10 @@ impl Search {
                     Phase::Climb
                 };
             }
-            Purpose::Climb if record.held => self.best = Some(rate),
-            Purpose::Climb => self.phase = Phase::Over,
-            Purpose::Lowest => self.phase = Phase::Refine,
-            Purpose::Refine | Purpose::Recovery => {}
+            TrialPurpose::Climb if record.held => self.best = Some(rate),
+            TrialPurpose::Climb => self.phase = Phase::Over,
+            TrialPurpose::Lowest => self.phase = Phase::Refine,
+            TrialPurpose::Refine | TrialPurpose::Recovery => {}
         }
         self.learn_of_the_lowest(record);
     }
@@ -281,10 +285,11 @@ impl Search {
     /// would take minutes: a low rate is tried at once, and its failure is the answer.
     fn learn_of_the_lowest(&mut self, record: &TrialRecord) {
         let Trial { rate, purpose, .. } = record.trial;
-        let lowest = rate <= (1.0 + ROUNDED) * self.settings.min_rate && purpose != Purpose::Ramp;
+        let lowest =
+            rate <= (1.0 + ROUNDED) * self.settings.min_rate && purpose != TrialPurpose::Ramp;
         // One that is close to the limit, and short of it, proves nothing.
-        let failed = record.judgement.verdict == Verdict::Fail;
-        if failed && self.best.is_none() && (lowest || purpose == Purpose::Lowest) {
+        let failed = record.judgement.verdict == TrialVerdict::Fail;
+        if failed && self.best.is_none() && (lowest || purpose == TrialPurpose::Lowest) {
             self.hopeless = Some(rate);
             self.phase = Phase::Over;
         } else if !record.held && self.phase == Phase::Refine && !self.lowest_tried {
@@ -299,7 +304,7 @@ impl Search {
 
     /// True if a disturbance spoiled the trial, so that the same one is measured again.
     fn is_worth_another(&mut self, record: &TrialRecord) -> bool {
-        let disturbed = record.judgement.verdict == Verdict::Invalid
+        let disturbed = record.judgement.verdict == TrialVerdict::Invalid
             && matches!(record.figures.client, ClientState::Disturbed { .. });
         self.disturbed = if disturbed { self.disturbed + 1 } else { 0 };
         let most = if self.cap.was_lowered() { DISTURBED_LATER_MAX } else { DISTURBED_MAX };
@@ -364,9 +369,9 @@ impl Search {
         };
         // A ramp's failure counts once it was repeated, and its first steps say nothing of the end.
         let counts = |record: &&TrialRecord| match record.trial.purpose {
-            _ if record.judgement.verdict == Verdict::Invalid => false,
-            Purpose::Ramp => record.held && self.are_neighbours(record.trial.rate, low),
-            Purpose::Recovery => false,
+            _ if record.judgement.verdict == TrialVerdict::Invalid => false,
+            TrialPurpose::Ramp => record.held && self.are_neighbours(record.trial.rate, low),
+            TrialPurpose::Recovery => false,
             _ => true,
         };
         Some(Posterior::over(&inputs, &self.trials.iter().filter(counts).collect::<Vec<_>>()))
@@ -421,7 +426,9 @@ impl TrialRecord {
 
     /// True if it failed its rate, one above `above`, after `since`.
     fn failed_since(&self, since: Duration, above: f64) -> bool {
-        self.judgement.verdict == Verdict::Fail && self.trial.rate > above && self.ended_at >= since
+        self.judgement.verdict == TrialVerdict::Fail
+            && self.trial.rate > above
+            && self.ended_at >= since
     }
 
     fn is_strong_pass(&self) -> bool {

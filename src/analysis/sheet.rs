@@ -3,7 +3,7 @@
 //! Everything comes from the search's trials; nothing is offered again for it.
 
 use crate::analysis::search::{Answer, Bound, TrialRecord};
-use crate::analysis::trial::Purpose;
+use crate::analysis::trial::TrialPurpose;
 use crate::load::slo::{Objective, Slo};
 
 /// Response times against rates, and what follows from them. Rates are per second, times in seconds.
@@ -152,7 +152,7 @@ fn limit(slo: &Slo) -> Option<f64> {
 fn curve(trials: &[TrialRecord]) -> Vec<CurvePoint> {
     let mut held: Vec<&TrialRecord> = trials
         .iter()
-        .filter(|record| record.held && record.trial.purpose != Purpose::Recovery)
+        .filter(|record| record.held && record.trial.purpose != TrialPurpose::Recovery)
         .filter(|record| record.figures.ok > 0)
         .collect();
     held.sort_by(|a, b| {

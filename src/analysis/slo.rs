@@ -5,6 +5,9 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::load::slo::{Objective, Slo, Tiers};
 use crate::measure::fate::FateCounts;
 use crate::measure::histogram::{CensoredHistogram, Quantile};
@@ -111,33 +114,17 @@ pub enum Measured {
 }
 
 /// Whether an objective holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "HoldsName")]
 pub enum Holds {
     /// It does.
     Yes,
-    /// It does not, or nothing shows that it does.
+    /// It does not.
     No,
-    /// It cannot be told, whatever the target did.
-    NotJudged(Unjudged),
-}
-
-/// Why an objective is not judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unjudged {
-    /// The rate asked for could not have met it.
-    NotAskedFor,
-    /// No slot was due that it is about.
-    NothingDue,
-}
-
-impl Unjudged {
-    /// The reason, for people.
-    pub const fn why(self) -> &'static str {
-        match self {
-            Self::NotAskedFor => "no more was asked for",
-            Self::NothingDue => "none was due",
-        }
-    }
+    /// It cannot be told, whatever the target did; results of earlier versions say `out_of_reach`.
+    #[serde(alias = "out_of_reach")]
+    NotJudged,
 }
 
 /// One objective and how it fared.
@@ -151,8 +138,22 @@ pub struct Judged {
     pub holds: Holds,
 }
 
-/// How good the target is, by the plan's bars.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl Judged {
+    /// Why it is not judged, for people; `None` where it is.
+    pub fn why_not_judged(&self) -> Option<&'static str> {
+        let why = if self.measured == Measured::Nothing {
+            "none was due"
+        } else {
+            "no more was asked for"
+        };
+        (self.holds == Holds::NotJudged).then_some(why)
+    }
+}
+
+/// The tier in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "TierName")]
 pub enum Tier {
     /// Nothing to do.
     Excellent,
@@ -216,7 +217,7 @@ pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
     } else {
         (Tier::Critical, &tiers.acceptable)
     };
-    let not_judged = judged(bar).into_iter().filter(|one| matches!(one.holds, Holds::NotJudged(_)));
+    let not_judged = judged(bar).into_iter().filter(|one| one.holds == Holds::NotJudged);
     TierVerdict { tier, not_judged: not_judged.map(|one| one.objective).collect() }
 }
 
@@ -244,7 +245,7 @@ fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
     let times = figures.response_time;
     let yes_if = |met| if met { Holds::Yes } else { Holds::No };
     let (measured, holds) = match objective {
-        _ if figures.planned == 0 => (Measured::Nothing, Holds::NotJudged(Unjudged::NothingDue)),
+        _ if figures.planned == 0 => (Measured::Nothing, Holds::NotJudged),
         Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. }
             if times.count() == 0 =>
         {
@@ -267,7 +268,7 @@ fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
             let holds = if rate > limit {
                 Holds::Yes
             } else if figures.rate_asked <= limit {
-                Holds::NotJudged(Unjudged::NotAskedFor)
+                Holds::NotJudged
             } else {
                 Holds::No
             };
@@ -329,7 +330,7 @@ mod tests {
             ("rps>99.6", Holds::No),
             ("rps>=99.6", Holds::Yes),
             ("rps>99.8", Holds::No),
-            ("rps>100", Holds::NotJudged(Unjudged::NotAskedFor)),
+            ("rps>100", Holds::NotJudged),
             ("rps>=100", Holds::No),
         ];
         for (text, expected) in table {
@@ -365,7 +366,7 @@ mod tests {
         let figures = RunFigures { planned: 0, ..made(&times, 0.0, 0.0, 0.0) };
         let slo = "p95<1s,mean<1s,errors<1%,rps>5".parse().unwrap();
         for judged in judge(&slo, &figures) {
-            assert_eq!(judged.holds, Holds::NotJudged(Unjudged::NothingDue), "{judged:?}");
+            assert_eq!(judged.holds, Holds::NotJudged, "{judged:?}");
             assert_eq!(judged.measured, Measured::Nothing);
         }
     }

@@ -8,6 +8,9 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::analysis::goals::Surety;
 use crate::load::slo::{Objective, Slo};
 
@@ -39,7 +42,7 @@ pub struct Trial {
     /// The judged part, after the head, if nothing ends it sooner.
     pub length: Duration,
     /// Question that the search wants answered.
-    pub purpose: Purpose,
+    pub purpose: TrialPurpose,
     /// Test by which it is decided.
     pub test: Test,
 }
@@ -65,24 +68,25 @@ pub struct Test {
     pub tuning: &'static TrialTuning,
 }
 
-/// Purpose of a trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+/// What a trial was run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialPurpose {
     /// To find a rate that fails and one that holds.
     Ramp,
-    /// To make sure that a ramp's failure was no accident.
+    /// To make sure that the ramp's failure was no accident.
     Repeat,
-    /// To see whether the target is itself again after a failure.
+    /// To see whether the target is itself again after a failure; its verdict says nothing.
     Recovery,
-    /// To narrow the gap between the two.
+    /// To narrow the interval.
     Refine,
-    /// To see whether a low rate is held at all where failures have nothing to do with the load.
+    /// To see whether a low rate is held at all, where failures have nothing to do with the load.
     Lowest,
-    /// To hold the answer for longer before it is given.
+    /// To hold the answer for long.
     Confirm,
-    /// To see that a rate just above the answer fails now, too.
+    /// To see that a rate above the answer fails.
     Above,
-    /// To hold a rate between a confirmed one and the best guess.
+    /// To hold a rate between the confirmed one and the best guess.
     Climb,
 }
 
@@ -209,14 +213,15 @@ impl TrialResult {
     }
 }
 
-/// Verdict of a trial about its rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The target held it.
+/// What a trial came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialVerdict {
+    /// The objectives hold.
     Pass,
-    /// The target did not hold it.
+    /// They do not.
     Fail,
-    /// Too close to the limit for its length, or disturbed by something that passed.
+    /// The data do not decide.
     Undecided,
     /// The generator was the limit.
     Invalid,
@@ -242,7 +247,7 @@ pub enum Breach {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     /// Verdict about the rate.
-    pub verdict: Verdict,
+    pub verdict: TrialVerdict,
     /// End of the test.
     pub ending: Ending,
     /// Evidence for and against the rate.
@@ -270,7 +275,8 @@ impl Judgement {
 
     /// True if the rate was rather held than not, the generator being healthy.
     pub fn held(&self) -> bool {
-        self.verdict != Verdict::Invalid && matches!(self.ending, Ending::Held | Ending::HeldWeakly)
+        self.verdict != TrialVerdict::Invalid
+            && matches!(self.ending, Ending::Held | Ending::HeldWeakly)
     }
 }
 
@@ -302,7 +308,7 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
         let beside = beside.into_iter().filter(|breach| !reasons.contains(breach));
         let beside: Vec<Breach> = beside.collect();
         reasons.splice(place..place, beside);
-        if binds || trial.purpose == Purpose::Lowest {
+        if binds || trial.purpose == TrialPurpose::Lowest {
             ending = Ending::Overload;
         }
     }
@@ -312,11 +318,11 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
         ClientState::Limited { .. } => false,
     };
     let verdict = match ending {
-        _ if !is_valid => Verdict::Invalid,
-        Ending::Held => Verdict::Pass,
-        Ending::HeldWeakly if trial.purpose.is_long() => Verdict::Pass,
-        Ending::Overload | Ending::Errors => Verdict::Fail,
-        _ => Verdict::Undecided,
+        _ if !is_valid => TrialVerdict::Invalid,
+        Ending::Held => TrialVerdict::Pass,
+        Ending::HeldWeakly if trial.purpose.is_long() => TrialVerdict::Pass,
+        Ending::Overload | Ending::Errors => TrialVerdict::Fail,
+        _ => TrialVerdict::Undecided,
     };
     let stalls = stalls::count((trial, result.median), &limits, &result.points);
     Judgement { verdict, ending, evidence, reasons, backlog_slope, stalls }
@@ -329,7 +335,7 @@ fn is_overload_whatever_the_lag(trial: &Trial, result: &TrialResult, evidence: &
     sent_all && evidence.backlog >= trial.test.decisive && !evidence.recovering
 }
 
-impl Purpose {
+impl TrialPurpose {
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {

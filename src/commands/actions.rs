@@ -9,7 +9,7 @@ use crate::profile::Diagnostics;
 use crate::render::actions::{Level, Place, annotation, annotations};
 use crate::render::clean::{CleanComparison, CleanReport};
 use crate::render::{comparison, markdown};
-use crate::report::comparison::WordName;
+use crate::report::comparison::Word;
 
 /// Tells the verdict of a run.
 pub(super) fn tell_run(report: &CleanReport<'_>) {
@@ -24,7 +24,7 @@ pub(super) fn tell_comparison(report: &CleanComparison<'_>) {
     if !active() {
         return;
     }
-    if report.verdict.word == WordName::Worse {
+    if report.verdict.word == Word::Worse {
         tell(&annotation(Level::Error, None, "B is worse than A", &report.verdict.sentence));
     }
     summarise(&comparison::markdown(report));

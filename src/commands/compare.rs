@@ -17,7 +17,7 @@ use crate::render::{comparison as render, html};
 use crate::report::Kind;
 use crate::report::beside::figures;
 use crate::report::comparable::{Differences, differences};
-use crate::report::comparison::{ComparedRun, ComparisonReport, WordName};
+use crate::report::comparison::{ComparedRun, ComparisonReport, Word};
 use crate::store::catalogue::{Catalogue, Entry};
 
 /// Stored runs that noise is estimated from at most, the latest first.
@@ -131,12 +131,12 @@ impl Judging {
         }
     }
 
-    pub(super) const fn exit(&self, word: WordName) -> Exit {
+    pub(super) const fn exit(&self, word: Word) -> Exit {
         match word {
-            WordName::Better | WordName::Same => Exit::Ok,
-            WordName::Worse => self.fail_on_regression.exit(),
-            WordName::Inconclusive => self.inconclusive.exit(),
-            WordName::NotComparable => Exit::Invalid,
+            Word::Better | Word::Same => Exit::Ok,
+            Word::Worse => self.fail_on_regression.exit(),
+            Word::Inconclusive => self.inconclusive.exit(),
+            Word::NotComparable => Exit::Invalid,
         }
     }
 }

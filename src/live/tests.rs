@@ -11,7 +11,7 @@ use ratatui::style::Color;
 use super::draw::paint;
 use super::*;
 use crate::analysis::search::{SearchProgress, TrialPoint};
-use crate::analysis::trial::{Purpose, Verdict};
+use crate::analysis::trial::{TrialPurpose, TrialVerdict};
 use crate::load::outline::{LoadEnd, LoadOutline};
 use crate::load::slo::Slo;
 use crate::measure::fate::{Fate, FateCounts, TransportError};
@@ -88,16 +88,16 @@ fn run(seconds: u64, ends: fn(u64) -> (u64, u64)) -> State {
     state
 }
 
-fn dot(rate: f64, time: Duration, verdict: Verdict, purpose: Purpose) -> TrialPoint {
+fn dot(rate: f64, time: Duration, verdict: TrialVerdict, purpose: TrialPurpose) -> TrialPoint {
     let at_least = time >= 4 * SECOND;
-    let error_rate = if verdict == Verdict::Fail { 0.08 } else { 0.0 };
-    let held = matches!(verdict, Verdict::Pass | Verdict::Undecided);
+    let error_rate = if verdict == TrialVerdict::Fail { 0.08 } else { 0.0 };
+    let held = matches!(verdict, TrialVerdict::Pass | TrialVerdict::Undecided);
     TrialPoint { rate, time, at_least, error_rate, verdict, held, purpose }
 }
 
 fn search() -> State {
-    use Purpose::{Confirm, Ramp, Refine, Repeat};
-    use Verdict::{Fail, Invalid, Pass, Undecided};
+    use TrialPurpose::{Confirm, Ramp, Refine, Repeat};
+    use TrialVerdict::{Fail, Invalid, Pass, Undecided};
     let mut state = state(Kind::Search { time: 360 * SECOND });
     state.search_went_on(SearchProgress {
         quantile: "p95".to_owned(),

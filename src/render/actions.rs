@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::render::clean::CleanReport;
 use crate::render::text::{incompleteness, measured, nothing_held};
 use crate::report::search::Bound;
-use crate::report::{HoldsName, OutcomeName};
+use crate::report::{Holds, Outcome};
 
 /// How much an annotation weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,16 +49,14 @@ pub fn annotations(report: &CleanReport<'_>) -> String {
         annotation(Level::Warning, None, title, reason.unwrap_or("see the findings"))
     };
     match verdict.outcome {
-        OutcomeName::Pass => String::new(),
-        OutcomeName::Invalid => {
-            doubtful("the generator was the limit, nothing is said of the target")
-        }
-        OutcomeName::Incomplete => doubtful(incompleteness(report)),
-        OutcomeName::Fail => {
+        Outcome::Pass => String::new(),
+        Outcome::Invalid => doubtful("the generator was the limit, nothing is said of the target"),
+        Outcome::Incomplete => doubtful(incompleteness(report)),
+        Outcome::Fail => {
             let found = report.search.iter().filter(|found| found.bound == Bound::BelowMinimum);
             let none =
                 found.map(|found| annotation(Level::Error, None, &nothing_held(found), &found.slo));
-            let failed = report.every_objective().filter(|(_, one)| one.holds == HoldsName::No);
+            let failed = report.every_objective().filter(|(_, one)| one.holds == Holds::No);
             none.chain(failed.map(|(name, one)| {
                 let title = format!("{}: {} does not hold", plan.name, name);
                 let message = format!("measured: {}, on {}", measured(one), plan.origin);

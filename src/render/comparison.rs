@@ -11,9 +11,7 @@ use crate::render::markdown::escaped;
 use crate::render::table::{Table, WIDTH_MAX, wrap};
 use crate::render::units::Unit;
 use crate::render::{Style, Tone};
-use crate::report::comparison::{
-    ComparedRun, ComparisonReport, MetricName, MetricReport, WordName,
-};
+use crate::report::comparison::{ComparedRun, ComparisonReport, MetricReport, Word};
 use crate::time::Human;
 
 /// Indented JSON with a newline at the end.
@@ -70,7 +68,7 @@ pub fn markdown(report: &CleanComparison<'_>) -> String {
         for row in rows {
             let cells = figures(row);
             let word = match row.word {
-                WordName::Worse | WordName::Better => format!("**{}**", word(row)),
+                Word::Worse | Word::Better => format!("**{}**", word(row)),
                 _ => word(row).to_owned(),
             };
             let _ = writeln!(text, "| {} | {} | {word} |", escaped(&named(row)), cells.join(" | "));
@@ -120,23 +118,23 @@ fn by_name(report: &ComparisonReport) -> Vec<Vec<&MetricReport>> {
 }
 
 fn alike(rows: &[&MetricReport]) -> bool {
-    rows.iter().all(|row| row.word == WordName::Same)
+    rows.iter().all(|row| row.word == Word::Same)
 }
 
 /// What is read first.
-const fn rank(word: WordName) -> u8 {
+const fn rank(word: Word) -> u8 {
     match word {
-        WordName::Worse => 0,
-        WordName::Better => 1,
-        WordName::Inconclusive => 2,
-        WordName::NotComparable => 3,
-        WordName::Same => 4,
+        Word::Worse => 0,
+        Word::Better => 1,
+        Word::Inconclusive => 2,
+        Word::NotComparable => 3,
+        Word::Same => 4,
     }
 }
 
 /// What the verdict rests on, in lines: the figures that are worse, or what else there is to say.
 pub(super) fn grounds(report: &ComparisonReport) -> Vec<String> {
-    let told = |of: WordName| {
+    let told = |of: Word| {
         let rows = report.metrics.iter().filter(move |row| row.gating && row.word == of);
         rows.map(|row| {
             let [a, b, change, _] = figures(row);
@@ -145,13 +143,13 @@ pub(super) fn grounds(report: &ComparisonReport) -> Vec<String> {
         .collect::<Vec<_>>()
     };
     match report.verdict.word {
-        WordName::Worse => told(WordName::Worse),
-        WordName::Better | WordName::Same => vec!["Nothing: no figure is worse on B.".to_owned()],
-        WordName::Inconclusive => {
-            let open = told(WordName::Inconclusive);
+        Word::Worse => told(Word::Worse),
+        Word::Better | Word::Same => vec!["Nothing: no figure is worse on B.".to_owned()],
+        Word::Inconclusive => {
+            let open = told(Word::Inconclusive);
             [vec!["Nothing is known to be worse on B. Left open:".to_owned()], open].concat()
         }
-        WordName::NotComparable => report.verdict.reasons.clone(),
+        Word::NotComparable => report.verdict.reasons.clone(),
     }
 }
 
@@ -163,26 +161,24 @@ pub(super) fn advice(report: &ComparisonReport) -> Vec<String> {
 /// What to do with a verdict.
 pub(super) const fn next_step(report: &ComparisonReport) -> &'static str {
     match report.verdict.word {
-        WordName::Worse => {
-            "Find the change that did it: compare the builds that lie between A and B."
-        }
-        WordName::Better => "Keep B, and compare what comes next with it.",
-        WordName::Same => "Decide by what else speaks for A or B: these figures do not.",
-        WordName::Inconclusive if report.turns.is_some() => {
+        Word::Worse => "Find the change that did it: compare the builds that lie between A and B.",
+        Word::Better => "Keep B, and compare what comes next with it.",
+        Word::Same => "Decide by what else speaks for A or B: these figures do not.",
+        Word::Inconclusive if report.turns.is_some() => {
             "Measure more pairs or longer blocks (--pairs, --block)."
         }
-        WordName::Inconclusive => {
+        Word::Inconclusive => {
             "Measure longer, or several runs of each side: compare A1 A2 -- B1 B2."
         }
-        WordName::NotComparable => "Measure both sides in the same way.",
+        Word::NotComparable => "Measure both sides in the same way.",
     }
 }
 
 /// The request names of which a side has no response times, in a line.
 fn untimed(report: &ComparisonReport) -> Option<String> {
-    let is_time = |row: &&MetricReport| Metric::from(row.metric).quantile() > 0.0;
+    let is_time = |row: &&MetricReport| row.metric.quantile() > 0.0;
     let timed: Vec<_> = report.metrics.iter().filter(is_time).map(|row| &row.request).collect();
-    let failures = report.metrics.iter().filter(|row| row.metric == MetricName::Errors);
+    let failures = report.metrics.iter().filter(|row| row.metric == Metric::Errors);
     let names: Vec<&str> = failures
         .filter(|row| !timed.contains(&&row.request))
         .map(|row| row.request.as_deref().unwrap_or("all requests"))
@@ -205,7 +201,7 @@ pub(super) fn about(run: &ComparedRun) -> String {
 }
 
 pub(super) fn named(row: &MetricReport) -> String {
-    let metric = Metric::from(row.metric).name();
+    let metric = row.metric.name();
     match &row.request {
         Some(request) => format!("{request} {metric}"),
         None => metric.to_owned(),
@@ -214,7 +210,7 @@ pub(super) fn named(row: &MetricReport) -> String {
 
 /// A, B, change and interval.
 pub(super) fn figures(row: &MetricReport) -> [String; 4] {
-    let metric = Metric::from(row.metric);
+    let metric = row.metric;
     let scale = metric.scale();
     let figure = |value: f64, at_least: bool| {
         let bound = if at_least { "≥ " } else { "" };
@@ -228,7 +224,7 @@ pub(super) fn figures(row: &MetricReport) -> [String; 4] {
         }
     };
     let interval = match row.word {
-        WordName::NotComparable => "-".to_owned(),
+        Word::NotComparable => "-".to_owned(),
         _ => format!("{} to {}", signed(scale, row.low), signed(scale, row.high)),
     };
     [
@@ -250,19 +246,19 @@ fn nanos(value: f64) -> u64 {
 
 pub(super) const fn word(row: &MetricReport) -> &'static str {
     match row.word {
-        WordName::Better => "better",
-        WordName::Worse => "worse",
-        WordName::Same => "same",
-        WordName::Inconclusive => "inconclusive",
-        WordName::NotComparable => "not comparable",
+        Word::Better => "better",
+        Word::Worse => "worse",
+        Word::Same => "same",
+        Word::Inconclusive => "inconclusive",
+        Word::NotComparable => "not comparable",
     }
 }
 
-const fn tone(word: WordName) -> Tone {
+const fn tone(word: Word) -> Tone {
     match word {
-        WordName::Better | WordName::Same => Tone::Good,
-        WordName::Worse => Tone::Bad,
-        WordName::Inconclusive | WordName::NotComparable => Tone::Doubtful,
+        Word::Better | Word::Same => Tone::Good,
+        Word::Worse => Tone::Bad,
+        Word::Inconclusive | Word::NotComparable => Tone::Doubtful,
     }
 }
 
@@ -310,10 +306,10 @@ mod tests {
         };
         report.metrics = vec![
             total.clone(),
-            row("alike", WordName::Same),
-            row("open", WordName::Inconclusive),
-            row("slow", WordName::Worse),
-            row("steady", WordName::Same),
+            row("alike", Word::Same),
+            row("open", Word::Inconclusive),
+            row("slow", Word::Worse),
+            row("steady", Word::Same),
         ];
         for page in [text(&report, Style::Plain), markdown(&report)] {
             let at = |word: &str| page.find(word).unwrap_or_else(|| panic!("no {word}: {page}"));
@@ -331,11 +327,8 @@ mod tests {
             request: Some(request.to_owned()),
             ..report.metrics[0].clone()
         };
-        let rows = [
-            of(MetricName::P50, "list"),
-            of(MetricName::Errors, "list"),
-            of(MetricName::Errors, "health"),
-        ];
+        let rows =
+            [of(Metric::P50, "list"), of(Metric::Errors, "list"), of(Metric::Errors, "health")];
         report.metrics.extend(rows);
         let page = text(&report, Style::Plain);
         assert!(page.contains("No response times of both sides to compare: health\n"));
@@ -346,7 +339,7 @@ mod tests {
     fn figures_stand_where_nothing_is_judged() {
         let mut report = example(15);
         report.metrics.truncate(1);
-        report.metrics[0].word = WordName::NotComparable;
+        report.metrics[0].word = Word::NotComparable;
         let page = text(&report, Style::Plain);
         let row = page.lines().find(|line| line.starts_with("p50 ")).unwrap();
         assert!(row.contains(" ms ") && row.ends_with("-  not comparable"), "{row}");

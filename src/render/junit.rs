@@ -7,7 +7,7 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use crate::render::clean::CleanReport;
 use crate::render::text;
 use crate::report::search::{Bound, SearchReport};
-use crate::report::{HoldsName, ObjectiveReport, OutcomeName, Report, SeverityName};
+use crate::report::{Holds, ObjectiveReport, Outcome, Report, Severity};
 
 /// JUnit's XML.
 pub fn render(report: &CleanReport<'_>) -> String {
@@ -28,16 +28,16 @@ pub fn render(report: &CleanReport<'_>) -> String {
 /// Whether what was measured can be trusted and is whole.
 fn measurement(report: &Report) -> TestCase {
     let status = match report.verdict.outcome {
-        OutcomeName::Pass | OutcomeName::Fail => TestCaseStatus::success(),
-        OutcomeName::Invalid => {
+        Outcome::Pass | Outcome::Fail => TestCaseStatus::success(),
+        Outcome::Invalid => {
             let findings = report.verdict.findings.iter();
             let reasons: Vec<String> = findings
-                .filter(|finding| finding.severity == SeverityName::Invalid)
+                .filter(|finding| finding.severity == Severity::Invalid)
                 .map(|finding| format!("{}; {}", finding.message, finding.remedy))
                 .collect();
             broken(NonSuccessKind::Error, "the generator was the limit", &reasons.join("\n"))
         }
-        OutcomeName::Incomplete => {
+        Outcome::Incomplete => {
             broken(NonSuccessKind::Error, text::incompleteness(report), "measure again to the end")
         }
     };
@@ -59,14 +59,14 @@ fn found(report: &Report, search: &SearchReport) -> TestCase {
 fn objective(report: &Report, name: &str, one: &ObjectiveReport) -> TestCase {
     let measured = format!("measured {}", text::measured(one));
     let status = match one.holds {
-        _ if report.verdict.outcome == OutcomeName::Invalid => {
+        _ if report.verdict.outcome == Outcome::Invalid => {
             let mut skipped = TestCaseStatus::skipped();
             skipped.set_message("nothing is said of the target");
             skipped
         }
-        HoldsName::Yes => TestCaseStatus::success(),
-        HoldsName::No => broken(NonSuccessKind::Failure, &measured, name),
-        HoldsName::NotJudged => {
+        Holds::Yes => TestCaseStatus::success(),
+        Holds::No => broken(NonSuccessKind::Failure, &measured, name),
+        Holds::NotJudged => {
             let mut skipped = TestCaseStatus::skipped();
             skipped.set_message(text::unjudged(one).unwrap_or_default());
             skipped
@@ -129,7 +129,7 @@ mod tests {
             text.contains(r#"<failure message="no rate down to 10/s meets the limits""#),
             "{text}"
         );
-        report.verdict.outcome = OutcomeName::Incomplete;
+        report.verdict.outcome = Outcome::Incomplete;
         report.search.as_mut().expect("it is a search").max_rps.confidence = 0.0;
         assert!(render(&report).contains(r#"<error message="no rate was confirmed""#));
     }
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn what_is_not_judged_is_skipped_with_its_reason() {
         let mut report = example::report(example::GOOD);
-        report.verdict.objectives[0].holds = HoldsName::NotJudged;
+        report.verdict.objectives[0].holds = Holds::NotJudged;
         report.verdict.objectives[0].why = Some("none was due".to_owned());
         let text = render(&report);
         assert!(text.contains(r#"<skipped message="not judged: none was due""#), "{text}");

@@ -9,7 +9,7 @@ use crate::render::clean::CleanReport;
 use crate::render::text::{answer, cell, human, measured, outcome, severity, tier};
 use crate::render::units::Unit;
 use crate::render::{rates, verdict};
-use crate::report::{HoldsName, Latency, OutcomeName, Report};
+use crate::report::{Holds, Latency, Outcome, Report};
 
 /// Requests that are listed at most, those that failed most often and then the slowest first: a job's
 /// summary holds 1 MiB.
@@ -38,10 +38,10 @@ fn heading(report: &Report) -> String {
         let _ = writeln!(text, "**Highest rate: {}** with {limits}\n", escaped(&answer(search)));
     }
     let grade = match report.verdict.outcome {
-        OutcomeName::Pass | OutcomeName::Fail => {
+        Outcome::Pass | Outcome::Fail => {
             format!(" · tier **{}**", tier(report.verdict.tier))
         }
-        OutcomeName::Invalid | OutcomeName::Incomplete => String::new(),
+        Outcome::Invalid | Outcome::Incomplete => String::new(),
     };
     let _ = writeln!(
         text,
@@ -56,20 +56,20 @@ fn heading(report: &Report) -> String {
     text
 }
 
-const fn sign(outcome: OutcomeName) -> &'static str {
+const fn sign(outcome: Outcome) -> &'static str {
     match outcome {
-        OutcomeName::Pass => "✅",
-        OutcomeName::Fail => "❌",
-        OutcomeName::Invalid | OutcomeName::Incomplete => "⚠️",
+        Outcome::Pass => "✅",
+        Outcome::Fail => "❌",
+        Outcome::Invalid | Outcome::Incomplete => "⚠️",
     }
 }
 
 fn objectives(report: &Report) -> String {
     let rows = report.every_objective().map(|(name, one)| {
         let holds = match verdict::holds(report, one) {
-            HoldsName::Yes => "✅",
-            HoldsName::No => "❌",
-            HoldsName::NotJudged => "–",
+            Holds::Yes => "✅",
+            Holds::No => "❌",
+            Holds::NotJudged => "–",
         };
         format!("| {holds} | {} | {} |\n", escaped(&name), escaped(&measured(one)))
     });

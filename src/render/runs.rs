@@ -10,7 +10,7 @@ use crate::analysis::words::Percent;
 use crate::load::rate::Figures;
 use crate::render::table::shortened;
 use crate::render::units::Unit;
-use crate::report::{Kind, OutcomeName, Report};
+use crate::report::{Kind, Outcome, Report};
 use crate::time::Human;
 
 /// Characters of a target; longer ones are cut.
@@ -40,7 +40,7 @@ struct Line<'a> {
     started_at: Option<&'a str>,
     rate: Option<f64>,
     duration: Option<u64>,
-    outcome: Option<OutcomeName>,
+    outcome: Option<Outcome>,
     p95: Option<u64>,
     error_rate: Option<f64>,
     max_rps: Option<f64>,
@@ -86,10 +86,10 @@ fn row(run: &Listed) -> [String; 4] {
 
 fn about(report: &Report) -> String {
     let outcome = match report.verdict.outcome {
-        OutcomeName::Pass => "pass",
-        OutcomeName::Fail => "fail",
-        OutcomeName::Invalid => "invalid",
-        OutcomeName::Incomplete => "incomplete",
+        Outcome::Pass => "pass",
+        Outcome::Fail => "fail",
+        Outcome::Invalid => "invalid",
+        Outcome::Incomplete => "incomplete",
     };
     if let Some(search) = &report.search {
         return format!("max {} RPS, {outcome}", Figures(search.max_rps.estimate));

@@ -13,8 +13,8 @@ use crate::render::{Style, Tone, auth, client, rates, verdict};
 use crate::report::flows::FlowsReport;
 use crate::report::search::Bound;
 use crate::report::{
-    FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Phases, Report,
-    RequestReport, SeverityName, TierName,
+    FindingReport, Holds, Latency, Metric, ObjectiveReport, Outcome, Phases, Report, RequestReport,
+    Severity, Tier,
 };
 use crate::time::Human;
 use requests::{counting, early_ends, reasons};
@@ -184,14 +184,14 @@ impl Page {
         let width = width.unwrap_or(0).min(WIDTH_MAX / 2);
         for (name, one) in report.every_objective() {
             let mark = match verdict::holds(report, one) {
-                HoldsName::Yes => self.style.paint(Tone::Good, "✓"),
-                HoldsName::No => self.style.paint(Tone::Bad, "✗"),
-                HoldsName::NotJudged => self.style.paint(Tone::Doubtful, "–"),
+                Holds::Yes => self.style.paint(Tone::Good, "✓"),
+                Holds::No => self.style.paint(Tone::Bad, "✗"),
+                Holds::NotJudged => self.style.paint(Tone::Doubtful, "–"),
             };
             self.line(&format!("{mark} {name:<width$}  {}", measured(one)));
         }
         // An invalid measurement says nothing of the target, so it earns no tier.
-        if report.verdict.outcome != OutcomeName::Invalid {
+        if report.verdict.outcome != Outcome::Invalid {
             let tiers = [tier_line(report)].into_iter().chain(requests::tiers(report));
             for line in tiers.flat_map(|line| wrap(&line, WIDTH_MAX)) {
                 self.line(&line);
@@ -299,9 +299,9 @@ impl Page {
     fn result(&mut self, report: &Report) {
         let (word, tone) = outcome(report.verdict.outcome);
         let why = match report.verdict.outcome {
-            OutcomeName::Pass | OutcomeName::Fail => tier(report.verdict.tier),
-            OutcomeName::Invalid => "the generator was the limit; nothing is said of the target",
-            OutcomeName::Incomplete => incompleteness(report),
+            Outcome::Pass | Outcome::Fail => tier(report.verdict.tier),
+            Outcome::Invalid => "the generator was the limit; nothing is said of the target",
+            Outcome::Incomplete => incompleteness(report),
         };
         self.line("");
         let answer = answered(report).map_or_else(String::new, |answer| format!(", {answer}"));
@@ -345,7 +345,7 @@ fn answered(report: &Report) -> Option<String> {
             format!("highest rate {}", answer(search))
         });
     }
-    let fails = |(_, one): &(String, &ObjectiveReport)| one.holds == HoldsName::No;
+    let fails = |(_, one): &(String, &ObjectiveReport)| one.holds == Holds::No;
     let failed: Vec<String> = report
         .every_objective()
         .filter(fails)
@@ -356,7 +356,7 @@ fn answered(report: &Report) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    (report.verdict.outcome == OutcomeName::Fail).then(|| format!("missed {first}{more}"))
+    (report.verdict.outcome == Outcome::Fail).then(|| format!("missed {first}{more}"))
 }
 
 /// A figure, or a dash where there is nothing to take it from.
@@ -387,22 +387,22 @@ pub(super) fn measured(one: &ObjectiveReport) -> String {
 pub(super) fn unjudged(one: &ObjectiveReport) -> Option<String> {
     // Results of earlier versions know one reason.
     let why = one.why.as_deref().unwrap_or("no more was asked for");
-    (one.holds == HoldsName::NotJudged).then(|| format!("not judged: {why}"))
+    (one.holds == Holds::NotJudged).then(|| format!("not judged: {why}"))
 }
 
 /// Whether there are objectives, and nothing came up that one of them is about.
 pub(super) fn nothing_judged(report: &Report) -> bool {
     let mut objectives = report.every_objective().peekable();
-    objectives.peek().is_some() && objectives.all(|(_, one)| one.holds == HoldsName::NotJudged)
+    objectives.peek().is_some() && objectives.all(|(_, one)| one.holds == Holds::NotJudged)
 }
 
 /// The tier with its bar.
 pub(super) fn tier_line(report: &Report) -> String {
     let verdict = &report.verdict;
     let bar = match verdict.tier {
-        TierName::Excellent => &report.plan.tier_excellent,
-        TierName::Acceptable => &report.plan.tier_acceptable,
-        TierName::Critical => &format!("short of {}", report.plan.tier_acceptable),
+        Tier::Excellent => &report.plan.tier_excellent,
+        Tier::Acceptable => &report.plan.tier_acceptable,
+        Tier::Critical => &format!("short of {}", report.plan.tier_acceptable),
     };
     let open = match verdict.tier_not_judged.join(", ") {
         none if none.is_empty() => none,
@@ -412,29 +412,29 @@ pub(super) fn tier_line(report: &Report) -> String {
 }
 
 /// An outcome's word and its tone.
-pub(super) const fn outcome(outcome: OutcomeName) -> (&'static str, Tone) {
+pub(super) const fn outcome(outcome: Outcome) -> (&'static str, Tone) {
     match outcome {
-        OutcomeName::Pass => ("PASS", Tone::Good),
-        OutcomeName::Fail => ("FAIL", Tone::Bad),
-        OutcomeName::Invalid => ("INVALID", Tone::Doubtful),
-        OutcomeName::Incomplete => ("INCOMPLETE", Tone::Doubtful),
+        Outcome::Pass => ("PASS", Tone::Good),
+        Outcome::Fail => ("FAIL", Tone::Bad),
+        Outcome::Invalid => ("INVALID", Tone::Doubtful),
+        Outcome::Incomplete => ("INCOMPLETE", Tone::Doubtful),
     }
 }
 
-pub(super) const fn tier(tier: TierName) -> &'static str {
+pub(super) const fn tier(tier: Tier) -> &'static str {
     match tier {
-        TierName::Excellent => "excellent",
-        TierName::Acceptable => "acceptable",
-        TierName::Critical => "critical",
+        Tier::Excellent => "excellent",
+        Tier::Acceptable => "acceptable",
+        Tier::Critical => "critical",
     }
 }
 
 /// A severity's word and its tone.
-pub(super) const fn severity(severity: SeverityName) -> (&'static str, Tone) {
+pub(super) const fn severity(severity: Severity) -> (&'static str, Tone) {
     match severity {
-        SeverityName::Info => ("info", Tone::Faint),
-        SeverityName::Warning => ("warning", Tone::Doubtful),
-        SeverityName::Invalid => ("invalid", Tone::Bad),
+        Severity::Info => ("info", Tone::Faint),
+        Severity::Warning => ("warning", Tone::Doubtful),
+        Severity::Invalid => ("invalid", Tone::Bad),
     }
 }
 

@@ -10,8 +10,7 @@ use crate::render::text::{self, search};
 use crate::render::{comparison, rates};
 use crate::report::search::{Bound, SearchReport};
 use crate::report::{
-    FindingReport, HoldsName, Metric, ObjectiveReport, OutcomeName, Report, RequestReport,
-    SeverityName,
+    FindingReport, Holds, Metric, ObjectiveReport, Outcome, Report, RequestReport, Severity,
 };
 use crate::time::Human;
 
@@ -24,19 +23,19 @@ pub(super) fn headline(report: &Report) -> String {
         return comparison.verdict.sentence.clone();
     }
     match (report.verdict.outcome, &report.search) {
-        (OutcomeName::Invalid, _) => {
+        (Outcome::Invalid, _) => {
             "This measurement says nothing of the target: the generator was the limit.".to_owned()
         }
         (_, Some(found)) => searched(report, found),
-        (OutcomeName::Incomplete, None) if text::nothing_judged(report) => {
+        (Outcome::Incomplete, None) if text::nothing_judged(report) => {
             format!("{} nothing came up that an objective is about.", at(report))
         }
-        (OutcomeName::Incomplete, None) => format!(
+        (Outcome::Incomplete, None) => format!(
             "The run was cut short after {}; this is what was measured until then.",
             human(report.duration)
         ),
-        (OutcomeName::Pass, None) => {
-            let met = list(report, |one| one.holds == HoldsName::Yes);
+        (Outcome::Pass, None) => {
+            let met = list(report, |one| one.holds == Holds::Yes);
             let open = report.every_objective().filter_map(|(name, one)| {
                 text::unjudged(one).map(|why| format!(" {name} is {why}."))
             });
@@ -44,10 +43,10 @@ pub(super) fn headline(report: &Report) -> String {
             let every = if open.is_empty() { "every" } else { "every other" };
             format!("{} the target met {every} objective: {met}.{open}", at(report))
         }
-        (OutcomeName::Fail, None) => format!(
+        (Outcome::Fail, None) => format!(
             "{} the target missed its objectives: {}.",
             at(report),
-            list(report, |one| one.holds == HoldsName::No)
+            list(report, |one| one.holds == Holds::No)
         ),
     }
 }
@@ -55,10 +54,10 @@ pub(super) fn headline(report: &Report) -> String {
 fn searched(report: &Report, found: &SearchReport) -> String {
     let answer = search::answer(found);
     let cut = match report.verdict.outcome {
-        OutcomeName::Incomplete if text::is_unconfirmed(report) => {
+        Outcome::Incomplete if text::is_unconfirmed(report) => {
             " No rate was held for as long as an answer must be."
         }
-        OutcomeName::Incomplete => " The search was cut short.",
+        Outcome::Incomplete => " The search was cut short.",
         _ => "",
     };
     match found.bound {
@@ -116,9 +115,9 @@ fn subject(one: &ObjectiveReport) -> &str {
 }
 
 /// Whether an objective holds, as a reader is to take it: what the generator made fail is not the target's.
-pub(super) fn holds(report: &Report, one: &ObjectiveReport) -> HoldsName {
+pub(super) fn holds(report: &Report, one: &ObjectiveReport) -> Holds {
     match one.holds {
-        HoldsName::No if report.verdict.outcome == OutcomeName::Invalid => HoldsName::NotJudged,
+        Holds::No if report.verdict.outcome == Outcome::Invalid => Holds::NotJudged,
         holds => holds,
     }
 }
@@ -137,8 +136,8 @@ pub(super) enum Trust {
 /// Whether the result can be trusted, and why.
 pub(super) fn trust(report: &Report) -> (Trust, String) {
     let findings = &report.verdict.findings;
-    let grave = of(findings, SeverityName::Invalid);
-    if report.verdict.outcome == OutcomeName::Invalid {
+    let grave = of(findings, Severity::Invalid);
+    if report.verdict.outcome == Outcome::Invalid {
         let why: Vec<&str> = grave.iter().map(|finding| finding.message.as_str()).collect();
         return (Trust::None, format!("No: {}.", why.join("; ")));
     }
@@ -151,17 +150,17 @@ pub(super) fn trust(report: &Report) -> (Trust, String) {
     };
     let punctual =
         format!("{sent} of the rate asked for was sent, and {late} at the 99th percentile");
-    if report.verdict.outcome == OutcomeName::Incomplete {
+    if report.verdict.outcome == Outcome::Incomplete {
         return (Trust::Limited, format!("In part: the run did not reach its end; {punctual}."));
     }
-    match of(findings, SeverityName::Warning).len() {
+    match of(findings, Severity::Warning).len() {
         0 => (Trust::Full, format!("Yes: {punctual}.")),
         1 => (Trust::Limited, format!("With the warning below in mind: {punctual}.")),
         count => (Trust::Limited, format!("With the {count} warnings below in mind: {punctual}.")),
     }
 }
 
-fn of(findings: &[FindingReport], severity: SeverityName) -> Vec<&FindingReport> {
+fn of(findings: &[FindingReport], severity: Severity) -> Vec<&FindingReport> {
     findings.iter().filter(|finding| finding.severity == severity).collect()
 }
 
@@ -184,7 +183,7 @@ pub(super) fn failed(report: &Report) -> Vec<String> {
         });
         return [at].into_iter().chain(who).collect();
     }
-    if report.verdict.outcome == OutcomeName::Invalid {
+    if report.verdict.outcome == Outcome::Invalid {
         return vec![
             "The generator. What the tables below say of failures and times is its doing as well, and not \
              to be held against the target."
@@ -219,7 +218,7 @@ pub(super) fn failed(report: &Report) -> Vec<String> {
 /// Objectives on response times that were missed, and the request names that were slowest.
 fn too_slow(report: &Report) -> Vec<String> {
     let missed = |(_, one): &(String, &ObjectiveReport)| {
-        one.metric == Metric::ResponseTime && one.holds == HoldsName::No && one.measured.is_some()
+        one.metric == Metric::ResponseTime && one.holds == Holds::No && one.measured.is_some()
     };
     let missed = report.every_objective().filter(missed);
     let mut lines: Vec<String> = missed
@@ -268,21 +267,21 @@ pub(super) fn next(report: &Report) -> Vec<String> {
         let found = of(findings, severity).into_iter();
         found.map(|finding| sentence(&finding.remedy)).take(LISTED_MAX).collect::<Vec<_>>()
     };
-    if report.verdict.outcome == OutcomeName::Invalid {
-        let mut steps = remedies(SeverityName::Invalid);
+    if report.verdict.outcome == Outcome::Invalid {
+        let mut steps = remedies(Severity::Invalid);
         steps
             .push("Then measure again: a result counts once the generator was in time.".to_owned());
         return steps;
     }
     if let Some(found) = &report.search {
-        let mut steps = remedies(SeverityName::Warning);
+        let mut steps = remedies(Severity::Warning);
         steps.extend(after_search(found));
         return steps;
     }
     match report.verdict.outcome {
-        OutcomeName::Fail => after_failure(report, remedies(SeverityName::Warning)),
-        OutcomeName::Pass => {
-            let mut steps = remedies(SeverityName::Warning);
+        Outcome::Fail => after_failure(report, remedies(Severity::Warning)),
+        Outcome::Pass => {
+            let mut steps = remedies(Severity::Warning);
             steps.push(
                 "Find how much more it holds: the same command with --find-max-rps.".to_owned(),
             );
@@ -293,7 +292,7 @@ pub(super) fn next(report: &Report) -> Vec<String> {
             );
             steps
         }
-        _ => remedies(SeverityName::Warning),
+        _ => remedies(Severity::Warning),
     }
 }
 
@@ -310,7 +309,7 @@ fn after_failure(report: &Report, remedies: Vec<String>) -> Vec<String> {
     }));
     steps.extend(remedies);
     let missed = |metric| {
-        report.every_objective().any(|(_, one)| one.metric == metric && one.holds == HoldsName::No)
+        report.every_objective().any(|(_, one)| one.metric == metric && one.holds == Holds::No)
     };
     if missed(Metric::ResponseTime) {
         steps.extend(slowest_part(report));
@@ -408,12 +407,12 @@ mod tests {
         let mut report = example::report(example::GOOD);
         let errors = report.verdict.objectives[1].clone();
         for one in &mut report.verdict.objectives {
-            (one.holds, one.measured) = (HoldsName::NotJudged, None);
+            (one.holds, one.measured) = (Holds::NotJudged, None);
             one.why = Some("none was due".to_owned());
         }
-        report.verdict.outcome = OutcomeName::Incomplete;
+        report.verdict.outcome = Outcome::Incomplete;
         assert!(headline(&report).ends_with("nothing came up that an objective is about."));
-        report.verdict.outcome = OutcomeName::Pass;
+        report.verdict.outcome = Outcome::Pass;
         report.verdict.objectives[1] = errors;
         let headline = headline(&report);
         assert!(headline.contains("met every other objective: the error rate was"), "{headline}");
@@ -464,7 +463,7 @@ mod tests {
         assert_eq!(censored[0], "Too slow: p95 was ≥ 5 s, the limit is 1 s.");
         assert!(censored[1].starts_with("Slowest: "), "{censored:?}");
         let mut slow = example::watched();
-        slow.verdict.outcome = OutcomeName::Fail;
+        slow.verdict.outcome = Outcome::Fail;
         let steps = next(&slow);
         assert!(steps.iter().any(|step| step.contains("Look at queue_depth first")), "{steps:?}");
     }

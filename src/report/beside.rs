@@ -2,7 +2,7 @@
 
 use crate::analysis::compare::comparison::Metric;
 use crate::analysis::compare::decision::Scale;
-use crate::report::comparison::{MetricReport, WordName};
+use crate::report::comparison::{MetricReport, Word};
 use crate::report::{Latency, Report, millionths};
 
 /// Figures of all requests together, as far as both results have them: changes without an interval.
@@ -46,7 +46,7 @@ fn row(metric: Metric, a: Figure, b: Figure) -> MetricReport {
     };
     let change = millionths(change);
     MetricReport {
-        metric: metric.into(),
+        metric,
         request: None,
         gating: false,
         a: millionths(a.value),
@@ -59,7 +59,7 @@ fn row(metric: Metric, a: Figure, b: Figure) -> MetricReport {
         confidence: 0.0,
         margin: 0.0,
         detectable: 0.0,
-        word: WordName::NotComparable,
+        word: Word::NotComparable,
     }
 }
 
@@ -71,13 +71,11 @@ mod tests {
     #[test]
     fn figures_stand_beside_each_other_without_a_judgement() {
         let rows = figures(&report(GOOD), &report(CENSORED));
-        let names: Vec<&str> = rows.iter().map(|row| Metric::from(row.metric).name()).collect();
+        let names: Vec<&str> = rows.iter().map(|row| row.metric.name()).collect();
         assert_eq!(names, ["p50", "p95", "p99", "errors", "throughput"]);
         let p99 = &rows[2];
         assert!(p99.b_at_least && !p99.a_at_least && p99.b > p99.a);
-        assert!(
-            rows.iter().all(|row| row.confidence <= 0.0 && row.word == WordName::NotComparable)
-        );
+        assert!(rows.iter().all(|row| row.confidence <= 0.0 && row.word == Word::NotComparable));
         let searches = figures(&search_report(), &search_report());
         assert!(searches[0].a > 0.0 && searches[0].change.abs() < 1e-9);
     }

@@ -92,8 +92,8 @@ impl From<Parts<'_>> for Report {
             clock: parts.clock,
             send_clock: parts.send_clock,
             verdict: Verdict {
-                outcome: parts.outcome.into(),
-                tier: parts.tier.tier.into(),
+                outcome: parts.outcome,
+                tier: parts.tier.tier,
                 tier_not_judged: parts.tier.not_judged.iter().map(ToString::to_string).collect(),
                 objectives: parts.objectives.iter().map(Into::into).collect(),
                 findings: parts.findings.iter().map(Into::into).collect(),
@@ -177,6 +177,6 @@ fn request(
         repeats: tally.repeats,
         interim: tally.interim,
         objectives: judged.objectives.iter().map(Into::into).collect(),
-        tier: judged.tier.as_ref().map(|tier| tier.tier.into()),
+        tier: judged.tier.as_ref().map(|tier| tier.tier),
     }
 }

@@ -7,7 +7,7 @@ use crate::analysis::settling::{self, Settling};
 use crate::load::rate::Figures;
 use crate::report::echo::ReplayEcho;
 use crate::report::search::Bound;
-use crate::report::{Kind, OutcomeName, Report};
+use crate::report::{Kind, Outcome, Report};
 use crate::time::Human;
 
 /// Rates this close, relative, are the same.
@@ -43,7 +43,7 @@ impl Differences {
             Some(search) if search.bound == Bound::BelowMinimum => {
                 self.reasons.push(format!("{name} found no rate that holds"));
             }
-            None if outcome == OutcomeName::Invalid => {
+            None if outcome == Outcome::Invalid => {
                 self.reasons.push(format!("{name} is invalid: the generator was the limit"));
             }
             _ => {}
@@ -56,7 +56,7 @@ impl Differences {
         } else if report.search.is_none() && report.plan.stages.is_none() {
             self.course(name, report);
         }
-        if outcome == OutcomeName::Incomplete {
+        if outcome == Outcome::Incomplete {
             let unconfirmed = report.search.as_ref().is_some_and(|s| s.max_rps.confidence <= 0.0);
             let lacks = if unconfirmed { "confirmed no rate" } else { "was cut short" };
             self.notes.push(format!("{name} {lacks}"));
@@ -190,7 +190,7 @@ mod tests {
             ("another deadline", |b| b.plan.deadline = Some(1)),
             ("another request mix", |b| b.requests[0].weight += 1),
             ("another machine", |b| b.environment.cpus += 1),
-            ("B is invalid", |b| b.verdict.outcome = OutcomeName::Invalid),
+            ("B is invalid", |b| b.verdict.outcome = Outcome::Invalid),
             ("B was steered by hand", |b| b.segments.push(crate::report::example::segment())),
             ("another course", |b| b.plan.stages = Some("1/s:1s".to_owned())),
         ];

@@ -6,8 +6,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::compare::comparison::{Comparison, Metric, Row};
-use crate::analysis::compare::decision::{Known, Word};
+pub use crate::analysis::compare::comparison::Metric;
+use crate::analysis::compare::comparison::{Comparison, Row};
+use crate::analysis::compare::decision::Known;
+pub use crate::analysis::compare::decision::Word;
 use crate::analysis::compare::noise::Source;
 use crate::analysis::compare::sentence;
 use crate::report::{Report, Tool, millionths};
@@ -79,7 +81,7 @@ pub struct ComparedRun {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparisonVerdict {
     /// In one word.
-    pub word: WordName,
+    pub word: Word,
     /// In one sentence.
     pub sentence: String,
     /// What change could have been found; empty if not comparable.
@@ -91,27 +93,11 @@ pub struct ComparisonVerdict {
     pub more: Option<u64>,
 }
 
-/// A verdict in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WordName {
-    /// Better by more than the smallest change that matters.
-    Better,
-    /// Worse by more than that.
-    Worse,
-    /// Any change is smaller than that.
-    Same,
-    /// The data do not tell.
-    Inconclusive,
-    /// The runs are not of the same kind.
-    NotComparable,
-}
-
 /// One figure on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricReport {
     /// Which figure.
-    pub metric: MetricName,
+    pub metric: Metric,
     /// Of which request name; absent for all together.
     pub request: Option<String>,
     /// Whether the verdict rests on it.
@@ -137,25 +123,7 @@ pub struct MetricReport {
     /// The change that would have been found with a probability of 80 %.
     pub detectable: f64,
     /// In one word.
-    pub word: WordName,
-}
-
-/// The name of a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MetricName {
-    /// Median response time, ns.
-    P50,
-    /// 95th percentile of the response time, ns.
-    P95,
-    /// 99th percentile of the response time, ns.
-    P99,
-    /// Share of slots without a good answer.
-    Errors,
-    /// Good answers per second.
-    Throughput,
-    /// The highest rate that holds, per second.
-    MaxRps,
+    pub word: Word,
 }
 
 /// What runs of one build differ by, as a standard deviation relative to the figure.
@@ -198,7 +166,7 @@ impl ComparisonReport {
             sentence,
         });
         let verdict = ComparisonVerdict {
-            word: comparison.word.into(),
+            word: comparison.word,
             sentence: sentence::verdict(comparison),
             detectable: sentence::detectable(comparison),
             reasons: Vec::new(),
@@ -214,7 +182,7 @@ impl ComparisonReport {
         reasons: Vec<String>,
     ) -> Self {
         let verdict = ComparisonVerdict {
-            word: WordName::NotComparable,
+            word: Word::NotComparable,
             sentence: format!("Not comparable: {}", reasons.join("; ")),
             detectable: String::new(),
             reasons,
@@ -264,7 +232,7 @@ impl From<&Row> for MetricReport {
         // JSON has no infinity, which the end of an interval may be.
         let on_scale = |number| millionths(row.metric.scale().change(number).min(CHANGE_MAX));
         Self {
-            metric: row.metric.into(),
+            metric: row.metric,
             request: row.request.clone(),
             gating: row.gating,
             a: millionths(row.a),
@@ -277,44 +245,7 @@ impl From<&Row> for MetricReport {
             confidence: millionths(1.0 - row.judged.level),
             margin: millionths(row.question.margin),
             detectable: on_scale(row.judged.detectable),
-            word: row.judged.word.into(),
-        }
-    }
-}
-
-impl From<Word> for WordName {
-    fn from(word: Word) -> Self {
-        match word {
-            Word::Better => Self::Better,
-            Word::Worse => Self::Worse,
-            Word::Same => Self::Same,
-            Word::Inconclusive => Self::Inconclusive,
-        }
-    }
-}
-
-impl From<Metric> for MetricName {
-    fn from(metric: Metric) -> Self {
-        match metric {
-            Metric::P50 => Self::P50,
-            Metric::P95 => Self::P95,
-            Metric::P99 => Self::P99,
-            Metric::Errors => Self::Errors,
-            Metric::Throughput => Self::Throughput,
-            Metric::MaxRps => Self::MaxRps,
-        }
-    }
-}
-
-impl From<MetricName> for Metric {
-    fn from(name: MetricName) -> Self {
-        match name {
-            MetricName::P50 => Self::P50,
-            MetricName::P95 => Self::P95,
-            MetricName::P99 => Self::P99,
-            MetricName::Errors => Self::Errors,
-            MetricName::Throughput => Self::Throughput,
-            MetricName::MaxRps => Self::MaxRps,
+            word: row.judged.word,
         }
     }
 }
@@ -384,8 +315,8 @@ pub(crate) mod tests {
         let change = value["metrics"][1]["change"].as_f64().unwrap();
         assert!((change - 0.49).abs() < 0.01, "{change}");
         assert_eq!(value["noise"]["p99"], 0.08);
-        assert_eq!(example(10).verdict.word, WordName::Inconclusive);
+        assert_eq!(example(10).verdict.word, Word::Inconclusive);
         assert!(example(10).verdict.more.is_some());
-        assert_eq!(example(6).verdict.word, WordName::Better);
+        assert_eq!(example(6).verdict.word, Word::Better);
     }
 }

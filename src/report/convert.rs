@@ -4,21 +4,15 @@
 
 use std::time::Duration;
 
-use crate::analysis::Outcome;
-use crate::analysis::findings::{Finding, Severity};
-use crate::analysis::slo::{Holds, Judged, Measured, Tier};
-use crate::analysis::trial::Purpose;
+use crate::analysis::findings::Finding;
+use crate::analysis::slo::{Judged, Measured};
 use crate::load::slo::Objective;
 use crate::measure::fate::FateCounts;
 use crate::measure::histogram::Quantile;
 use crate::measure::summary::LatencySummary;
 use crate::measure::traffic::Traffic;
 use crate::measure::window::per_second;
-use crate::report::search::TrialPurpose;
-use crate::report::{
-    Fates, FindingReport, HoldsName, Latency, Metric, ObjectiveReport, OutcomeName, Rates,
-    SeverityName, TierName, millionths,
-};
+use crate::report::{Fates, FindingReport, Latency, Metric, ObjectiveReport, Rates, millionths};
 use crate::time::whole_nanos;
 
 impl From<&FateCounts> for Fates {
@@ -93,76 +87,11 @@ impl From<&LatencySummary> for Latency {
     }
 }
 
-impl From<Outcome> for OutcomeName {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Pass => Self::Pass,
-            Outcome::Fail => Self::Fail,
-            Outcome::Invalid => Self::Invalid,
-            Outcome::Incomplete => Self::Incomplete,
-        }
-    }
-}
-
-impl From<Tier> for TierName {
-    fn from(tier: Tier) -> Self {
-        match tier {
-            Tier::Excellent => Self::Excellent,
-            Tier::Acceptable => Self::Acceptable,
-            Tier::Critical => Self::Critical,
-        }
-    }
-}
-
-impl From<Holds> for HoldsName {
-    fn from(holds: Holds) -> Self {
-        match holds {
-            Holds::Yes => Self::Yes,
-            Holds::No => Self::No,
-            Holds::NotJudged(_) => Self::NotJudged,
-        }
-    }
-}
-
-impl From<Purpose> for TrialPurpose {
-    fn from(purpose: Purpose) -> Self {
-        match purpose {
-            Purpose::Ramp => Self::Ramp,
-            Purpose::Repeat => Self::Repeat,
-            Purpose::Recovery => Self::Recovery,
-            Purpose::Refine => Self::Refine,
-            Purpose::Lowest => Self::Lowest,
-            Purpose::Confirm => Self::Confirm,
-            Purpose::Above => Self::Above,
-            Purpose::Climb => Self::Climb,
-        }
-    }
-}
-
-impl From<TrialPurpose> for Purpose {
-    fn from(purpose: TrialPurpose) -> Self {
-        match purpose {
-            TrialPurpose::Ramp => Self::Ramp,
-            TrialPurpose::Repeat => Self::Repeat,
-            TrialPurpose::Recovery => Self::Recovery,
-            TrialPurpose::Refine => Self::Refine,
-            TrialPurpose::Lowest => Self::Lowest,
-            TrialPurpose::Confirm => Self::Confirm,
-            TrialPurpose::Above => Self::Above,
-            TrialPurpose::Climb => Self::Climb,
-        }
-    }
-}
-
 impl From<&Finding> for FindingReport {
     fn from(finding: &Finding) -> Self {
         Self {
             id: finding.cause.id().to_owned(),
-            severity: match finding.severity {
-                Severity::Info => SeverityName::Info,
-                Severity::Warning => SeverityName::Warning,
-                Severity::Invalid => SeverityName::Invalid,
-            },
+            severity: finding.severity,
             message: finding.message.clone(),
             remedy: finding.remedy.clone(),
         }
@@ -189,11 +118,8 @@ impl From<&Judged> for ObjectiveReport {
             limit: millionths(limit),
             measured: measured.map(millionths),
             at_least,
-            holds: judged.holds.into(),
-            why: match judged.holds {
-                Holds::NotJudged(unjudged) => Some(unjudged.why().to_owned()),
-                Holds::Yes | Holds::No => None,
-            },
+            holds: judged.holds,
+            why: judged.why_not_judged().map(str::to_owned),
         }
     }
 }

@@ -29,6 +29,9 @@ pub mod series;
 pub mod sheet;
 pub mod spectrum;
 
+pub use crate::analysis::Outcome;
+pub use crate::analysis::findings::Severity;
+pub use crate::analysis::slo::{Holds, Tier};
 pub use latency::{Latency, Phases};
 pub use request::RequestReport;
 
@@ -190,9 +193,9 @@ pub enum ClockSource {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// In one word.
-    pub outcome: OutcomeName,
+    pub outcome: Outcome,
     /// How good the target is.
-    pub tier: TierName,
+    pub tier: Tier,
     /// Objectives of the tier's bar that the rate asked for could not have shown.
     #[serde(default)]
     pub tier_not_judged: Vec<String>,
@@ -200,32 +203,6 @@ pub struct Verdict {
     pub objectives: Vec<ObjectiveReport>,
     /// Reasons to distrust or to act, the gravest first.
     pub findings: Vec<FindingReport>,
-}
-
-/// The outcome in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OutcomeName {
-    /// Every objective holds.
-    Pass,
-    /// An objective does not hold.
-    Fail,
-    /// The generator was the limit.
-    Invalid,
-    /// Cut short.
-    Incomplete,
-}
-
-/// The tier in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TierName {
-    /// Nothing to do.
-    Excellent,
-    /// Good enough for production.
-    Acceptable,
-    /// Requires work.
-    Critical,
 }
 
 /// One objective and how it fared.
@@ -242,7 +219,7 @@ pub struct ObjectiveReport {
     /// Whether the true figure is `measured` or more.
     pub at_least: bool,
     /// Whether it holds.
-    pub holds: HoldsName,
+    pub holds: Holds,
     /// Why it is not judged; absent where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -260,42 +237,17 @@ pub enum Metric {
     Throughput,
 }
 
-/// Whether an objective holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldsName {
-    /// It does.
-    Yes,
-    /// It does not.
-    No,
-    /// It cannot be told, whatever the target did; results of earlier versions say `out_of_reach`.
-    #[serde(alias = "out_of_reach")]
-    NotJudged,
-}
-
 /// A reason to distrust a figure or to act.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingReport {
     /// Stable name of the cause.
     pub id: String,
     /// How much it weighs.
-    pub severity: SeverityName,
+    pub severity: Severity,
     /// What was seen.
     pub message: String,
     /// What to do about it.
     pub remedy: String,
-}
-
-/// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SeverityName {
-    /// Worth knowing.
-    Info,
-    /// A figure is worse, or means something else, than it seems.
-    Warning,
-    /// The measurement says nothing about the target.
-    Invalid,
 }
 
 /// Rates per second.

@@ -20,8 +20,8 @@ use crate::report::header::{Header, RequestHeader};
 use crate::report::series::SeriesBuilder;
 use crate::report::spectrum::Spectrum;
 use crate::report::{
-    ClockSource, Fates, FindingReport, Latency, OutcomeName, Phases, Rates, Report, RequestReport,
-    SCHEMA, SeverityName, TierName, Verdict, millionths,
+    ClockSource, Fates, FindingReport, Latency, Outcome, Phases, Rates, Report, RequestReport,
+    SCHEMA, Severity, Tier, Verdict, millionths,
 };
 use crate::time::{Human, Offset, whole_nanos};
 
@@ -171,14 +171,14 @@ fn request(named: RequestHeader, tally: &RequestTally, length: Duration) -> Requ
         interim: 0,
         bytes: 0,
         objectives: judged.objectives.iter().map(Into::into).collect(),
-        tier: judged.tier.as_ref().map(|tier| tier.tier.into()),
+        tier: judged.tier.as_ref().map(|tier| tier.tier),
     }
 }
 
 fn cut_off(length: Duration, under_way: u64) -> FindingReport {
     FindingReport {
         id: "cut_off".to_owned(),
-        severity: SeverityName::Warning,
+        severity: Severity::Warning,
         message: format!(
             "the run ended without a result and was put together from its journal, {} of it; {under_way} \
              slots under way count as open, under no request's name; service times, phases, statuses and \
@@ -193,9 +193,9 @@ fn verdict(goals: &Goals, figures: &RunFigures<'_>, cut: &FindingReport) -> Verd
     let RequestVerdict { objectives, tier } = goals::judge(goals, figures);
     let not_judged = tier.iter().flat_map(|tier| &tier.not_judged);
     Verdict {
-        outcome: OutcomeName::Incomplete,
+        outcome: Outcome::Incomplete,
         tier_not_judged: not_judged.map(ToString::to_string).collect(),
-        tier: tier.as_ref().map_or(TierName::Critical, |tier| tier.tier.into()),
+        tier: tier.as_ref().map_or(Tier::Critical, |tier| tier.tier),
         objectives: objectives.iter().map(Into::into).collect(),
         findings: vec![cut.clone()],
     }

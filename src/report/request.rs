@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::report::failure::FailureReport;
-use crate::report::{Fates, Latency, ObjectiveReport, Phases, Rates, Report, TierName};
+use crate::report::{Fates, Latency, ObjectiveReport, Phases, Rates, Report, Tier};
 
 /// One request name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -62,7 +62,7 @@ pub struct RequestReport {
     pub objectives: Vec<ObjectiveReport>,
     /// How good it is by bars of its own, if it has some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tier: Option<TierName>,
+    pub tier: Option<Tier>,
 }
 
 impl Report {

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::analysis::search::Bound;
+pub use crate::analysis::trial::{TrialPurpose, TrialVerdict};
 use crate::report::sheet::CapacitySheet;
 
 /// A search and its answer.
@@ -59,18 +61,6 @@ pub struct MaxRps {
     pub confidence: f64,
 }
 
-/// What kind of answer a search gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Bound {
-    /// A higher rate was seen to fail.
-    Breach,
-    /// No rate within reach failed; the generator or a limit ended the search.
-    AtLeast,
-    /// No rate down to the lowest that was tried meets the objectives.
-    BelowMinimum,
-}
-
 /// A rate that failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Breach {
@@ -114,40 +104,4 @@ pub struct TrialReport {
     pub backlog_slope: f64,
     /// ns.
     pub duration: u64,
-}
-
-/// What a trial was run for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TrialPurpose {
-    /// To find a rate that fails and one that holds.
-    Ramp,
-    /// To make sure that the ramp's failure was no accident.
-    Repeat,
-    /// To see whether the target is itself again after a failure; its verdict says nothing.
-    Recovery,
-    /// To narrow the interval.
-    Refine,
-    /// To see whether a low rate is held at all, where failures have nothing to do with the load.
-    Lowest,
-    /// To hold the answer for long.
-    Confirm,
-    /// To see that a rate above the answer fails.
-    Above,
-    /// To hold a rate between the confirmed one and the best guess.
-    Climb,
-}
-
-/// What a trial came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TrialVerdict {
-    /// The objectives hold.
-    Pass,
-    /// They do not.
-    Fail,
-    /// The data do not decide.
-    Undecided,
-    /// The generator was the limit.
-    Invalid,
 }

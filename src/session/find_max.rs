@@ -10,8 +10,8 @@ use crate::analysis::findings::{Finding, generator_limit, send_lag_limit};
 use crate::analysis::search::{Answer, Bound, CompletedTrial, Search, SearchProgress, Step};
 use crate::analysis::sheet::Broken;
 use crate::analysis::trial::{
-    ClientState, Judgement, Purpose, Spread, Trial, TrialResult, Verdict, Watch, is_disturbed,
-    judge,
+    ClientState, Judgement, Spread, Trial, TrialPurpose, TrialResult, TrialVerdict, Watch,
+    is_disturbed, judge,
 };
 use crate::engine::leg::{Flow, Steerable};
 use crate::load::plan::Plan;
@@ -177,7 +177,7 @@ impl<'a> RunningSearch<'a> {
         let judgement = judge(&trial, &result, &session.plan.slo);
         self.remarks.extend(load.commands.iter().map(|text| marked(text, &trial)));
         let summary = search_report::line(&session.plan, &trial, &result, &judgement);
-        if trial.purpose != Purpose::Recovery {
+        if trial.purpose != TrialPurpose::Recovery {
             note(observer, summary.clone());
         }
         AddressTally::merge(&mut self.by_address, &load.outcome.by_address);
@@ -206,10 +206,10 @@ impl<'a> RunningSearch<'a> {
         basis: ReportBasis,
         broken: Vec<Broken>,
     ) -> TrialRank {
-        if trial.purpose == Purpose::Recovery {
+        if trial.purpose == TrialPurpose::Recovery {
             return TrialRank::Neither;
         }
-        if judgement.verdict == Verdict::Fail {
+        if judgement.verdict == TrialVerdict::Fail {
             let mostly = match &basis {
                 ReportBasis::Own(own) => main_failure(&own.load.outcome.tally),
                 ReportBasis::Earlier => None,
@@ -268,13 +268,13 @@ fn marked(text: &str, trial: &Trial) -> String {
 
 /// What a trial's report is good for. What held to the end of a confirmation is what the answer rests on.
 fn rank(trial: &Trial, judgement: &Judgement) -> TrialRank {
-    let confirms = matches!(trial.purpose, Purpose::Confirm | Purpose::Climb);
+    let confirms = matches!(trial.purpose, TrialPurpose::Confirm | TrialPurpose::Climb);
     match judgement.verdict {
         _ if confirms && judgement.held() => TrialRank::Confirmed,
-        Verdict::Pass => TrialRank::Held,
-        Verdict::Fail => TrialRank::Failed,
-        Verdict::Undecided if judgement.held() => TrialRank::Held,
-        Verdict::Undecided | Verdict::Invalid => TrialRank::Neither,
+        TrialVerdict::Pass => TrialRank::Held,
+        TrialVerdict::Fail => TrialRank::Failed,
+        TrialVerdict::Undecided if judgement.held() => TrialRank::Held,
+        TrialVerdict::Undecided | TrialVerdict::Invalid => TrialRank::Neither,
     }
 }
 
@@ -343,7 +343,7 @@ fn offer(
 fn client_state(
     session: &Session,
     measurement: Measurement<'_>,
-    purpose: Purpose,
+    purpose: TrialPurpose,
     held: bool,
 ) -> ClientState {
     let generator = verdict::generator(session, measurement);

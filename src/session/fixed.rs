@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::analysis::abort::{self, AbortWatch};
 use crate::analysis::findings::Finding;
 use crate::engine::leg::{Flow, Steerable};
-use crate::report::{OutcomeName, Report, SeverityName, Verdict};
+use crate::report::{Outcome, Report, Severity, Verdict};
 use crate::session::Session;
 use crate::session::error::SessionError;
 use crate::session::event::Observer;
@@ -62,10 +62,10 @@ impl Session {
 /// Adds why the run was ended, behind what makes it invalid.
 fn tell_aborted(report: &mut Report, finding: &Finding) {
     let Verdict { outcome, findings, .. } = &mut report.verdict;
-    if *outcome == OutcomeName::Pass {
+    if *outcome == Outcome::Pass {
         // What was still under way has mended it: all that is certain is that the run is not whole.
-        *outcome = OutcomeName::Incomplete;
+        *outcome = Outcome::Incomplete;
     }
-    let place = findings.iter().take_while(|one| one.severity == SeverityName::Invalid).count();
+    let place = findings.iter().take_while(|one| one.severity == Severity::Invalid).count();
     findings.insert(place, finding.into());
 }

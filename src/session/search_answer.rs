@@ -2,20 +2,20 @@
 
 use crate::analysis::Extent;
 use crate::report::search::{Bound, SearchReport};
-use crate::report::{HoldsName, OutcomeName, Report, SeverityName};
+use crate::report::{Holds, Outcome, Report, Severity};
 
 /// The report of an earlier sitting with what the search has come to since.
 pub(super) fn concluded(report: Report, search: SearchReport, extent: Extent) -> Report {
     let verdict = &report.verdict;
-    let invalid = verdict.findings.iter().any(|one| one.severity == SeverityName::Invalid);
+    let invalid = verdict.findings.iter().any(|one| one.severity == Severity::Invalid);
     let outcome = if invalid {
-        OutcomeName::Invalid
-    } else if verdict.objectives.iter().any(|one| one.holds == HoldsName::No) {
-        OutcomeName::Fail
+        Outcome::Invalid
+    } else if verdict.objectives.iter().any(|one| one.holds == Holds::No) {
+        Outcome::Fail
     } else if extent == Extent::CutShort {
-        OutcomeName::Incomplete
+        Outcome::Incomplete
     } else {
-        OutcomeName::Pass
+        Outcome::Pass
     };
     let mut report = Report { search: Some(search), ..report };
     report.verdict.outcome = outcome;
@@ -30,11 +30,11 @@ pub(super) fn concluded(report: Report, search: SearchReport, extent: Extent) ->
 pub(super) fn with_answer(mut report: Report) -> Report {
     let Some(search) = &report.search else { return report };
     let outcome = &mut report.verdict.outcome;
-    if *outcome == OutcomeName::Pass {
+    if *outcome == Outcome::Pass {
         if search.bound == Bound::BelowMinimum {
-            *outcome = OutcomeName::Fail;
+            *outcome = Outcome::Fail;
         } else if search.max_rps.confidence <= 0.0 {
-            *outcome = OutcomeName::Incomplete;
+            *outcome = Outcome::Incomplete;
         }
     }
     report
@@ -52,11 +52,11 @@ mod tests {
         let become_of = |report: &Report, extent| {
             concluded(report.clone(), search.clone(), extent).verdict.outcome
         };
-        assert_eq!(become_of(&report, Extent::Whole), OutcomeName::Pass);
-        assert_eq!(become_of(&report, Extent::CutShort), OutcomeName::Incomplete);
+        assert_eq!(become_of(&report, Extent::Whole), Outcome::Pass);
+        assert_eq!(become_of(&report, Extent::CutShort), Outcome::Incomplete);
         let mut failed = report;
-        failed.verdict.objectives[0].holds = HoldsName::No;
-        assert_eq!(become_of(&failed, Extent::CutShort), OutcomeName::Fail);
+        failed.verdict.objectives[0].holds = Holds::No;
+        assert_eq!(become_of(&failed, Extent::CutShort), Outcome::Fail);
     }
 
     #[test]
@@ -69,16 +69,16 @@ mod tests {
             with_answer(report).verdict.outcome
         };
         let table = [
-            (Bound::Breach, 0.95, OutcomeName::Pass),
-            (Bound::AtLeast, 0.95, OutcomeName::Pass),
-            (Bound::Breach, 0.0, OutcomeName::Incomplete),
-            (Bound::AtLeast, 0.0, OutcomeName::Incomplete),
-            (Bound::BelowMinimum, 0.0, OutcomeName::Fail),
+            (Bound::Breach, 0.95, Outcome::Pass),
+            (Bound::AtLeast, 0.95, Outcome::Pass),
+            (Bound::Breach, 0.0, Outcome::Incomplete),
+            (Bound::AtLeast, 0.0, Outcome::Incomplete),
+            (Bound::BelowMinimum, 0.0, Outcome::Fail),
         ];
         for (bound, confidence, outcome) in table {
             assert_eq!(with(bound, confidence), outcome, "{bound:?}, {confidence}");
         }
         let run = with_answer(example::report(example::FAILING));
-        assert_eq!(run.verdict.outcome, OutcomeName::Fail);
+        assert_eq!(run.verdict.outcome, Outcome::Fail);
     }
 }

@@ -1,17 +1,17 @@
 //! A search in the words of the report and the screen.
 
-use crate::analysis::search::{Answer, Bound, Note, TrialRecord};
+use crate::analysis::search::{Answer, Note, TrialRecord};
 use crate::analysis::sheet::{
     Broken, Contribution, CurvePoint, FIT_ERROR_MAX, Fit, Sheet, contributions,
 };
 use crate::analysis::trial::{
-    Breach, ClientState, Judgement, Measured, Trial, TrialResult, Verdict,
+    Breach, ClientState, Judgement, Measured, Trial, TrialResult, TrialVerdict,
 };
 use crate::load::plan::Plan;
 use crate::load::rate::{Figures, Rate};
 use crate::load::slo::{Objective, Slo, quantile_name};
 use crate::report::millionths;
-use crate::report::search::{self as model, SearchReport, TrialReport, TrialVerdict};
+use crate::report::search::{self as model, SearchReport, TrialReport};
 use crate::report::sheet::{CapacitySheet, ContributionReport, CurveReport, FitReport};
 use crate::session::options::SearchOptions;
 use crate::time::{Human, whole_nanos};
@@ -26,11 +26,11 @@ pub(super) fn line(
     judgement: &Judgement,
 ) -> String {
     let verdict = match judgement.verdict {
-        Verdict::Pass => "held",
-        Verdict::Fail => "not held",
-        Verdict::Undecided if judgement.held() => "rather held",
-        Verdict::Undecided => "rather not held",
-        Verdict::Invalid => "client-bound",
+        TrialVerdict::Pass => "held",
+        TrialVerdict::Fail => "not held",
+        TrialVerdict::Undecided if judgement.held() => "rather held",
+        TrialVerdict::Undecided => "rather not held",
+        TrialVerdict::Invalid => "client-bound",
     };
     let why = match (&result.client, judgement.reasons.first()) {
         (ClientState::Disturbed { reason } | ClientState::Limited { reason }, _) => reason.clone(),
@@ -114,11 +114,7 @@ pub(super) fn from(
             high: answer.high,
             confidence: answer.confidence,
         },
-        bound: match answer.bound {
-            Bound::Breach => model::Bound::Breach,
-            Bound::AtLeast => model::Bound::AtLeast,
-            Bound::BelowMinimum => model::Bound::BelowMinimum,
-        },
+        bound: answer.bound,
         breach: answer.breach.as_ref().map(|(rate, breach)| {
             let mostly = at_breach.and_then(|one| one.mostly.as_deref());
             let mostly = mostly.filter(|_| matches!(breach, Breach::ErrorsOver(_)));
@@ -230,13 +226,8 @@ fn trial(record: &TrialRecord, plan: &Plan) -> TrialReport {
         .map_or(0, |measured| whole_nanos(Duration::from_secs_f64(measured.value.max(0.0))));
     TrialReport {
         rate: trial.rate,
-        purpose: Some(trial.purpose.into()),
-        verdict: match judgement.verdict {
-            Verdict::Pass => TrialVerdict::Pass,
-            Verdict::Fail => TrialVerdict::Fail,
-            Verdict::Undecided => TrialVerdict::Undecided,
-            Verdict::Invalid => TrialVerdict::Invalid,
-        },
+        purpose: Some(trial.purpose),
+        verdict: judgement.verdict,
         planned: figures.planned,
         p95,
         p95_low: figures.interval.map(|interval| whole_nanos(interval.low)),

@@ -146,7 +146,7 @@ pub(crate) mod tests {
     use crate::analysis::goals::Surety;
     use crate::analysis::sheet::Broken;
     use crate::analysis::trial::{
-        ClientState, Measured, Missed, Point, Purpose, Test, TimeInterval, Trial, TrialResult,
+        ClientState, Measured, Missed, Point, Test, TimeInterval, Trial, TrialPurpose, TrialResult,
         TrialTuning,
     };
     use crate::load::slo::Objective;
@@ -181,7 +181,7 @@ pub(crate) mod tests {
             at_least: rate > 100.0,
         });
         CompletedTrial {
-            trial: Trial { rate, head: s(1), length: s(5), purpose: Purpose::Refine, test },
+            trial: Trial { rate, head: s(1), length: s(5), purpose: TrialPurpose::Refine, test },
             result: TrialResult {
                 points: vec![Point::default(), point],
                 length: s(4),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
-use steadfire::report::{OutcomeName, Report};
+use steadfire::report::{Outcome, Report};
 
 use crate::server::{ERROR, OK, Peer, Server};
 use crate::support::steadfire;
@@ -45,7 +45,7 @@ fn assert_found(report: &Report, id: &str, words: &[&str]) {
 fn slots_that_no_byte_came_back_for_fail_an_objective_on_times() {
     let server = leaving(b"");
     let report = report(&server.url(), "");
-    assert_eq!(report.verdict.outcome, OutcomeName::Fail);
+    assert_eq!(report.verdict.outcome, Outcome::Fail);
     assert_eq!((report.fates.planned, report.fates.transport_error), (40, 40));
     assert_eq!(report.response_time.censored, 40);
     assert_eq!(report.failed_response_time.count, 0);
@@ -174,7 +174,7 @@ fn bodies_that_are_not_read_here_are_not_the_servers_fault() {
     let profile = "requests: [{path: /, expect: {json: {$.id: {exists: true}}}}]\n";
     std::fs::write(program.home().join("app.yaml"), profile).expect("a file can be written");
     let report = program.run().report();
-    assert_eq!(report.verdict.outcome, OutcomeName::Invalid);
+    assert_eq!(report.verdict.outcome, Outcome::Invalid);
     assert_found(&report, "unread_bodies", &["br", "not charged to the server", "Accept-Encoding"]);
     let failures = &report.requests[0].failures;
     let told = |words: &str| {
@@ -192,7 +192,7 @@ fn errors_are_explained_where_only_times_are_judged() {
             },
         );
     let report = report(&server.url(), "");
-    assert_eq!(report.verdict.outcome, OutcomeName::Pass);
+    assert_eq!(report.verdict.outcome, Outcome::Pass);
     assert_found(&report, "server_errors", &["5xx", "mostly 500"]);
     let failure = &report.requests[0].failures[0];
     assert_eq!(

@@ -8,7 +8,7 @@ use steadfire::load::random::SplitMix64;
 use steadfire::measure::fate::Fate;
 use steadfire::measure::slice::{Ended, RequestSlice, Slice};
 use steadfire::measure::window::{Interval, Window};
-use steadfire::report::{OutcomeName, Report};
+use steadfire::report::{Outcome, Report};
 use steadfire::store::folder::{RunFolder, read_slices};
 use steadfire::time::Offset;
 use tempfile::TempDir;
@@ -30,7 +30,7 @@ impl Runs {
         let finished = steadfire(&format!("{} -r 50 -n 20 --json", server.url())).run();
         let mut report = finished.report();
         report.duration = 60_000_000_000;
-        report.verdict.outcome = OutcomeName::Pass;
+        report.verdict.outcome = Outcome::Pass;
         Self { state: TempDir::new().expect("a temporary folder can be made"), report }
     }
 

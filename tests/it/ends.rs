@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use steadfire::report::{OutcomeName, Report};
+use steadfire::report::{Outcome, Report};
 
 use crate::server::{OK, Peer, Received, Server, work};
 use crate::support::steadfire;
@@ -88,7 +88,7 @@ fn a_request_that_is_not_idempotent_goes_out_once_and_the_server_is_not_blamed()
     let stale = PLANNED - report.fates.ok;
     assert_eq!(errors(&report), [("stale_connection", stale)]);
     assert_eq!((server.received().len() as u64, report.requests[0].repeats), (PLANNED, 0));
-    assert_eq!(report.verdict.outcome, OutcomeName::Invalid);
+    assert_eq!(report.verdict.outcome, Outcome::Invalid);
     assert!(finding(&report, "stale_connections").is_some_and(|told| told.contains("POST")));
 }
 
@@ -185,7 +185,7 @@ fn an_answer_past_our_bounds_makes_a_run_invalid_and_says_which() {
     let server = Server::answering(move |_| answer.clone().into_bytes());
     let report = load(&server, "");
     assert_eq!(errors(&report), [("too_large", PLANNED)]);
-    assert_eq!(report.verdict.outcome, OutcomeName::Invalid);
+    assert_eq!(report.verdict.outcome, Outcome::Invalid);
     assert!(finding(&report, "too_large").is_some_and(|told| told.contains("16 kB")));
 }
 
@@ -335,7 +335,7 @@ fn a_stream_that_was_taken_and_closed_on_is_the_servers_and_named_so() {
     let forsaken = PLANNED - report.fates.ok;
     assert!(forsaken >= PLANNED / 5, "{forsaken}");
     assert_eq!(errors(&report), [("goaway", forsaken)]);
-    assert_eq!(report.verdict.outcome, OutcomeName::Fail);
+    assert_eq!(report.verdict.outcome, Outcome::Fail);
 }
 
 #[test]

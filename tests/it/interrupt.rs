@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use steadfire::demo::{DemoBackend, Settings, TEST_EMAIL, TEST_PASSWORD};
 use steadfire::report::search::Bound;
-use steadfire::report::{Kind, OutcomeName};
+use steadfire::report::{Kind, Outcome};
 use steadfire::store::folder::read_result;
 
 use crate::server::{OK, Received, Server};
@@ -23,7 +23,7 @@ fn interrupt_a_run(signal: Signal, code: i32) {
     let finished = run.finish();
     assert_eq!(finished.code, code, "{}", finished.stderr);
     let report = finished.report();
-    assert_eq!(report.verdict.outcome, OutcomeName::Incomplete);
+    assert_eq!(report.verdict.outcome, Outcome::Incomplete);
     assert!(report.verdict.findings.iter().any(|finding| finding.id == "interrupted"));
     // Slots lie 5 ms apart, and those due before the stop are the planned ones, no more and no fewer.
     assert_eq!(report.fates.planned, report.duration.div_ceil(5_000_000), "{}", report.duration);
@@ -53,7 +53,7 @@ fn two_signals_at_once_are_one() {
     run.signal(Signal::INT);
     let finished = run.finish();
     assert!([130, 143].contains(&finished.code), "{}", finished.stderr);
-    assert_eq!(finished.report().verdict.outcome, OutcomeName::Incomplete);
+    assert_eq!(finished.report().verdict.outcome, Outcome::Incomplete);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_killed_search_goes_on_from_its_folder() {
     drop(run);
 
     let left = read_result(&folder).expect("a killed search leaves what it knows");
-    assert_eq!(left.verdict.outcome, OutcomeName::Incomplete);
+    assert_eq!(left.verdict.outcome, Outcome::Incomplete);
     assert_eq!(left.search.map(|search| search.max_rps.estimate), Some(20.0));
     let other = place("--resume").replace("--max-rate 40", "--max-rate 50");
     steadfire(&other).run().refused(2, &["--resume", "highest rate was 40/s and is 50/s"]);
@@ -156,7 +156,7 @@ fn a_killed_search_goes_on_from_its_folder() {
     assert_eq!((search.bound, search.max_rps.estimate), (Bound::AtLeast, 40.0));
     let rates: Vec<f64> = search.trials.iter().map(|trial| trial.rate).collect();
     assert_eq!(rates, [10.0, 20.0, 40.0, 40.0]);
-    assert_eq!(read_result(&folder).expect("stored").verdict.outcome, OutcomeName::Pass);
+    assert_eq!(read_result(&folder).expect("stored").verdict.outcome, Outcome::Pass);
 
     let sent = server.received();
     let distinct: BTreeSet<&str> = sent.iter().map(Received::path).collect();

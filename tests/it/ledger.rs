@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use steadfire::demo::{DemoBackend, Faults, Mode, Settings, Stalls, TEST_EMAIL, TEST_PASSWORD};
-use steadfire::report::{HoldsName, Report, TierName};
+use steadfire::report::{Holds, Report, Tier};
 
 use crate::server::{ERROR, OK, Peer, Server, work};
 use crate::support::{Finished, steadfire};
@@ -208,7 +208,7 @@ fn what_the_drain_brings_is_in_no_rate() {
     let within = rate.throughput_ok * report.duration as f64 / 1e9;
     assert!((within + rate.drain_ok as f64 - PLANNED as f64).abs() < 0.01, "{rate:?}");
     assert_eq!(report.requests[0].rate.map(|own| own.drain_ok), Some(rate.drain_ok));
-    assert_eq!(report.verdict.objectives[0].holds, HoldsName::No);
+    assert_eq!(report.verdict.objectives[0].holds, Holds::No);
     assert_eq!(report.verdict.objectives[0].measured, Some(rate.throughput_ok));
 }
 
@@ -321,10 +321,10 @@ fn a_request_may_miss_a_limit_of_its_own() {
     let finished = program.run();
     assert_eq!(finished.code, 99, "{}", finished.stderr);
     let report = finished.report();
-    assert!(report.verdict.objectives.iter().all(|one| one.holds == HoldsName::Yes));
+    assert!(report.verdict.objectives.iter().all(|one| one.holds == Holds::Yes));
     let [good, bad] = &report.requests[..] else { panic!("two requests") };
-    assert_eq!((good.objectives[0].holds, good.tier), (HoldsName::Yes, Some(TierName::Excellent)));
-    assert_eq!((bad.objectives[0].holds, bad.tier), (HoldsName::No, None));
+    assert_eq!((good.objectives[0].holds, good.tier), (Holds::Yes, Some(Tier::Excellent)));
+    assert_eq!((bad.objectives[0].holds, bad.tier), (Holds::No, None));
     assert_eq!(bad.objectives[0].measured, Some(1.0));
 
     let searched = steadfire(&format!("{words} --find-max-rps --max-rate 20 --search-time 8s"));
@@ -349,7 +349,7 @@ fn what_was_never_due_is_not_judged() {
     let report = finished.report();
     assert_eq!((finished.code, report.requests.len()), (0, 2), "{}", finished.stderr);
     for objective in &report.requests[1].objectives {
-        assert_eq!(objective.holds, HoldsName::NotJudged, "{objective:?}");
+        assert_eq!(objective.holds, Holds::NotJudged, "{objective:?}");
         assert_eq!(objective.why.as_deref(), Some("none was due"));
     }
     for told in [

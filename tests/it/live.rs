@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 use steadfire::report::segment::SegmentReport;
-use steadfire::report::{OutcomeName, Report};
+use steadfire::report::{Outcome, Report};
 use tempfile::TempDir;
 
 use crate::server::{OK, Server};
@@ -155,7 +155,7 @@ fn keys_steer_a_run_and_each_segment_is_reported() {
     ];
     assert_eq!(told, expected);
     assert_adds_up(&report);
-    assert_eq!(report.verdict.outcome, OutcomeName::Incomplete);
+    assert_eq!(report.verdict.outcome, Outcome::Incomplete);
     assert!(report.verdict.findings.iter().any(|finding| finding.id == "steered"));
     assert_eq!(report.fates.ok, report.fates.planned);
     assert_eq!(server.received().len() as u64, report.fates.planned);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use steadfire::report::{OutcomeName, SeverityName};
+use steadfire::report::{Outcome, Severity};
 
 use crate::server::{OK, Server, work};
 use crate::support::{steadfire, steadfire_after};
@@ -42,17 +42,17 @@ fn a_bound_of_ours_that_held_requests_back_makes_the_run_invalid() {
     let words = format!("{} -r 200 -n 300 --json --slo p95<10s", server.url());
     let finished = steadfire_after("ulimit -n 64", &words).run();
     let report = finished.report();
-    assert_eq!((finished.code, report.verdict.outcome), (4, OutcomeName::Invalid));
+    assert_eq!((finished.code, report.verdict.outcome), (4, Outcome::Invalid));
     let limit = report.verdict.findings.iter().find(|finding| finding.id == "connection_limit");
     let limit = limit.expect("it is told");
-    assert_eq!(limit.severity, SeverityName::Invalid);
+    assert_eq!(limit.severity, Severity::Invalid);
     assert!(limit.message.contains("the client was the limit: all"), "{}", limit.message);
     assert!(limit.remedy.contains("ulimit"), "{}", limit.remedy);
     // The same bound, asked for.
     let finished = steadfire(&format!("{words} -c {}", report.plan.connections)).run();
     let limit = finished.report().verdict.findings;
     let limit = limit.iter().find(|finding| finding.id == "connection_limit").expect("it is told");
-    assert_eq!(limit.severity, SeverityName::Warning);
+    assert_eq!(limit.severity, Severity::Warning);
 }
 
 #[test]
@@ -107,10 +107,10 @@ fn connections_that_went_stale_make_a_run_invalid_and_not_the_server_bad() {
     assert_eq!(report.requests[0].errors.get("stale_connection"), Some(&2), "{:?}", report.fates);
     // The ledger hides nothing; the verdict says whose doing it is.
     assert!((report.error_rate - 0.5).abs() < 1e-9);
-    assert_eq!((finished.code, report.verdict.outcome), (4, OutcomeName::Invalid));
+    assert_eq!((finished.code, report.verdict.outcome), (4, Outcome::Invalid));
     let stale = report.verdict.findings.iter().find(|finding| finding.id == "stale_connections");
     let stale = stale.expect("it is told");
-    assert_eq!(stale.severity, SeverityName::Invalid);
+    assert_eq!(stale.severity, Severity::Invalid);
     assert!(stale.message.contains("not charged to the server"), "{}", stale.message);
     // Without an objective that they break, they are a warning.
     let finished = steadfire(&words.replace("p95<60s,errors<5%", "p25<60s,errors<60%")).run();

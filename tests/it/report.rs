@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use rustix::process::Signal;
 use serde_json::Value;
-use steadfire::report::{OutcomeName, Report};
+use steadfire::report::{Outcome, Report};
 use steadfire::store::folder::{JOURNAL, RESULT};
 use tempfile::TempDir;
 
@@ -164,7 +164,7 @@ fn a_killed_run_is_told_up_to_its_last_second() {
     let shown =
         steadfire(&format!("report {} --json {}", stored.display(), flags(folder.path()))).run();
     let report: Report = serde_json::from_str(&shown.stdout).expect(&shown.stderr);
-    assert_eq!(report.verdict.outcome, OutcomeName::Incomplete);
+    assert_eq!(report.verdict.outcome, Outcome::Incomplete);
     assert_eq!(report.verdict.findings[0].id, "cut_off");
     let fates = &report.fates;
     assert!(fates.ok >= 300 && fates.planned == fates.ok + fates.open, "{fates:?}");

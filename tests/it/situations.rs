@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use steadfire::report::OutcomeName;
+use steadfire::report::Outcome;
 
 use crate::server::{ERROR, OK, Peer, Received, Server, answer_each, work};
 use crate::support::steadfire;
@@ -45,15 +45,15 @@ struct Outage {
 
 struct Expected {
     code: i32,
-    outcome: OutcomeName,
+    outcome: Outcome,
     /// Ids of findings that there must be, each with a part of its message.
     found: &'static [(&'static str, &'static str)],
     /// Ids of findings that there must not be.
     absent: &'static [&'static str],
 }
 
-const FAIL: Expected = Expected { code: 99, outcome: OutcomeName::Fail, found: &[], absent: &[] };
-const PASS: Expected = Expected { code: 0, outcome: OutcomeName::Pass, found: &[], absent: &[] };
+const FAIL: Expected = Expected { code: 99, outcome: Outcome::Fail, found: &[], absent: &[] };
+const PASS: Expected = Expected { code: 0, outcome: Outcome::Pass, found: &[], absent: &[] };
 
 impl Situation {
     /// Of a server that stays, under the mix.

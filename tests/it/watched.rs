@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use serde_json::Value;
 use steadfire::measure::exposition::{Exposition, parse};
 use steadfire::report::monitors::MonitorReport;
-use steadfire::report::{OutcomeName, Report};
+use steadfire::report::{Outcome, Report};
 
 use crate::server::{ERROR, OK, Received, Server};
 use crate::support::steadfire;
@@ -101,7 +101,7 @@ fn a_run_that_has_failed_beyond_doubt_is_ended_and_says_so() {
     let finished = steadfire(&words).run();
     assert_eq!(finished.code, 99, "{}", finished.stderr);
     let report = finished.report();
-    assert_eq!(report.verdict.outcome, OutcomeName::Fail);
+    assert_eq!(report.verdict.outcome, Outcome::Fail);
     let found = report.verdict.findings.iter().find(|finding| finding.id == "aborted");
     let message = &found.expect("it was ended").message;
     assert!(message.contains("errors < 5 % was broken beyond doubt"), "{message}");

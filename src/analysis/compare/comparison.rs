@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::analysis::compare::decision::{
     ALPHA, Good, Judged, Known, Question, Scale, Word, judge_all,
 };
@@ -10,20 +13,22 @@ use crate::analysis::compare::quantile::{self, Compared};
 use crate::analysis::compare::rates::{self, MaxRate, Served};
 use crate::analysis::compare::timeline::Timeline;
 
-/// A figure that is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The name of a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "MetricName")]
 pub enum Metric {
-    /// Median response time.
+    /// Median response time, ns.
     P50,
-    /// 95th percentile of the response time.
+    /// 95th percentile of the response time, ns.
     P95,
-    /// 99th percentile of the response time.
+    /// 99th percentile of the response time, ns.
     P99,
     /// Share of slots without a good answer.
     Errors,
     /// Good answers per second.
     Throughput,
-    /// The highest rate that holds.
+    /// The highest rate that holds, per second.
     MaxRps,
 }
 

@@ -4,6 +4,9 @@
 //! change" and an estimate beyond the smallest change that matters; `same` needs the whole interval within
 //! it. Everything else is `inconclusive`.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::analysis::stats::{holm, student};
 
 /// How often a comparison may call a difference where there is none.
@@ -11,17 +14,21 @@ pub const ALPHA: f64 = 0.05;
 /// How often a change of the size called detectable would have been found.
 const POWER: f64 = 0.8;
 
-/// What a change comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A verdict in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "WordName")]
 pub enum Word {
-    /// B is better by more than the smallest change that matters.
+    /// Better by more than the smallest change that matters.
     Better,
-    /// B is worse by more than that.
+    /// Worse by more than that.
     Worse,
-    /// Whatever the change is, it is smaller than that.
+    /// Any change is smaller than that.
     Same,
     /// The data do not tell.
     Inconclusive,
+    /// The runs are not of the same kind.
+    NotComparable,
 }
 
 impl Word {
@@ -44,6 +51,7 @@ impl Word {
             Self::Worse => "worse",
             Self::Same => "same",
             Self::Inconclusive => "inconclusive",
+            Self::NotComparable => "not comparable",
         }
     }
 }

@@ -34,6 +34,7 @@ pub fn verdict(comparison: &Comparison) -> String {
             let open = joined(rows.map(open));
             format!("Inconclusive: {}; {open}", remedy(comparison))
         }
+        Word::NotComparable => "Not comparable".to_owned(),
     }
 }
 

@@ -4,10 +4,13 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::rate_cap::CapReason;
 use super::tuning::{CONFIDENCE, IDENTICAL, INTERVAL_HIGH, INTERVAL_LOW, MEDIAN};
 use super::{Search, TrialRecord};
-use crate::analysis::trial::{Breach, Purpose, Verdict};
+use crate::analysis::trial::{Breach, TrialPurpose, TrialVerdict};
 
 /// The highest rate found, and how it was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,14 +38,15 @@ pub struct Answer {
     pub notes: Vec<Note>,
 }
 
-/// Kind of answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What kind of answer a search gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Bound {
-    /// The target held the estimate and broke the SLO above it.
+    /// A higher rate was seen to fail.
     Breach,
-    /// The target held the estimate; higher rates were out of the generator's or the settings' reach.
+    /// No rate within reach failed; the generator or a limit ended the search.
     AtLeast,
-    /// No rate down to the lowest that was tried was held.
+    /// No rate down to the lowest that was tried meets the objectives.
     BelowMinimum,
 }
 
@@ -169,7 +173,7 @@ fn held_so_far(search: &Search) -> Option<f64> {
 fn lowest_tried(search: &Search) -> Option<f64> {
     let failed = search
         .rated()
-        .filter(|record| !record.held && record.judgement.verdict != Verdict::Invalid);
+        .filter(|record| !record.held && record.judgement.verdict != TrialVerdict::Invalid);
     failed.map(|record| record.trial.rate).reduce(f64::min)
 }
 
@@ -196,7 +200,8 @@ fn breach(search: &Search, estimate: f64) -> Option<(f64, Breach)> {
                 !record.held
                     && record.trial.rate > estimate
                     && record.ended_at >= search.changed_at
-                    && (verdict == Verdict::Fail || !sure && verdict == Verdict::Undecided)
+                    && (verdict == TrialVerdict::Fail
+                        || !sure && verdict == TrialVerdict::Undecided)
             })
             .filter_map(|record| Some((record.trial.rate, *record.judgement.reasons.first()?)))
             .min_by(|a, b| a.0.total_cmp(&b.0))
@@ -228,7 +233,7 @@ fn surely_met(search: &Search, confirming: &TrialRecord) -> f64 {
 fn confirming(search: &Search, estimate: f64) -> Option<&TrialRecord> {
     let long = |record: &&TrialRecord| {
         record.held
-            && matches!(record.trial.purpose, Purpose::Confirm | Purpose::Climb)
+            && matches!(record.trial.purpose, TrialPurpose::Confirm | TrialPurpose::Climb)
             && record.trial.rate >= estimate
     };
     let long = search.trials.iter().filter(long);

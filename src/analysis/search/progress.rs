@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::search::{Search, TrialRecord};
-use crate::analysis::trial::{Purpose, Verdict};
+use crate::analysis::trial::{TrialPurpose, TrialVerdict};
 use crate::load::slo::{Objective, quantile_name};
 
 /// A trial as a point of rate and response time, for a chart.
@@ -18,11 +18,11 @@ pub struct TrialPoint {
     /// Share of slots without a good answer.
     pub error_rate: f64,
     /// Verdict about the rate.
-    pub verdict: Verdict,
+    pub verdict: TrialVerdict,
     /// True if the rate was held, for what that verdict is worth.
     pub held: bool,
     /// Purpose of the trial.
-    pub purpose: Purpose,
+    pub purpose: TrialPurpose,
 }
 
 /// Knowledge of a search so far.
@@ -41,7 +41,8 @@ pub struct SearchProgress {
 impl SearchProgress {
     /// Progress of `search` as of now.
     pub fn of(search: &Search) -> Self {
-        let trials = search.trials().iter().filter(|one| one.trial.purpose != Purpose::Recovery);
+        let trials =
+            search.trials().iter().filter(|one| one.trial.purpose != TrialPurpose::Recovery);
         let answer = search.conclude();
         let first = trials.clone().find_map(|record| quantile(record).map(|(name, ..)| name));
         Self {

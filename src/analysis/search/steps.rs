@@ -6,7 +6,7 @@ use super::tuning::{
     CLIMBS_MAX, IDENTICAL, INTERVAL_HIGH, INTERVAL_LOW, MEDIAN, SLOTS_PER_S, TRIALS_MAX,
 };
 use super::{Note, Phase, Search, Step, TrialRecord};
-use crate::analysis::trial::{POINTS_MIN, Purpose, SLOT, Test, Trial, Verdict};
+use crate::analysis::trial::{POINTS_MIN, SLOT, Test, Trial, TrialPurpose, TrialVerdict};
 
 /// Seconds of a trial, head included: first look, first pass, decision, end.
 #[derive(Clone, Copy)]
@@ -30,7 +30,7 @@ impl Search {
             Phase::Lowest => self.lowest(),
             Phase::Top => {
                 let rate = self.cap.rate;
-                Some(self.confirmation(Purpose::Confirm, rate))
+                Some(self.confirmation(TrialPurpose::Confirm, rate))
             }
             Phase::Above => self.above(),
             Phase::Climb => self.climb(),
@@ -48,12 +48,12 @@ impl Search {
         let evidence = record.judgement.evidence;
         // What was refused at once left no queue; a pause would only refill a limiter's bucket.
         let refused = evidence.backlog <= 0.0 && evidence.latency <= 0.0 && !record.is_dead();
-        let over = self.phase == Phase::Over || record.judgement.verdict == Verdict::Invalid;
-        if record.held || (over || refused) && record.trial.purpose != Purpose::Recovery {
+        let over = self.phase == Phase::Over || record.judgement.verdict == TrialVerdict::Invalid;
+        if record.held || (over || refused) && record.trial.purpose != TrialPurpose::Recovery {
             self.recovering = Duration::ZERO;
             return None;
         }
-        if record.trial.purpose == Purpose::Recovery {
+        if record.trial.purpose == TrialPurpose::Recovery {
             self.recovering += record.figures.took;
         }
         let late = self.recovering >= Duration::from_secs_f64(self.tuning.recovery_usual_s);
@@ -81,7 +81,7 @@ impl Search {
         let probe = tuning.probe_s;
         let times = Times { from: probe, pass_from: probe, until: probe, end: probe };
         let rate = (tuning.probe_share * low).max(tuning.probe_rate_min).min(low);
-        let trial = self.trial(Purpose::Recovery, rate, tuning.ramp_excess, times);
+        let trial = self.trial(TrialPurpose::Recovery, rate, tuning.ramp_excess, times);
         Trial { head: Duration::ZERO, length: seconds(probe), ..trial }
     }
 
@@ -102,7 +102,7 @@ impl Search {
         let step = tuning.ramp_requests / rate;
         let step = step.clamp(tuning.ramp_step_min_s, tuning.ramp_step_max_s);
         let times = Times { from: step, pass_from: step, until: step, end: step };
-        self.trial(Purpose::Ramp, rate, tuning.ramp_excess, times)
+        self.trial(TrialPurpose::Ramp, rate, tuning.ramp_excess, times)
     }
 
     fn repeat(&self, rate: f64) -> Trial {
@@ -111,7 +111,7 @@ impl Search {
         let until = tuning.repeat_requests / rate;
         let until = until.clamp(tuning.repeat_min_s, tuning.repeat_max_s);
         let times = Times { from, pass_from: from, until, end: tuning.repeat_extension * until };
-        self.trial(Purpose::Repeat, rate, tuning.ramp_excess, times)
+        self.trial(TrialPurpose::Repeat, rate, tuning.ramp_excess, times)
     }
 
     fn refine(&mut self) -> Option<Trial> {
@@ -136,7 +136,7 @@ impl Search {
         let until = needed.max(tuning.undecided_least * least).min(most).max(least);
         let end = until.max(tuning.extension * most);
         let times = Times { from: least, pass_from: least, until, end };
-        Some(self.trial(Purpose::Refine, rate, excess, times))
+        Some(self.trial(TrialPurpose::Refine, rate, excess, times))
     }
 
     fn confirm(&mut self) -> Option<Trial> {
@@ -150,7 +150,7 @@ impl Search {
             self.phase = Phase::Over;
             return None;
         }
-        Some(self.confirmation(Purpose::Confirm, rate))
+        Some(self.confirmation(TrialPurpose::Confirm, rate))
     }
 
     /// A rate so low that load can hardly be what fails it, yet with as many requests as can be judged.
@@ -162,15 +162,15 @@ impl Search {
         let confirm = self.settings.confirm.as_secs_f64();
         let stalled = self.tuning.stall_confirmations_max * confirm;
         let hold = if self.stall_rate() > 0.0 { stalled } else { confirm };
-        Some(self.held_for(hold, Purpose::Lowest, rate))
+        Some(self.held_for(hold, TrialPurpose::Lowest, rate))
     }
 
-    fn confirmation(&self, purpose: Purpose, rate: f64) -> Trial {
+    fn confirmation(&self, purpose: TrialPurpose, rate: f64) -> Trial {
         self.held_for(self.hold(), purpose, rate)
     }
 
     /// A trial that passes only after `hold` seconds, or what time there is.
-    fn held_for(&self, hold: f64, purpose: Purpose, rate: f64) -> Trial {
+    fn held_for(&self, hold: f64, purpose: TrialPurpose, rate: f64) -> Trial {
         let tuning = self.tuning;
         let excess = tuning.excess_precisions * self.settings.precision;
         let excess = excess.max(tuning.confirm_excess_min);
@@ -182,11 +182,11 @@ impl Search {
     }
 
     /// Seconds that let a target get going, which are not judged.
-    fn head(&self, purpose: Purpose) -> f64 {
+    fn head(&self, purpose: TrialPurpose) -> f64 {
         let tuning = self.tuning;
         let settled = tuning.head_medians * self.base_s();
         match purpose {
-            Purpose::Ramp | Purpose::Repeat => {
+            TrialPurpose::Ramp | TrialPurpose::Repeat => {
                 settled.clamp(tuning.ramp_head_min_s, tuning.ramp_head_max_s)
             }
             _ => settled.clamp(tuning.head_min_s, tuning.head_max_s),
@@ -206,7 +206,7 @@ impl Search {
         let end = tuning.above_s.max(2.0 * from);
         let times = Times { from, pass_from: from, until: end, end };
         let excess = tuning.above_excess * self.settings.precision;
-        Some(self.trial(Purpose::Above, rate, excess, times))
+        Some(self.trial(TrialPurpose::Above, rate, excess, times))
     }
 
     /// `rate`, or less where an overload costs minutes: little more than what was held, so that a trial is over
@@ -235,7 +235,7 @@ impl Search {
             return None;
         }
         self.climbs += 1;
-        Some(self.confirmation(Purpose::Climb, rate))
+        Some(self.confirmation(TrialPurpose::Climb, rate))
     }
 
     /// Least and greatest length of a trial that narrows: rare stalls need longer ones.
@@ -269,7 +269,7 @@ impl Search {
     fn narrowed_by(&self) -> Duration {
         let stalled = self.budget.mul_f64(self.tuning.stall_budget);
         let budget = if self.stall_rate() > 0.0 { stalled } else { self.budget };
-        let confirm = seconds(self.head(Purpose::Confirm) + self.hold()) + self.drain();
+        let confirm = seconds(self.head(TrialPurpose::Confirm) + self.hold()) + self.drain();
         budget.min(self.settings.search_time.saturating_sub(confirm))
     }
 
@@ -286,8 +286,8 @@ impl Search {
     fn within_time(&self, mut trial: Trial) -> Option<Trial> {
         let left = self.left();
         let least = match trial.purpose {
-            Purpose::Ramp | Purpose::Recovery => trial.duration(),
-            Purpose::Lowest | Purpose::Confirm | Purpose::Climb => {
+            TrialPurpose::Ramp | TrialPurpose::Recovery => trial.duration(),
+            TrialPurpose::Lowest | TrialPurpose::Confirm | TrialPurpose::Climb => {
                 seconds(self.tuning.confirm_min_s)
             }
             _ => trial.test.from,
@@ -303,10 +303,10 @@ impl Search {
     }
 
     /// A trial at `rate` in four figures; its head lets a target get going.
-    fn trial(&self, purpose: Purpose, rate: f64, excess: f64, times: Times) -> Trial {
+    fn trial(&self, purpose: TrialPurpose, rate: f64, excess: f64, times: Times) -> Trial {
         let head = self.head(purpose);
         let decisive = match purpose {
-            Purpose::Lowest => self.tuning.decisive_lowest,
+            TrialPurpose::Lowest => self.tuning.decisive_lowest,
             _ => self.tuning.decisive,
         };
         let head = seconds(head);

@@ -10,7 +10,7 @@ fn trial(seconds: u64) -> Trial {
         rate: RATE,
         head: Duration::from_secs(1),
         length: Duration::from_secs(seconds),
-        purpose: Purpose::Refine,
+        purpose: TrialPurpose::Refine,
         test: Test {
             excess: 0.02,
             decisive: 2.944,
@@ -70,7 +70,7 @@ fn judged(trial: &Trial, result: &TrialResult) -> Judgement {
 fn a_slowly_growing_backlog_fails_though_p95_still_holds() {
     let growing = backlog(&trial(10), |t| 20.0 + 0.025 * RATE * t);
     let judgement = judged(&trial(10), &growing);
-    assert_eq!((judgement.verdict, judgement.ending), (Verdict::Fail, Ending::Overload));
+    assert_eq!((judgement.verdict, judgement.ending), (TrialVerdict::Fail, Ending::Overload));
     let [Breach::BacklogGrowing { per_s }] = judgement.reasons[..] else {
         panic!("{:?}", judgement.reasons)
     };
@@ -85,11 +85,11 @@ fn a_backlog_that_grows_fails_a_disturbed_trial_too_if_all_was_sent() {
     };
     let reason = || "a pause".to_owned();
     let pause = || ClientState::Disturbed { reason: reason() };
-    assert_eq!(disturbed(RATE, pause()), Verdict::Fail);
-    assert_eq!(disturbed(0.9 * RATE, pause()), Verdict::Invalid);
-    assert_eq!(disturbed(RATE, ClientState::Limited { reason: reason() }), Verdict::Invalid);
+    assert_eq!(disturbed(RATE, pause()), TrialVerdict::Fail);
+    assert_eq!(disturbed(0.9 * RATE, pause()), TrialVerdict::Invalid);
+    assert_eq!(disturbed(RATE, ClientState::Limited { reason: reason() }), TrialVerdict::Invalid);
     let steady = TrialResult { client: pause(), ..backlog(&trial(10), |_| 20.0) };
-    assert_eq!(judged(&trial(10), &steady).verdict, Verdict::Invalid);
+    assert_eq!(judged(&trial(10), &steady).verdict, TrialVerdict::Invalid);
 }
 
 #[test]
@@ -100,18 +100,22 @@ fn a_trial_that_an_answer_may_rest_on_must_meet_the_limits_by_its_figures() {
         let judgement = judged(&Trial { purpose, ..trial(30) }, &steady);
         (judgement.verdict, judgement.reasons.len())
     };
-    for purpose in [Purpose::Confirm, Purpose::Climb, Purpose::Lowest] {
-        assert_eq!(verdict(purpose, 0.99), (Verdict::Pass, 0), "{purpose:?}");
-        assert_eq!(verdict(purpose, 1.01), (Verdict::Fail, 1), "{purpose:?}");
+    for purpose in [TrialPurpose::Confirm, TrialPurpose::Climb, TrialPurpose::Lowest] {
+        assert_eq!(verdict(purpose, 0.99), (TrialVerdict::Pass, 0), "{purpose:?}");
+        assert_eq!(verdict(purpose, 1.01), (TrialVerdict::Fail, 1), "{purpose:?}");
     }
-    assert_eq!(verdict(Purpose::Refine, 1.01).0, Verdict::Pass, "its slots tell more surely");
+    assert_eq!(
+        verdict(TrialPurpose::Refine, 1.01).0,
+        TrialVerdict::Pass,
+        "its slots tell more surely"
+    );
 }
 
 #[test]
 fn a_steady_backlog_passes_whatever_its_height() {
     for level in [0.0, 5.0, 300.0] {
         let steady = backlog(&trial(10), |t| level + 10.0 * (7.0 * t).sin());
-        assert_eq!(judged(&trial(10), &steady).verdict, Verdict::Pass, "{level}");
+        assert_eq!(judged(&trial(10), &steady).verdict, TrialVerdict::Pass, "{level}");
     }
 }
 
@@ -133,10 +137,10 @@ fn slow_and_failed_requests_fail_a_rate_by_their_share() {
         |slow| result(&trial(10), move |_| Point { slow, unfinished: 900, ..Point::default() });
     let failed = |failed| result(&trial(10), move |_| Point { failed, ..Point::default() });
     for (result, verdict, ending) in [
-        (slow(2), Verdict::Pass, Ending::Held),
-        (slow(20), Verdict::Fail, Ending::Overload),
-        (failed(2), Verdict::Pass, Ending::Held),
-        (failed(20), Verdict::Fail, Ending::Errors),
+        (slow(2), TrialVerdict::Pass, Ending::Held),
+        (slow(20), TrialVerdict::Fail, Ending::Overload),
+        (failed(2), TrialVerdict::Pass, Ending::Held),
+        (failed(20), TrialVerdict::Fail, Ending::Errors),
     ] {
         let judgement = judged(&trial(10), &result);
         assert_eq!((judgement.verdict, judgement.ending), (verdict, ending), "{judgement:?}");
@@ -150,7 +154,10 @@ fn few_requests_prove_little_though_none_is_slow() {
     let points: Vec<Point> =
         result.points.iter().map(|point| Point { planned: 1, answered_ok: 1, ..*point }).collect();
     let judgement = judged(&few, &TrialResult { points, planned: 100, ..result });
-    assert_eq!((judgement.verdict, judgement.ending), (Verdict::Undecided, Ending::HeldWeakly));
+    assert_eq!(
+        (judgement.verdict, judgement.ending),
+        (TrialVerdict::Undecided, Ending::HeldWeakly)
+    );
 }
 
 #[test]
@@ -158,12 +165,12 @@ fn a_limit_beside_the_tightest_is_held_against_the_figures() {
     let slo: Slo = "p95<1s,p99<2s".parse().unwrap();
     let mut result = result(&trial(10), |_| Point::default());
     let late = |value| Measured { objective: slo.objectives[1], value, at_least: false };
-    for (value, verdict) in [(1.9, Verdict::Pass), (2.1, Verdict::Fail)] {
+    for (value, verdict) in [(1.9, TrialVerdict::Pass), (2.1, TrialVerdict::Fail)] {
         result.measured[1] = late(value);
         let judgement = judge(&trial(10), &result, &slo);
         assert_eq!(judgement.verdict, verdict, "{value}");
         let named = judgement.reasons.contains(&Breach::LatencyOver(late(value)));
-        assert_eq!(named, verdict == Verdict::Fail);
+        assert_eq!(named, verdict == TrialVerdict::Fail);
     }
 }
 
@@ -173,9 +180,9 @@ fn a_request_of_its_own_limit_fails_a_rate_surely_or_at_length() {
     let limit: Slo = "p95<200ms".parse().unwrap();
     let measured = Measured { objective: limit.objectives[0], value: 0.3, at_least: false };
     let table = [
-        (Surety::Sure, Purpose::Refine, Verdict::Fail),
-        (Surety::Doubtful, Purpose::Refine, Verdict::Pass),
-        (Surety::Doubtful, Purpose::Confirm, Verdict::Fail),
+        (Surety::Sure, TrialPurpose::Refine, TrialVerdict::Fail),
+        (Surety::Doubtful, TrialPurpose::Refine, TrialVerdict::Pass),
+        (Surety::Doubtful, TrialPurpose::Confirm, TrialVerdict::Fail),
     ];
     for (surety, purpose, verdict) in table {
         let missed = Missed { row: 4, measured, surety };
@@ -183,17 +190,17 @@ fn a_request_of_its_own_limit_fails_a_rate_surely_or_at_length() {
         let judgement = judged(&Trial { purpose, ..trial(10) }, &result);
         assert_eq!(judgement.verdict, verdict, "{surety:?} {purpose:?}");
         let binds = judgement.reasons.first() == Some(&Breach::RequestOver(missed));
-        assert_eq!(binds, verdict == Verdict::Fail, "{:?}", judgement.reasons);
+        assert_eq!(binds, verdict == TrialVerdict::Fail, "{:?}", judgement.reasons);
     }
 }
 
 #[test]
 fn a_limited_generator_makes_a_trial_invalid_and_not_a_failure() {
     let mut failing = result(&trial(10), |_| Point { failed: 90, ..Point::default() });
-    assert_eq!(judged(&trial(10), &failing).verdict, Verdict::Fail);
+    assert_eq!(judged(&trial(10), &failing).verdict, TrialVerdict::Fail);
     failing.client = ClientState::Limited { reason: "connections went stale".into() };
     let judgement = judged(&trial(10), &failing);
-    assert!(judgement.verdict == Verdict::Invalid && !judgement.held());
+    assert!(judgement.verdict == TrialVerdict::Invalid && !judgement.held());
 }
 
 #[test]

@@ -124,7 +124,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::report::comparison::WordName;
+    use crate::report::comparison::Word;
     use crate::report::example::search_report;
 
     #[derive(Parser)]
@@ -140,7 +140,7 @@ mod tests {
         report
     }
 
-    fn word(a: &[f64], b: &[f64]) -> WordName {
+    fn word(a: &[f64], b: &[f64]) -> Word {
         let judging = Flags::parse_from(["ab"]).judging;
         let found = [a, b].map(|rates| rates.iter().copied().map(search).collect());
         compared(&judging, Order::Abba, &found).verdict.word
@@ -148,9 +148,9 @@ mod tests {
 
     #[test]
     fn the_highest_rates_of_both_decide() {
-        assert_eq!(word(&[340.0, 342.0], &[300.0, 303.0]), WordName::Worse);
-        assert_eq!(word(&[300.0, 303.0], &[340.0, 342.0]), WordName::Better);
-        assert_eq!(word(&[300.0, 303.0], &[302.0, 301.0]), WordName::Same);
-        assert_eq!(word(&[300.0], &[]), WordName::NotComparable);
+        assert_eq!(word(&[340.0, 342.0], &[300.0, 303.0]), Word::Worse);
+        assert_eq!(word(&[300.0, 303.0], &[340.0, 342.0]), Word::Better);
+        assert_eq!(word(&[300.0, 303.0], &[302.0, 301.0]), Word::Same);
+        assert_eq!(word(&[300.0], &[]), Word::NotComparable);
     }
 }

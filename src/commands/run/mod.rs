@@ -39,7 +39,7 @@ use crate::commands::run::subject::Subject;
 use crate::demo::{DemoBackend, Settings};
 use crate::exit::Exit;
 use crate::load::plan::{Origin, Scheme};
-use crate::report::{OutcomeName, Report};
+use crate::report::{Outcome, Report};
 use crate::session::event::Observers;
 use crate::session::{EarlierSitting, Mode, Session};
 
@@ -101,10 +101,10 @@ fn watched(
 /// The exit code of a report's verdict.
 const fn exit(report: &Report) -> Exit {
     match report.verdict.outcome {
-        OutcomeName::Pass => Exit::Ok,
-        OutcomeName::Fail => Exit::Threshold,
-        OutcomeName::Invalid => Exit::Invalid,
-        OutcomeName::Incomplete => Exit::Incomplete,
+        Outcome::Pass => Exit::Ok,
+        Outcome::Fail => Exit::Threshold,
+        Outcome::Invalid => Exit::Invalid,
+        Outcome::Incomplete => Exit::Incomplete,
     }
 }
 

@@ -214,7 +214,7 @@ fn objective(judged: &Judged, begun: bool) -> Line<'static> {
         _ if !begun || judged.measured == Measured::Nothing => ("…", FAINT),
         Holds::Yes => ("✓", GOOD),
         Holds::No => ("✗", BAD),
-        Holds::NotJudged(_) => ("–", FAINT),
+        Holds::NotJudged => ("–", FAINT),
     };
     let measured = match judged.measured {
         _ if !begun => "-".to_owned(),

@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget as _};
 
 use crate::analysis::search::{SearchProgress, TrialPoint};
-use crate::analysis::trial::Verdict;
+use crate::analysis::trial::TrialVerdict;
 use crate::analysis::words::Percent;
 use crate::live::Scene;
 use crate::live::draw::theme::{ACCENT, BAD, DOUBT, FAINT, GOOD, PLAIN, STRONG, panel, time};
@@ -65,11 +65,11 @@ fn answer(search: &SearchProgress) -> String {
 
 const fn sign(dot: &TrialPoint) -> (&'static str, Style) {
     match dot.verdict {
-        Verdict::Pass => ("●", GOOD),
-        Verdict::Fail => ("✗", BAD),
-        Verdict::Undecided if dot.held => ("◐", DOUBT),
-        Verdict::Undecided => ("?", DOUBT),
-        Verdict::Invalid => ("○", FAINT),
+        TrialVerdict::Pass => ("●", GOOD),
+        TrialVerdict::Fail => ("✗", BAD),
+        TrialVerdict::Undecided if dot.held => ("◐", DOUBT),
+        TrialVerdict::Undecided => ("?", DOUBT),
+        TrialVerdict::Invalid => ("○", FAINT),
     }
 }
 

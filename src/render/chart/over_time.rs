@@ -4,7 +4,7 @@ use crate::render::chart::timeline::{Heading, Line, Timeline};
 use crate::render::chart::words::{count, human, rate};
 use crate::render::chart::{Axis, Chart, Mark, Scale, events, response};
 use crate::report::series::SeriesPoint;
-use crate::report::{OutcomeName, Report};
+use crate::report::{Outcome, Report};
 
 /// Response time, rate, failures, requests in flight, send lag.
 pub(super) fn charts(report: &Report) -> [Chart; 5] {
@@ -45,7 +45,7 @@ fn line<'a>(
 
 fn rates(report: &Report, points: &[SeriesPoint], timeline: &Timeline) -> Chart {
     // A generator that was late counts slots when it comes to them, which is not when they were asked for.
-    let late = report.verdict.outcome == OutcomeName::Invalid;
+    let late = report.verdict.outcome == Outcome::Invalid;
     let asked = if late { "taken up" } else { "asked" };
     let lines = [
         line(points, "s-asked", (asked, rate), |point| per_second(point.planned, point)),

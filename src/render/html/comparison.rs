@@ -8,7 +8,7 @@ use crate::render::clean::{CleanComparison, CleanReport};
 use crate::render::comparison::{about, figures, grounds, named, next_step, remarks, tables, word};
 use crate::render::html::view::{judged, to_the_second};
 use crate::render::html::{Picture, STYLES, filled, hash};
-use crate::report::comparison::{ComparedRun, ComparisonReport, MetricReport, WordName};
+use crate::report::comparison::{ComparedRun, ComparisonReport, MetricReport, Word};
 use crate::report::{Kind, Report};
 
 const TEMPLATE: &str = include_str!("comparison.html");
@@ -71,7 +71,7 @@ pub fn render(report: &CleanComparison<'_>, [a, b]: [&CleanReport<'_>; 2]) -> St
             sentence: report.verdict.sentence.clone(),
             runs: runs(report),
             grounds_title: match report.verdict.word {
-                WordName::NotComparable => "Why not?",
+                Word::NotComparable => "Why not?",
                 _ => "What is worse?",
             },
             grounds: grounds(report),
@@ -127,10 +127,10 @@ impl From<&MetricReport> for Row {
             name: named(row),
             cells: figures(row),
             tone: match row.word {
-                WordName::Better => "good",
-                WordName::Worse => "bad",
-                WordName::Inconclusive => "doubtful",
-                WordName::Same | WordName::NotComparable => "",
+                Word::Better => "good",
+                Word::Worse => "bad",
+                Word::Inconclusive => "doubtful",
+                Word::Same | Word::NotComparable => "",
             },
             word: word(row),
         }

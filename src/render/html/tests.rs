@@ -242,7 +242,7 @@ fn a_comparison_gives_the_page_its_verdict() {
 #[test]
 fn what_the_generator_made_fail_is_not_judged() {
     let mut report = example::report(example::LATE);
-    report.verdict.objectives[0].holds = crate::report::HoldsName::No;
+    report.verdict.objectives[0].holds = crate::report::Holds::No;
     let page = page(&report);
     assert!(page.contains("– not judged") && !page.contains("✗"), "{page}");
     assert!(page.contains("taken up") && page.contains("No: the client was the limit"), "{page}");

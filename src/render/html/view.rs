@@ -9,11 +9,10 @@ use crate::load::rate::Figures;
 use crate::render::clean::CleanComparison;
 use crate::render::verdict::{self, Trust};
 use crate::render::{Style, comparison, rates, text};
-use crate::report::comparison::WordName;
+use crate::report::comparison::Word;
 use crate::report::search::{Bound, SearchReport, TrialPurpose, TrialReport};
 use crate::report::{
-    FindingReport, HoldsName, Kind, ObjectiveReport, OutcomeName, Report, RequestReport,
-    SeverityName,
+    FindingReport, Holds, Kind, ObjectiveReport, Outcome, Report, RequestReport, Severity,
 };
 use crate::time::Human;
 
@@ -119,8 +118,8 @@ impl View {
         let (trust, why) = verdict::trust(report);
         let shown = report.requests.iter().take(REQUESTS_MAX);
         let requests: Vec<&RequestReport> = shown.collect();
-        let tiered = report.verdict.outcome != OutcomeName::Invalid
-            && report.every_objective().next().is_some();
+        let tiered =
+            report.verdict.outcome != Outcome::Invalid && report.every_objective().next().is_some();
         Self {
             outcome: outcome(report).0,
             tone: outcome(report).1,
@@ -181,9 +180,9 @@ impl View {
 fn outcome(report: &Report) -> (&'static str, &'static str) {
     let Some(compared) = &report.comparison else {
         let tone = match report.verdict.outcome {
-            OutcomeName::Pass => "good",
-            OutcomeName::Fail => "bad",
-            OutcomeName::Invalid | OutcomeName::Incomplete => "doubtful",
+            Outcome::Pass => "good",
+            Outcome::Fail => "bad",
+            Outcome::Invalid | Outcome::Incomplete => "doubtful",
         };
         return (text::outcome(report.verdict.outcome).0, tone);
     };
@@ -191,13 +190,13 @@ fn outcome(report: &Report) -> (&'static str, &'static str) {
 }
 
 /// The word of a comparison's verdict, with its tone.
-pub(super) const fn judged(word: WordName) -> (&'static str, &'static str) {
+pub(super) const fn judged(word: Word) -> (&'static str, &'static str) {
     match word {
-        WordName::Better => ("BETTER", "good"),
-        WordName::Same => ("SAME", "good"),
-        WordName::Worse => ("WORSE", "bad"),
-        WordName::Inconclusive => ("INCONCLUSIVE", "doubtful"),
-        WordName::NotComparable => ("NOT COMPARABLE", "doubtful"),
+        Word::Better => ("BETTER", "good"),
+        Word::Same => ("SAME", "good"),
+        Word::Worse => ("WORSE", "bad"),
+        Word::Inconclusive => ("INCONCLUSIVE", "doubtful"),
+        Word::NotComparable => ("NOT COMPARABLE", "doubtful"),
     }
 }
 
@@ -291,9 +290,9 @@ fn requests_note(report: &Report) -> String {
 fn objective_rows(report: &Report) -> Vec<ObjectiveRow> {
     let row = |(name, one): (String, &ObjectiveReport)| {
         let (tone, mark, word) = match verdict::holds(report, one) {
-            HoldsName::Yes => ("good", "✓", "met"),
-            HoldsName::No => ("bad", "✗", "missed"),
-            HoldsName::NotJudged => ("doubtful", "–", "not judged"),
+            Holds::Yes => ("good", "✓", "met"),
+            Holds::No => ("bad", "✗", "missed"),
+            Holds::NotJudged => ("doubtful", "–", "not judged"),
         };
         ObjectiveRow { name, measured: text::measured(one), tone, mark, word }
     };
@@ -303,9 +302,9 @@ fn objective_rows(report: &Report) -> Vec<ObjectiveRow> {
 impl From<&FindingReport> for FindingRow {
     fn from(finding: &FindingReport) -> Self {
         let tone = match finding.severity {
-            SeverityName::Info => "info",
-            SeverityName::Warning => "doubtful",
-            SeverityName::Invalid => "bad",
+            Severity::Info => "info",
+            Severity::Warning => "doubtful",
+            Severity::Invalid => "bad",
         };
         Self {
             tone,

@@ -10,7 +10,7 @@ use crate::load::slo::{Objective, Slo, quantile_name};
 use crate::render::Tone;
 use crate::render::table::{WIDTH_MAX, shortened, wrap};
 use crate::render::units::Unit;
-use crate::report::{HoldsName, Latency, ObjectiveReport, OutcomeName, Report};
+use crate::report::{Holds, Latency, ObjectiveReport, Outcome, Report};
 
 /// Times from here on are whole milliseconds.
 const WHOLE_FROM_NS: u64 = 10_000_000;
@@ -96,7 +96,7 @@ fn totals(report: &Report) -> Vec<String> {
 
 /// A line for each bar of the tiers and for each objective that is none of them.
 fn validation(report: &Report) -> Vec<(Mark, String)> {
-    if report.verdict.outcome == OutcomeName::Invalid {
+    if report.verdict.outcome == Outcome::Invalid {
         let text = "the generator was the limit, so nothing is said of the target";
         return vec![(Mark::Doubtful, text.to_owned())];
     }
@@ -137,7 +137,7 @@ fn graded(report: &Report, lower: Objective, upper: Option<Objective>) -> Option
     }
     let failed = report.verdict.objectives.iter().any(|one| {
         let same_kind = |objective: Objective| label(&objective) == label(&lower);
-        one.holds == HoldsName::No && one.objective.parse().is_ok_and(same_kind)
+        one.holds == Holds::No && one.objective.parse().is_ok_and(same_kind)
     });
     Some(if failed {
         (Mark::Fails, format!("{} - CRITICAL", said(lower, false)))
@@ -150,12 +150,12 @@ fn graded(report: &Report, lower: Objective, upper: Option<Objective>) -> Option
 fn judged(one: &ObjectiveReport) -> Option<(Mark, String)> {
     let objective = one.objective.parse().ok()?;
     let figure = one.measured.map(|value| shown(objective, value, one.at_least));
-    let holds = one.holds == HoldsName::Yes;
+    let holds = one.holds == Holds::Yes;
     let text = line(objective, figure.as_deref().unwrap_or("nothing"), holds);
     Some(match one.holds {
-        HoldsName::Yes => (Mark::Holds, format!("{text} - PASS")),
-        HoldsName::No => (Mark::Fails, format!("{text} - FAIL")),
-        HoldsName::NotJudged => {
+        Holds::Yes => (Mark::Holds, format!("{text} - PASS")),
+        Holds::No => (Mark::Fails, format!("{text} - FAIL")),
+        Holds::NotJudged => {
             (Mark::Doubtful, format!("{text} - {}", super::unjudged(one).unwrap_or_default()))
         }
     })

@@ -5,7 +5,7 @@ use crate::load::rate::Figures;
 use crate::render::table::Table;
 use crate::render::text::tier;
 use crate::report::flows::{FlowReport, FlowsReport};
-use crate::report::{Report, RequestReport, TierName};
+use crate::report::{Report, RequestReport, Tier};
 
 /// Statuses, failed checks and errors of a request that did not always go well, and what else there is to
 /// know of its answers; empty if there is nothing.
@@ -36,12 +36,12 @@ pub(super) fn reasons(request: &RequestReport) -> String {
 
 /// The tiers of requests that have bars of their own, the best first.
 pub(in crate::render) fn tiers(report: &Report) -> Option<String> {
-    let of = |wanted: TierName| {
+    let of = |wanted: Tier| {
         let reached = report.requests.iter().filter(|one| one.tier == Some(wanted));
         let names: Vec<&str> = reached.map(|one| one.name.as_str()).collect();
         (!names.is_empty()).then(|| format!("{}: {}", tier(wanted), names.join(", ")))
     };
-    let all = [TierName::Excellent, TierName::Acceptable, TierName::Critical];
+    let all = [Tier::Excellent, Tier::Acceptable, Tier::Critical];
     let all: Vec<String> = all.into_iter().filter_map(of).collect();
     (!all.is_empty()).then(|| format!("by their own tiers, {}", all.join("; ")))
 }

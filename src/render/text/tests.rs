@@ -109,14 +109,14 @@ fn every_kind_of_bound_is_said_in_words() {
 #[test]
 fn a_search_that_held_no_rate_says_so_in_its_last_line() {
     let mut report = search_report();
-    report.verdict.outcome = OutcomeName::Fail;
+    report.verdict.outcome = Outcome::Fail;
     let search = report.search.as_mut().expect("it is a search");
     search.bound = Bound::BelowMinimum;
     search.max_rps = MaxRps { estimate: 0.0, low: 0.0, high: Some(10.0), confidence: 0.0 };
     let text = render(&report, Form::Full, Style::Plain);
     let last = text.lines().last().unwrap_or_default();
     assert!(last.ends_with(", no rate down to 10/s meets the limits"), "{last}");
-    report.verdict.outcome = OutcomeName::Incomplete;
+    report.verdict.outcome = Outcome::Incomplete;
     let text = render(&report, Form::Full, Style::Plain);
     let last = text.lines().last().unwrap_or_default();
     assert!(last.starts_with("Result: INCOMPLETE (no rate was confirmed)"), "{last}");

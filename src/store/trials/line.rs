@@ -9,11 +9,10 @@ use crate::analysis::goals::Surety;
 use crate::analysis::search::CompletedTrial;
 use crate::analysis::sheet::Broken;
 use crate::analysis::trial::{
-    ClientState, Measured, Missed, Point, Purpose, Test, TimeInterval, Trial, TrialResult,
+    ClientState, Measured, Missed, Point, Test, TimeInterval, Trial, TrialPurpose, TrialResult,
     TrialTuning,
 };
 use crate::load::slo::Slo;
-use crate::report::search::TrialPurpose;
 use crate::store::trials::invalid;
 use crate::time::whole_nanos;
 
@@ -82,7 +81,7 @@ impl From<&CompletedTrial> for Line {
         let test = trial.test;
         Self {
             rate: trial.rate,
-            purpose: trial.purpose.into(),
+            purpose: trial.purpose,
             head: whole_nanos(trial.head),
             asked_length: whole_nanos(trial.length),
             test: TestLine {
@@ -176,7 +175,7 @@ pub(super) fn decode(line: Line, slo: &Slo) -> io::Result<CompletedTrial> {
             rate: line.rate,
             head: ns(line.head),
             length: ns(line.asked_length),
-            purpose: Purpose::from(line.purpose),
+            purpose: line.purpose,
             test: Test {
                 excess: test.excess,
                 decisive: test.decisive,

@@ -12,7 +12,8 @@ use steadfire::analysis::search::{
     Answer, Bound, Effort, Note, Search, Settings, Step, TrialRecord,
 };
 use steadfire::analysis::trial::{
-    Breach, ClientState, Measured, Point, Purpose, SLOT, TimeInterval, Trial, TrialResult, Verdict,
+    Breach, ClientState, Measured, Point, SLOT, TimeInterval, Trial, TrialPurpose, TrialResult,
+    TrialVerdict,
 };
 use steadfire::load::slo::{Objective, Slo};
 
@@ -67,7 +68,7 @@ fn a_limited_generator_gives_a_lower_bound_and_no_verdict() {
     assert!((665.0..=700.0).contains(&answer.estimate), "{}", answer.estimate);
     assert_eq!(answer.notes, [Note::ClientLimited { reason: "CPU".into() }]);
     for record in answer.trials.iter().filter(|record| record.trial.rate > 700.0) {
-        assert_eq!(record.judgement.verdict, Verdict::Invalid);
+        assert_eq!(record.judgement.verdict, TrialVerdict::Invalid);
     }
 }
 
@@ -93,7 +94,7 @@ fn where_nothing_holds_the_lowest_rate_tried_is_told_with_what_it_broke() {
     let target = Target { stalls: Some((60.0, 5.1)), ..Target::new(1000.0, 8, Service::Erlang(2)) };
     let (answer, simulation) = search(target, &standard(), 3);
     let lowest = answer.trials.last().expect("there were trials");
-    assert_eq!(lowest.trial.purpose, Purpose::Lowest);
+    assert_eq!(lowest.trial.purpose, TrialPurpose::Lowest);
     assert_eq!((answer.bound, answer.estimate), (Bound::BelowMinimum, 0.0));
     assert_eq!((answer.high, answer.confidence), (Some(lowest.trial.rate), 0.0));
     let Some((rate, Breach::LatencyOver(measured))) = answer.breach else {
@@ -115,7 +116,8 @@ fn an_interval_never_reaches_past_a_rate_that_surely_failed() {
         }
         let so_far = so_far.conclude();
         let failed = so_far.trials.iter().filter(|record| {
-            record.judgement.verdict == Verdict::Fail && record.trial.purpose != Purpose::Recovery
+            record.judgement.verdict == TrialVerdict::Fail
+                && record.trial.purpose != TrialPurpose::Recovery
         });
         let failed: Vec<f64> = failed.map(|record| record.trial.rate).collect();
         let twice = |rate: &&f64| failed.iter().filter(|other| *other <= *rate).count() >= 2;
@@ -174,7 +176,11 @@ fn a_lowest_rate_that_is_close_to_the_limit_is_no_proof_that_none_holds() {
         }
         let last = answer.trials.last().expect("there were trials");
         let misses = last.figures.measured.iter().any(|measured| !measured.holds());
-        assert!(misses && last.judgement.verdict == Verdict::Fail, "{seed}: {:?}", last.judgement);
+        assert!(
+            misses && last.judgement.verdict == TrialVerdict::Fail,
+            "{seed}: {:?}",
+            last.judgement
+        );
     }
 }
 
@@ -351,8 +357,8 @@ fn a_disturbed_trial_is_measured_again_and_caps_nothing() {
             let [spoiled, again] = [place, &(place + 1)].map(|at| &answer.trials[*at]);
             let same = (spoiled.trial.rate - again.trial.rate).abs() < 1e-9;
             // A backlog that grows tells something all the same.
-            let told = spoiled.judgement.verdict == Verdict::Fail;
-            let recovery = spoiled.trial.purpose == Purpose::Recovery;
+            let told = spoiled.judgement.verdict == TrialVerdict::Fail;
+            let recovery = spoiled.trial.purpose == TrialPurpose::Recovery;
             assert!(same || told || recovery, "{disturbed:?}");
         }
     }
