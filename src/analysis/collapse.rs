@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use crate::analysis::drift::Point;
 use crate::analysis::drift::order::median;
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::load::rate::Figures;
+use crate::measure::series::SeriesPoint;
 use crate::measure::window::per_second;
 use crate::time::{Human, Offset};
 
@@ -39,8 +39,8 @@ pub struct Collapse {
 }
 
 /// The first collapse in the points of a run at one rate, in order of time.
-pub fn judge(points: &[Point]) -> Option<Collapse> {
-    let points: Vec<&Point> = points.iter().filter(|point| point.planned > 0).collect();
+pub fn judge(points: &[SeriesPoint]) -> Option<Collapse> {
+    let points: Vec<&SeriesPoint> = points.iter().filter(|point| point.planned > 0).collect();
     let served: Vec<f64> = points.iter().map(|point| rate(&[point], good)).collect();
     (POINTS_MIN..points.len()).find_map(|from| {
         let before = median(&served[..from]);
@@ -56,8 +56,8 @@ pub fn judge(points: &[Point]) -> Option<Collapse> {
         let with_backlog = &points[from..points.len().min(from + 2 * lasts)];
         let lost = rate(with_backlog, good) < before * LOST_SHARE_MAX;
         lost.then(|| Collapse {
-            at: begin(points[from]),
-            recovered: rest.first().map(|point| begin(point)),
+            at: points[from].begin(),
+            recovered: rest.first().map(|point| point.begin()),
             before,
             after: rate(fall, good),
             planned,
@@ -65,23 +65,19 @@ pub fn judge(points: &[Point]) -> Option<Collapse> {
     })
 }
 
-const fn good(point: &Point) -> u64 {
+const fn good(point: &SeriesPoint) -> u64 {
     point.ok
 }
 
-const fn due(point: &Point) -> u64 {
+const fn due(point: &SeriesPoint) -> u64 {
     point.planned
 }
 
-fn begin(point: &Point) -> Offset {
-    point.end - point.length
+fn length(points: &[&SeriesPoint]) -> Duration {
+    points.iter().map(|point| point.span()).sum()
 }
 
-fn length(points: &[&Point]) -> Duration {
-    points.iter().map(|point| point.length).sum()
-}
-
-fn rate(points: &[&Point], of: fn(&Point) -> u64) -> f64 {
+fn rate(points: &[&SeriesPoint], of: fn(&SeriesPoint) -> u64) -> f64 {
     per_second(points.iter().map(|point| of(point)).sum(), length(points))
 }
 
@@ -124,18 +120,13 @@ pub fn finding(collapse: &Collapse) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::histogram::Quantile;
 
     /// One point a second at 325/s with so many good answers.
-    fn points(good: impl IntoIterator<Item = u64>) -> Vec<Point> {
-        let time = Quantile::exact(Duration::from_millis(20));
-        let point = |(second, ok): (u64, u64)| Point {
-            end: Offset::from_nanos(second * 1_000_000_000),
-            length: Duration::from_secs(1),
+    fn points(good: impl IntoIterator<Item = u64>) -> Vec<SeriesPoint> {
+        let point = |(second, ok): (u64, u64)| SeriesPoint {
             planned: 325,
             ok,
-            failed: 0,
-            times: [time; 3],
+            ..SeriesPoint::example(second, 20_000_000)
         };
         (1..).zip(good).map(point).collect()
     }

@@ -14,22 +14,21 @@ mod machine;
 mod shortfall;
 mod silence;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 pub use shortfall::{Shortfall, feeder_ended, flows_unfinished};
 
 use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::load::plan::Limits;
 use crate::measure::address_tally::AddressTally;
 use crate::measure::attempts::Attempts;
 use crate::measure::auth::AuthCounts;
-use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
+use crate::measure::silence::Silence;
 use crate::measure::silent_connections::SilentConnections;
 use crate::measure::summary::Summary;
-use crate::time::Offset;
 
 /// A p99 of the send lag up to this is the noise of a healthy machine.
 const LAG_FLOOR: Duration = Duration::from_millis(1);
@@ -328,28 +327,6 @@ pub struct Redistribution {
     pub request: String,
     /// The pool that is empty.
     pub pool: String,
-}
-
-/// A stretch at the end of a run in which nothing was answered, and how slots ended meanwhile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Silence {
-    /// The last answer.
-    pub since: Offset,
-    /// The median response time of good answers in the interval that it came in.
-    pub median_before: Duration,
-    /// Slots that came due since.
-    pub planned: u64,
-    /// Slots that were given up at their time limit.
-    pub timeouts: u64,
-    /// Broken exchanges by [`TransportError::index`].
-    pub errors: [u64; TransportError::COUNT],
-}
-
-impl Silence {
-    /// Slots that ended without an answer meanwhile.
-    pub fn lost(&self) -> u64 {
-        self.timeouts + self.errors.iter().sum::<u64>()
-    }
 }
 
 /// All that findings are drawn from.

@@ -8,7 +8,6 @@ mod statuses;
 
 use std::time::Duration;
 
-use crate::analysis::drift::Point;
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::analysis::slo::{Holds, Judged, Measured};
 use crate::analysis::stats::binomial;
@@ -16,6 +15,7 @@ use crate::analysis::words::{Part, Percent};
 use crate::load::slo::Objective;
 use crate::measure::fate::Fate;
 use crate::measure::histogram::Quantile;
+use crate::measure::series::SeriesPoint;
 use crate::measure::summary::Summary;
 use crate::measure::tally::RequestTally;
 
@@ -49,7 +49,7 @@ pub struct Evidence<'a> {
     /// The objectives and how they fared.
     pub objectives: &'a [Judged],
     /// The run over time.
-    pub points: Vec<Point>,
+    pub points: &'a [SeriesPoint],
     /// Whether findings tell that it stood still, and when.
     pub standstills_told: bool,
     /// Whether findings tell that an address of the target is worse than the others.

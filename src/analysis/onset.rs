@@ -9,12 +9,13 @@
 use std::time::Duration;
 
 use crate::analysis::drift::order::{median, ranks};
-use crate::analysis::drift::{self, Course, Metric, Movement, Point, When};
+use crate::analysis::drift::{self, Course, Metric, Movement, When};
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::analysis::words::Amount;
 use crate::load::rate::Figures;
 use crate::load::slo::{Objective, Slo, quantile_name};
 use crate::measure::monitored::Monitored;
+use crate::measure::series::SeriesPoint;
 use crate::time::{Human, Offset};
 
 /// Points that must lie before an event, so that there was a level to leave.
@@ -91,7 +92,7 @@ pub struct Lead {
 
 /// The first objective on a response time that was broken for good, else a response time that drifted
 /// upwards. Nothing if it was so from the beginning: then there was no level before.
-pub fn event(slo: &Slo, points: &[Point]) -> Option<Event> {
+pub fn event(slo: &Slo, points: &[SeriesPoint]) -> Option<Event> {
     let broken = slo.objectives.iter().filter_map(|objective| match objective {
         Objective::ResponseTime { quantile, limit, .. } => Some((*quantile, *limit)),
         _ => None,
@@ -104,16 +105,16 @@ pub fn event(slo: &Slo, points: &[Point]) -> Option<Event> {
     broken.min_by_key(|event| event.at).or_else(|| drifted(points))
 }
 
-fn breach(points: &[Point], quantile: f64, limit: Duration) -> Option<Offset> {
+fn breach(points: &[SeriesPoint], quantile: f64, limit: Duration) -> Option<Offset> {
     let known = [0.5, 0.95, 0.99];
     let place = known.iter().position(|known| (known - quantile).abs() < 1e-9)?;
-    let busy: Vec<&Point> = points.iter().filter(|point| point.planned > 0).collect();
-    let over: Vec<bool> = busy.iter().map(|point| !point.times[place].below(limit)).collect();
+    let busy: Vec<&SeriesPoint> = points.iter().filter(|point| point.planned > 0).collect();
+    let over: Vec<bool> = busy.iter().map(|point| !point.times()[place].below(limit)).collect();
     let first = over.windows(BROKEN_MIN).position(|points| points.iter().all(|over| *over))?;
-    (first >= BEFORE_MIN).then(|| busy[first].end - busy[first].length)
+    (first >= BEFORE_MIN).then(|| busy[first].begin())
 }
 
-fn drifted(points: &[Point]) -> Option<Event> {
+fn drifted(points: &[SeriesPoint]) -> Option<Event> {
     let judged = drift::judge(points)?;
     let rising = |metric| {
         judged.iter().find_map(|one| match one.course {
@@ -162,7 +163,7 @@ pub fn turn(points: &[(Offset, f64)]) -> Option<Turn> {
 impl Onset {
     /// Looks for what turned before `event`. The arrival rate is asked as well: where stages raise it, it is
     /// what turned.
-    pub fn new(event: Event, points: &[Point], monitored: &[Monitored]) -> Self {
+    pub fn new(event: Event, points: &[SeriesPoint], monitored: &[Monitored]) -> Self {
         let enough = |series: &&Monitored| series.points.len() >= 2 * BEFORE_MIN;
         let monitored: Vec<&Monitored> = monitored.iter().filter(enough).collect();
         let mut led: Vec<Lead> = Vec::new();
@@ -214,15 +215,15 @@ impl Onset {
 }
 
 /// Arrivals per second, each point at its beginning.
-fn arrivals(points: &[Point]) -> Monitored {
-    let busy = points.iter().filter(|point| point.planned > 0 && !point.length.is_zero());
-    let rate = |point: &Point| point.planned as f64 / point.length.as_secs_f64();
+fn arrivals(points: &[SeriesPoint]) -> Monitored {
+    let busy = points.iter().filter(|point| point.planned > 0 && point.length > 0);
+    let rate = |point: &SeriesPoint| point.planned as f64 / point.span().as_secs_f64();
     Monitored {
         name: "the arrival rate".to_owned(),
         kind: "schedule",
         source: "schedule".to_owned(),
         unit: "/s".to_owned(),
-        points: busy.map(|point| (point.end - point.length, rate(point))).collect(),
+        points: busy.map(|point| (point.begin(), rate(point))).collect(),
         notes: Vec::new(),
     }
 }

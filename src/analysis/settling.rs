@@ -5,10 +5,10 @@
 //! (White 1997) was tried first: of runs of a minute or two it cuts off most, since a few batches at the end
 //! that happen to agree look like a well-known mean.
 
-use crate::analysis::drift::Point;
 use crate::analysis::drift::order::median;
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::analysis::words::Percent;
+use crate::measure::series::SeriesPoint;
 use crate::time::{Human, Offset};
 
 /// Points in a batch of a long run; shorter runs get smaller ones.
@@ -49,16 +49,16 @@ impl Settling {
 }
 
 /// Judges the beginning of a run at one rate. Too few points, or points without answers, tell nothing.
-pub fn judge(points: &[Point]) -> Settling {
+pub fn judge(points: &[SeriesPoint]) -> Settling {
     // What a drain still answers is the end of the load, not another state of it.
-    let points: Vec<&Point> =
+    let points: Vec<&SeriesPoint> =
         points.iter().filter(|point| point.ok > 0 && point.planned > 0).collect();
     if points.len() < POINTS_MIN {
         return Settling::AtOnce;
     }
     let size = (points.len() / BATCHES).clamp(1, BATCH_MAX);
     let times: Vec<f64> =
-        points.iter().map(|point| point.times[0].value.as_secs_f64().max(1e-9).ln()).collect();
+        points.iter().map(|point| point.times()[0].value.as_secs_f64().max(1e-9).ln()).collect();
     let cut = size * cut(&times, size);
     let (start, rest) = times.split_at(cut);
     if !is_apart(start, rest) {
@@ -71,7 +71,7 @@ pub fn judge(points: &[Point]) -> Settling {
         return Settling::AtOnce;
     }
     if 2 * cut <= times.len() {
-        Settling::After(points[cut - 1].end, share)
+        Settling::After(points[cut - 1].end(), share)
     } else if share.abs() >= NEVER_MIN {
         Settling::Never(share)
     } else {
@@ -138,20 +138,16 @@ mod tests {
 
     use super::*;
     use crate::load::random::SplitMix64;
-    use crate::measure::histogram::Quantile;
+    use crate::time::whole_nanos;
 
     /// One point a second with these medians, in ms.
-    fn points(medians: impl Iterator<Item = f64>) -> Vec<Point> {
-        let second = Duration::from_secs(1);
-        let mut end = Offset::ZERO;
-        medians
-            .map(|ms| {
-                end = end + second;
-                let value = Duration::from_secs_f64(ms / 1000.0);
-                let time = Quantile { value, at_least: false };
-                Point { end, length: second, planned: 100, ok: 100, failed: 0, times: [time; 3] }
-            })
-            .collect()
+    fn points(medians: impl Iterator<Item = f64>) -> Vec<SeriesPoint> {
+        let point = |(second, ms): (u64, f64)| SeriesPoint {
+            planned: 100,
+            ok: 100,
+            ..SeriesPoint::example(second, whole_nanos(Duration::from_secs_f64(ms / 1000.0)))
+        };
+        (1..).zip(medians).map(point).collect()
     }
 
     /// Autocorrelated noise around 20 ms: busy servers wander.

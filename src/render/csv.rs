@@ -5,9 +5,9 @@
 //! Two columns mean what an open loop has instead: a request's count is that of its slots, sent or not, and
 //! the number of users is that of requests in flight.
 
+use crate::measure::series::SeriesPoint;
 use crate::render::clean::CleanReport;
 use crate::report::detail::{Detail, HistoryPoint};
-use crate::report::series::SeriesPoint;
 use crate::report::spectrum::{Percentile, SHARES};
 use crate::report::{Fates, Latency, Report, RequestReport};
 

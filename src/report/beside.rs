@@ -2,8 +2,9 @@
 
 use crate::analysis::compare::comparison::Metric;
 use crate::analysis::compare::decision::Scale;
+use crate::measure::millionths::millionths;
 use crate::report::comparison::{MetricReport, Word};
-use crate::report::{Latency, Report, millionths};
+use crate::report::{Latency, Report};
 
 /// Figures of all requests together, as far as both results have them: changes without an interval.
 pub fn figures(a: &Report, b: &Report) -> Vec<MetricReport> {

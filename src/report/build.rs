@@ -13,7 +13,9 @@ use crate::measure::address_tally::AddressTally;
 use crate::measure::auth::AuthCounts;
 use crate::measure::fate::TransportError;
 use crate::measure::generator::Generator;
+use crate::measure::millionths::millionths;
 use crate::measure::sample::Phase;
+use crate::measure::series::SeriesPoint;
 use crate::measure::summary::{LatencySummary, Summary};
 use crate::measure::tally::{RequestTally, Tally};
 use crate::measure::window::per_second;
@@ -24,11 +26,9 @@ use crate::report::flows::flows;
 use crate::report::generator::GeneratorReport;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
-use crate::report::series::SeriesPoint;
 use crate::report::spectrum::Spectrum;
 use crate::report::{
     ClockSource, Fates, Kind, Latency, Phases, Rates, Report, RequestReport, SCHEMA, Tool, Verdict,
-    millionths,
 };
 use crate::time::whole_nanos;
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::analysis::drift;
 use crate::analysis::settling::{self, Settling};
 use crate::load::rate::Figures;
 use crate::report::echo::ReplayEcho;
@@ -65,8 +64,7 @@ impl Differences {
 
     /// Figures of a run that had not settled are those of its warm-up.
     fn course(&mut self, name: &str, report: &Report) {
-        let points: Vec<drift::Point> = report.series.iter().map(Into::into).collect();
-        let start = settling::judge(&points);
+        let start = settling::judge(&report.series);
         let Some(found) = settling::finding(start) else { return };
         let told = format!("{name}: {}; {}", found.message, found.remedy);
         match start {
@@ -158,8 +156,8 @@ fn human(ns: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::series::SeriesPoint;
     use crate::report::example::{GOOD, report};
-    use crate::report::series::SeriesPoint;
 
     fn reasons(change: impl Fn(&mut Report)) -> Vec<String> {
         let (a, mut b) = (report(GOOD), report(GOOD));

@@ -12,7 +12,8 @@ use crate::analysis::compare::decision::Known;
 pub use crate::analysis::compare::decision::Word;
 use crate::analysis::compare::noise::Source;
 use crate::analysis::compare::sentence;
-use crate::report::{Report, Tool, millionths};
+use crate::measure::millionths::millionths;
+use crate::report::{Report, Tool};
 use crate::time::whole_nanos;
 
 /// The value of [`ComparisonReport::schema`].

@@ -9,10 +9,11 @@ use crate::analysis::slo::{Judged, Measured};
 use crate::load::slo::Objective;
 use crate::measure::fate::FateCounts;
 use crate::measure::histogram::Quantile;
+use crate::measure::millionths::millionths;
 use crate::measure::summary::LatencySummary;
 use crate::measure::traffic::Traffic;
 use crate::measure::window::per_second;
-use crate::report::{Fates, FindingReport, Latency, Metric, ObjectiveReport, Rates, millionths};
+use crate::report::{Fates, FindingReport, Latency, Metric, ObjectiveReport, Rates};
 use crate::time::whole_nanos;
 
 impl From<&FateCounts> for Fates {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::words::counted;
 use crate::load::plan::{LatePolicy, Origin, Plan, Scheme};
 use crate::load::way::{HttpChoice, HttpVersion, KeepAlive, Via, Way};
-use crate::report::millionths;
+use crate::measure::millionths::millionths;
 use crate::time::whole_nanos;
 
 /// The plan, resolved.

@@ -9,7 +9,6 @@ use super::build::Parts;
 use super::echo::Environment;
 use super::search::{Bound, Breach, MaxRps, SearchReport, TrialPurpose, TrialReport, TrialVerdict};
 use super::segment::SegmentReport;
-use super::series::SeriesBuilder;
 use super::sheet::{CapacitySheet, ContributionReport, CurveReport};
 use crate::analysis::findings::{Evidence, Redistribution, find};
 use crate::analysis::goals::RequestVerdict;
@@ -28,6 +27,7 @@ use crate::measure::fate::{Fate, TransportError};
 use crate::measure::generator::{Generator, Strain, Supply, Tcp, Throttled, WorkerTime};
 use crate::measure::monitored::Monitored;
 use crate::measure::sample::{Sample, SetUp, Wait};
+use crate::measure::series::SeriesBuilder;
 use crate::measure::silent_connections::SilentConnections;
 use crate::measure::summary::Summary;
 use crate::measure::tally::{Opening, Tally};
@@ -315,7 +315,7 @@ pub(crate) fn report_with(
             summary: &summary,
             requests: names.zip(tally.requests()).collect(),
             objectives: &objectives,
-            points: series.iter().map(Into::into).collect(),
+            points: &series,
             standstills_told: false,
             address_told: false,
             logged_in: true,
@@ -401,9 +401,8 @@ pub(crate) fn watched() -> Report {
         series("queue_depth", "", |s| if s < 14 { 2.0 + (s % 2) as f64 } else { 40.0 + s as f64 }),
     ];
     monitored[0].notes.push("1 of 31 looks failed: timed out".to_owned());
-    let points: Vec<_> = report.series.iter().map(Into::into).collect();
-    let event = onset::event(&Slo::standard(), &points).expect("the p95 breaks its limit");
-    let onset = Onset::new(event, &points, &monitored);
+    let event = onset::event(&Slo::standard(), &report.series).expect("the p95 breaks its limit");
+    let onset = Onset::new(event, &report.series, &monitored);
     report.monitors = monitored.iter().map(Into::into).collect();
     report.verdict.findings.extend(onset.finding().as_ref().map(Into::into));
     report.onset = Some(Box::new((&onset).into()));

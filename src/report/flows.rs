@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::load::plan::Plan;
+use crate::measure::millionths::millionths;
 use crate::measure::tally::Tally;
-use crate::report::millionths;
 
 /// The flows of a run. Their steps stand among the requests, each by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

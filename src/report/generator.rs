@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::generator::{Generator, Supply, WorkerTime};
-use crate::report::millionths;
+use crate::measure::millionths::millionths;
 use crate::time::whole_nanos;
 
 /// What the machine gave the generator; in a search, during the trial that the result rests on.

@@ -25,7 +25,6 @@ pub mod rebuild;
 pub mod request;
 pub mod search;
 pub mod segment;
-pub mod series;
 pub mod sheet;
 pub mod spectrum;
 
@@ -39,6 +38,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::fate::Fate;
+use crate::measure::series::SeriesPoint;
 use crate::report::address::AddressReport;
 use crate::report::auth::AuthReport;
 use crate::report::comparison::ComparisonReport;
@@ -49,7 +49,6 @@ use crate::report::monitors::MonitorReport;
 use crate::report::onset::OnsetReport;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
-use crate::report::series::SeriesPoint;
 use crate::report::spectrum::Spectrum;
 
 /// The value of [`Report::schema`].
@@ -295,11 +294,6 @@ pub struct Fates {
 /// The JSON Schema of [`Report`].
 pub fn json_schema() -> serde_json::Value {
     schemars::schema_for!(Report).to_value()
-}
-
-/// `value` to millionths, or to ones where a double holds no millionths any more.
-pub(crate) fn millionths(value: f64) -> f64 {
-    if value.abs() < 1e9 { (value * 1e6).round() / 1e6 } else { value.round() }
 }
 
 impl Fates {

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::onset::{self, Turn};
+use crate::measure::millionths::millionths;
 use crate::measure::monitored::Monitored;
-use crate::report::millionths;
 
 /// One monitored series on the run's axis of time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

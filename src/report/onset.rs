@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::onset::{Lead, Onset};
-use crate::report::millionths;
+use crate::measure::millionths::millionths;
 
 /// The event, with what led it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -10,6 +10,8 @@ use crate::analysis::slo::RunFigures;
 use crate::load::slo::Goals;
 use crate::measure::fate::Fate;
 use crate::measure::histogram::LatencyHistogram;
+use crate::measure::millionths::millionths;
+use crate::measure::series::SeriesBuilder;
 use crate::measure::slice::Slice;
 use crate::measure::summary::LatencySummary;
 use crate::measure::tally::RequestTally;
@@ -17,11 +19,10 @@ use crate::measure::traffic::{Events, Traffic};
 use crate::measure::window::Interval;
 use crate::report::generator::GeneratorReport;
 use crate::report::header::{Header, RequestHeader};
-use crate::report::series::SeriesBuilder;
 use crate::report::spectrum::Spectrum;
 use crate::report::{
     ClockSource, Fates, FindingReport, Latency, Outcome, Phases, Rates, Report, RequestReport,
-    SCHEMA, Severity, Tier, Verdict, millionths,
+    SCHEMA, Severity, Tier, Verdict,
 };
 use crate::time::{Human, Offset, whole_nanos};
 

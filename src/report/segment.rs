@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::load::rate::Rate;
 use crate::load::steering::{Change, Turn};
+use crate::measure::millionths::millionths;
 use crate::measure::summary::Summary;
 use crate::measure::tally::Tally;
 use crate::measure::window::per_second;
 use crate::report::build::latency;
-use crate::report::{Fates, Latency, millionths};
+use crate::report::{Fates, Latency};
 use crate::time::Offset;
 
 /// What was due from one change to the next, whenever it was answered. Times in ns, rates per second. The

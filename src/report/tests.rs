@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::measure::millionths::millionths;
 use crate::report::example::{
     CENSORED, FAILING, GOOD, LATE, report, search_report, segment, watched,
 };

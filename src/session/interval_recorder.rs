@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::analysis::standstill::{Standstills, Watch};
 use crate::load::schedule::Schedule;
 use crate::measure::fate::FateCounts;
+use crate::measure::series::SeriesBuilder;
 use crate::measure::slice::{Place, Slicer};
 use crate::measure::window::{Gauges, Interval};
-use crate::report::series::SeriesBuilder;
 use crate::session::event::{IntervalEvent, MeasuredInterval, Observer, RunEvent};
 use crate::time::Offset;
 

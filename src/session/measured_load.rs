@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use crate::analysis::findings::Silence;
 use crate::analysis::standstill::Standstills;
 use crate::analysis::words::counted;
 use crate::engine::leg::{Flow, Leg, LegOutcome, Steerable};
@@ -16,10 +15,11 @@ use crate::machine::snapshot::Snapshot;
 use crate::machine::wall_clock;
 use crate::measure::generator::Strain;
 use crate::measure::monitored::Monitored;
+use crate::measure::series::SeriesPoint;
+use crate::measure::silence::Silence;
 use crate::measure::summary::Summary;
 use crate::measure::window::Interval;
 use crate::report::segment::{self, SegmentReport};
-use crate::report::series::SeriesPoint;
 use crate::session::Session;
 use crate::session::control::Urgency;
 use crate::session::error::SessionError;

@@ -10,7 +10,7 @@ use crate::analysis::trial::{
 use crate::load::plan::Plan;
 use crate::load::rate::{Figures, Rate};
 use crate::load::slo::{Objective, Slo, quantile_name};
-use crate::report::millionths;
+use crate::measure::millionths::millionths;
 use crate::report::search::{self as model, SearchReport, TrialReport};
 use crate::report::sheet::{CapacitySheet, ContributionReport, CurveReport, FitReport};
 use crate::session::options::SearchOptions;

@@ -3,8 +3,7 @@
 use http::Method;
 
 use crate::analysis::findings::{
-    self, AddressFault, Cause, Evidence, Finding, Redistribution, Silence, generator_limit,
-    gravest_first,
+    self, AddressFault, Cause, Evidence, Finding, Redistribution, generator_limit, gravest_first,
 };
 use crate::analysis::goals::{self, RequestVerdict};
 use crate::analysis::onset::{self, Onset};
@@ -21,6 +20,8 @@ use crate::measure::attempts::Attempts;
 use crate::measure::flow::FlowTally;
 use crate::measure::generator::{Generator, Strain};
 use crate::measure::monitored::Monitored;
+use crate::measure::series::SeriesPoint;
+use crate::measure::silence::Silence;
 use crate::measure::summary::Summary;
 use crate::report::build::Parts;
 use crate::report::echo::Environment;
@@ -28,7 +29,6 @@ use crate::report::header::Header;
 use crate::report::onset::OnsetReport;
 use crate::report::search::SearchReport;
 use crate::report::segment::SegmentReport;
-use crate::report::series::SeriesPoint;
 use crate::report::{ClockSource, Kind, Report};
 use crate::session::Session;
 use crate::session::options::Mode;
@@ -212,7 +212,7 @@ pub(super) fn report(
             summary,
             requests: names(plan).zip(outcome.tally.requests()).collect(),
             objectives: &objectives,
-            points: series.iter().map(Into::into).collect(),
+            points: &series,
             address_told: findings
                 .iter()
                 .any(|one| one.cause == Cause::Address(AddressFault::Worse)),
@@ -255,13 +255,12 @@ fn clock_source(stamps: StampCounts) -> ClockSource {
 
 /// Whether a run began as it went on, and stayed as it was.
 pub(super) fn drift(plan: &Plan, series: &[SeriesPoint]) -> Vec<Finding> {
-    let points: Vec<drift::Point> = series.iter().map(Into::into).collect();
-    let length = points.iter().filter(|point| point.planned > 0).map(|point| point.length).sum();
-    let start = match collapse::judge(&points) {
+    let length = series.iter().filter(|point| point.planned > 0).map(SeriesPoint::span).sum();
+    let start = match collapse::judge(series) {
         Some(collapse) => Some(collapse::finding(&collapse)),
-        None => settling::finding(settling::judge(&points)),
+        None => settling::finding(settling::judge(series)),
     };
-    match drift::judge(&points) {
+    match drift::judge(series) {
         Some(_) if plan.stages.is_some() => vec![drift::not_judged_in_stages()],
         _ if plan.stages.is_some() => Vec::new(),
         None => start.into_iter().collect(),
@@ -287,9 +286,8 @@ fn environment(session: &Session) -> Environment {
 /// Adds to a report what was monitored, when the response time broke its limit, and what changed before.
 pub(super) fn add_monitors(report: &mut Report, slo: &Slo, monitored: &[Monitored]) {
     report.monitors = monitored.iter().map(Into::into).collect();
-    let points: Vec<drift::Point> = report.series.iter().map(Into::into).collect();
-    let Some(event) = onset::event(slo, &points) else { return };
-    let onset = Onset::new(event, &points, monitored);
+    let Some(event) = onset::event(slo, &report.series) else { return };
+    let onset = Onset::new(event, &report.series, monitored);
     report.verdict.findings.extend(onset.finding().as_ref().map(Into::into));
     report.onset = Some(Box::new(OnsetReport::from(&onset)));
 }

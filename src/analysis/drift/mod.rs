@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::analysis::drift::order::{median, midmean};
 use crate::analysis::drift::shape::{Fitted, Shape, departure, departure_p, fit, residuals};
 use crate::analysis::drift::trend::{noise, slope, slope_error};
-use crate::measure::histogram::Quantile;
+use crate::measure::series::SeriesPoint;
 use crate::time::Offset;
 
 /// Blocks that a run is cut into.
@@ -38,23 +38,6 @@ const TIME_MIN_S: f64 = 50e-6;
 const ERRORS_MIN: f64 = 0.005;
 /// Smallest change of the throughput that matters, as a share.
 const THROUGHPUT_SHARE_MIN: f64 = 0.02;
-
-/// What a stretch of a run showed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// Its end, from the start of the measurement.
-    pub end: Offset,
-    /// Its length.
-    pub length: Duration,
-    /// Slots that came due.
-    pub planned: u64,
-    /// Good answers.
-    pub ok: u64,
-    /// Slots that ended otherwise.
-    pub failed: u64,
-    /// Response times p50, p95 and p99.
-    pub times: [Quantile; 3],
-}
 
 /// A figure that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,11 +119,11 @@ impl Metric {
     }
 
     /// A point's figure: for times the logarithm of seconds, since they move by shares.
-    fn of(self, point: &Point) -> (f64, bool) {
-        let seconds = point.length.as_secs_f64();
+    fn of(self, point: &SeriesPoint) -> (f64, bool) {
+        let seconds = point.span().as_secs_f64();
         match (self.quantile(), self) {
             (Some((place, _)), _) => {
-                let time = point.times[place];
+                let time = point.times()[place];
                 (time.value.as_secs_f64().max(1e-9).ln(), time.at_least)
             }
             (None, Self::Throughput) => (point.ok as f64 / seconds, false),
@@ -174,7 +157,7 @@ impl Metric {
 
 /// Judges every figure over `points`, in order of time. `None` if the run is too short: below 160 s,
 /// with points of a second.
-pub fn judge(points: &[Point]) -> Option<Vec<Judged>> {
+pub fn judge(points: &[SeriesPoint]) -> Option<Vec<Judged>> {
     let points = usable(points);
     if points.len() < BLOCKS * BLOCK_POINTS_MIN {
         return None;
@@ -184,9 +167,9 @@ pub fn judge(points: &[Point]) -> Option<Vec<Judged>> {
 }
 
 /// Points of the time in which slots came due, without a stub at the end.
-fn usable(points: &[Point]) -> Vec<Point> {
+fn usable(points: &[SeriesPoint]) -> Vec<SeriesPoint> {
     let longest = points.iter().map(|point| point.length).max().unwrap_or_default();
-    let whole = |point: &&Point| point.planned > 0 && point.length * 2 > longest;
+    let whole = |point: &&SeriesPoint| point.planned > 0 && point.length * 2 > longest;
     points.iter().filter(whole).copied().collect()
 }
 
@@ -201,7 +184,7 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn new(metric: Metric, points: &[Point]) -> Self {
+    fn new(metric: Metric, points: &[SeriesPoint]) -> Self {
         let figures: Vec<(f64, bool)> = points.iter().map(|point| metric.of(point)).collect();
         let highest = figures.iter().map(|(value, _)| *value).fold(f64::MIN, f64::max);
         let behind = |(value, bound): &(f64, bool)| if *bound { highest + 1.0 } else { *value };
@@ -222,7 +205,7 @@ const fn first(block: usize, points: usize) -> usize {
     block * points / BLOCKS
 }
 
-fn course(metric: Metric, points: &[Point]) -> Course {
+fn course(metric: Metric, points: &[SeriesPoint]) -> Course {
     if let Some((_, entries)) = metric.quantile() {
         let slots: Vec<f64> = points.iter().map(|point| point.planned as f64).collect();
         if median(&slots) < entries as f64 {
@@ -262,10 +245,9 @@ fn course(metric: Metric, points: &[Point]) -> Course {
     Course::Steady { detectable: detectable.max(least) }
 }
 
-fn when(fitted: Fitted, points: &[Point]) -> When {
-    let begin = |point: &Point| point.end - point.length;
-    let end = points.last().map_or(Offset::ZERO, |point| point.end);
-    let at = |block| begin(&points[first(block, points.len())]);
+fn when(fitted: Fitted, points: &[SeriesPoint]) -> When {
+    let end = points.last().map_or(Offset::ZERO, SeriesPoint::end);
+    let at = |block| points[first(block, points.len())].begin();
     match fitted.shape {
         Shape::Line => When::Throughout(end.since(at(0))),
         Shape::Bend(block) => When::Since(at(block), end.since(at(block))),

@@ -7,32 +7,28 @@ use std::time::Duration;
 use super::*;
 use crate::analysis::findings::{Cause, Severity};
 use crate::load::random::SplitMix64;
+use crate::time::whole_nanos;
 
 /// A calm run of `seconds` at 200/s with p50 5 ms, p95 12 ms and p99 20 ms, a few percent of noise, and
 /// whatever `change` makes of a point; its second argument is the part of the run that has passed.
-fn run(seconds: u64, change: impl Fn(&mut Point, f64)) -> Vec<Point> {
+fn run(seconds: u64, change: impl Fn(&mut SeriesPoint, f64)) -> Vec<SeriesPoint> {
     let mut random = SplitMix64::new(3);
     (0..seconds)
         .map(|second| {
             let mut noisy = |ms: f64| {
                 let ms = ms * random.lognormal(0.05);
-                Quantile::exact(Duration::from_secs_f64(ms / 1e3))
+                whole_nanos(Duration::from_secs_f64(ms / 1e3))
             };
-            let mut point = Point {
-                end: Offset::ZERO + Duration::from_secs(second + 1),
-                length: Duration::from_secs(1),
-                planned: 200,
-                ok: 200,
-                failed: 0,
-                times: [noisy(5.0), noisy(12.0), noisy(20.0)],
-            };
+            let [p50, p95, p99] = [5.0, 12.0, 20.0].map(&mut noisy);
+            let point = SeriesPoint::example(second + 1, p50);
+            let mut point = SeriesPoint { planned: 200, ok: 200, p95, p99, ..point };
             change(&mut point, second as f64 / seconds as f64);
             point
         })
         .collect()
 }
 
-fn said(points: &[Point], hours: f64) -> Vec<(Cause, String)> {
+fn said(points: &[SeriesPoint], hours: f64) -> Vec<(Cause, String)> {
     let judged = judge(points).unwrap();
     findings(&judged, Duration::from_secs_f64(hours * 3600.0))
         .into_iter()
@@ -44,8 +40,14 @@ fn said(points: &[Point], hours: f64) -> Vec<(Cause, String)> {
         .collect()
 }
 
-fn slower(point: &mut Point, factor: f64) {
-    point.times[1].value = point.times[1].value.mul_f64(factor);
+fn slower(point: &mut SeriesPoint, factor: f64) {
+    point.p95 = whole_nanos(point.times()[1].value.mul_f64(factor));
+}
+
+/// A twentieth is given up after 10 s.
+fn time_out(point: &mut SeriesPoint) {
+    (point.p95, point.p99) = (10_000_000_000, 10_000_000_000);
+    point.censored = 11;
 }
 
 /// Messages are held without their figures' last digits.
@@ -88,8 +90,8 @@ fn a_small_drift_is_none_however_certain() {
     let tiny = run(3_600, |point, part| slower(point, 1.0 + 0.03 * part));
     assert_eq!(said(&tiny, 1.0)[0].0, Cause::Stable);
     let micros = run(3_600, |point, part| {
-        point.times =
-            [0; 3].map(|_| Quantile::exact(Duration::from_secs_f64(80e-6 * (1.0 + 0.3 * part))));
+        let ns = whole_nanos(Duration::from_secs_f64(80e-6 * (1.0 + 0.3 * part)));
+        (point.p50, point.p95, point.p99) = (ns, ns, ns);
     });
     assert_ne!(said(&micros, 1.0)[0].0, Cause::Drift, "24 µs");
 }
@@ -99,8 +101,10 @@ fn lower_bounds_rank_behind_everything_and_never_look_like_recovery() {
     // Overload that ends in sheds: the ages that are known fall while the truth rises.
     let shed = run(600, |point, part| {
         let at_least = part > 0.6;
-        point.times = [if at_least { 3 } else { 5 }; 3]
-            .map(|ms| Quantile { value: Duration::from_millis(ms), at_least });
+        let ns = if at_least { 3_000_000 } else { 5_000_000 };
+        (point.p50, point.p95, point.p99) = (ns, ns, ns);
+        // More than were answered, so that even the median lies among them.
+        point.censored = if at_least { 2 * point.ok } else { 0 };
     });
     let judged = judge(&shed).unwrap();
     for one in &judged[..3] {
@@ -108,18 +112,19 @@ fn lower_bounds_rank_behind_everything_and_never_look_like_recovery() {
     }
     let timed_out = run(600, |point, part| {
         if part > 0.7 {
-            point.times[1] = Quantile { value: Duration::from_secs(10), at_least: true };
+            time_out(point);
         }
     });
-    assert_says(
-        &said(&timed_out, 0.17),
-        Cause::Drift,
-        &["p95 went from 1", " ms to ≥ 10 s about 7 min"],
-    );
+    let told = said(&timed_out, 0.17);
+    for (told, quantile) in told.chunks(1).zip(["p95", "p99"]) {
+        let words = [quantile, " went from ", " ms to ≥ 10 s about 7 min"];
+        assert_says(told, Cause::Drift, &words);
+    }
+    assert_eq!(told.len(), 2, "{told:?}");
     // A window of timeouts now and then is no drift.
     let seldom = run(600, |point, part| {
         if (part * 600.0) % 20.0 < 1.0 {
-            point.times[1] = Quantile { value: Duration::from_secs(10), at_least: true };
+            time_out(point);
         }
     });
     assert_ne!(said(&seldom, 0.17)[0].0, Cause::Drift);
@@ -140,7 +145,7 @@ fn the_drain_is_no_part_of_the_run() {
     let mut drained = run(600, |_, _| {});
     let mut tail = drained[599];
     (tail.planned, tail.ok) = (0, 3);
-    tail.times = [Quantile::exact(Duration::from_secs(9)); 3];
+    (tail.p50, tail.p95, tail.p99) = (9_000_000_000, 9_000_000_000, 9_000_000_000);
     drained.extend(std::iter::repeat_n(tail, 200));
     assert_eq!(said(&drained, 0.17), said(&drained[..600], 0.17));
 }

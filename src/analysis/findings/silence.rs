@@ -3,8 +3,9 @@
 //! A target is blamed for it only where neither slowness, nor chance, nor this program explains it.
 
 use crate::analysis::findings::checks::{MAY_BE_OURS, MEASURE_AGAIN, finding};
-use crate::analysis::findings::{Cause, Evidence, Finding, Severity, Silence};
+use crate::analysis::findings::{Cause, Evidence, Finding, Severity};
 use crate::measure::fate::TransportError;
+use crate::measure::silence::Silence;
 use crate::time::{Human, Offset};
 
 /// How likely chance alone may be to leave every slot of a silence unanswered.

@@ -6,6 +6,7 @@ use crate::measure::failure::Reason;
 use crate::measure::fate::{Fate, TransportError};
 use crate::measure::sample::{Sample, Wait};
 use crate::measure::tally::Tally;
+use crate::time::Offset;
 
 const LIMITS: Limits = Limits {
     connections: 64,

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::{Evidence, TooSlow, hint};
-use crate::analysis::drift::Point;
 use crate::analysis::findings::{Cause, Finding};
 use crate::analysis::words::Count;
 use crate::load::rate::Figures;
 use crate::load::slo::Objective;
+use crate::measure::series::SeriesPoint;
 use crate::measure::tally::RequestTally;
 use crate::measure::window::per_second;
 use crate::time::{Human, Offset};
@@ -56,13 +56,14 @@ fn waited_to_be_sent(evidence: &Evidence<'_>, too_slow: TooSlow) -> bool {
 
 /// Good answers stay behind the rate while times grow: an open queue past its capacity.
 fn saturated(evidence: &Evidence<'_>) -> Option<Finding> {
-    let points: Vec<&Point> = evidence.points.iter().filter(|point| point.planned > 0).collect();
+    let points: Vec<&SeriesPoint> =
+        evidence.points.iter().filter(|point| point.planned > 0).collect();
     if points.len() < POINTS_MIN {
         return None;
     }
     let third = points.len() / 3;
     let (first, last) = (&points[..third], &points[points.len() - third..]);
-    let count = |of: fn(&Point) -> u64| last.iter().map(|point| of(point)).sum::<u64>();
+    let count = |of: fn(&SeriesPoint) -> u64| last.iter().map(|point| of(point)).sum::<u64>();
     let (planned, served) = (count(|point| point.planned), count(|point| point.ok));
     let behind = served as f64 <= planned as f64 * SERVED_SHARE_MAX;
     let (before, after) = (median(first)?, median(last)?);
@@ -70,7 +71,7 @@ fn saturated(evidence: &Evidence<'_>) -> Option<Finding> {
     if !behind || !grown || planned - served < UNSERVED_MIN {
         return None;
     }
-    let length = last.iter().map(|point| point.length).sum();
+    let length = last.iter().map(|point| point.span()).sum();
     let rate = |count| Figures(per_second(count, length).round());
     Some(hint(
         Cause::Saturated,
@@ -89,9 +90,9 @@ fn saturated(evidence: &Evidence<'_>) -> Option<Finding> {
 }
 
 /// The middle one of the points' medians; those without a good answer have none.
-fn median(points: &[&Point]) -> Option<Duration> {
+fn median(points: &[&SeriesPoint]) -> Option<Duration> {
     let answered = points.iter().filter(|point| point.ok > 0);
-    let mut times: Vec<Duration> = answered.map(|point| point.times[0].value).collect();
+    let mut times: Vec<Duration> = answered.map(|point| point.times()[0].value).collect();
     times.sort_unstable();
     times.get(times.len() / 2).copied()
 }
@@ -121,18 +122,19 @@ fn stood_still(evidence: &Evidence<'_>, too_slow: TooSlow) -> Option<Finding> {
     if evidence.standstills_told {
         return None;
     }
-    let points: Vec<&Point> = evidence.points.iter().filter(|point| point.planned > 0).collect();
+    let points: Vec<&SeriesPoint> =
+        evidence.points.iter().filter(|point| point.planned > 0).collect();
     let [median, p95] = [0, 1];
-    let slow = |point: &&&Point| point.times[p95].value >= too_slow.limit;
-    let still: Vec<&&Point> = points.iter().filter(slow).collect();
-    let quick = |point: &&Point| point.times[median].value * QUICK_PART <= too_slow.limit;
+    let slow = |point: &&&SeriesPoint| point.times()[p95].value >= too_slow.limit;
+    let still: Vec<&&SeriesPoint> = points.iter().filter(slow).collect();
+    let quick = |point: &&SeriesPoint| point.times()[median].value * QUICK_PART <= too_slow.limit;
     let others = points.iter().filter(|point| !slow(point)).all(quick);
     let share = still.len() as f64 / points.len().max(1) as f64;
     if points.len() < POINTS_MIN || still.is_empty() || share > STILL_SHARE_MAX || !others {
         return None;
     }
     let instants = still.iter().take(INSTANTS_MAX).map(|point| {
-        let begin = point.end - point.length;
+        let begin = point.begin();
         Human(Duration::from_secs(begin.since(Offset::ZERO).as_secs())).to_string()
     });
     Some(hint(

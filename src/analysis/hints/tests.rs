@@ -38,26 +38,22 @@ const fn answered(status: u16) -> Sample {
 }
 
 /// Seconds of 100 slots each: good answers, p50 and p95 in ms.
-fn points(seconds: impl IntoIterator<Item = (u64, u64, u64)>) -> Vec<Point> {
-    let exact = |ms| Quantile::exact(Duration::from_millis(ms));
-    let point = |(second, (ok, p50, p95)): (u64, (u64, u64, u64))| Point {
-        end: Offset::from_nanos(second * 1_000_000_000),
-        length: Duration::from_secs(1),
-        planned: 100,
-        ok,
-        failed: 0,
-        times: [exact(p50), exact(p95), exact(p95)],
+fn points(seconds: impl IntoIterator<Item = (u64, u64, u64)>) -> Vec<SeriesPoint> {
+    let point = |(second, (ok, p50, p95)): (u64, (u64, u64, u64))| {
+        let (p50, p95) = (p50 * 1_000_000, p95 * 1_000_000);
+        let point = SeriesPoint::example(second, p50);
+        SeriesPoint { planned: 100, ok, p95, p99: p95, ..point }
     };
     (1..).zip(seconds).map(point).collect()
 }
 
 /// What a course is called, and the one hint it gives.
-type Row = (&'static str, Vec<Point>, Cause);
+type Row = (&'static str, Vec<SeriesPoint>, Cause);
 
 /// So many samples of a request name.
 type Part = (usize, u64, Sample);
 
-fn hints(parts: &[Part], points: Vec<Point>, logged_in: bool) -> Vec<Finding> {
+fn hints(parts: &[Part], points: &[SeriesPoint], logged_in: bool) -> Vec<Finding> {
     let mut tally = Tally::new(NAMES.len());
     for (request, count, sample) in parts {
         for _ in 0..*count {
@@ -111,17 +107,14 @@ fn each_pattern_has_its_hint() {
         ("checks", mix((2, 99, after(5, Fate::CheckFailed, Some(200)))), &[Cause::ChecksFailed]),
     ];
     for (name, parts, expected) in table {
-        let found = hints(&parts, Vec::new(), false);
+        let found = hints(&parts, &[], false);
         let causes: Vec<Cause> = found.iter().map(|hint| hint.cause).collect();
         assert_eq!(causes, expected, "{name}: {found:?}");
         assert!(
             found.iter().all(|hint| hint.severity == Severity::Info && !hint.remedy.is_empty())
         );
     }
-    assert!(
-        hints(&mix((2, 100, answered(401))), Vec::new(), true).is_empty(),
-        "not without log-in"
-    );
+    assert!(hints(&mix((2, 100, answered(401))), &[], true).is_empty(), "not without log-in");
 }
 
 #[test]
@@ -138,7 +131,7 @@ fn the_course_of_a_run_tells_why_it_is_slow() {
         ("mostly still", points((1..=20).map(|s| still(s * 10))), Cause::Slow),
     ];
     for (name, points, cause) in table {
-        let found = hints(&slow, points, true);
+        let found = hints(&slow, &points, true);
         assert_eq!(found.iter().map(|hint| hint.cause).collect::<Vec<_>>(), [cause], "{name}");
     }
 }
@@ -146,16 +139,16 @@ fn the_course_of_a_run_tells_why_it_is_slow() {
 #[test]
 fn a_few_slow_answers_among_quick_ones_are_no_pattern() {
     let few = vec![(0, 14, good(8)), (1, 1, good(1_200)), (2, 1, good(8))];
-    assert_eq!(hints(&few, Vec::new(), true), []);
+    assert_eq!(hints(&few, &[], true), []);
     let spread =
         vec![(0, 900, good(8)), (1, 30, good(8)), (0, 50, good(1_200)), (1, 20, good(1_200))];
-    assert_eq!(hints(&spread, Vec::new(), true), [], "the median is quick, and no name stands out");
+    assert_eq!(hints(&spread, &[], true), [], "the median is quick, and no name stands out");
 }
 
 #[test]
 fn seconds_without_answers_have_no_median_and_failures_are_not_served() {
     let slow = vec![(0, 600, good(1_500)), (1, 400, good(1_400))];
-    let told = |points: Vec<Point>| hints(&slow, points, true)[0].cause;
+    let told = |points: Vec<SeriesPoint>| hints(&slow, &points, true)[0].cause;
     let empty = |second: u64| if second < 10 { (0, 0, 0) } else { (80, 500, 900) };
     assert_eq!(told(points((0..30).map(empty))), Cause::Slow, "nothing went from 0 s to 500 ms");
     let mut failing = points((0..30).map(|second| (5, 50 + 100 * second, 900)));
@@ -172,7 +165,8 @@ fn seconds_without_answers_have_no_median_and_failures_are_not_served() {
 
 #[test]
 fn a_hint_says_what_it_saw() {
-    let said = |parts: &[Part], points| hints(parts, points, true)[0].message.clone();
+    let said =
+        |parts: &[Part], points: Vec<SeriesPoint>| hints(parts, &points, true)[0].message.clone();
     let slow = [(0, 560, good(10)), (1, 400, good(10)), (2, 60, good(2_000))];
     assert_eq!(
         said(&slow, Vec::new()),

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::load::random::SplitMix64;
-use crate::measure::histogram::Quantile;
 
 fn second(at: usize) -> Offset {
     Offset::from_nanos(at as u64 * 1_000_000_000)
@@ -20,14 +19,11 @@ fn series(name: &str, values: impl IntoIterator<Item = f64>) -> Monitored {
 }
 
 /// A p95 of `ms(second)` over a minute.
-fn points(ms: impl Fn(usize) -> u64) -> Vec<Point> {
-    let point = |at: usize| Point {
-        end: second(at + 1),
-        length: Duration::from_secs(1),
-        planned: 100,
-        ok: 100,
-        failed: 0,
-        times: [1, 1, 2].map(|scale| Quantile::exact(Duration::from_millis(ms(at) * scale))),
+fn points(ms: impl Fn(usize) -> u64) -> Vec<SeriesPoint> {
+    let point = |at: usize| {
+        let ns = ms(at) * 1_000_000;
+        let point = SeriesPoint::example(at as u64 + 1, ns);
+        SeriesPoint { planned: 100, ok: 100, p99: 2 * ns, ..point }
     };
     (0..60).map(point).collect()
 }
@@ -119,7 +115,7 @@ fn noise_hardly_ever_turns() {
     }
 }
 
-fn sentence(event: &Event, points: &[Point], monitored: &[Monitored]) -> Option<Finding> {
+fn sentence(event: &Event, points: &[SeriesPoint], monitored: &[Monitored]) -> Option<Finding> {
     Onset::new(event.clone(), points, monitored).finding()
 }
 

@@ -1,9 +1,9 @@
 //! The series of a run over time.
 
+use crate::measure::series::SeriesPoint;
 use crate::render::chart::timeline::{Heading, Line, Timeline};
 use crate::render::chart::words::{count, human, rate};
 use crate::render::chart::{Axis, Chart, Mark, Scale, events, response};
-use crate::report::series::SeriesPoint;
 use crate::report::{Outcome, Report};
 
 /// Response time, rate, failures, requests in flight, send lag.

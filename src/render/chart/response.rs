@@ -1,11 +1,11 @@
 //! Response times over time: of all requests, of one request name, and of two runs.
 
+use crate::measure::series::SeriesPoint;
 use crate::render::chart::over_time::whole_points;
 use crate::render::chart::timeline::{Heading, Line, Timeline, until};
 use crate::render::chart::words::human;
 use crate::render::chart::{Axis, Chart, Hover, Mark, Scale, events};
 use crate::report::detail::{RequestHistory, RequestPoint};
-use crate::report::series::SeriesPoint;
 use crate::report::{Metric, Report};
 
 /// The quantiles of a point, and how many entries they are of.

@@ -150,7 +150,7 @@ fn day_long() -> (Report, Detail) {
         .map(|at| {
             let spike = if at % 977 == 0 { 30 } else { 1 };
             let jitter = point.p95 + at * 1_000;
-            crate::report::series::SeriesPoint {
+            crate::measure::series::SeriesPoint {
                 t: at * 8_000_000_000,
                 length: 8_000_000_000,
                 p95: jitter * spike,

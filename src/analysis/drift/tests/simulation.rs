@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::analysis::drift::{Course, Judged, Metric, Point, judge};
+use crate::analysis::drift::{Course, Judged, Metric, judge};
 use crate::load::random::SplitMix64;
-use crate::measure::histogram::Quantile;
-use crate::time::Offset;
+use crate::measure::series::SeriesPoint;
+use crate::time::whole_nanos;
 
 /// A target under constant arrivals: one server, log-normal service times.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ const CALM: Target = Target {
 };
 
 impl Target {
-    fn run(&self, random: &mut SplitMix64) -> Vec<Point> {
+    fn run(&self, random: &mut SplitMix64) -> Vec<SeriesPoint> {
         let mean = self.load / self.rate;
         let (spread, time) = self.wander;
         let keep = (-1.0 / time).exp();
@@ -90,22 +90,17 @@ fn normal(random: &mut SplitMix64) -> f64 {
     (2.0 * random.exponential()).sqrt() * (std::f64::consts::TAU * random.unit()).cos()
 }
 
-fn point(second: u32, times: &mut [f64], failed: u64) -> Point {
+fn point(second: u32, times: &mut [f64], failed: u64) -> SeriesPoint {
     times.sort_by(f64::total_cmp);
     let at = |q: f64| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
         let rank = (q * times.len() as f64).ceil() as usize;
-        Quantile::exact(Duration::from_secs_f64(times[rank.clamp(1, times.len()) - 1]))
+        whole_nanos(Duration::from_secs_f64(times[rank.clamp(1, times.len()) - 1]))
     };
     let planned = times.len() as u64;
-    Point {
-        end: Offset::ZERO + Duration::from_secs(u64::from(second) + 1),
-        length: Duration::from_secs(1),
-        planned,
-        ok: planned - failed,
-        failed,
-        times: [at(0.5), at(0.95), at(0.99)],
-    }
+    let (ok, [p50, p95, p99]) = (planned - failed, [at(0.5), at(0.95), at(0.99)]);
+    let point = SeriesPoint::example(u64::from(second) + 1, p50);
+    SeriesPoint { planned, ok, failed, p95, p99, ..point }
 }
 
 /// How many of `runs` runs have a figure that moved, and how many have this one.

@@ -1,4 +1,5 @@
-//! [`SeriesBuilder`]: the run over time, in a bounded number of points.
+//! [`SeriesBuilder`]: the run over time, reduced to a bounded number of points. What is judged of its course is
+//! judged from them, and the result holds them as they are.
 //!
 //! The length of a point is fixed from the planned duration before the run; intervals are merged without
 //! loss before they are reduced to figures, so a long point is as honest as a short one.
@@ -8,21 +9,17 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::drift;
-use crate::analysis::findings::Silence;
-use crate::measure::fate::Fate;
 use crate::measure::histogram::Quantile;
+use crate::measure::millionths::millionths;
+use crate::measure::silence::{QuietEnd, Silence};
 use crate::measure::window::Interval;
-use crate::report::millionths;
 use crate::time::{Offset, whole_nanos};
 
 /// Points a series holds at most: an hour at one a second.
 pub const POINTS_MAX: usize = 3_600;
-/// Silent intervals at the end from which on a target counts as gone.
-const SILENT_MIN: u32 = 3;
 
 /// What happened within one point of the series. Times in ns.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeriesPoint {
     /// End of the point, ns since the start.
     pub t: u64,
@@ -74,22 +71,39 @@ impl From<&Interval> for SeriesPoint {
     }
 }
 
-impl From<&SeriesPoint> for drift::Point {
-    fn from(point: &SeriesPoint) -> Self {
-        let entries = point.ok + point.censored;
-        let time = |q: f64, ns| Quantile {
+impl SeriesPoint {
+    /// The point's end, since the start of the measurement.
+    pub const fn end(&self) -> Offset {
+        Offset::from_nanos(self.t)
+    }
+
+    /// The point's beginning, since the start of the measurement.
+    pub fn begin(&self) -> Offset {
+        self.end() - self.span()
+    }
+
+    /// The point's length.
+    pub const fn span(&self) -> Duration {
+        Duration::from_nanos(self.length)
+    }
+
+    /// Response times p50, p95 and p99, each with whether it is only known from below: entries that were
+    /// never answered rank behind all others.
+    pub fn times(&self) -> [Quantile; 3] {
+        let entries = (self.ok + self.censored) as f64;
+        [(0.5, self.p50), (0.95, self.p95), (0.99, self.p99)].map(|(share, ns)| Quantile {
             value: Duration::from_nanos(ns),
-            // The unanswered rank behind all others.
-            at_least: (q * entries as f64).ceil() > point.ok as f64,
-        };
-        Self {
-            end: Offset::from_nanos(point.t),
-            length: Duration::from_nanos(point.length),
-            planned: point.planned,
-            ok: point.ok,
-            failed: point.failed,
-            times: [time(0.5, point.p50), time(0.95, point.p95), time(0.99, point.p99)],
-        }
+            at_least: (share * entries).ceil() > self.ok as f64,
+        })
+    }
+}
+
+#[cfg(test)]
+impl SeriesPoint {
+    /// The point that ends with this second of a run, in which every request took `ns`. No slot is counted.
+    pub(crate) fn example(second: u64, ns: u64) -> Self {
+        let length = 1_000_000_000;
+        Self { t: second * length, length, p50: ns, p95: ns, p99: ns, ..Self::default() }
     }
 }
 
@@ -99,14 +113,7 @@ pub struct SeriesBuilder {
     point_length: Duration,
     open: Option<Interval>,
     points: Vec<SeriesPoint>,
-    quiet: Quiet,
-}
-
-/// The stretch at the end in which nothing was answered, and in how many intervals something came due.
-#[derive(Clone, Copy, Debug, Default)]
-struct Quiet {
-    silence: Silence,
-    intervals: u32,
+    quiet: QuietEnd,
 }
 
 impl SeriesBuilder {
@@ -114,7 +121,7 @@ impl SeriesBuilder {
     pub fn new(duration: Duration) -> Self {
         let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
         let point_length = Duration::from_secs(seconds.div_ceil(POINTS_MAX as u64).max(1));
-        Self { point_length, open: None, points: Vec::new(), quiet: Quiet::default() }
+        Self { point_length, open: None, points: Vec::new(), quiet: QuietEnd::default() }
     }
 
     /// Length of a point.
@@ -142,9 +149,7 @@ impl SeriesBuilder {
 
     /// The stretch at the end in which nothing was answered although requests were due, if it lasted.
     pub fn silence(&self) -> Option<Silence> {
-        let Quiet { silence, intervals } = self.quiet;
-        // A slow answer may lie ahead as long as nothing ended; broken exchanges and timeouts did end.
-        (intervals >= SILENT_MIN && silence.lost() > 0).then_some(silence)
+        self.quiet.silence()
     }
 
     /// The series so far.
@@ -155,35 +160,10 @@ impl SeriesBuilder {
     }
 }
 
-impl Quiet {
-    fn observe(&mut self, interval: &Interval) {
-        let window = &interval.window;
-        let answered = [Fate::Ok, Fate::BadStatus, Fate::CheckFailed]
-            .into_iter()
-            .map(|fate| window.fates.of(fate))
-            .sum::<u64>();
-        if answered > 0 {
-            // What is lost after this was unanswered from here on, though its time may be up much later.
-            let median_before = window.response_time.answered.quantile(0.5);
-            let since = interval.last_answer();
-            let silence = Silence { since, median_before, ..Silence::default() };
-            *self = Self { silence, intervals: 0 };
-        } else {
-            // A drain asks nothing of the target, so its silence says nothing.
-            self.intervals += u32::from(window.planned > 0);
-            self.silence.planned += window.planned;
-            self.silence.timeouts += window.fates.of(Fate::Timeout);
-            for (ours, theirs) in self.silence.errors.iter_mut().zip(window.errors) {
-                *ours += theirs;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::fate::{FateCounts, TransportError};
+    use crate::measure::fate::{Fate, FateCounts, TransportError};
     use crate::measure::window::{Gauges, Window};
 
     fn interval(second: u64, fate: Fate) -> Interval {
