@@ -30,7 +30,7 @@ const NEARLY: Duration = Duration::from_millis(50);
 /// Watches the objectives of a run that can be told from shares: quantiles and the error rate.
 #[derive(Debug)]
 pub struct AbortWatch {
-    watched: Vec<Watched>,
+    watched: Vec<ObjectiveWatch>,
     warmup: Offset,
     /// Nothing ends the run before this.
     from: Offset,
@@ -40,7 +40,7 @@ pub struct AbortWatch {
 }
 
 #[derive(Debug)]
-struct Watched {
+struct ObjectiveWatch {
     objective: Objective,
     /// Share of slots that may lie beyond it.
     allowed: f64,
@@ -53,7 +53,7 @@ struct Watched {
 
 /// An objective that is broken, and by what.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Broken {
+pub struct BrokenObjective {
     /// Which.
     pub objective: Objective,
     /// Since the start of the measurement.
@@ -73,7 +73,7 @@ impl AbortWatch {
                 Objective::ErrorRate { limit, .. } => *limit,
                 Objective::MeanResponseTime { .. } | Objective::Throughput { .. } => return None,
             };
-            Some(Watched {
+            Some(ObjectiveWatch {
                 objective: *objective,
                 allowed,
                 slices: Vec::new(),
@@ -93,7 +93,7 @@ impl AbortWatch {
     }
 
     /// Takes the next interval, on the axis that begins with the warm-up.
-    pub fn observe(&mut self, interval: &Interval) -> Option<Broken> {
+    pub fn observe(&mut self, interval: &Interval) -> Option<BrokenObjective> {
         if interval.end <= self.warmup {
             return None;
         }
@@ -109,13 +109,13 @@ impl AbortWatch {
         let due = interval.end >= self.from;
         let looks = self.watched.iter_mut().map(|one| one.close_second().broken(planned));
         // Every second is entered, whether or not it decides anything.
-        let found: Vec<Option<Broken>> = looks.collect();
+        let found: Vec<Option<BrokenObjective>> = looks.collect();
         let found = found.into_iter().flatten().next().filter(|_| due)?;
-        Some(Broken { at, ..found })
+        Some(BrokenObjective { at, ..found })
     }
 }
 
-impl Watched {
+impl ObjectiveWatch {
     /// Slots of an interval, and those beyond the limit.
     fn slice(&self, interval: &Interval) -> Slice {
         let window = &interval.window;
@@ -152,13 +152,13 @@ impl Watched {
         self
     }
 
-    fn broken(&self, planned: u64) -> Option<Broken> {
+    fn broken(&self, planned: u64) -> Option<BrokenObjective> {
         let share = Share::over(&self.slices)?;
         let hits = self.slices.iter().map(|slice| slice.hits).sum::<u64>();
         let certain = hits as f64 > self.allowed * planned as f64;
         let bound = share.share - student::quantile(1.0 - DOUBT, share.df) * share.error;
         let evident = self.slices.len() >= SECONDS_MIN && hits >= HITS_MIN && bound > self.allowed;
-        (certain || evident).then_some(Broken {
+        (certain || evident).then_some(BrokenObjective {
             objective: self.objective,
             at: Offset::ZERO,
             beyond: Part { count: hits, of: share.count, things: "slots" },
@@ -175,7 +175,7 @@ impl Slice {
 }
 
 /// Why a run was ended.
-pub fn finding(broken: &Broken) -> Finding {
+pub fn finding(broken: &BrokenObjective) -> Finding {
     let verb = match broken.objective {
         Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. } => "took too long",
         Objective::ErrorRate { .. } | Objective::Throughput { .. } => "failed",
@@ -210,7 +210,7 @@ mod tests {
         (warmup, delay): (u64, u64),
         planned: u64,
         mut bad: impl FnMut(u64) -> u64,
-    ) -> Option<Broken> {
+    ) -> Option<BrokenObjective> {
         let slo = slo.parse().unwrap();
         let (warmup, delay) = (Duration::from_secs(warmup), Duration::from_secs(delay));
         let mut watch = AbortWatch::new(&slo, warmup, delay, planned);
@@ -232,7 +232,7 @@ mod tests {
         })
     }
 
-    fn seconds(broken: Option<Broken>) -> Option<u64> {
+    fn seconds(broken: Option<BrokenObjective>) -> Option<u64> {
         broken.map(|broken| broken.at.since(Offset::ZERO).as_secs())
     }
 

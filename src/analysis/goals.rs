@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::slo::{self, Holds, Judged, RunFigures, TierVerdict};
+use crate::analysis::slo::{self, Holds, ObjectiveVerdict, RunFigures, TierVerdict};
 use crate::load::slo::{Goals, Objective};
 use crate::measure::tally::RequestTally;
 use crate::measure::window::per_second;
@@ -14,7 +14,7 @@ const SURE_Z: f64 = 2.326;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestVerdict {
     /// Its limits, in order; empty if it has none.
-    pub objectives: Vec<Judged>,
+    pub objectives: Vec<ObjectiveVerdict>,
     /// Its own tier, if it has bars and came up at all.
     pub tier: Option<TierVerdict>,
 }
@@ -37,7 +37,7 @@ pub fn judge(goals: &Goals, figures: &RunFigures<'_>) -> RequestVerdict {
 
 /// How surely a short trial shows that a limit is missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Surety {
+pub enum Confidence {
     /// The figure misses it, which so few slots may by chance.
     Doubtful,
     /// Chance alone would hardly do that.
@@ -49,7 +49,11 @@ pub enum Surety {
 ///
 /// A quantile is compared by the order statistic that it exceeds in 99 of 100 samples (Woodruff, JASA 47,
 /// 1952), a share by the lower end of its score interval (Wilson, JASA 22, 1927).
-pub fn missed(judged: &Judged, figures: &RunFigures<'_>, planned: u64) -> Option<Surety> {
+pub fn missed(
+    judged: &ObjectiveVerdict,
+    figures: &RunFigures<'_>,
+    planned: u64,
+) -> Option<Confidence> {
     if judged.holds != Holds::No || planned == 0 {
         return None;
     }
@@ -63,7 +67,7 @@ pub fn missed(judged: &Judged, figures: &RunFigures<'_>, planned: u64) -> Option
         Objective::ErrorRate { limit, .. } => share_at_least(figures.error_rate, planned) > limit,
         Objective::MeanResponseTime { .. } => false,
     };
-    Some(if sure { Surety::Sure } else { Surety::Doubtful })
+    Some(if sure { Confidence::Sure } else { Confidence::Doubtful })
 }
 
 /// The lower end of the score interval of a share among so many.
@@ -115,7 +119,7 @@ mod tests {
 
     #[test]
     fn few_slots_leave_a_doubt() {
-        let (sure, doubtful) = (Some(Surety::Sure), Some(Surety::Doubtful));
+        let (sure, doubtful) = (Some(Confidence::Sure), Some(Confidence::Doubtful));
         let table = [
             // good, slow, failed, limit
             (1000, 10, 0, "p95<100ms", None),

@@ -9,7 +9,7 @@ mod statuses;
 use std::time::Duration;
 
 use crate::analysis::findings::{Cause, Finding, Severity};
-use crate::analysis::slo::{Holds, Judged, Measured};
+use crate::analysis::slo::{Holds, MeasuredValue, ObjectiveVerdict};
 use crate::analysis::stats::binomial;
 use crate::analysis::words::{Part, Percent};
 use crate::load::slo::Objective;
@@ -47,7 +47,7 @@ pub struct Evidence<'a> {
     /// Each request name with its ledger.
     pub requests: Vec<(&'a str, &'a RequestTally)>,
     /// The objectives and how they fared.
-    pub objectives: &'a [Judged],
+    pub objectives: &'a [ObjectiveVerdict],
     /// The run over time.
     pub points: &'a [SeriesPoint],
     /// Whether findings tell that it stood still, and when.
@@ -89,7 +89,7 @@ impl Evidence<'_> {
         self.objectives.iter().find_map(|judged| match (judged.objective, judged.measured) {
             (
                 Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit, .. },
-                Measured::Time(measured),
+                MeasuredValue::Time(measured),
             ) if judged.holds == Holds::No => {
                 Some(TooSlow { objective: judged.objective, limit, measured })
             }

@@ -4,6 +4,8 @@
 
 pub mod ab;
 pub mod abort;
+pub mod capacity_curve;
+pub mod change_point;
 pub mod collapse;
 pub mod compare;
 pub mod drift;
@@ -13,19 +15,18 @@ pub mod hints;
 mod numbers;
 pub mod onset;
 pub mod search;
-pub mod settling;
-pub mod sheet;
 pub mod slo;
 pub mod standstill;
 pub mod stats;
 pub mod trial;
+pub mod warm_up;
 pub mod words;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::findings::{Finding, Severity};
-use crate::analysis::slo::{Holds, Judged};
+use crate::analysis::slo::{Holds, ObjectiveVerdict};
 
 /// Whether the run reached the end of its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Outcome {
     /// The outcome that follows. A limit broken in a part of a run is broken in the run. Objectives of which
     /// none could be judged leave it incomplete, as an end before its time does.
     pub fn new<'j>(
-        objectives: impl IntoIterator<Item = &'j Judged>,
+        objectives: impl IntoIterator<Item = &'j ObjectiveVerdict>,
         findings: &[Finding],
         extent: Extent,
     ) -> Self {

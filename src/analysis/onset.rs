@@ -1,15 +1,12 @@
 //! What turned first: when p95 broke its limit or drifted, which of the monitored series had left its
 //! level before.
 //!
-//! Whether a series turned is Pettitt's test (1979), which compares ranks and so asks for no distribution;
-//! since when is where it left the band around its earlier level. It takes a change that matters beside
-//! its noise, and many series are held to a stricter test each. Coming first is no proof of a cause, and
-//! the sentence says so.
+//! Many series are held to a stricter test each. Coming first is no proof of a cause, and the sentence says so.
 
 use std::time::Duration;
 
-use crate::analysis::drift::order::{median, ranks};
-use crate::analysis::drift::{self, Course, Metric, Movement, When};
+use crate::analysis::change_point::{self, BEFORE_MIN, CERTAIN, ChangePoint};
+use crate::analysis::drift::{self, Metric, Movement, Trend, When};
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::analysis::words::Amount;
 use crate::load::rate::Figures;
@@ -18,20 +15,12 @@ use crate::measure::monitored::Monitored;
 use crate::measure::series::SeriesPoint;
 use crate::time::{Human, Offset};
 
-/// Points that must lie before an event, so that there was a level to leave.
-const BEFORE_MIN: usize = 5;
 /// Points in a row beyond the limit from which on it counts as broken.
 const BROKEN_MIN: usize = 3;
 /// Points after the event that are looked at: later on everything is overloaded.
 const AFTER_MAX: usize = 10;
-/// Over all series together, the chance that one turns by itself: for a plain statement …
-const CERTAIN: f64 = 0.01;
-/// … and for one that calls its evidence weak.
+/// Over all series together, the chance that one turns by itself that still is told, as weak evidence.
 const WEAK: f64 = 0.1;
-/// Widths of the noise that a level must move by.
-const WIDTHS: f64 = 3.0;
-/// Noise that is assumed at least, as a share of the level.
-const NOISE_SHARE_MIN: f64 = 0.03;
 /// Series that are named.
 const NAMED_MAX: usize = 3;
 
@@ -42,26 +31,6 @@ pub struct Event {
     pub what: String,
     /// Since the start of the measurement.
     pub at: Offset,
-}
-
-/// When a series left its level.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Turn {
-    /// The first point beyond the band around the earlier level.
-    pub at: Offset,
-    /// The level before.
-    pub from: f64,
-    /// The level after.
-    pub to: f64,
-    /// The chance of as large a difference of ranks without any turn, 0 to 1.
-    pub p: f64,
-}
-
-impl Turn {
-    /// Whether chance hardly explains it, for a series that is looked at by itself.
-    pub fn is_certain(&self) -> bool {
-        self.p < CERTAIN
-    }
 }
 
 /// What happened to the response time, and which series had turned before.
@@ -87,7 +56,7 @@ pub struct Lead {
     /// Its unit; empty for a plain number.
     pub unit: String,
     /// When and how it turned.
-    pub turn: Turn,
+    pub change: ChangePoint,
 }
 
 /// The first objective on a response time that was broken for good, else a response time that drifted
@@ -118,7 +87,7 @@ fn drifted(points: &[SeriesPoint]) -> Option<Event> {
     let judged = drift::judge(points)?;
     let rising = |metric| {
         judged.iter().find_map(|one| match one.course {
-            Course::Moved(Movement {
+            Trend::Moved(Movement {
                 when: When::At(at) | When::Since(at, _), from, to, ..
             }) if one.metric == metric && to > from => Some(at),
             _ => None,
@@ -127,37 +96,6 @@ fn drifted(points: &[SeriesPoint]) -> Option<Event> {
     let at = rising(Metric::P95).map(|at| ("p95", at));
     let (name, at) = at.or_else(|| rising(Metric::P50).map(|at| ("p50", at)))?;
     Some(Event { what: format!("{name} began to rise"), at })
-}
-
-/// When and how the values of a series turned, if they did. Ten points are the least.
-pub fn turn(points: &[(Offset, f64)]) -> Option<Turn> {
-    let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
-    let count = values.len();
-    if count < 2 * BEFORE_MIN {
-        return None;
-    }
-    let mut sum = 0.0;
-    let walk = ranks(&values).into_iter().enumerate().map(|(place, rank)| {
-        sum += rank;
-        let departure: f64 = 2.0 * sum - (place + 1) as f64 * (count + 1) as f64;
-        (place + 1, departure.abs())
-    });
-    let inner = walk.take(count - 1).skip(BEFORE_MIN - 1);
-    let (place, departure) = inner.max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let cube = (count as f64).powi(3) + (count as f64).powi(2);
-    let p = (2.0 * (-6.0 * departure * departure / cube).exp()).min(1.0);
-    let (from, to) = (median(&values[..place]), median(&values[place..]));
-    let spread: Vec<f64> = values[..place].iter().map(|value| (value - from).abs()).collect();
-    // 1.4826 makes the median deviation that of a normal distribution.
-    let noise = (1.4826 * median(&spread)).max(NOISE_SHARE_MIN * from.abs().max(to.abs()));
-    let beyond = |value: f64| (value - from) * (to - from).signum() > WIDTHS * noise;
-    if !beyond(to) {
-        return None;
-    }
-    let outside = |at: &usize| beyond(values[*at]);
-    let first = (place.saturating_sub(1)..count).find(outside)?;
-    let onset = (0..first).rev().take_while(outside).last().unwrap_or(first);
-    Some(Turn { at: points[onset].0, from, to, p })
 }
 
 impl Onset {
@@ -172,14 +110,15 @@ impl Onset {
             for series in monitored.iter().copied().chain([&arrivals]) {
                 let before = series.points.partition_point(|(at, _)| *at <= event.at);
                 let until = (before + AFTER_MAX).min(series.points.len());
-                let turned = turn(&series.points[..until]).filter(|turn| turn.at <= event.at);
-                led.extend(turned.map(|turn| Lead::new(series, turn)));
+                let found = change_point::find(&series.points[..until]);
+                let turned = found.filter(|change| change.at <= event.at);
+                led.extend(turned.map(|change| Lead::new(series, change)));
             }
         }
         let tests = (monitored.len() + 1) as f64;
-        led.retain(|lead| lead.turn.p * tests < WEAK);
-        led.sort_by_key(|lead| lead.turn.at);
-        let weak = led.iter().all(|lead| lead.turn.p * tests >= CERTAIN);
+        led.retain(|lead| lead.change.p * tests < WEAK);
+        led.sort_by_key(|lead| lead.change.at);
+        let weak = led.iter().all(|lead| lead.change.p * tests >= CERTAIN);
         Self { event, led, series: monitored.len(), weak }
     }
 
@@ -229,20 +168,20 @@ fn arrivals(points: &[SeriesPoint]) -> Monitored {
 }
 
 impl Lead {
-    fn new(series: &Monitored, turn: Turn) -> Self {
+    fn new(series: &Monitored, change: ChangePoint) -> Self {
         let (name, source, unit) = (&series.name, &series.source, &series.unit);
-        Self { name: name.clone(), source: source.clone(), unit: unit.clone(), turn }
+        Self { name: name.clone(), source: source.clone(), unit: unit.clone(), change }
     }
 
     /// `queue_depth 6 s earlier (2 to 40)`
     fn told(&self, event: &Event) -> String {
-        let lead = event.at.since(self.turn.at);
+        let lead = event.at.since(self.change.at);
         let when = if lead < Duration::from_secs(1) {
             "at the same time".to_owned()
         } else {
             format!("{} earlier", Human(Duration::from_secs(lead.as_secs())))
         };
-        let (from, to) = (Figures(self.turn.from), Amount(self.turn.to, &self.unit));
+        let (from, to) = (Figures(self.change.from), Amount(self.change.to, &self.unit));
         format!("{} {when} ({from} to {to})", self.name)
     }
 }

@@ -30,13 +30,13 @@ pub struct RunFigures<'a> {
     /// Arrivals per second that the plan asked for.
     pub rate_asked: f64,
     /// What the generator itself made worse.
-    pub spared: Spared<'a>,
+    pub charged: ChargedFigures<'a>,
 }
 
 /// Figures as they would be had slots lost to the generator's own errors been answered well, and nothing been
 /// sent late: all that the target may be charged with.
 #[derive(Clone, Copy, Debug)]
-pub struct Spared<'a> {
+pub struct ChargedFigures<'a> {
     /// Share of planned slots without a good answer.
     pub error_rate: f64,
     /// Good answers per second.
@@ -72,7 +72,7 @@ impl<'a> RunFigures<'a> {
             error_rate: fates.error_rate(),
             throughput_ok: per_second(good, length),
             rate_asked,
-            spared: Spared {
+            charged: ChargedFigures {
                 error_rate: charged as f64 / fates.planned().max(1) as f64,
                 throughput_ok: per_second(good + own, length),
                 unanswered: tally.own_unanswered,
@@ -95,14 +95,14 @@ impl<'a> RunFigures<'a> {
             error_rate,
             throughput_ok,
             rate_asked,
-            spared: Spared { error_rate, throughput_ok, unanswered: 0, late: None },
+            charged: ChargedFigures { error_rate, throughput_ok, unanswered: 0, late: None },
         }
     }
 }
 
 /// The figure an objective is about.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Measured {
+pub enum MeasuredValue {
     /// A response time.
     Time(Quantile),
     /// A share, 0 to 1.
@@ -129,19 +129,19 @@ pub enum Holds {
 
 /// One objective and how it fared.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judged {
+pub struct ObjectiveVerdict {
     /// What was asked.
     pub objective: Objective,
     /// What was measured.
-    pub measured: Measured,
+    pub measured: MeasuredValue,
     /// Whether the one meets the other.
     pub holds: Holds,
 }
 
-impl Judged {
+impl ObjectiveVerdict {
     /// Why it is not judged, for people; `None` where it is.
     pub fn why_not_judged(&self) -> Option<&'static str> {
-        let why = if self.measured == Measured::Nothing {
+        let why = if self.measured == MeasuredValue::Nothing {
             "none was due"
         } else {
             "no more was asked for"
@@ -173,14 +173,14 @@ pub struct TierVerdict {
 }
 
 /// Judges every objective, in order.
-pub fn judge(slo: &Slo, figures: &RunFigures<'_>) -> Vec<Judged> {
+pub fn judge(slo: &Slo, figures: &RunFigures<'_>) -> Vec<ObjectiveVerdict> {
     slo.objectives.iter().map(|objective| judge_one(*objective, figures)).collect()
 }
 
 /// The objectives that fail and would hold but for the generator itself, with what of it is to blame: such a
 /// failure says nothing about the target.
 pub fn own_faults(slo: &Slo, figures: &RunFigures<'_>) -> Vec<(Objective, OwnFault)> {
-    let fails = |judged: Judged| judged.holds == Holds::No;
+    let fails = |judged: ObjectiveVerdict| judged.holds == Holds::No;
     let ours = |objective: &&Objective| {
         fails(judge_one(**objective, figures)) && !fails(judge_target(**objective, figures))
     };
@@ -189,11 +189,11 @@ pub fn own_faults(slo: &Slo, figures: &RunFigures<'_>) -> Vec<(Objective, OwnFau
 }
 
 fn blame(objective: &Objective, figures: &RunFigures<'_>) -> OwnFault {
-    let lost = figures.spared.late.is_some_and(|late| late.lost + late.refused > 0);
+    let lost = figures.charged.late.is_some_and(|late| late.lost + late.refused > 0);
     match objective {
         Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. } => {
-            let spared = Spared { unanswered: 0, ..figures.spared };
-            match judge_target(*objective, &RunFigures { spared, ..*figures }).holds {
+            let charged = ChargedFigures { unanswered: 0, ..figures.charged };
+            match judge_target(*objective, &RunFigures { charged, ..*figures }).holds {
                 Holds::No => OwnFault::Errors,
                 _ => OwnFault::Lateness,
             }
@@ -206,7 +206,7 @@ fn blame(objective: &Objective, figures: &RunFigures<'_>) -> OwnFault {
 /// The best tier whose objectives hold; what is the generator's own does not lower it. A bar on throughput
 /// that the rate asked for cannot show is left out: 20/s asked says nothing about more than 50/s.
 pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
-    let judged = |bar: &Slo| -> Vec<Judged> {
+    let judged = |bar: &Slo| -> Vec<ObjectiveVerdict> {
         bar.objectives.iter().map(|objective| judge_target(*objective, figures)).collect()
     };
     let reached = |bar| figures.planned > 0 && judged(bar).iter().all(|one| one.holds != Holds::No);
@@ -222,14 +222,14 @@ pub fn tier(tiers: &Tiers, figures: &RunFigures<'_>) -> TierVerdict {
 }
 
 /// Judges an objective by what the target answers for.
-fn judge_target(objective: Objective, figures: &RunFigures<'_>) -> Judged {
-    let Spared { error_rate, throughput_ok, unanswered, late } = figures.spared;
+fn judge_target(objective: Objective, figures: &RunFigures<'_>) -> ObjectiveVerdict {
+    let ChargedFigures { error_rate, throughput_ok, unanswered, late } = figures.charged;
     let judged = judge_one(objective, &RunFigures { error_rate, throughput_ok, ..*figures });
     let (times, late) = match (judged.holds, late) {
         (Holds::No, Some(late)) => (figures.response_time, late.with_lost(unanswered)),
         _ => return judged,
     };
-    let spared = match objective {
+    let charged = match objective {
         Objective::ResponseTime { quantile, limit, .. } => {
             times.count() > 0 && late.spares_quantile(times, quantile, limit)
         }
@@ -238,30 +238,30 @@ fn judge_target(objective: Objective, figures: &RunFigures<'_>) -> Judged {
         }
         Objective::ErrorRate { .. } | Objective::Throughput { .. } => false,
     };
-    Judged { holds: if spared { Holds::Yes } else { Holds::No }, ..judged }
+    ObjectiveVerdict { holds: if charged { Holds::Yes } else { Holds::No }, ..judged }
 }
 
-fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
+fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> ObjectiveVerdict {
     let times = figures.response_time;
     let yes_if = |met| if met { Holds::Yes } else { Holds::No };
     let (measured, holds) = match objective {
-        _ if figures.planned == 0 => (Measured::Nothing, Holds::NotJudged),
+        _ if figures.planned == 0 => (MeasuredValue::Nothing, Holds::NotJudged),
         Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. }
             if times.count() == 0 =>
         {
-            (Measured::Nothing, Holds::No)
+            (MeasuredValue::Nothing, Holds::No)
         }
         Objective::ResponseTime { quantile, limit, .. } => {
             let time = times.quantile(quantile);
-            (Measured::Time(time), yes_if(time.below(limit)))
+            (MeasuredValue::Time(time), yes_if(time.below(limit)))
         }
         Objective::MeanResponseTime { limit, .. } => {
             let mean = times.mean();
-            (Measured::Time(mean), yes_if(mean.below(limit)))
+            (MeasuredValue::Time(mean), yes_if(mean.below(limit)))
         }
         Objective::ErrorRate { limit, .. } => {
             let rate = figures.error_rate;
-            (Measured::Share(rate), yes_if(rate < limit || rate <= 0.0))
+            (MeasuredValue::Share(rate), yes_if(rate < limit || rate <= 0.0))
         }
         Objective::Throughput { limit, .. } => {
             let rate = figures.throughput_ok;
@@ -272,10 +272,10 @@ fn judge_one(objective: Objective, figures: &RunFigures<'_>) -> Judged {
             } else {
                 Holds::No
             };
-            (Measured::PerSecond(rate), holds)
+            (MeasuredValue::PerSecond(rate), holds)
         }
     };
-    Judged { objective, measured, holds }
+    ObjectiveVerdict { objective, measured, holds }
 }
 
 #[cfg(test)]
@@ -305,8 +305,8 @@ mod tests {
         throughput_ok: f64,
         rate_asked: f64,
     ) -> RunFigures<'_> {
-        let spared = Spared { error_rate, throughput_ok, unanswered: 0, late: None };
-        RunFigures { planned: 100, response_time, error_rate, throughput_ok, rate_asked, spared }
+        let charged = ChargedFigures { error_rate, throughput_ok, unanswered: 0, late: None };
+        RunFigures { planned: 100, response_time, error_rate, throughput_ok, rate_asked, charged }
     }
 
     fn holds(text: &str, figures: &RunFigures<'_>) -> Holds {
@@ -357,7 +357,9 @@ mod tests {
     fn without_an_answer_no_time_holds() {
         let times = times(&[], &[]);
         let judged = judge(&"p95<1s,mean<1s".parse().unwrap(), &figures(&times));
-        assert!(judged.iter().all(|j| j.holds == Holds::No && j.measured == Measured::Nothing));
+        assert!(
+            judged.iter().all(|j| j.holds == Holds::No && j.measured == MeasuredValue::Nothing)
+        );
     }
 
     #[test]
@@ -367,7 +369,7 @@ mod tests {
         let slo = "p95<1s,mean<1s,errors<1%,rps>5".parse().unwrap();
         for judged in judge(&slo, &figures) {
             assert_eq!(judged.holds, Holds::NotJudged, "{judged:?}");
-            assert_eq!(judged.measured, Measured::Nothing);
+            assert_eq!(judged.measured, MeasuredValue::Nothing);
         }
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::goals::Surety;
+use crate::analysis::goals::Confidence;
 use crate::load::slo::{Objective, Slo};
 
 pub(super) use evidence::whole;
@@ -113,7 +113,7 @@ pub struct Point {
 
 /// An objective with what was measured for it over the judged part.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
+pub struct ObjectiveFigure {
     /// Objective that was asked for.
     pub objective: Objective,
     /// Figure in the unit of the limit: seconds, a share from 0 to 1, or answers per second.
@@ -122,7 +122,7 @@ pub struct Measured {
     pub at_least: bool,
 }
 
-impl Measured {
+impl ObjectiveFigure {
     /// True if the objective was met; a time that is only known from below was not.
     pub fn holds(&self) -> bool {
         match self.objective {
@@ -137,13 +137,13 @@ impl Measured {
 
 /// A limit of a single request that its figure over the judged part misses.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Missed {
+pub struct SloMiss {
     /// The request's row in the ledger.
     pub row: usize,
     /// The limit and the figure.
-    pub measured: Measured,
+    pub measured: ObjectiveFigure,
     /// Certainty that it is no matter of chance.
-    pub surety: Surety,
+    pub confidence: Confidence,
 }
 
 /// State of the generator during a trial.
@@ -180,9 +180,9 @@ pub struct TrialResult {
     /// Share of `planned` without a good answer, 0 to 1.
     pub error_rate: f64,
     /// One for each objective of the SLO.
-    pub measured: Vec<Measured>,
+    pub measured: Vec<ObjectiveFigure>,
     /// Limits of single requests that were missed.
-    pub missed: Vec<Missed>,
+    pub missed: Vec<SloMiss>,
     /// Sent per second over the judged part.
     pub achieved: f64,
     /// 99th percentile of sent − due over the judged part.
@@ -231,11 +231,11 @@ pub enum TrialVerdict {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Breach {
     /// A response time over its limit.
-    LatencyOver(Measured),
+    LatencyOver(ObjectiveFigure),
     /// Too many errors.
-    ErrorsOver(Measured),
+    ErrorsOver(ObjectiveFigure),
     /// A single request missed a limit of its own.
-    RequestOver(Missed),
+    RequestOver(SloMiss),
     /// Requests arrive faster than they are finished.
     BacklogGrowing {
         /// Unfinished requests added per second.
@@ -292,10 +292,11 @@ pub fn judge(trial: &Trial, result: &TrialResult, slo: &Slo) -> Judgement {
     let stopped = result.points.iter().find_map(|point| watch.observe(point));
     let mut evidence = watch.evidence();
     let mut ending = stopped.unwrap_or_else(|| evidence.ending());
-    let by_figure = |m: &&Measured| trial.purpose.is_long() || limits.leaves_out(&m.objective);
+    let by_figure =
+        |m: &&ObjectiveFigure| trial.purpose.is_long() || limits.leaves_out(&m.objective);
     let beside = result.measured.iter().filter(by_figure).filter(|m| !m.holds());
     let alone = result.missed.iter();
-    let alone = alone.filter(|one| one.surety == Surety::Sure || trial.purpose.is_long());
+    let alone = alone.filter(|one| one.confidence == Confidence::Sure || trial.purpose.is_long());
     let beside: Vec<Breach> =
         beside.filter_map(breach).chain(alone.copied().map(Breach::RequestOver)).collect();
     let backlog_slope = evidence.growth_per_s() * trial.rate;
@@ -359,7 +360,7 @@ impl TrialPurpose {
 /// Reasons against the rate, the strongest first.
 fn reasons(evidence: &Evidence, result: &TrialResult, limits: &Limits, per_s: f64) -> Vec<Breach> {
     let tested = |errors: bool| {
-        let of = |m: &&Measured| {
+        let of = |m: &&ObjectiveFigure| {
             matches!(m.objective, Objective::ErrorRate { .. }) == errors
                 && !limits.leaves_out(&m.objective)
         };
@@ -375,7 +376,7 @@ fn reasons(evidence: &Evidence, result: &TrialResult, limits: &Limits, per_s: f6
     found.into_iter().filter_map(|(_, breach)| breach).collect()
 }
 
-fn breach(measured: &Measured) -> Option<Breach> {
+fn breach(measured: &ObjectiveFigure) -> Option<Breach> {
     match measured.objective {
         Objective::ResponseTime { .. } | Objective::MeanResponseTime { .. } => {
             Some(Breach::LatencyOver(*measured))

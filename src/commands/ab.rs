@@ -11,7 +11,7 @@ use crate::analysis::compare::comparison::Comparison;
 use crate::analysis::compare::decision::Word;
 use crate::analysis::words::counted;
 use crate::commands::Failure;
-use crate::commands::compare::{self, Judging};
+use crate::commands::compare::{self, JudgingArgs};
 use crate::commands::interrupt::Interrupt;
 use crate::commands::run::{self, Beginning, Output, Screen};
 use crate::exit::Exit;
@@ -68,7 +68,7 @@ pub struct Args {
     pub order: Order,
     /// What a verdict takes and what it is worth.
     #[command(flatten)]
-    pub judging: Judging,
+    pub judging: JudgingArgs,
     /// The load, as for `run`.
     #[command(flatten)]
     pub run: run::Args,

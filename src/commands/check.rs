@@ -14,7 +14,7 @@ use crate::load::request::RequestTemplate;
 use crate::load::schedule::Slot;
 use crate::load::url::is_url;
 use crate::machine::wall_clock;
-use crate::render::explanation::{self, Planned};
+use crate::render::explanation::{self, PlannedRequest};
 
 /// Slots whose requests are shown.
 const SLOTS_SHOWN: usize = 10;
@@ -116,14 +116,15 @@ fn explain(args: &run::Args) -> Result<String, Failure> {
     let slots: Vec<(u64, usize)> =
         first.iter().map(|slot| (slot.index, plan.first_row(mix.request(slot.index)))).collect();
     let sent = preview(plan, &slots, wall_clock::since_1970()).map_err(Failure::usage)?;
-    let planned = first.iter().zip(&slots).zip(&sent).map(|((slot, (_, row)), sent)| Planned {
-        due: slot.due,
-        name: &rows[*row].name,
-        method: &sent.method,
-        uri: &sent.uri,
-        headers: &sent.headers,
-        body: &sent.body,
-    });
+    let planned =
+        first.iter().zip(&slots).zip(&sent).map(|((slot, (_, row)), sent)| PlannedRequest {
+            due: slot.due,
+            name: &rows[*row].name,
+            method: &sent.method,
+            uri: &sent.uri,
+            headers: &sent.headers,
+            body: &sent.body,
+        });
     let text = explanation::explain(plan, &schedule, &planned.collect::<Vec<_>>());
     Ok(look.without_secrets(&text))
 }

@@ -7,9 +7,9 @@ use clap::ValueEnum;
 
 use crate::analysis::compare::comparison::{Comparison, Margins, Metric, Run, Scope};
 use crate::analysis::compare::noise::Noise;
-use crate::analysis::compare::quantile::Located;
+use crate::analysis::compare::quantile::QuantileEstimate;
 use crate::commands::formats::STDOUT;
-use crate::commands::stored::{self, Grade, Stored};
+use crate::commands::stored::{self, Grade, StoredRun};
 use crate::commands::{Failure, actions, stdout};
 use crate::exit::Exit;
 use crate::render::clean::{CleanComparison, CleanReport};
@@ -34,7 +34,7 @@ pub enum Gate {
 
 /// From which change on a verdict is one, and what it is worth.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Judging {
+pub struct JudgingArgs {
     /// Smallest change of a response time that matters
     #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "5%")]
     pub margin_latency: f64,
@@ -79,7 +79,7 @@ pub struct Args {
     pub b: Vec<String>,
     /// What a verdict takes and what it is worth.
     #[command(flatten)]
-    pub judging: Judging,
+    pub judging: JudgingArgs,
     /// Print the comparison as JSON, or write it to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     pub json: Option<PathBuf>,
@@ -98,7 +98,7 @@ pub struct Args {
 pub fn exec(args: &Args) -> Result<Exit, Failure> {
     let catalogue = stored::catalogue();
     let (a, b) = sides(args)?;
-    let runs = |words: &[String]| -> Result<Vec<Stored>, Failure> {
+    let runs = |words: &[String]| -> Result<Vec<StoredRun>, Failure> {
         let found = words.iter().map(|word| stored::find(word, &catalogue));
         Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
     };
@@ -119,7 +119,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     Ok(args.judging.exit(report.verdict.word))
 }
 
-impl Judging {
+impl JudgingArgs {
     pub(super) const fn margins(&self) -> Margins {
         Margins { latency: self.margin_latency, errors: self.margin_errors, rate: self.margin_rps }
     }
@@ -169,8 +169,13 @@ fn sides(args: &Args) -> Result<(Vec<String>, Vec<String>), Failure> {
     Ok((a, b))
 }
 
-fn compared(args: &Args, a: &[Stored], b: &[Stored], catalogue: &Catalogue) -> ComparisonReport {
-    let refer = |runs: &[Stored]| -> Vec<ComparedRun> {
+fn compared(
+    args: &Args,
+    a: &[StoredRun],
+    b: &[StoredRun],
+    catalogue: &Catalogue,
+) -> ComparisonReport {
+    let refer = |runs: &[StoredRun]| -> Vec<ComparedRun> {
         runs.iter().map(|run| ComparedRun::new(run.name.clone(), &run.report)).collect()
     };
     let references = (refer(a), refer(b));
@@ -183,8 +188,8 @@ fn compared(args: &Args, a: &[Stored], b: &[Stored], catalogue: &Catalogue) -> C
     if !reasons.is_empty() {
         return refused(references, reasons);
     }
-    let mut measure = |runs: &[Stored]| -> Vec<Run> {
-        let measured = runs.iter().map(Stored::measured);
+    let mut measure = |runs: &[StoredRun]| -> Vec<Run> {
+        let measured = runs.iter().map(StoredRun::measured);
         measured.filter_map(|run| run.map_err(|reason| reasons.push(reason)).ok()).collect()
     };
     let (of_a, of_b) = (measure(a), measure(b));
@@ -198,17 +203,17 @@ fn compared(args: &Args, a: &[Stored], b: &[Stored], catalogue: &Catalogue) -> C
 }
 
 /// Where a run's quantiles lie, by [`Metric::TIMES`].
-type Quantiles = [Option<Located>; Metric::TIMES.len()];
+type Quantiles = [Option<QuantileEstimate>; Metric::TIMES.len()];
 
 fn quantiles(run: &Run) -> Quantiles {
-    Metric::TIMES.map(|metric| Located::new(&run.total, metric.quantile()))
+    Metric::TIMES.map(|metric| QuantileEstimate::new(&run.total, metric.quantile()))
 }
 
 /// What runs of one build differ by: those of either side, and stored ones under a common tag that could
 /// be compared with A.
 fn noise(
-    (a, of_a): (&[Stored], &[Run]),
-    (b, of_b): (&[Stored], &[Run]),
+    (a, of_a): (&[StoredRun], &[Run]),
+    (b, of_b): (&[StoredRun], &[Run]),
     catalogue: &Catalogue,
 ) -> [Noise; Metric::TIMES.len()] {
     let sides = [of_a, of_b].map(|runs| runs.iter().map(quantiles).collect::<Vec<_>>());
@@ -218,7 +223,7 @@ fn noise(
         let tagged: Vec<Entry> =
             entries.into_iter().filter(|entry| !entry.tags.is_empty()).collect();
         // A side whose runs bear tags is in their groups already.
-        let known = |run: &Stored| tagged.iter().any(|entry| entry.path == run.folder);
+        let known = |run: &StoredRun| tagged.iter().any(|entry| entry.path == run.folder);
         for (stored, side) in [a, b].into_iter().zip(&sides) {
             if !stored.iter().any(known) {
                 groups.push(side.clone());
@@ -229,10 +234,10 @@ fn noise(
     let mut place = 0..;
     Metric::TIMES.map(|metric| {
         let at = place.next().unwrap_or_default();
-        let located = |group: &Vec<Quantiles>| -> Vec<Located> {
+        let located = |group: &Vec<Quantiles>| -> Vec<QuantileEstimate> {
             group.iter().filter_map(|quantiles| quantiles[at]).collect()
         };
-        let groups: Vec<Vec<Located>> = groups.iter().map(located).collect();
+        let groups: Vec<Vec<QuantileEstimate>> = groups.iter().map(located).collect();
         let both = || located(&sides.concat());
         Noise::from_history(&groups).unwrap_or_else(|| Noise::assumed(metric.quantile(), &both()))
     })
@@ -240,12 +245,12 @@ fn noise(
 
 /// Runs by their first tag, as far as they could be compared with `like`. What cannot be read is left out:
 /// it would only have made the noise better known.
-fn history(like: &Stored, tagged: Vec<Entry>) -> Vec<Vec<Quantiles>> {
+fn history(like: &StoredRun, tagged: Vec<Entry>) -> Vec<Vec<Quantiles>> {
     let mut groups: BTreeMap<String, Vec<Quantiles>> = BTreeMap::new();
     let mut left = HISTORY_MAX;
     for entry in tagged {
         let tag = entry.tags[0].clone();
-        let Ok(stored) = Stored::of(entry) else { continue };
+        let Ok(stored) = StoredRun::of(entry) else { continue };
         let pair = [("", &like.report), ("", &stored.report)];
         if left == 0 || !differences(&pair).reasons.is_empty() {
             continue;

@@ -61,8 +61,8 @@ fn run(folder: &Path, process: &Process) -> Result<Vec<u8>, String> {
     drop(lines);
     let (bytes, ended) = read.inspect_err(|_| end(&mut child))?;
     match ended {
-        Ended::Enough => end(&mut child),
-        Ended::ByItself => {
+        ProgramEnd::Enough => end(&mut child),
+        ProgramEnd::ByItself => {
             let status = child.wait().map_err(|error| format!("cannot be waited for: {error}"))?;
             if !status.success() {
                 let count = bytes.split(|&byte| byte == b'\n').count() - 1;
@@ -74,7 +74,7 @@ fn run(folder: &Path, process: &Process) -> Result<Vec<u8>, String> {
 }
 
 /// Why no more lines come.
-enum Ended {
+enum ProgramEnd {
     /// There are as many as are wanted.
     Enough,
     /// The program has closed its output.
@@ -84,7 +84,7 @@ enum Ended {
 fn collect(
     lines: &Receiver<std::io::Result<Vec<u8>>>,
     process: &Process,
-) -> Result<(Vec<u8>, Ended), String> {
+) -> Result<(Vec<u8>, ProgramEnd), String> {
     let began = wall_clock::now();
     let mut bytes = Vec::new();
     let mut count = 0;
@@ -92,7 +92,7 @@ fn collect(
         match lines.recv_timeout(process.wait) {
             Ok(Ok(line)) => bytes.extend_from_slice(&line),
             Ok(Err(error)) => return Err(format!("cannot be read: {error}")),
-            Err(RecvTimeoutError::Disconnected) => return Ok((bytes, Ended::ByItself)),
+            Err(RecvTimeoutError::Disconnected) => return Ok((bytes, ProgramEnd::ByItself)),
             Err(RecvTimeoutError::Timeout) => {
                 let wait = process.wait;
                 return Err(format!(
@@ -112,7 +112,7 @@ fn collect(
             ));
         }
     }
-    Ok((bytes, Ended::Enough))
+    Ok((bytes, ProgramEnd::Enough))
 }
 
 /// Hands over line by line until nobody wants more.

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 
-use crate::commands::stored::{self, Stored};
+use crate::commands::stored::{self, StoredRun};
 use crate::commands::{Failure, stdout};
 use crate::exit::Exit;
 use crate::render::clean::CleanReport;
 use crate::render::json;
-use crate::render::runs::{self as render, Listed};
+use crate::render::runs::{self as render, ListedRun};
 use crate::render::text::{self, Form};
 use crate::store::catalogue::{Catalogue, Entry};
 
@@ -76,7 +76,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
     match args.action.as_ref().unwrap_or(&Action::List { json: false }) {
         Action::List { json } => {
             let entries = catalogue.entries().map_err(Failure::unexpected)?;
-            let listed: Vec<Listed> = entries.into_iter().map(listed).collect();
+            let listed: Vec<ListedRun> = entries.into_iter().map(listed).collect();
             stdout::print(&if *json { render::json(&listed) } else { render::text(&listed) });
         }
         Action::Show { run, json } => show(run, *json, &catalogue)?,
@@ -99,7 +99,7 @@ pub fn exec(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn show(run: &str, as_json: bool, catalogue: &Catalogue) -> Result<(), Failure> {
-    for Stored { report, .. } in stored::find(run, catalogue)? {
+    for StoredRun { report, .. } in stored::find(run, catalogue)? {
         let report = CleanReport::new(&report);
         let shown = if as_json {
             json::render(&report)
@@ -150,7 +150,7 @@ fn agreed(entries: &[Entry]) -> bool {
 }
 
 /// A run that was killed has no result; it is listed all the same.
-fn listed(entry: Entry) -> Listed {
+fn listed(entry: Entry) -> ListedRun {
     let report = entry.result().ok();
-    Listed { id: entry.id, path: OsString::from(entry.path), tags: entry.tags, report }
+    ListedRun { id: entry.id, path: OsString::from(entry.path), tags: entry.tags, report }
 }

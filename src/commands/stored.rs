@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::analysis::compare::comparison::Run;
-use crate::analysis::compare::rates::{MaxRate, Served};
+use crate::analysis::compare::rates::{MaxRate, ServedRate};
 use crate::analysis::compare::timeline::{Moment, Timeline};
 use crate::commands::{Failure, environment};
 use crate::exit::Exit;
@@ -25,7 +25,7 @@ const SLICES_MIN: usize = 10;
 
 /// A run with its result.
 #[derive(Clone, Debug)]
-pub(super) struct Stored {
+pub(super) struct StoredRun {
     /// The name of its folder, or the path that was given.
     pub(super) name: String,
     /// Its folder.
@@ -39,24 +39,27 @@ pub(super) fn catalogue() -> Catalogue {
 }
 
 /// The runs that `word` stands for: a run's folder, a result file, or whatever the catalogue knows by it.
-pub(super) fn find(word: &str, catalogue: &Catalogue) -> Result<Vec<Stored>, Failure> {
+pub(super) fn find(word: &str, catalogue: &Catalogue) -> Result<Vec<StoredRun>, Failure> {
     let path = Path::new(word);
     if path.join(RESULT).is_file() || path.is_file() {
         let report = read_result(path).map_err(Failure::usage)?;
         let folder = if path.is_dir() { Some(path) } else { path.parent() };
         let folder = folder.unwrap_or(path).to_owned();
-        return Ok(vec![Stored { name: word.to_owned(), folder, report }]);
+        return Ok(vec![StoredRun { name: word.to_owned(), folder, report }]);
     }
-    catalogue.find(word).map_err(Failure::from)?.into_iter().map(Stored::of).collect()
+    catalogue.find(word).map_err(Failure::from)?.into_iter().map(StoredRun::of).collect()
 }
 
 /// The same, and a run that was killed as far as its journal goes.
-pub(super) fn find_or_rebuild(word: &str, catalogue: &Catalogue) -> Result<Vec<Stored>, Failure> {
+pub(super) fn find_or_rebuild(
+    word: &str,
+    catalogue: &Catalogue,
+) -> Result<Vec<StoredRun>, Failure> {
     let path = Path::new(word);
     let killed = |folder: &Path| folder.join(JOURNAL).is_file() && !folder.join(RESULT).exists();
     let rebuilt = |folder: &Path, name: &str| {
         let report = rebuild(folder)?;
-        Ok(vec![Stored { name: name.to_owned(), folder: folder.to_owned(), report }])
+        Ok(vec![StoredRun { name: name.to_owned(), folder: folder.to_owned(), report }])
     };
     if path.is_dir() {
         if killed(path) {
@@ -135,11 +138,11 @@ pub(super) fn searched(report: &Report) -> Run {
         confidence: search.max_rps.confidence,
     });
     let length = std::time::Duration::from_nanos(report.duration);
-    let served = Served { asked: report.rate.target, good: report.rate.throughput_ok };
+    let served = ServedRate { asked: report.rate.target, good: report.rate.throughput_ok };
     Run { served, length, max_rate, ..Run::default() }
 }
 
-impl Stored {
+impl StoredRun {
     pub(super) fn of(entry: Entry) -> Result<Self, Failure> {
         let report = entry.result().map_err(Failure::usage)?;
         Ok(Self { name: entry.id, folder: entry.path, report })

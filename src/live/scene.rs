@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::search::SearchProgress;
-use crate::analysis::slo::{self, Judged, RunFigures};
+use crate::analysis::slo::{self, ObjectiveVerdict, RunFigures};
 use crate::live::state::Part;
 use crate::live::{Kind, Point, State, Subject};
 use crate::load::outline::LoadEnd;
@@ -96,7 +96,7 @@ pub struct Scene {
     /// The limits on p50, p95 and p99, where there are any.
     pub limits: [Option<Duration>; 3],
     /// The objectives as they stand over the whole.
-    pub objectives: Vec<Judged>,
+    pub objectives: Vec<ObjectiveVerdict>,
     /// Ends of slots.
     pub fates: [FateCounts; 2],
     /// Those that ended badly over the whole, by kind, the most frequent first.

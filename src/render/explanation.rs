@@ -14,7 +14,7 @@ use crate::render::table::Table;
 use crate::time::{Human, Offset};
 
 /// A slot and the request it would send.
-pub struct Planned<'a> {
+pub struct PlannedRequest<'a> {
     /// When it is due.
     pub due: Offset,
     /// The request's name.
@@ -30,7 +30,7 @@ pub struct Planned<'a> {
 }
 
 /// The whole explanation; `first` are the slots with which it begins.
-pub fn explain(plan: &Plan, schedule: &Schedule, first: &[Planned<'_>]) -> String {
+pub fn explain(plan: &Plan, schedule: &Schedule, first: &[PlannedRequest<'_>]) -> String {
     let mut text = format!("{} on {}\n\n", plan.name, origin(plan));
     for line in schedule_lines(plan, schedule) {
         push(&mut text, &line);

@@ -18,7 +18,7 @@ const TARGET_MAX: usize = 40;
 
 /// A run as far as a list tells of it.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct ListedRun {
     /// The name of its folder.
     pub id: String,
     /// Its folder.
@@ -48,7 +48,7 @@ struct Line<'a> {
 
 /// Indented JSON: an array with a newline at the end.
 #[expect(clippy::missing_panics_doc, reason = "a list holds nothing that JSON cannot")]
-pub fn json(runs: &[Listed]) -> String {
+pub fn json(runs: &[ListedRun]) -> String {
     let lines: Vec<Line<'_>> = runs.iter().map(Line::from).collect();
     let mut text = serde_json::to_string_pretty(&lines).expect("text and numbers");
     text.push('\n');
@@ -57,7 +57,7 @@ pub fn json(runs: &[Listed]) -> String {
 
 /// A head and a line for each run: its name in full, so that it can be copied, when it began, where its load
 /// went, and what it came to.
-pub fn text(runs: &[Listed]) -> String {
+pub fn text(runs: &[ListedRun]) -> String {
     if runs.is_empty() {
         return "no runs yet\n".to_owned();
     }
@@ -73,7 +73,7 @@ pub fn text(runs: &[Listed]) -> String {
     text
 }
 
-fn row(run: &Listed) -> [String; 4] {
+fn row(run: &ListedRun) -> [String; 4] {
     let tags = run.tags.iter().fold(String::new(), |tags, tag| format!("{tags}  [{tag}]"));
     let Some(report) = &run.report else {
         return [run.id.clone(), "-".to_owned(), "-".to_owned(), format!("no result{tags}")];
@@ -106,8 +106,8 @@ fn about(report: &Report) -> String {
     )
 }
 
-impl<'a> From<&'a Listed> for Line<'a> {
-    fn from(run: &'a Listed) -> Self {
+impl<'a> From<&'a ListedRun> for Line<'a> {
+    fn from(run: &'a ListedRun) -> Self {
         let report = run.report.as_ref();
         Self {
             id: &run.id,
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn each_run_is_a_line_with_its_whole_name() {
-        let listed = |id: &str, report| Listed {
+        let listed = |id: &str, report| ListedRun {
             id: id.to_owned(),
             path: OsString::from(id),
             tags: vec!["baseline".to_owned()],

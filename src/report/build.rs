@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::analysis::Outcome;
 use crate::analysis::findings::Finding;
 use crate::analysis::goals::RequestVerdict;
-use crate::analysis::slo::{Judged, TierVerdict};
+use crate::analysis::slo::{ObjectiveVerdict, TierVerdict};
 use crate::load::plan::Plan;
 use crate::load::request::RequestTemplate;
 use crate::measure::address_tally::AddressTally;
@@ -60,7 +60,7 @@ pub struct Parts<'a> {
     /// The tier.
     pub tier: &'a TierVerdict,
     /// Each objective and how it fared.
-    pub objectives: &'a [Judged],
+    pub objectives: &'a [ObjectiveVerdict],
     /// The same for each request name.
     pub requests: &'a [RequestVerdict],
     /// Reasons to distrust or to act.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::settling::{self, Settling};
+use crate::analysis::warm_up::{self, WarmUp};
 use crate::load::rate::Figures;
 use crate::report::echo::ReplayEcho;
 use crate::report::search::Bound;
@@ -64,11 +64,11 @@ impl Differences {
 
     /// Figures of a run that had not settled are those of its warm-up.
     fn course(&mut self, name: &str, report: &Report) {
-        let start = settling::judge(&report.series);
-        let Some(found) = settling::finding(start) else { return };
+        let start = warm_up::judge(&report.series);
+        let Some(found) = warm_up::finding(start) else { return };
         let told = format!("{name}: {}; {}", found.message, found.remedy);
         match start {
-            Settling::Never(_) => self.reasons.push(told),
+            WarmUp::Unsettled(_) => self.reasons.push(told),
             _ => self.notes.push(told),
         }
     }

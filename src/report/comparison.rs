@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::analysis::compare::comparison::Metric;
 use crate::analysis::compare::comparison::{Comparison, Row};
-use crate::analysis::compare::decision::Known;
+use crate::analysis::compare::decision::Censoring;
 pub use crate::analysis::compare::decision::Word;
 use crate::analysis::compare::noise::Source;
 use crate::analysis::compare::sentence;
@@ -237,9 +237,9 @@ impl From<&Row> for MetricReport {
             request: row.request.clone(),
             gating: row.gating,
             a: millionths(row.a),
-            a_at_least: matches!(change.known, Known::AtMost | Known::Not),
+            a_at_least: matches!(change.known, Censoring::AtMost | Censoring::Not),
             b: millionths(row.b),
-            b_at_least: matches!(change.known, Known::AtLeast | Known::Not),
+            b_at_least: matches!(change.known, Censoring::AtLeast | Censoring::Not),
             change: on_scale(change.estimate),
             low: on_scale(row.judged.interval.low),
             high: on_scale(row.judged.interval.high),
@@ -258,7 +258,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::analysis::compare::comparison::{Margins, Run, Scope};
     use crate::analysis::compare::noise::Noise;
-    use crate::analysis::compare::rates::Served;
+    use crate::analysis::compare::rates::ServedRate;
     use crate::analysis::compare::timeline::Timeline;
     use crate::analysis::compare::timeline::tests::moment;
 
@@ -268,7 +268,7 @@ pub(crate) mod tests {
         Run {
             requests: vec![("list | all".to_owned(), total.clone())],
             total,
-            served: Served { asked: 200.0, good: 200.0 },
+            served: ServedRate { asked: 200.0, good: 200.0 },
             length: Duration::from_mins(1),
             max_rate: None,
         }

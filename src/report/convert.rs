@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::analysis::findings::Finding;
-use crate::analysis::slo::{Judged, Measured};
+use crate::analysis::slo::{MeasuredValue, ObjectiveVerdict};
 use crate::load::slo::Objective;
 use crate::measure::fate::FateCounts;
 use crate::measure::histogram::Quantile;
@@ -99,8 +99,8 @@ impl From<&Finding> for FindingReport {
     }
 }
 
-impl From<&Judged> for ObjectiveReport {
-    fn from(judged: &Judged) -> Self {
+impl From<&ObjectiveVerdict> for ObjectiveReport {
+    fn from(judged: &ObjectiveVerdict) -> Self {
         let (metric, limit) = match judged.objective.as_written() {
             Objective::ResponseTime { limit, .. } | Objective::MeanResponseTime { limit, .. } => {
                 (Metric::ResponseTime, whole_nanos(limit) as f64)
@@ -109,9 +109,11 @@ impl From<&Judged> for ObjectiveReport {
             Objective::Throughput { limit, .. } => (Metric::Throughput, limit),
         };
         let (measured, at_least) = match judged.measured {
-            Measured::Time(time) => (Some(whole_nanos(time.value) as f64), time.at_least),
-            Measured::Share(figure) | Measured::PerSecond(figure) => (Some(figure), false),
-            Measured::Nothing => (None, false),
+            MeasuredValue::Time(time) => (Some(whole_nanos(time.value) as f64), time.at_least),
+            MeasuredValue::Share(figure) | MeasuredValue::PerSecond(figure) => {
+                (Some(figure), false)
+            }
+            MeasuredValue::Nothing => (None, false),
         };
         Self {
             objective: judged.objective.to_string(),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::onset::{self, Turn};
+use crate::analysis::change_point::{self, ChangePoint};
 use crate::measure::millionths::millionths;
 use crate::measure::monitored::Monitored;
 
@@ -40,9 +40,9 @@ pub struct MonitorTurn {
     pub to: f64,
 }
 
-impl From<Turn> for MonitorTurn {
-    fn from(turn: Turn) -> Self {
-        let Turn { at, from, to, .. } = turn;
+impl From<ChangePoint> for MonitorTurn {
+    fn from(change: ChangePoint) -> Self {
+        let ChangePoint { at, from, to, .. } = change;
         Self { at: at.as_nanos(), from: millionths(from), to: millionths(to) }
     }
 }
@@ -67,7 +67,9 @@ impl From<&Monitored> for MonitorReport {
             points: points
                 .map(|(at, value)| MonitorPoint { t: at.as_nanos(), value: millionths(*value) })
                 .collect(),
-            turned: onset::turn(&series.points).filter(Turn::is_certain).map(MonitorTurn::from),
+            turned: change_point::find(&series.points)
+                .filter(ChangePoint::is_certain)
+                .map(MonitorTurn::from),
             notes: series.notes.clone(),
         }
     }

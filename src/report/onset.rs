@@ -50,9 +50,9 @@ impl From<&Lead> for TurnedReport {
             name: lead.name.clone(),
             source: lead.source.clone(),
             unit: lead.unit.clone(),
-            at: lead.turn.at.as_nanos(),
-            from: millionths(lead.turn.from),
-            to: millionths(lead.turn.to),
+            at: lead.change.at.as_nanos(),
+            from: millionths(lead.change.from),
+            to: millionths(lead.change.to),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::analysis::Extent;
+use crate::analysis::capacity_curve::RequestBreaches;
 use crate::analysis::findings::{Finding, generator_limit, send_lag_limit};
 use crate::analysis::search::{Answer, Bound, CompletedTrial, Search, SearchProgress, Step};
-use crate::analysis::sheet::Broken;
 use crate::analysis::trial::{
     ClientState, Judgement, Spread, Trial, TrialPurpose, TrialResult, TrialVerdict, Watch,
     is_disturbed, judge,
@@ -204,7 +204,7 @@ impl<'a> RunningSearch<'a> {
         trial: &Trial,
         judgement: &Judgement,
         basis: ReportBasis,
-        broken: Vec<Broken>,
+        broken: Vec<RequestBreaches>,
     ) -> TrialRank {
         if trial.purpose == TrialPurpose::Recovery {
             return TrialRank::Neither;

@@ -1,11 +1,11 @@
 //! A search in the words of the report and the screen.
 
-use crate::analysis::search::{Answer, Note, TrialRecord};
-use crate::analysis::sheet::{
-    Broken, Contribution, CurvePoint, FIT_ERROR_MAX, Fit, Sheet, contributions,
+use crate::analysis::capacity_curve::{
+    CapacityCurve, Contribution, CurvePoint, FIT_ERROR_MAX, Fit, RequestBreaches, contributions,
 };
+use crate::analysis::search::{Answer, Note, TrialRecord};
 use crate::analysis::trial::{
-    Breach, ClientState, Judgement, Measured, Trial, TrialResult, TrialVerdict,
+    Breach, ClientState, Judgement, ObjectiveFigure, Trial, TrialResult, TrialVerdict,
 };
 use crate::load::plan::Plan;
 use crate::load::rate::{Figures, Rate};
@@ -54,7 +54,7 @@ fn served(trial: &Trial, result: &TrialResult, plan: &Plan) -> f64 {
     result.goodput(trial) / plan.requests_per_counted()
 }
 
-fn value(measured: &Measured) -> String {
+fn value(measured: &ObjectiveFigure) -> String {
     let at_least = if measured.at_least { "≥ " } else { "" };
     let time = || Human(Duration::from_secs_f64(measured.value.max(0.0)));
     match measured.objective {
@@ -69,7 +69,7 @@ fn value(measured: &Measured) -> String {
 
 /// Which limit broke.
 fn words(plan: &Plan, breach: &Breach) -> String {
-    let over = |measured: &Measured| {
+    let over = |measured: &ObjectiveFigure| {
         let holds = if measured.holds() { "on the way above" } else { "not" };
         format!("{}, {holds} {}", value(measured), measured.objective)
     };
@@ -89,7 +89,7 @@ fn words(plan: &Plan, breach: &Breach) -> String {
 #[derive(Clone, Debug)]
 pub(super) struct FailedTrial {
     pub(super) rate: f64,
-    pub(super) requests: Vec<Broken>,
+    pub(super) requests: Vec<RequestBreaches>,
     /// The kind of most of its failures.
     pub(super) mostly: Option<String>,
 }
@@ -124,7 +124,7 @@ pub(super) fn from(
         effort: options.effort.name().to_owned(),
         held: whole_nanos(answer.held),
         noise: Some(answer.noise),
-        sheet: Sheet::of(answer, slo).map(|found| sheet(&found, current_rate, requests)),
+        sheet: CapacityCurve::of(answer, slo).map(|found| sheet(&found, current_rate, requests)),
         trials: answer.trials.iter().map(|one| trial(one, plan)).collect(),
         notes: answer.notes.iter().map(note).collect(),
     }
@@ -174,7 +174,11 @@ fn note(note: &Note) -> String {
     }
 }
 
-fn sheet(found: &Sheet, current_rate: Option<f64>, failed: &[Broken]) -> CapacitySheet {
+fn sheet(
+    found: &CapacityCurve,
+    current_rate: Option<f64>,
+    failed: &[RequestBreaches],
+) -> CapacitySheet {
     let nanos = |seconds: f64| whole_nanos(Duration::from_secs_f64(seconds.max(0.0)));
     let point = |point: &CurvePoint| CurveReport {
         rate: point.rate,
@@ -185,7 +189,7 @@ fn sheet(found: &Sheet, current_rate: Option<f64>, failed: &[Broken]) -> Capacit
     };
     let fits = |fit: &Fit| fit.error <= FIT_ERROR_MAX;
     CapacitySheet {
-        curve: found.curve.iter().map(point).collect(),
+        curve: found.points.iter().map(point).collect(),
         knee_between: found.knee.map(|(low, high)| [low, high]),
         safe_rate: found.safe,
         current_rate,

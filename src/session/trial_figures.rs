@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crate::analysis::capacity_curve::RequestBreaches;
 use crate::analysis::goals;
-use crate::analysis::sheet::Broken;
-use crate::analysis::slo::{self, Judged, Measured as Figure, RunFigures};
-use crate::analysis::trial::{Measured, Missed, Point};
+use crate::analysis::slo::{self, MeasuredValue, ObjectiveVerdict, RunFigures};
+use crate::analysis::trial::{ObjectiveFigure, Point, SloMiss};
 use crate::load::plan::Plan;
 use crate::load::request::RequestTemplate;
 use crate::measure::failure::FailureKind;
@@ -30,31 +30,31 @@ pub(super) fn point(interval: &Interval) -> Point {
 }
 
 /// The run's objectives with their figures; `rate` is what was asked for, in requests per second.
-pub(super) fn measured(plan: &Plan, summary: &Summary, rate: f64) -> Vec<Measured> {
+pub(super) fn measured(plan: &Plan, summary: &Summary, rate: f64) -> Vec<ObjectiveFigure> {
     let judged = slo::judge(&plan.slo, &RunFigures::new(summary, rate));
     judged.iter().map(figure).collect()
 }
 
-fn figure(judged: &Judged) -> Measured {
+fn figure(judged: &ObjectiveVerdict) -> ObjectiveFigure {
     let (value, at_least) = match judged.measured {
-        Figure::Time(quantile) => (quantile.value.as_secs_f64(), quantile.at_least),
-        Figure::Share(value) | Figure::PerSecond(value) => (value, false),
+        MeasuredValue::Time(quantile) => (quantile.value.as_secs_f64(), quantile.at_least),
+        MeasuredValue::Share(value) | MeasuredValue::PerSecond(value) => (value, false),
         // Known from below only: it never meets a limit on a time.
-        Figure::Nothing => (0.0, true),
+        MeasuredValue::Nothing => (0.0, true),
     };
-    Measured { objective: judged.objective, value, at_least }
+    ObjectiveFigure { objective: judged.objective, value, at_least }
 }
 
 /// The limits of single requests that were not met.
-pub(super) fn missed(plan: &Plan, tally: &Tally, length: Duration) -> Vec<Missed> {
+pub(super) fn missed(plan: &Plan, tally: &Tally, length: Duration) -> Vec<SloMiss> {
     let rows = plan.rows().zip(tally.requests()).enumerate();
     let of_row = |(row, (request, tally)): (usize, (&RequestTemplate, &RequestTally))| {
         let figures = goals::figures(tally, length);
         let planned = tally.fates.planned();
         let objectives = goals::judge(&request.goals, &figures).objectives;
         let missed = objectives.iter().filter_map(|judged| {
-            let surety = goals::missed(judged, &figures, planned)?;
-            Some(Missed { row, measured: figure(judged), surety })
+            let confidence = goals::missed(judged, &figures, planned)?;
+            Some(SloMiss { row, measured: figure(judged), confidence })
         });
         missed.collect::<Vec<_>>()
     };
@@ -72,7 +72,7 @@ pub(super) fn main_failure(tally: &Tally) -> Option<String> {
 }
 
 /// Who was slow, failed or unanswered in a trial.
-pub(super) fn broken(plan: &Plan, tally: &Tally) -> Vec<Broken> {
+pub(super) fn broken(plan: &Plan, tally: &Tally) -> Vec<RequestBreaches> {
     let limit = plan.slo.tightest_time().unwrap_or(Duration::MAX);
     let requests = plan.rows().zip(tally.requests());
     requests
@@ -80,7 +80,7 @@ pub(super) fn broken(plan: &Plan, tally: &Tally) -> Vec<Broken> {
             let entries = tally.response_time.answered.entries();
             let slow = entries.iter().filter(|(time, _)| *time >= limit).map(|(_, count)| count);
             let planned = tally.fates.planned();
-            Broken {
+            RequestBreaches {
                 request: template.name.clone(),
                 planned,
                 broken: planned - tally.fates.ok() + slow.sum::<u64>(),

@@ -9,7 +9,7 @@ use crate::analysis::goals::{self, RequestVerdict};
 use crate::analysis::onset::{self, Onset};
 use crate::analysis::slo::{self, OwnFault, RunFigures};
 use crate::analysis::standstill::{Presence, Standstills};
-use crate::analysis::{Extent, Outcome, collapse, drift, hints, settling};
+use crate::analysis::{Extent, Outcome, collapse, drift, hints, warm_up};
 use crate::engine::leg::LegOutcome;
 use crate::load::plan::Plan;
 use crate::load::redirect::is_redirect;
@@ -258,7 +258,7 @@ pub(super) fn drift(plan: &Plan, series: &[SeriesPoint]) -> Vec<Finding> {
     let length = series.iter().filter(|point| point.planned > 0).map(SeriesPoint::span).sum();
     let start = match collapse::judge(series) {
         Some(collapse) => Some(collapse::finding(&collapse)),
-        None => settling::finding(settling::judge(series)),
+        None => warm_up::finding(warm_up::judge(series)),
     };
     match drift::judge(series) {
         Some(_) if plan.stages.is_some() => vec![drift::not_judged_in_stages()],

@@ -41,7 +41,7 @@ pub struct Header {
 
 /// A log that is gone on with.
 #[derive(Debug)]
-pub struct Reopened {
+pub struct ReopenedLog {
     /// The log.
     pub log: TrialLog,
     /// What is searched.
@@ -71,7 +71,7 @@ impl TrialLog {
 
     /// Goes on with the log in `folder`, whose objectives are `slo`; a last line that was cut short is
     /// dropped.
-    pub fn reopen(folder: &Path, slo: &Slo) -> Result<Reopened, StoreError> {
+    pub fn reopen(folder: &Path, slo: &Slo) -> Result<ReopenedLog, StoreError> {
         let path = folder.join(TRIALS);
         let read = || -> io::Result<_> {
             let file = open_whole_lines(&path)?;
@@ -97,7 +97,7 @@ impl TrialLog {
             Ok((file, header, trials, legs))
         };
         let (file, header, trials, legs) = read().map_err(StoreError::at(Action::Read, &path))?;
-        Ok(Reopened { log: Self { path, file }, header, trials, legs })
+        Ok(ReopenedLog { log: Self { path, file }, header, trials, legs })
     }
 
     /// Notes that a trial begins which takes up to `slots` slots, and waits until the disk has it.
@@ -143,11 +143,11 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::analysis::goals::Surety;
-    use crate::analysis::sheet::Broken;
+    use crate::analysis::capacity_curve::RequestBreaches;
+    use crate::analysis::goals::Confidence;
     use crate::analysis::trial::{
-        ClientState, Measured, Missed, Point, Test, TimeInterval, Trial, TrialPurpose, TrialResult,
-        TrialTuning,
+        ClientState, ObjectiveFigure, Point, SloMiss, Test, TimeInterval, Trial, TrialPurpose,
+        TrialResult, TrialTuning,
     };
     use crate::load::slo::Objective;
     use crate::report::example;
@@ -175,7 +175,7 @@ pub(crate) mod tests {
             tuning: &TrialTuning::STANDARD,
         };
         let point = Point { at: s(1), planned: 9, answered_ok: 3, overdue: 2, ..Point::default() };
-        let measured = objectives.iter().map(|one| Measured {
+        let measured = objectives.iter().map(|one| ObjectiveFigure {
             objective: *one,
             value: 1.0 / rate,
             at_least: rate > 100.0,
@@ -190,14 +190,14 @@ pub(crate) mod tests {
                 ok: 3,
                 error_rate: 2.0 / 3.0,
                 measured: measured.collect(),
-                missed: vec![Missed {
+                missed: vec![SloMiss {
                     row: 3,
-                    measured: Measured {
+                    measured: ObjectiveFigure {
                         objective: "p99.9<250ms".parse().unwrap(),
                         value: 0.7,
                         at_least: true,
                     },
-                    surety: Surety::Doubtful,
+                    confidence: Confidence::Doubtful,
                 }],
                 achieved: rate * 0.999,
                 send_lag_p99: Duration::from_micros(17),
@@ -205,7 +205,11 @@ pub(crate) mod tests {
                 interval: Some(TimeInterval { low: s(1), high: None }),
                 client: ClientState::Limited { reason: "the processor".to_owned() },
             },
-            broken: vec![Broken { request: "list \"all\"".to_owned(), planned: 9, broken: 6 }],
+            broken: vec![RequestBreaches {
+                request: "list \"all\"".to_owned(),
+                planned: 9,
+                broken: 6,
+            }],
             slots: 11,
         }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use steadfire::analysis::compare::comparison::{Comparison, Margins, Metric, Run, Scope};
 use steadfire::analysis::compare::decision::Word;
 use steadfire::analysis::compare::noise::Noise;
-use steadfire::analysis::compare::quantile::Located;
-use steadfire::analysis::compare::rates::Served;
+use steadfire::analysis::compare::quantile::QuantileEstimate;
+use steadfire::analysis::compare::rates::ServedRate;
 use steadfire::analysis::compare::timeline::{Moment, Timeline};
 use steadfire::load::random::SplitMix64;
 use steadfire::measure::fate::Fate;
@@ -66,7 +66,7 @@ impl Queue {
         }
         Run {
             total: Timeline { moments: slices },
-            served: Served { asked: rate, good: rate },
+            served: ServedRate { asked: rate, good: rate },
             length: Duration::from_secs(u64::from(self.seconds)),
             ..Run::default()
         }
@@ -76,8 +76,9 @@ impl Queue {
     fn history(self, random: &mut SplitMix64, runs: usize) -> [Noise; 3] {
         let runs: Vec<Run> = (0..runs).map(|_| self.run(random, 1.0)).collect();
         Metric::TIMES.map(|metric| {
-            let located =
-                runs.iter().map(|run| Located::new(&run.total, metric.quantile()).expect("times"));
+            let located = runs
+                .iter()
+                .map(|run| QuantileEstimate::new(&run.total, metric.quantile()).expect("times"));
             Noise::from_history(&[located.collect()]).expect("enough runs")
         })
     }
@@ -99,7 +100,7 @@ fn pairs(queue: Queue, slower: f64, (seed, pairs): (u64, u32), history: usize) -
     for _ in 0..pairs {
         let (a, b) = (queue.run(&mut random, 1.0), queue.run(&mut random, slower));
         let located = |metric: Metric| {
-            [&a, &b].map(|run| Located::new(&run.total, metric.quantile()).expect("times"))
+            [&a, &b].map(|run| QuantileEstimate::new(&run.total, metric.quantile()).expect("times"))
         };
         let noise = match history {
             0 => Metric::TIMES.map(|metric| Noise::assumed(metric.quantile(), &located(metric))),

@@ -12,9 +12,9 @@ mod wilcoxon;
 use std::time::Duration;
 
 use crate::analysis::compare::comparison::{Comparison, Extent, Margins, Metric, Scope};
-use crate::analysis::compare::decision::{ALPHA, Change, Known, Word};
+use crate::analysis::compare::decision::{ALPHA, Censoring, Change, Word};
 use crate::analysis::compare::noise::{Noise, Source};
-use crate::analysis::compare::quantile::Compared;
+use crate::analysis::compare::quantile::FigureChange;
 use crate::analysis::compare::rates::NONE_SEEN;
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::analysis::words::counted;
@@ -239,7 +239,7 @@ pub fn hiccup(findings: &[Finding]) -> Option<&Finding> {
 
 /// Over the pairs in which both blocks have response times; nothing without such a pair. A block in which every
 /// request failed with an answer has none.
-fn times(figures: &[[Figures; 2]], place: usize) -> Option<Compared> {
+fn times(figures: &[[Figures; 2]], place: usize) -> Option<FigureChange> {
     let time = |figures: &Figures| figures.times[place];
     let told = |pair: &&[Figures; 2]| pair.iter().all(|block| !time(block).value.is_zero());
     let figures: Vec<&[Figures; 2]> = figures.iter().filter(told).collect();
@@ -249,13 +249,13 @@ fn times(figures: &[[Figures; 2]], place: usize) -> Option<Compared> {
     let ln = |figures: &Figures| time(figures).value.as_secs_f64().ln();
     let sides = [0, 1].map(|side| figures.iter().map(|pair| ln(&pair[side])).collect::<Vec<_>>());
     let bound = |side: usize| figures.iter().any(|pair| time(&pair[side]).at_least);
-    let known = Known::from_bounds(bound(0), bound(1));
+    let known = Censoring::from_bounds(bound(0), bound(1));
     let [a, b] = [0, 1].map(|side| mean(&sides[side]).exp() * 1e9);
-    Some(Compared { a, b, change: change(&sides, RESOLUTION, known) })
+    Some(FigureChange { a, b, change: change(&sides, RESOLUTION, known) })
 }
 
 /// Nothing of a name that was not due on a side: a share of none is no share.
-fn errors(figures: &[[Figures; 2]]) -> Option<Compared> {
+fn errors(figures: &[[Figures; 2]]) -> Option<FigureChange> {
     let share = |figures: &Figures| figures.failed as f64 / figures.planned.max(1) as f64;
     let sides =
         [0, 1].map(|side| figures.iter().map(|pair| share(&pair[side])).collect::<Vec<_>>());
@@ -272,14 +272,14 @@ fn errors(figures: &[[Figures; 2]]) -> Option<Compared> {
     let most = f64::max(unseen(0), unseen(1));
     let none = unseen(0).min(unseen(1)) > 0.0;
     let [a, b] = [0, 1].map(|side| mean(&sides[side]));
-    let change = change(&sides, most / REACH, Known::Exactly);
+    let change = change(&sides, most / REACH, Censoring::Exactly);
     let change = Change { unseen: none.then_some(most), ..change };
-    Some(Compared { a, b, change })
+    Some(FigureChange { a, b, change })
 }
 
 /// The mean rates of both sides, over blocks that may each have served nothing; the error of their ratio's
 /// logarithm by the delta method. A side that served nothing at all counts as one answer in a run of `length`.
-fn throughput(figures: &[[Figures; 2]], length: Duration) -> Compared {
+fn throughput(figures: &[[Figures; 2]], length: Duration) -> FigureChange {
     let rates =
         [0, 1].map(|side| figures.iter().map(|pair| pair[side].throughput).collect::<Vec<_>>());
     let least = 1.0 / length.as_secs_f64().max(1.0);
@@ -290,11 +290,11 @@ fn throughput(figures: &[[Figures; 2]], length: Duration) -> Compared {
     };
     let sides = [part(0, a, 0.0), part(1, b, (b / a).ln())];
     let [a, b] = means;
-    Compared { a, b, change: change(&sides, RESOLUTION, Known::Exactly) }
+    FigureChange { a, b, change: change(&sides, RESOLUTION, Censoring::Exactly) }
 }
 
 /// The mean difference, with its error: never below `floor`.
-fn change([a, b]: &[Vec<f64>; 2], floor: f64, known: Known) -> Change {
+fn change([a, b]: &[Vec<f64>; 2], floor: f64, known: Censoring) -> Change {
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| b - a).collect();
     let n = differences.len() as f64;
     let estimate = mean(&differences);

@@ -157,7 +157,7 @@ fn errors_count_as_differences_of_shares() {
     assert!(unseen.change.error > 0.005, "{unseen:?}");
 }
 
-fn errors_of(figures: &Figures) -> Compared {
+fn errors_of(figures: &Figures) -> FigureChange {
     errors(&[[*figures, *figures]; 10]).unwrap()
 }
 
@@ -168,7 +168,7 @@ fn lower_bounds_claim_one_way_only() {
         pair.b.total.times[2].at_least = true;
     }
     let found = judged(design(10), &open);
-    assert_eq!(found.rows[2].question.change.known, Known::AtLeast);
+    assert_eq!(found.rows[2].question.change.known, Censoring::AtLeast);
     assert_eq!(found.rows[2].judged.word, Word::Worse);
 }
 

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::compare::decision::{
-    ALPHA, Good, Judged, Known, Question, Scale, Word, judge_all,
+    ALPHA, Censoring, ChangeVerdict, Good, Question, Scale, Word, judge_all,
 };
 use crate::analysis::compare::noise::Noise;
-use crate::analysis::compare::quantile::{self, Compared};
-use crate::analysis::compare::rates::{self, MaxRate, Served};
+use crate::analysis::compare::quantile::{self, FigureChange};
+use crate::analysis::compare::rates::{self, MaxRate, ServedRate};
 use crate::analysis::compare::timeline::Timeline;
 
 /// The name of a figure.
@@ -82,7 +82,7 @@ pub struct Run {
     /// By name; empty where the journal does not tell them apart.
     pub requests: Vec<(String, Timeline)>,
     /// What the target served.
-    pub served: Served,
+    pub served: ServedRate,
     /// Length of the measurement.
     pub length: Duration,
     /// What its search for the highest rate found.
@@ -132,7 +132,7 @@ pub struct Row {
     /// What was asked.
     pub question: Question,
     /// And the answer.
-    pub judged: Judged,
+    pub judged: ChangeVerdict,
 }
 
 /// How much was measured, both sides together.
@@ -198,13 +198,13 @@ impl Comparison {
 }
 
 /// A figure, the request name it is of, what was found, and the smallest change that matters.
-pub(in crate::analysis) type Asked = (Metric, Option<String>, Compared, f64);
+pub(in crate::analysis) type Asked = (Metric, Option<String>, FigureChange, f64);
 
 fn asked(a: &[Run], b: &[Run], noise: &[Noise], margins: &Margins) -> Vec<Asked> {
     let mut asked = Vec::new();
     let (of_a, of_b) = (totals(a), totals(b));
     of_timelines(&mut asked, None, (&of_a, &of_b), noise, margins);
-    let served = |runs: &[Run]| Served::mean(runs.iter().map(|run| run.served));
+    let served = |runs: &[Run]| ServedRate::mean(runs.iter().map(|run| run.served));
     let throughput = rates::throughput((&of_a, served(a)), (&of_b, served(b)));
     asked.extend(throughput.map(|found| (Metric::Throughput, None, found, margins.rate)));
     let searches = |runs: &[Run]| runs.iter().map(|run| run.max_rate).collect::<Option<Vec<_>>>();
@@ -272,7 +272,7 @@ fn more(rows: &[Row], extent: Extent) -> Option<Duration> {
     let open = rows.iter().filter(|row| row.gating && row.judged.word == Word::Inconclusive);
     let mut times = 1.0_f64;
     for row in open {
-        if row.metric == Metric::MaxRps || row.question.change.known != Known::Exactly {
+        if row.metric == Metric::MaxRps || row.question.change.known != Censoring::Exactly {
             return None;
         }
         times = times.max(row.judged.times_as_much);

@@ -94,7 +94,7 @@ impl Scale {
 
 /// What is known of a change whose figures are perhaps only bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum Censoring {
     /// Both figures.
     Exactly,
     /// B is this much or more: only a change upwards can be claimed.
@@ -105,7 +105,7 @@ pub enum Known {
     Not,
 }
 
-impl Known {
+impl Censoring {
     /// From whether A's and B's figures are lower bounds.
     pub const fn from_bounds(a_at_least: bool, b_at_least: bool) -> Self {
         match (a_at_least, b_at_least) {
@@ -129,7 +129,7 @@ pub struct Change {
     /// The p-value of another test of the same question, which must agree before a change is claimed.
     pub second_p: Option<f64>,
     /// What the figures can show at all.
-    pub known: Known,
+    pub known: Censoring,
     /// Where nothing was seen on either side, how much it can be at most: then no error is estimated.
     pub unseen: Option<f64>,
 }
@@ -158,7 +158,7 @@ pub struct Interval {
 
 /// A question's answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judged {
+pub struct ChangeVerdict {
     /// In one word.
     pub word: Word,
     /// Where the change lies, with probability 1 − `level`.
@@ -199,16 +199,16 @@ impl Change {
 }
 
 impl Question {
-    fn judge(&self, level: f64) -> Judged {
+    fn judge(&self, level: f64) -> ChangeVerdict {
         let change = &self.change;
         let margin = self.scale.number(self.margin);
         let interval = change.interval(level);
         let real = (interval.low > 0.0 || interval.high < 0.0) && change.p_value() <= level;
         let claimable = match change.known {
-            Known::Exactly => true,
-            Known::AtLeast => change.estimate > 0.0,
-            Known::AtMost => change.estimate < 0.0,
-            Known::Not => false,
+            Censoring::Exactly => true,
+            Censoring::AtLeast => change.estimate > 0.0,
+            Censoring::AtMost => change.estimate < 0.0,
+            Censoring::Not => false,
         };
         let within = interval.low >= -margin && interval.high <= margin;
         let word = if real && claimable && change.estimate.abs() > margin {
@@ -216,7 +216,7 @@ impl Question {
                 (true, Good::Higher) | (false, Good::Lower) => Word::Better,
                 _ => Word::Worse,
             }
-        } else if within && change.known == Known::Exactly {
+        } else if within && change.known == Censoring::Exactly {
             Word::Same
         } else {
             Word::Inconclusive
@@ -233,13 +233,13 @@ impl Question {
             None if detectable > margin => (detectable / margin).powi(2).max(1.0),
             None => (half_width / distance).powi(2).max(1.0),
         };
-        Judged { word, interval, level, detectable, real, times_as_much }
+        ChangeVerdict { word, interval, level, detectable, real, times_as_much }
     }
 }
 
 /// Answers several questions at once, so that with probability 1 − `alpha` no change is claimed that is
 /// not there.
-pub fn judge_all(questions: &[Question], alpha: f64) -> Vec<Judged> {
+pub fn judge_all(questions: &[Question], alpha: f64) -> Vec<ChangeVerdict> {
     let p_values: Vec<f64> = questions.iter().map(|question| question.change.p_value()).collect();
     let levels = holm::levels(&p_values, alpha);
     questions.iter().zip(levels).map(|(question, level)| question.judge(level)).collect()
@@ -257,7 +257,7 @@ mod tests {
             error,
             df: 30.0,
             second_p: None,
-            known: Known::Exactly,
+            known: Censoring::Exactly,
             unseen: None,
         };
         Question { change, scale: Scale::Ratio, good: Good::Lower, margin: 0.05 }
@@ -305,10 +305,10 @@ mod tests {
     #[test]
     fn bounds_claim_only_what_they_bound() {
         for (known, up, down) in [
-            (Known::Exactly, Word::Worse, Word::Better),
-            (Known::AtLeast, Word::Worse, Word::Inconclusive),
-            (Known::AtMost, Word::Inconclusive, Word::Better),
-            (Known::Not, Word::Inconclusive, Word::Inconclusive),
+            (Censoring::Exactly, Word::Worse, Word::Better),
+            (Censoring::AtLeast, Word::Worse, Word::Inconclusive),
+            (Censoring::AtMost, Word::Inconclusive, Word::Better),
+            (Censoring::Not, Word::Inconclusive, Word::Inconclusive),
         ] {
             let of = |estimate| {
                 let mut question = latency(estimate, 0.01);

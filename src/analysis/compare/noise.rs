@@ -1,6 +1,6 @@
 //! [`Noise`]: by how much a quantile differs between runs of one build, which no single run can show.
 
-use crate::analysis::compare::quantile::Located;
+use crate::analysis::compare::quantile::QuantileEstimate;
 
 /// Differences between runs from which on the noise is estimated: five runs of one build, or two groups
 /// of three.
@@ -37,7 +37,7 @@ impl Noise {
     /// More on a busy server. Close to capacity, a slightly smaller capacity makes times much longer, by
     /// 1/(1 − utilisation), and neighbours depend on each other for about the square of that many requests;
     /// so the root of the variance's inflation tells how far the jitter of the capacity is amplified.
-    pub fn assumed(q: f64, runs: &[Located]) -> Self {
+    pub fn assumed(q: f64, runs: &[QuantileEstimate]) -> Self {
         let base = if q < 0.98 { 0.05 } else { 0.08 };
         let inflations = runs.iter().map(|run| run.inflation).sum::<f64>();
         let inflation = inflations / runs.len().max(1) as f64;
@@ -49,7 +49,7 @@ impl Noise {
     ///
     /// The spread between runs holds what happens within them too, which is counted elsewhere and taken
     /// off (the moment estimator of `DerSimonian` and Laird 1986), but never more than half of it.
-    pub fn from_history(groups: &[Vec<Located>]) -> Option<Self> {
+    pub fn from_history(groups: &[Vec<QuantileEstimate>]) -> Option<Self> {
         let (mut squares, mut within, mut differences, mut runs) = (0.0, 0.0, 0, 0);
         for group in groups.iter().filter(|group| group.len() > 1) {
             let mean = group.iter().map(|run| run.ln).sum::<f64>() / group.len() as f64;
@@ -71,8 +71,8 @@ impl Noise {
 mod tests {
     use super::*;
 
-    fn run(ln: f64, error: f64) -> Located {
-        Located { ln, error, df: 20.0, inflation: 1.0, at_least: false }
+    fn run(ln: f64, error: f64) -> QuantileEstimate {
+        QuantileEstimate { ln, error, df: 20.0, inflation: 1.0, at_least: false }
     }
 
     #[test]
@@ -97,8 +97,9 @@ mod tests {
 
     #[test]
     fn more_is_assumed_of_a_busy_server() {
-        let assumed =
-            |q, inflation| Noise::assumed(q, &[Located { inflation, ..run(0.0, 0.01) }]).tau;
+        let assumed = |q, inflation| {
+            Noise::assumed(q, &[QuantileEstimate { inflation, ..run(0.0, 0.01) }]).tau
+        };
         for (q, inflation, tau) in [(0.95, 1.0, 0.05), (0.99, 1.0, 0.08), (0.95, 36.0, 0.12)] {
             assert!((assumed(q, inflation) - tau).abs() < 1e-12, "{q} {inflation}");
         }

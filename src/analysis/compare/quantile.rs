@@ -4,7 +4,7 @@
 //! batches of slices), and whether the interval of the ratio, by Woodruff in each run, leaves out 1. The
 //! interval also holds what runs of one build differ by among themselves, which no single run can show.
 
-use crate::analysis::compare::decision::{Change, Known};
+use crate::analysis::compare::decision::{Censoring, Change};
 use crate::analysis::compare::noise::Noise;
 use crate::analysis::compare::timeline::{At, Distribution, Timeline};
 use crate::analysis::stats::batches::{Share, Slice};
@@ -17,7 +17,7 @@ const LEVEL: f64 = 0.05;
 
 /// A run's quantile.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Located {
+pub struct QuantileEstimate {
     /// Natural logarithm of its ns.
     pub ln: f64,
     /// Standard error of that, from within the run.
@@ -30,7 +30,7 @@ pub struct Located {
     pub at_least: bool,
 }
 
-impl Located {
+impl QuantileEstimate {
     /// The quantile `q` of `timeline`; nothing if no response time was recorded.
     pub fn new(timeline: &Timeline, q: f64) -> Option<Self> {
         let all = Distribution::of([timeline]);
@@ -58,7 +58,7 @@ struct Mean {
 }
 
 impl Mean {
-    fn over(runs: &[Located]) -> Self {
+    fn over(runs: &[QuantileEstimate]) -> Self {
         let count = runs.len() as f64;
         let parts: Vec<(f64, f64)> =
             runs.iter().map(|run| ((run.error / count).powi(2), run.df)).collect();
@@ -73,7 +73,7 @@ impl Mean {
 
 /// A change and the figures it is between.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Compared {
+pub struct FigureChange {
     /// A's figure: ns, a share, or per second.
     pub a: f64,
     /// B's.
@@ -83,9 +83,9 @@ pub struct Compared {
 }
 
 /// The change of the quantile `q` from the runs `a` to the runs `b`. Nothing if a run has no times.
-pub fn change(a: &[&Timeline], b: &[&Timeline], q: f64, noise: &Noise) -> Option<Compared> {
-    let locate = |runs: &[&Timeline]| -> Option<Vec<Located>> {
-        runs.iter().map(|timeline| Located::new(timeline, q)).collect()
+pub fn change(a: &[&Timeline], b: &[&Timeline], q: f64, noise: &Noise) -> Option<FigureChange> {
+    let locate = |runs: &[&Timeline]| -> Option<Vec<QuantileEstimate>> {
+        runs.iter().map(|timeline| QuantileEstimate::new(timeline, q)).collect()
     };
     let (of_a, of_b) = (Mean::over(&locate(a)?), Mean::over(&locate(b)?));
     let within = of_a.variance + of_b.variance;
@@ -97,10 +97,10 @@ pub fn change(a: &[&Timeline], b: &[&Timeline], q: f64, noise: &Noise) -> Option
         error: (within + between).sqrt(),
         df: student::welch_satterthwaite(&parts),
         second_p: Some(exceedance_p(a, b, q, estimate)?),
-        known: Known::from_bounds(of_a.at_least, of_b.at_least),
+        known: Censoring::from_bounds(of_a.at_least, of_b.at_least),
         unseen: None,
     };
-    Some(Compared { a: of_a.ln.exp(), b: of_b.ln.exp(), change })
+    Some(FigureChange { a: of_a.ln.exp(), b: of_b.ln.exp(), change })
 }
 
 /// The p-value of "as many lie above the pooled quantile on both sides". 1 where the shares differ against

@@ -1,7 +1,7 @@
 //! The changes of figures that are not times: error rate, throughput, and the highest rate.
 
-use crate::analysis::compare::decision::{Change, Known};
-use crate::analysis::compare::quantile::Compared;
+use crate::analysis::compare::decision::{Censoring, Change};
+use crate::analysis::compare::quantile::FigureChange;
 use crate::analysis::compare::timeline::Timeline;
 use crate::analysis::stats::batches::{Share, Slice};
 use crate::analysis::stats::{normal, student};
@@ -17,14 +17,14 @@ const SHORT: f64 = 0.02;
 
 /// What the target served, per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Served {
+pub struct ServedRate {
     /// Requests asked for.
     pub asked: f64,
     /// Good answers.
     pub good: f64,
 }
 
-impl Served {
+impl ServedRate {
     /// The mean of several runs.
     pub fn mean(runs: impl ExactSizeIterator<Item = Self>) -> Self {
         let count = runs.len().max(1) as f64;
@@ -56,7 +56,7 @@ pub struct MaxRate {
 }
 
 /// The difference of the error rates, 0 to 1.
-pub fn errors(a: &[&Timeline], b: &[&Timeline]) -> Option<Compared> {
+pub fn errors(a: &[&Timeline], b: &[&Timeline]) -> Option<FigureChange> {
     let (a, b) = (failed(a)?, failed(b)?);
     let parts = [(a.error.powi(2), a.df), (b.error.powi(2), b.df)];
     // Both shares lie between 0 and their bound, and so does their difference.
@@ -66,14 +66,17 @@ pub fn errors(a: &[&Timeline], b: &[&Timeline]) -> Option<Compared> {
         error: a.error.hypot(b.error),
         df: student::welch_satterthwaite(&parts),
         second_p: None,
-        known: Known::Exactly,
+        known: Censoring::Exactly,
         unseen: (a.share.max(b.share) <= 0.0).then_some(most),
     };
-    Some(Compared { a: a.share, b: b.share, change })
+    Some(FigureChange { a: a.share, b: b.share, change })
 }
 
 /// The ratio of good answers per second.
-pub fn throughput(a: (&[&Timeline], Served), b: (&[&Timeline], Served)) -> Option<Compared> {
+pub fn throughput(
+    a: (&[&Timeline], ServedRate),
+    b: (&[&Timeline], ServedRate),
+) -> Option<FigureChange> {
     let errors = errors(a.0, b.0)?;
     let (a, b) = (a.1, b.1);
     if a.good <= 0.0 || b.good <= 0.0 || errors.a.max(errors.b) >= 1.0 {
@@ -86,21 +89,21 @@ pub fn throughput(a: (&[&Timeline], Served), b: (&[&Timeline], Served)) -> Optio
         unseen: None,
         ..errors.change
     };
-    Some(Compared { a: a.good, b: b.good, change })
+    Some(FigureChange { a: a.good, b: b.good, change })
 }
 
 /// The ratio of the highest rates, each side the mean of its searches.
-pub fn max_rate(a: &[MaxRate], b: &[MaxRate]) -> Option<Compared> {
+pub fn max_rate(a: &[MaxRate], b: &[MaxRate]) -> Option<FigureChange> {
     let (of_a, of_b) = (Highest::over(a)?, Highest::over(b)?);
     let change = Change {
         estimate: of_b.ln - of_a.ln,
         error: (of_a.variance + of_b.variance).sqrt(),
         df: f64::INFINITY,
         second_p: None,
-        known: Known::from_bounds(of_a.at_least, of_b.at_least),
+        known: Censoring::from_bounds(of_a.at_least, of_b.at_least),
         unseen: None,
     };
-    Some(Compared { a: of_a.ln.exp(), b: of_b.ln.exp(), change })
+    Some(FigureChange { a: of_a.ln.exp(), b: of_b.ln.exp(), change })
 }
 
 struct Highest {
@@ -162,7 +165,7 @@ mod tests {
         assert!((found.change.estimate - 0.02).abs() < 1e-12);
         let bound = 15.0 / 12_000.0 / 1.96;
         assert!((0.99..2.0).contains(&(found.change.error / (bound * 2.0_f64.sqrt()))));
-        let served = |good| Served { asked: 200.0, good };
+        let served = |good| ServedRate { asked: 200.0, good };
         let rates = throughput((&[&none], served(200.0)), (&[&some], served(196.0))).unwrap();
         assert!(
             (rates.b - 196.0).abs() < 1e-9 && (rates.change.estimate - 0.98_f64.ln()).abs() < 1e-9
@@ -188,7 +191,7 @@ mod tests {
         assert!((exact.change.estimate - 1.1_f64.ln()).abs() < 1e-9);
         assert!((0.015..0.03).contains(&exact.change.error), "{exact:?}");
         let open = max_rate(&[at(1000.0, Some(1020.0))], &[at(1100.0, None)]).unwrap();
-        assert_eq!(open.change.known, Known::AtLeast);
+        assert_eq!(open.change.known, Censoring::AtLeast);
         assert_eq!(max_rate(&[at(1000.0, None)], &[at(0.0, None)]), None);
     }
 }

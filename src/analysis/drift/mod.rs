@@ -14,7 +14,7 @@ pub use words::{findings, not_judged_in_stages};
 use std::time::Duration;
 
 use crate::analysis::drift::order::{median, midmean};
-use crate::analysis::drift::shape::{Fitted, Shape, departure, departure_p, fit, residuals};
+use crate::analysis::drift::shape::{FittedShape, Shape, departure, departure_p, fit, residuals};
 use crate::analysis::drift::trend::{noise, slope, slope_error};
 use crate::measure::series::SeriesPoint;
 use crate::time::Offset;
@@ -56,16 +56,16 @@ pub enum Metric {
 
 /// A figure and what became of it over the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judged {
+pub struct MetricTrend {
     /// The figure.
     pub metric: Metric,
     /// What became of it.
-    pub course: Course,
+    pub course: Trend,
 }
 
 /// What became of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Course {
+pub enum Trend {
     /// It moved.
     Moved(Movement),
     /// No change was seen; one of `detectable` over the run would have been in four of five such runs. A
@@ -157,12 +157,12 @@ impl Metric {
 
 /// Judges every figure over `points`, in order of time. `None` if the run is too short: below 160 s,
 /// with points of a second.
-pub fn judge(points: &[SeriesPoint]) -> Option<Vec<Judged>> {
+pub fn judge(points: &[SeriesPoint]) -> Option<Vec<MetricTrend>> {
     let points = usable(points);
     if points.len() < BLOCKS * BLOCK_POINTS_MIN {
         return None;
     }
-    let judged = |metric| Judged { metric, course: course(metric, &points) };
+    let judged = |metric| MetricTrend { metric, course: course(metric, &points) };
     Some(Metric::ALL.map(judged).to_vec())
 }
 
@@ -205,16 +205,16 @@ const fn first(block: usize, points: usize) -> usize {
     block * points / BLOCKS
 }
 
-fn course(metric: Metric, points: &[SeriesPoint]) -> Course {
+fn course(metric: Metric, points: &[SeriesPoint]) -> Trend {
     if let Some((_, entries)) = metric.quantile() {
         let slots: Vec<f64> = points.iter().map(|point| point.planned as f64).collect();
         if median(&slots) < entries as f64 {
-            return Course::Sparse;
+            return Trend::Sparse;
         }
     }
     let blocks = Blocks::new(metric, points);
     if blocks.bounds * 2 > BLOCKS {
-        return Course::Unanswered;
+        return Trend::Unanswered;
     }
     let ranked = &blocks.ranked;
     let (place, departure) = departure(ranked);
@@ -230,10 +230,10 @@ fn course(metric: Metric, points: &[SeriesPoint]) -> Course {
     let significant = tilt.abs() > TEST_Z * error || departure_p(departure, noise, BLOCKS) < TEST_P;
     if blocks.bounds > 0 && (by_rank.to - by_rank.from) * (fitted.to - fitted.from) < 0.0 {
         // By rank it moves one way, by what is known of it the other.
-        return Course::Unanswered;
+        return Trend::Unanswered;
     }
     if significant && change >= least {
-        return Course::Moved(Movement {
+        return Trend::Moved(Movement {
             when: when(fitted, points),
             from,
             to,
@@ -242,10 +242,10 @@ fn course(metric: Metric, points: &[SeriesPoint]) -> Course {
     }
     let over_all = error * (BLOCKS - 1) as f64;
     let detectable = metric.change((TEST_Z + POWER_Z) * over_all, from);
-    Course::Steady { detectable: detectable.max(least) }
+    Trend::Steady { detectable: detectable.max(least) }
 }
 
-fn when(fitted: Fitted, points: &[SeriesPoint]) -> When {
+fn when(fitted: FittedShape, points: &[SeriesPoint]) -> When {
     let end = points.last().map_or(Offset::ZERO, SeriesPoint::end);
     let at = |block| points[first(block, points.len())].begin();
     match fitted.shape {

@@ -24,7 +24,7 @@ pub(super) enum Shape {
 
 /// A form with its two ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Fitted {
+pub(super) struct FittedShape {
     /// The form.
     pub(super) shape: Shape,
     /// The level at the beginning.
@@ -59,16 +59,17 @@ pub(super) fn departure_p(departure: f64, noise: f64, length: usize) -> f64 {
 
 /// The form that fits `values` best, of which there are at least two; `slope` is their typical slope per
 /// step, `step` the likeliest place of a step.
-pub(super) fn fit(values: &[f64], slope: f64, step: usize) -> Fitted {
+pub(super) fn fit(values: &[f64], slope: f64, step: usize) -> FittedShape {
     let sides = SIDE_MIN..=values.len().saturating_sub(SIDE_MIN);
     let step = Some(step).filter(|step| sides.contains(step)).map(|place| {
         let (before, after) = values.split_at(place);
-        Fitted { shape: Shape::Step(place), from: median(before), to: median(after) }
+        FittedShape { shape: Shape::Step(place), from: median(before), to: median(after) }
     });
     let chosen = step.into_iter().chain(sides.map(|place| bend(values, place)));
     let line = line(values, slope);
-    let misfit = |fitted: &Fitted| residuals(values, fitted).iter().map(|rest| rest.abs()).sum();
-    let mut best: (f64, Fitted) = (misfit(&line), line);
+    let misfit =
+        |fitted: &FittedShape| residuals(values, fitted).iter().map(|rest| rest.abs()).sum();
+    let mut best: (f64, FittedShape) = (misfit(&line), line);
     for fitted in chosen {
         let misfit = misfit(&fitted) / HANDICAP;
         if misfit < best.0 {
@@ -79,7 +80,7 @@ pub(super) fn fit(values: &[f64], slope: f64, step: usize) -> Fitted {
 }
 
 /// What is left of `values` once the form is taken out.
-pub(super) fn residuals(values: &[f64], fitted: &Fitted) -> Vec<f64> {
+pub(super) fn residuals(values: &[f64], fitted: &FittedShape) -> Vec<f64> {
     let (length, change) = (values.len(), fitted.to - fitted.from);
     let part = |i: usize| match fitted.shape {
         Shape::Line => i as f64 / (length - 1) as f64,
@@ -89,19 +90,19 @@ pub(super) fn residuals(values: &[f64], fitted: &Fitted) -> Vec<f64> {
     values.iter().enumerate().map(|(i, value)| value - fitted.from - change * part(i)).collect()
 }
 
-fn line(values: &[f64], slope: f64) -> Fitted {
+fn line(values: &[f64], slope: f64) -> FittedShape {
     let flat: Vec<f64> = values.iter().enumerate().map(|(i, v)| v - slope * i as f64).collect();
     let from = median(&flat);
-    Fitted { shape: Shape::Line, from, to: from + slope * (values.len() - 1) as f64 }
+    FittedShape { shape: Shape::Line, from, to: from + slope * (values.len() - 1) as f64 }
 }
 
 /// A level until `place`, and the typical slope from there on.
-fn bend(values: &[f64], place: usize) -> Fitted {
+fn bend(values: &[f64], place: usize) -> FittedShape {
     let (before, after) = values.split_at(place);
     let from = median(before);
     let slopes = after.iter().enumerate().map(|(i, value)| (value - from) / (i + 1) as f64);
     let slope = median(&slopes.collect::<Vec<_>>());
-    Fitted { shape: Shape::Bend(place), from, to: from + slope * after.len() as f64 }
+    FittedShape { shape: Shape::Bend(place), from, to: from + slope * after.len() as f64 }
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn lower_bounds_rank_behind_everything_and_never_look_like_recovery() {
     });
     let judged = judge(&shed).unwrap();
     for one in &judged[..3] {
-        assert_eq!(one.course, Course::Unanswered, "{one:?}");
+        assert_eq!(one.course, Trend::Unanswered, "{one:?}");
     }
     let timed_out = run(600, |point, part| {
         if part > 0.7 {
@@ -134,8 +134,8 @@ fn lower_bounds_rank_behind_everything_and_never_look_like_recovery() {
 fn quantiles_need_slots_to_be_judged() {
     let sparse = run(600, |point, _| point.planned = 30);
     let judged = judge(&sparse).unwrap();
-    assert_eq!(judged[2], Judged { metric: Metric::P99, course: Course::Sparse });
-    assert!(matches!(judged[1].course, Course::Steady { .. }));
+    assert_eq!(judged[2], MetricTrend { metric: Metric::P99, course: Trend::Sparse });
+    assert!(matches!(judged[1].course, Trend::Steady { .. }));
     let said = said(&sparse, 0.17);
     assert!(said[0].1.ends_with("not known of p99 (too few requests in each point)"), "{said:?}");
 }

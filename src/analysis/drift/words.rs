@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::drift::{
-    Course, ERRORS_MIN, Judged, Metric, Movement, THROUGHPUT_SHARE_MIN, TIME_SHARE_MIN, When,
+    ERRORS_MIN, Metric, MetricTrend, Movement, THROUGHPUT_SHARE_MIN, TIME_SHARE_MIN, Trend, When,
 };
 use crate::analysis::findings::{Cause, Finding, Severity};
 use crate::analysis::words::Percent;
@@ -17,9 +17,9 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 /// What there is to say of figures judged over a run of `length`: one warning for each that moved, or else
 /// one finding that says what was stable and what could have been seen.
-pub fn findings(judged: &[Judged], length: Duration) -> Vec<Finding> {
+pub fn findings(judged: &[MetricTrend], length: Duration) -> Vec<Finding> {
     let moved = judged.iter().filter_map(|one| match one.course {
-        Course::Moved(movement) => Some(moved(one.metric, movement)),
+        Trend::Moved(movement) => Some(moved(one.metric, movement)),
         _ => None,
     });
     let moved: Vec<Finding> = moved.collect();
@@ -79,22 +79,22 @@ fn remedy(metric: Metric, movement: Movement) -> &'static str {
 }
 
 /// What did not move, and what cannot be told.
-fn steady(judged: &[Judged], length: Duration) -> Finding {
+fn steady(judged: &[MetricTrend], length: Duration) -> Finding {
     let (mut stable, mut open) = (Vec::new(), Vec::new());
-    for Judged { metric, course } in judged {
+    for MetricTrend { metric, course } in judged {
         let name = metric.name();
         match course {
-            Course::Steady { detectable } if metric.is_close(*detectable) => {
+            Trend::Steady { detectable } if metric.is_close(*detectable) => {
                 let aside = if stable.is_empty() { "a change by " } else { "" };
                 let verb = if stable.is_empty() { " would have shown" } else { "" };
                 stable.push(format!("{name} ({aside}{}{verb})", metric.share(*detectable)));
             }
-            Course::Steady { detectable } => {
+            Trend::Steady { detectable } => {
                 open.push(format!("{name} (only a change by {} shows)", metric.share(*detectable)));
             }
-            Course::Sparse => open.push(format!("{name} (too few requests in each point)")),
-            Course::Unanswered => open.push(format!("{name} (mostly known from below)")),
-            Course::Moved(_) => {}
+            Trend::Sparse => open.push(format!("{name} (too few requests in each point)")),
+            Trend::Unanswered => open.push(format!("{name} (mostly known from below)")),
+            Trend::Moved(_) => {}
         }
     }
     let open_text =

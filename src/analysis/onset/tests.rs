@@ -91,7 +91,7 @@ fn turns_are_found_where_they_are() {
                 value + if value > 0.0 { (noise - 10.0) * 0.3 } else { 0.0 }
             }),
         );
-        let found = turn(&noisy.points);
+        let found = change_point::find(&noisy.points);
         match (found, expected) {
             (Some(turn), Some((first, last))) => {
                 assert!((second(first)..=second(last)).contains(&turn.at), "{place}: {turn:?}");
@@ -100,7 +100,7 @@ fn turns_are_found_where_they_are() {
             (found, expected) => assert_eq!(found.is_some(), expected.is_some(), "{place}"),
         }
     }
-    assert_eq!(turn(&series("short", [1.0; 9]).points), None);
+    assert_eq!(change_point::find(&series("short", [1.0; 9]).points), None);
 }
 
 #[test]
@@ -108,7 +108,8 @@ fn noise_hardly_ever_turns() {
     for (share, most) in [(0.0, 1), (0.7, 6)] {
         let found = (0..200)
             .filter(|seed| {
-                turn(&series("x", noise(*seed, share, 60)).points).is_some_and(|t| t.p < 0.01)
+                change_point::find(&series("x", noise(*seed, share, 60)).points)
+                    .is_some_and(|t| t.p < 0.01)
             })
             .count();
         assert!(found <= most, "{found} of 200 at {share}");

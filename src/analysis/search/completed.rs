@@ -1,6 +1,6 @@
 //! [`CompletedTrial`]: a trial with what a search needs of it, now or when it is resumed.
 
-use crate::analysis::sheet::Broken;
+use crate::analysis::capacity_curve::RequestBreaches;
 use crate::analysis::trial::{Trial, TrialResult};
 
 /// A trial that was run to its end.
@@ -11,7 +11,7 @@ pub struct CompletedTrial {
     /// Figures that were measured.
     pub result: TrialResult,
     /// Requests that were slow, failed or unanswered, by name.
-    pub broken: Vec<Broken>,
+    pub broken: Vec<RequestBreaches>,
     /// Slots that came due, warm-up included; feeders go on behind them.
     pub slots: u64,
 }

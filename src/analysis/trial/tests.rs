@@ -43,8 +43,8 @@ fn result(trial: &Trial, point: impl Fn(f64) -> Point) -> TrialResult {
         ok: planned,
         error_rate: 0.0,
         measured: vec![
-            Measured { objective: latency, value: 0.3, at_least: false },
-            Measured { objective: errors, value: 0.0, at_least: false },
+            ObjectiveFigure { objective: latency, value: 0.3, at_least: false },
+            ObjectiveFigure { objective: errors, value: 0.0, at_least: false },
         ],
         missed: Vec::new(),
         achieved: RATE,
@@ -164,7 +164,7 @@ fn few_requests_prove_little_though_none_is_slow() {
 fn a_limit_beside_the_tightest_is_held_against_the_figures() {
     let slo: Slo = "p95<1s,p99<2s".parse().unwrap();
     let mut result = result(&trial(10), |_| Point::default());
-    let late = |value| Measured { objective: slo.objectives[1], value, at_least: false };
+    let late = |value| ObjectiveFigure { objective: slo.objectives[1], value, at_least: false };
     for (value, verdict) in [(1.9, TrialVerdict::Pass), (2.1, TrialVerdict::Fail)] {
         result.measured[1] = late(value);
         let judgement = judge(&trial(10), &result, &slo);
@@ -178,17 +178,17 @@ fn a_limit_beside_the_tightest_is_held_against_the_figures() {
 fn a_request_of_its_own_limit_fails_a_rate_surely_or_at_length() {
     let mut result = result(&trial(10), |_| Point::default());
     let limit: Slo = "p95<200ms".parse().unwrap();
-    let measured = Measured { objective: limit.objectives[0], value: 0.3, at_least: false };
+    let measured = ObjectiveFigure { objective: limit.objectives[0], value: 0.3, at_least: false };
     let table = [
-        (Surety::Sure, TrialPurpose::Refine, TrialVerdict::Fail),
-        (Surety::Doubtful, TrialPurpose::Refine, TrialVerdict::Pass),
-        (Surety::Doubtful, TrialPurpose::Confirm, TrialVerdict::Fail),
+        (Confidence::Sure, TrialPurpose::Refine, TrialVerdict::Fail),
+        (Confidence::Doubtful, TrialPurpose::Refine, TrialVerdict::Pass),
+        (Confidence::Doubtful, TrialPurpose::Confirm, TrialVerdict::Fail),
     ];
-    for (surety, purpose, verdict) in table {
-        let missed = Missed { row: 4, measured, surety };
+    for (confidence, purpose, verdict) in table {
+        let missed = SloMiss { row: 4, measured, confidence };
         result.missed = vec![missed];
         let judgement = judged(&Trial { purpose, ..trial(10) }, &result);
-        assert_eq!(judgement.verdict, verdict, "{surety:?} {purpose:?}");
+        assert_eq!(judgement.verdict, verdict, "{confidence:?} {purpose:?}");
         let binds = judgement.reasons.first() == Some(&Breach::RequestOver(missed));
         assert_eq!(binds, verdict == TrialVerdict::Fail, "{:?}", judgement.reasons);
     }
@@ -206,7 +206,7 @@ fn a_limited_generator_makes_a_trial_invalid_and_not_a_failure() {
 #[test]
 fn an_error_limit_of_zero_is_met_by_no_error() {
     let measured =
-        |value| Measured { objective: "errors<0".parse().unwrap(), value, at_least: false };
+        |value| ObjectiveFigure { objective: "errors<0".parse().unwrap(), value, at_least: false };
     assert!(measured(0.0).holds() && !measured(1e-6).holds());
 }
 

@@ -5,7 +5,7 @@ use crate::analysis::compare::comparison::{Comparison, Metric, Run};
 use crate::analysis::compare::noise::{Noise, Source};
 use crate::commands::Failure;
 use crate::commands::ab::{Args, Target, switch};
-use crate::commands::compare::{self, Judging};
+use crate::commands::compare::{self, JudgingArgs};
 use crate::commands::interrupt::Interrupt;
 use crate::commands::run::Output;
 use crate::commands::stored::searched;
@@ -74,7 +74,7 @@ fn take(
     Ok(None)
 }
 
-fn compared(judging: &Judging, order: Order, found: &[Vec<Report>; 2]) -> ComparisonReport {
+fn compared(judging: &JudgingArgs, order: Order, found: &[Vec<Report>; 2]) -> ComparisonReport {
     let sides = || (side(&found[0]), side(&found[1]));
     if found.iter().any(Vec::is_empty) {
         let reason = "it was ended before each side had a search".to_owned();
@@ -130,7 +130,7 @@ mod tests {
     #[derive(Parser)]
     struct Flags {
         #[command(flatten)]
-        judging: Judging,
+        judging: JudgingArgs,
     }
 
     fn search(rate: f64) -> Report {

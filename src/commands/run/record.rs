@@ -13,7 +13,7 @@ use crate::session::event::{Observer, RunEvent};
 use crate::session::{EarlierSitting, SearchOptions, Session};
 use crate::store::StoreError;
 use crate::store::folder::{RESULT, read_result};
-use crate::store::trials::{Header, Reopened, SCHEMA, TRIALS, TrialLog};
+use crate::store::trials::{Header, ReopenedLog, SCHEMA, TRIALS, TrialLog};
 
 /// The record of one search.
 pub(super) struct Record {
@@ -44,7 +44,7 @@ impl Record {
         folder: &Path,
         screen: Screen,
     ) -> Result<(Self, EarlierSitting), Failure> {
-        let Reopened { log, header: stored, trials, legs: loads } =
+        let ReopenedLog { log, header: stored, trials, legs: loads } =
             TrialLog::reopen(folder, &session.plan().slo).map_err(Failure::usage)?;
         let own_target = session.options().own_target;
         let others = differences(&stored, &header(session, options), own_target);

@@ -6,7 +6,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use crate::commands::interrupt::Interrupt;
-use crate::commands::run::view::{View, Watching};
+use crate::commands::run::view::{OpenView, View};
 use crate::live::{State, Subject};
 use crate::measure::snapshot::Snapshot;
 use crate::render::{Style, progress};
@@ -42,7 +42,7 @@ impl Screen {
     }
 
     /// Opens the live view where it can be seen, for as long as what comes back is kept.
-    pub(super) fn watched(self, subject: Subject, interrupt: &Interrupt) -> Option<Watching> {
+    pub(super) fn watched(self, subject: Subject, interrupt: &Interrupt) -> Option<OpenView> {
         if self.mode != Mode::Bar {
             return None;
         }

@@ -40,19 +40,19 @@ static CURRENT: Mutex<Option<&'static View>> = Mutex::new(None);
 /// A view that has been opened.
 #[derive(Debug)]
 pub(super) struct View {
-    shared: Mutex<Shared>,
+    shared: Mutex<ViewState>,
     closed: AtomicBool,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ViewState {
     state: State,
     /// Notes and warnings, for the plain screen.
     lines: VecDeque<String>,
 }
 
 /// Keeps the view open; dropping it gives the terminal back.
-pub(super) struct Watching {
+pub(super) struct OpenView {
     view: &'static View,
     thread: Option<JoinHandle<()>>,
 }
@@ -72,9 +72,9 @@ impl View {
         subject: Subject,
         interrupt: &Interrupt,
         style: Style,
-    ) -> io::Result<Watching> {
+    ) -> io::Result<OpenView> {
         let keyboard = Keyboard::new(subject.keys);
-        let shared = Shared { state: State::new(subject), lines: VecDeque::new() };
+        let shared = ViewState { state: State::new(subject), lines: VecDeque::new() };
         // It lives as long as the process, like the terminal it is painted on.
         let view: &'static Self = Box::leak(Box::new(Self {
             shared: Mutex::new(shared),
@@ -99,7 +99,7 @@ impl View {
             .spawn(move || painter.paint_until_closed())
             .inspect_err(|_| give_terminal_back())?;
         *current() = Some(view);
-        Ok(Watching { view, thread: Some(thread) })
+        Ok(OpenView { view, thread: Some(thread) })
     }
 
     /// The view that has the terminal, if one does.
@@ -107,7 +107,7 @@ impl View {
         current().filter(|view| view.is_open())
     }
 
-    fn shared(&self) -> MutexGuard<'_, Shared> {
+    fn shared(&self) -> MutexGuard<'_, ViewState> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -137,7 +137,7 @@ fn current() -> MutexGuard<'static, Option<&'static View>> {
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Drop for Watching {
+impl Drop for OpenView {
     fn drop(&mut self) {
         *current() = None;
         self.view.closed.store(true, Ordering::SeqCst);

@@ -10,7 +10,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, RenderDirection, Sparkline, Widget as _};
 
-use crate::analysis::slo::{Holds, Judged, Measured};
+use crate::analysis::slo::{Holds, MeasuredValue, ObjectiveVerdict};
 use crate::analysis::words::{Count, Percent, counted};
 use crate::live::draw::theme::{ACCENT, BAD, DOUBT, FAINT, GOOD, PLAIN, STRONG, panel, time};
 use crate::live::state::RECENT;
@@ -209,19 +209,19 @@ pub(super) fn failed(scene: &Scene) -> Option<String> {
     (all > 0).then(|| format!("{} failed: {}", Count(all), kinds.join(", ")))
 }
 
-fn objective(judged: &Judged, begun: bool) -> Line<'static> {
+fn objective(judged: &ObjectiveVerdict, begun: bool) -> Line<'static> {
     let (sign, tone) = match judged.holds {
-        _ if !begun || judged.measured == Measured::Nothing => ("…", FAINT),
+        _ if !begun || judged.measured == MeasuredValue::Nothing => ("…", FAINT),
         Holds::Yes => ("✓", GOOD),
         Holds::No => ("✗", BAD),
         Holds::NotJudged => ("–", FAINT),
     };
     let measured = match judged.measured {
         _ if !begun => "-".to_owned(),
-        Measured::Time(quantile) => time(quantile),
-        Measured::Share(share) => Percent(share).to_string(),
-        Measured::PerSecond(rate) => format!("{}/s", Figures(rate)),
-        Measured::Nothing => "-".to_owned(),
+        MeasuredValue::Time(quantile) => time(quantile),
+        MeasuredValue::Share(share) => Percent(share).to_string(),
+        MeasuredValue::PerSecond(rate) => format!("{}/s", Figures(rate)),
+        MeasuredValue::Nothing => "-".to_owned(),
     };
     Line::from(vec![
         Span::styled(format!("{sign} "), tone),

@@ -31,9 +31,9 @@ const MARGIN: f64 = 2.0;
 
 /// Where labels stand already: left, right, top, bottom.
 #[derive(Debug, Default)]
-struct Taken(Vec<[f64; 4]>);
+struct LabelPlaces(Vec<[f64; 4]>);
 
-impl Taken {
+impl LabelPlaces {
     /// Takes the place of a label if nothing stands there.
     fn take(&mut self, place: [f64; 4]) -> bool {
         let [left, right, top, bottom] = place;
@@ -202,7 +202,7 @@ impl Chart {
     /// Labels of levels, then those of uprights as far as there is room: each beside its line, in the first
     /// row that is free there.
     fn draw_labels(&self, svg: &mut String) {
-        let mut taken = Taken::default();
+        let mut taken = LabelPlaces::default();
         let right = WIDTH - RIGHT;
         for mark in &self.marks {
             let Mark::Level(class, value, label) = mark else { continue };
@@ -233,7 +233,12 @@ impl Chart {
     }
 
     /// Where a label of a line at `x` can stand.
-    fn room(&self, taken: &mut Taken, x: f64, length: f64) -> Option<(f64, f64, &'static str)> {
+    fn room(
+        &self,
+        taken: &mut LabelPlaces,
+        x: f64,
+        length: f64,
+    ) -> Option<(f64, f64, &'static str)> {
         let rows = (0..ROWS_MAX).map(|row| TOP + 12.0 + ROW * f64::from(row));
         let rows = rows.take_while(|y| *y < self.bottom() - 4.0);
         for y in rows {
@@ -351,7 +356,7 @@ mod tests {
 
     #[test]
     fn no_label_stands_on_another() {
-        let mut taken = Taken::default();
+        let mut taken = LabelPlaces::default();
         assert!(taken.take([0.0, 50.0, 0.0, 12.0]));
         assert!(!taken.take([40.0, 90.0, 5.0, 17.0]));
         assert!(taken.take([50.0, 90.0, 5.0, 17.0]) && taken.take([0.0, 50.0, 12.0, 24.0]));

@@ -64,8 +64,8 @@ pub(super) struct View {
     times: Vec<TimesRow>,
     ledger: String,
     command: String,
-    plan: Vec<Named>,
-    environment: Vec<Named>,
+    plan: Vec<Term>,
+    environment: Vec<Term>,
     footer: String,
 }
 
@@ -108,7 +108,7 @@ struct Key {
 
 /// A line of a list of terms.
 #[derive(Debug, Serialize)]
-struct Named {
+struct Term {
     name: &'static str,
     value: String,
 }

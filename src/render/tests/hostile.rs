@@ -57,7 +57,7 @@ fn poisoned() -> Report {
 /// Each output by its name.
 fn outputs(report: &Report) -> Vec<(&'static str, String)> {
     let compared = report.comparison.as_ref().expect("the report has one");
-    let listed = runs::Listed {
+    let listed = runs::ListedRun {
         id: "20260102-030405".to_owned(),
         path: "runs/20260102-030405".into(),
         tags: Vec::new(),

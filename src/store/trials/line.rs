@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::goals::Surety;
+use crate::analysis::capacity_curve::RequestBreaches;
+use crate::analysis::goals::Confidence;
 use crate::analysis::search::CompletedTrial;
-use crate::analysis::sheet::Broken;
 use crate::analysis::trial::{
-    ClientState, Measured, Missed, Point, Test, TimeInterval, Trial, TrialPurpose, TrialResult,
-    TrialTuning,
+    ClientState, ObjectiveFigure, Point, SloMiss, Test, TimeInterval, Trial, TrialPurpose,
+    TrialResult, TrialTuning,
 };
 use crate::load::slo::Slo;
 use crate::store::trials::invalid;
@@ -118,27 +118,27 @@ impl From<&CompletedTrial> for Line {
     }
 }
 
-impl From<&Missed> for MissedLine {
-    fn from(missed: &Missed) -> Self {
-        let Missed { row, measured, surety } = *missed;
+impl From<&SloMiss> for MissedLine {
+    fn from(missed: &SloMiss) -> Self {
+        let SloMiss { row, measured, confidence } = *missed;
         Self {
             row,
             objective: measured.objective.to_string(),
             value: measured.value,
             at_least: measured.at_least,
-            doubtful: surety == Surety::Doubtful,
+            doubtful: confidence == Confidence::Doubtful,
         }
     }
 }
 
 impl MissedLine {
-    fn decoded(&self) -> io::Result<Missed> {
+    fn decoded(&self) -> io::Result<SloMiss> {
         let objective = self.objective.parse();
         let objective = objective.map_err(|_| invalid("a limit in it cannot be read"))?;
-        Ok(Missed {
+        Ok(SloMiss {
             row: self.row,
-            measured: Measured { objective, value: self.value, at_least: self.at_least },
-            surety: if self.doubtful { Surety::Doubtful } else { Surety::Sure },
+            measured: ObjectiveFigure { objective, value: self.value, at_least: self.at_least },
+            confidence: if self.doubtful { Confidence::Doubtful } else { Confidence::Sure },
         })
     }
 }
@@ -195,7 +195,7 @@ pub(super) fn decode(line: Line, slo: &Slo) -> io::Result<CompletedTrial> {
             ok: line.ok,
             error_rate: line.error_rate,
             measured: objectives
-                .map(|(objective, (value, at_least))| Measured {
+                .map(|(objective, (value, at_least))| ObjectiveFigure {
                     objective: *objective,
                     value: *value,
                     at_least: *at_least,
@@ -217,7 +217,7 @@ pub(super) fn decode(line: Line, slo: &Slo) -> io::Result<CompletedTrial> {
         broken: line
             .broken
             .into_iter()
-            .map(|(request, planned, broken)| Broken { request, planned, broken })
+            .map(|(request, planned, broken)| RequestBreaches { request, planned, broken })
             .collect(),
         slots: line.slots,
     })

@@ -12,8 +12,8 @@ use steadfire::analysis::search::{
     Answer, Bound, Effort, Note, Search, Settings, Step, TrialRecord,
 };
 use steadfire::analysis::trial::{
-    Breach, ClientState, Measured, Point, SLOT, TimeInterval, Trial, TrialPurpose, TrialResult,
-    TrialVerdict,
+    Breach, ClientState, ObjectiveFigure, Point, SLOT, TimeInterval, Trial, TrialPurpose,
+    TrialResult, TrialVerdict,
 };
 use steadfire::load::slo::{Objective, Slo};
 
@@ -270,7 +270,7 @@ fn scripted(trial: &Trial, held: bool, took: f64, limited: bool) -> TrialResult 
         planned: 1000,
         ok: 1000,
         error_rate: 0.0,
-        measured: vec![Measured { objective: latency, value, at_least: false }],
+        measured: vec![ObjectiveFigure { objective: latency, value, at_least: false }],
         missed: Vec::new(),
         achieved: trial.rate,
         send_lag_p99: Duration::ZERO,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use steadfire::analysis::findings::send_lag_limit;
 use steadfire::analysis::trial::{
-    ClientState, Measured, Point, SLOT, Trial, TrialResult, Watch, is_disturbed, judge,
+    ClientState, ObjectiveFigure, Point, SLOT, Trial, TrialResult, Watch, is_disturbed, judge,
 };
 use steadfire::load::random::SplitMix64;
 use steadfire::load::slo::{Objective, Slo};
@@ -268,7 +268,7 @@ impl Simulation {
                 other => panic!("{other} is not simulated"),
             };
             let at_least = value >= DRAIN_S;
-            Measured { objective, value, at_least }
+            ObjectiveFigure { objective, value, at_least }
         };
         let measured = self.slo.objectives.iter().map(measure).collect();
         let mut result = TrialResult {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::drift::{Course, Judged, Metric, judge};
+use crate::analysis::drift::{Metric, MetricTrend, Trend, judge};
 use crate::load::random::SplitMix64;
 use crate::measure::series::SeriesPoint;
 use crate::time::whole_nanos;
@@ -19,13 +19,13 @@ struct Target {
     stalls: Option<(f64, f64)>,
     /// Slow wander of the service time: standard deviation, and correlation time in seconds.
     wander: (f64, f64),
-    drift: Drifting,
+    drift: DriftKind,
     /// Share of slots that fail with an answer, at the end; from none at the beginning.
     errors: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Drifting {
+enum DriftKind {
     No,
     /// Response times grow by this share until the end.
     Ramp(f64),
@@ -40,7 +40,7 @@ const CALM: Target = Target {
     seconds: 1_800,
     stalls: None,
     wander: (0.0, 1.0),
-    drift: Drifting::No,
+    drift: DriftKind::No,
     errors: 0.0,
 };
 
@@ -79,9 +79,9 @@ impl Target {
 
     fn stretch(&self, part: f64, jump: f64) -> f64 {
         match self.drift {
-            Drifting::No => 1.0,
-            Drifting::Ramp(share) => 1.0 + share * part,
-            Drifting::Jump(share) => 1.0 + if part > jump { share } else { 0.0 },
+            DriftKind::No => 1.0,
+            DriftKind::Ramp(share) => 1.0 + share * part,
+            DriftKind::Jump(share) => 1.0 + if part > jump { share } else { 0.0 },
         }
     }
 }
@@ -109,7 +109,7 @@ fn moved(target: &Target, runs: u64, metric: Metric) -> (u64, u64) {
     for seed in 0..runs {
         let points = target.run(&mut SplitMix64::for_slot(7, seed));
         let judged = judge(&points).expect("the run is long enough");
-        let has_moved = |one: &&Judged| matches!(one.course, Course::Moved(_));
+        let has_moved = |one: &&MetricTrend| matches!(one.course, Trend::Moved(_));
         any += u64::from(judged.iter().any(|one| has_moved(&one)));
         this += u64::from(judged.iter().filter(has_moved).any(|one| one.metric == metric));
     }
@@ -136,8 +136,8 @@ fn steady() -> Vec<Target> {
 
 /// Targets with a drift of 10 % of every response time, or of errors.
 fn drifting() -> Vec<(Target, Metric)> {
-    let ramp = Drifting::Ramp(0.1);
-    let jump = Drifting::Jump(0.1);
+    let ramp = DriftKind::Ramp(0.1);
+    let jump = DriftKind::Jump(0.1);
     let jitter = (0.02, 20.0);
     vec![
         (Target { name: "ramp of 10 %, 2 h", drift: ramp, seconds: 7_200, ..CALM }, Metric::P95),

@@ -2,7 +2,7 @@
 
 use crate::analysis::words::{Count, Percent, counted};
 use crate::load::rate::Figures;
-use crate::render::html::view::{Named, human};
+use crate::render::html::view::{Term, human};
 use crate::report::{ClockSource, Kind, Report};
 
 /// The command that asks for the same. A profile's path is not known, only its name.
@@ -66,7 +66,7 @@ fn length(ns: u64) -> String {
     }
 }
 
-pub(super) fn plan(report: &Report) -> Vec<Named> {
+pub(super) fn plan(report: &Report) -> Vec<Term> {
     let plan = &report.plan;
     let limit = |ns: Option<u64>| ns.map_or("none".to_owned(), human);
     let mut lines = vec![
@@ -99,7 +99,7 @@ pub(super) fn plan(report: &Report) -> Vec<Named> {
     lines
 }
 
-pub(super) fn environment(report: &Report) -> Vec<Named> {
+pub(super) fn environment(report: &Report) -> Vec<Term> {
     let (host, generator) = (&report.environment, &report.generator);
     let mut lines = vec![
         named(
@@ -151,8 +151,8 @@ pub(super) const fn clock(clock: ClockSource) -> &'static str {
     }
 }
 
-fn named(name: &'static str, value: String) -> Named {
-    Named { name, value }
+fn named(name: &'static str, value: String) -> Term {
+    Term { name, value }
 }
 
 #[cfg(test)]

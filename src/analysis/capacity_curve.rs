@@ -1,4 +1,4 @@
-//! [`Sheet`]: what a search tells of a target's capacity besides the highest rate.
+//! [`CapacityCurve`]: what a search tells of a target's capacity besides the highest rate.
 //!
 //! Everything comes from the search's trials; nothing is offered again for it.
 
@@ -8,9 +8,9 @@ use crate::load::slo::{Objective, Slo};
 
 /// Response times against rates, and what follows from them. Rates are per second, times in seconds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sheet {
+pub struct CapacityCurve {
     /// By ascending rate, one trial per rate that was held: the longest.
-    pub curve: Vec<CurvePoint>,
+    pub points: Vec<CurvePoint>,
     /// Where the quantile is [`KNEE`] times that of the least loaded trial: below it at every rate up to the lower
     /// end, above it from the upper one on. Nothing if trials leave it open within [`KNEE_WIDTH_MAX`].
     pub knee: Option<(f64, f64)>,
@@ -50,7 +50,7 @@ pub struct Fit {
 
 /// The slots of one request name in a trial that broke the limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub struct RequestBreaches {
     /// Its name.
     pub request: String,
     /// Its slots.
@@ -72,8 +72,8 @@ pub struct Contribution {
 
 /// Who broke the limits, those first who did so the most beyond their part of the load; those who did not are
 /// left out. Nothing if what broke is spread as the load is, which tells of no request in particular.
-pub fn contributions(requests: &[Broken]) -> Vec<Contribution> {
-    let total = |count: fn(&Broken) -> u64| requests.iter().map(count).sum::<u64>() as f64;
+pub fn contributions(requests: &[RequestBreaches]) -> Vec<Contribution> {
+    let total = |count: fn(&RequestBreaches) -> u64| requests.iter().map(count).sum::<u64>() as f64;
     let (planned, broken) = (total(|one| one.planned), total(|one| one.broken));
     if !requests.iter().any(|one| is_beyond_its_part(one, one.planned as f64 / planned, broken)) {
         return Vec::new();
@@ -93,7 +93,7 @@ pub fn contributions(requests: &[Broken]) -> Vec<Contribution> {
 }
 
 /// Whether a request with the share `part` of the load has more of all `broken` slots than chance gives it.
-fn is_beyond_its_part(one: &Broken, part: f64, broken: f64) -> bool {
+fn is_beyond_its_part(one: &RequestBreaches, part: f64, broken: f64) -> bool {
     let (found, expected) = (one.broken as f64, part * broken);
     let error = (expected * (1.0 - part)).sqrt();
     found >= BEYOND_SHARE * expected && found - expected > BEYOND_ERRORS * error
@@ -116,7 +116,7 @@ pub const SAFE_RATE: f64 = 0.9;
 pub const FIT_ERROR_MAX: f64 = 0.2;
 const FIT_POINTS_MIN: usize = 5;
 
-impl Sheet {
+impl CapacityCurve {
     /// The sheet of a search; nothing if no rate was held.
     pub fn of(answer: &Answer, slo: &Slo) -> Option<Self> {
         if answer.estimate <= 0.0 {
@@ -137,7 +137,7 @@ impl Sheet {
             knee: knee(&curve),
             safe: with_margin.map(|rate| rate.min(SAFE_RATE * low).min(reached)),
             fit: answer.high.and_then(|capacity| fit(&curve, capacity)),
-            curve,
+            points: curve,
         })
     }
 }
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn contributions_add_up_to_the_breach() {
-        let broken = |request: &str, planned, broken| Broken {
+        let broken = |request: &str, planned, broken| RequestBreaches {
             request: request.to_owned(),
             planned,
             broken,
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_broke_as_the_load_is_spread_names_nobody() {
-        let broken = |request: &str, planned, broken| Broken {
+        let broken = |request: &str, planned, broken| RequestBreaches {
             request: request.to_owned(),
             planned,
             broken,

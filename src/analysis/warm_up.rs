@@ -1,5 +1,5 @@
-//! How long a run took to get going, from the median response times of its points: the cut in two parts
-//! that each have a level of their own and fit best (least squares; Hawkins 1977).
+//! [`WarmUp`]: how long a run took to get going, from the median response times of its points: the cut in two
+//! parts that each have a level of their own and fit best (least squares; Hawkins 1977).
 //!
 //! Such a cut is found in pure noise as well, so it counts only where the parts differ clearly. The MSER rule
 //! (White 1997) was tried first: of runs of a minute or two it cuts off most, since a few batches at the end
@@ -30,31 +30,31 @@ const NEVER_MIN: f64 = 0.35;
 const SLOWS_DOWN: &str = "this is no warm-up, which gets quicker: look at what grew meanwhile, such as a \
                           queue, a cache or memory, and keep the beginning in the figures";
 
-/// How a run began.
+/// Beginning of a run, compared with the rest of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Settling {
+pub enum WarmUp {
     /// No different from the rest, as far as its points tell.
-    AtOnce,
+    None,
     /// It was different until then, by this share of the rest's median response time.
-    After(Offset, f64),
+    Until(Offset, f64),
     /// The beginning would be more than half of the run, which changed by this share.
-    Never(f64),
+    Unsettled(f64),
 }
 
-impl Settling {
+impl WarmUp {
     /// Whether the beginning was quicker than the rest, as no warm-up is.
     const fn slows_down(self) -> bool {
-        matches!(self, Self::After(_, share) | Self::Never(share) if share < 0.0)
+        matches!(self, Self::Until(_, share) | Self::Unsettled(share) if share < 0.0)
     }
 }
 
 /// Judges the beginning of a run at one rate. Too few points, or points without answers, tell nothing.
-pub fn judge(points: &[SeriesPoint]) -> Settling {
+pub fn judge(points: &[SeriesPoint]) -> WarmUp {
     // What a drain still answers is the end of the load, not another state of it.
     let points: Vec<&SeriesPoint> =
         points.iter().filter(|point| point.ok > 0 && point.planned > 0).collect();
     if points.len() < POINTS_MIN {
-        return Settling::AtOnce;
+        return WarmUp::None;
     }
     let size = (points.len() / BATCHES).clamp(1, BATCH_MAX);
     let times: Vec<f64> =
@@ -62,20 +62,20 @@ pub fn judge(points: &[SeriesPoint]) -> Settling {
     let cut = size * cut(&times, size);
     let (start, rest) = times.split_at(cut);
     if !is_apart(start, rest) {
-        return Settling::AtOnce;
+        return WarmUp::None;
     }
     let level = median(rest);
     let share = (median(start) - level).exp() - 1.0;
     let seconds = share.abs() * level.exp();
     if share.abs() < SHARE_MIN || seconds < TIME_MIN_S {
-        return Settling::AtOnce;
+        return WarmUp::None;
     }
     if 2 * cut <= times.len() {
-        Settling::After(points[cut - 1].end(), share)
+        WarmUp::Until(points[cut - 1].end(), share)
     } else if share.abs() >= NEVER_MIN {
-        Settling::Never(share)
+        WarmUp::Unsettled(share)
     } else {
-        Settling::AtOnce
+        WarmUp::None
     }
 }
 
@@ -105,14 +105,14 @@ fn is_apart(start: &[f64], rest: &[f64]) -> bool {
 }
 
 /// What there is to say of it.
-pub fn finding(settling: Settling) -> Option<Finding> {
+pub fn finding(warm_up: WarmUp) -> Option<Finding> {
     let than_the_rest = |share: f64| {
         let word = if share > 0.0 { "slower" } else { "faster" };
         format!("{} {word} at the median than the rest", Percent(share.abs()))
     };
-    let (message, remedy) = match settling {
-        Settling::AtOnce => return None,
-        Settling::After(until, share) => {
+    let (message, remedy) = match warm_up {
+        WarmUp::None => return None,
+        WarmUp::Until(until, share) => {
             let until = until.since(Offset::ZERO);
             (
                 format!("the first {} were {}", Human(until), than_the_rest(share)),
@@ -122,13 +122,13 @@ pub fn finding(settling: Settling) -> Option<Finding> {
                 ),
             )
         }
-        Settling::Never(share) => (
+        WarmUp::Unsettled(share) => (
             format!("it never settled: more than half of the run was {}", than_the_rest(share)),
             "run longer, with a --warmup that covers the change, before comparing anything with it"
                 .to_owned(),
         ),
     };
-    let remedy = if settling.slows_down() { SLOWS_DOWN.to_owned() } else { remedy };
+    let remedy = if warm_up.slows_down() { SLOWS_DOWN.to_owned() } else { remedy };
     Some(Finding { cause: Cause::Unsettled, severity: Severity::Warning, message, remedy })
 }
 
@@ -166,7 +166,7 @@ mod tests {
         for (length, slow) in [(30, 6), (60, 10), (300, 40), (3600, 200)] {
             let times = wander(1, 0.5).take(length).enumerate();
             let run = times.map(|(at, ms)| if at < slow { 1.5 * ms } else { ms });
-            let Settling::After(until, share) = judge(&points(run)) else {
+            let WarmUp::Until(until, share) = judge(&points(run)) else {
                 panic!("{length} s, of which {slow} are slow");
             };
             let until = until.since(Offset::ZERO).as_secs_f64();
@@ -179,46 +179,46 @@ mod tests {
     fn a_run_that_changes_too_late_never_settled() {
         let run = wander(1, 0.5).take(100).enumerate();
         let run = run.map(|(at, ms)| if at < 60 { ms } else { 2.0 * ms });
-        assert!(matches!(judge(&points(run)), Settling::Never(share) if share < -0.4));
+        assert!(matches!(judge(&points(run)), WarmUp::Unsettled(share) if share < -0.4));
     }
 
     #[test]
     fn noise_stalls_and_short_runs_are_no_warm_up() {
         let told = |correlation: f64| {
             let run = |seed| judge(&points(wander(seed, correlation).take(120)));
-            (0..400).filter(|seed| run(*seed) != Settling::AtOnce).count()
+            (0..400).filter(|seed| run(*seed) != WarmUp::None).count()
         };
         assert_eq!(told(0.0), 0);
         assert!(told(0.9) <= 8, "{} of 400 wandering runs", told(0.9));
         let stalled = wander(1, 0.5).take(60).enumerate();
         let stalled = stalled.map(|(at, ms)| if at == 3 { 900.0 } else { ms });
-        assert_eq!(judge(&points(stalled)), Settling::AtOnce);
-        assert_eq!(judge(&points([90.0, 20.0, 20.0].into_iter())), Settling::AtOnce);
-        assert_eq!(judge(&[]), Settling::AtOnce);
+        assert_eq!(judge(&points(stalled)), WarmUp::None);
+        assert_eq!(judge(&points([90.0, 20.0, 20.0].into_iter())), WarmUp::None);
+        assert_eq!(judge(&[]), WarmUp::None);
         // A load of five seconds and the drain of what it left.
         let mut drained = points((0..25).map(|at| 20.0 * f64::from(at + 1)));
         drained[5..].iter_mut().for_each(|point| point.planned = 0);
-        assert_eq!(judge(&drained), Settling::AtOnce);
+        assert_eq!(judge(&drained), WarmUp::None);
         // 20 % of 0.1 ms are the generator's own.
         let tiny = (0..60).map(|at| if at < 10 { 0.12 } else { 0.1 });
-        assert_eq!(judge(&points(tiny)), Settling::AtOnce);
+        assert_eq!(judge(&points(tiny)), WarmUp::None);
     }
 
     #[test]
     fn the_remedy_names_the_warm_up() {
-        let after = Settling::After(Offset::ZERO + Duration::from_secs(10), 0.34);
+        let after = WarmUp::Until(Offset::ZERO + Duration::from_secs(10), 0.34);
         let said = finding(after).unwrap();
         assert_eq!(said.message, "the first 10 s were 34 % slower at the median than the rest");
         assert!(said.remedy.contains("--warmup 10s"), "{}", said.remedy);
         let slowed =
-            finding(Settling::After(Offset::ZERO + Duration::from_secs(36), -0.9883)).unwrap();
+            finding(WarmUp::Until(Offset::ZERO + Duration::from_secs(36), -0.9883)).unwrap();
         assert!(
             slowed.message.contains("the first 36 s were 98.83 % faster"),
             "{}",
             slowed.message
         );
         assert!(!slowed.remedy.contains("--warmup"), "a warm-up gets quicker: {}", slowed.remedy);
-        assert!(finding(Settling::Never(-0.5)).unwrap().message.contains("50 % faster"));
-        assert_eq!(finding(Settling::AtOnce), None);
+        assert!(finding(WarmUp::Unsettled(-0.5)).unwrap().message.contains("50 % faster"));
+        assert_eq!(finding(WarmUp::None), None);
     }
 }
